@@ -1,0 +1,47 @@
+# Every command sets up what it needs first; see `make help`.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check bench lock
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+ARGS :=
+FILES := $(wildcard recordings/*.jsonl recordings/*.jsonl.gz recordings/*.jsonl.zst)
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## everything Python into .venv, exactly as requirements.lock says
+	@:
+
+$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh $(VENV)
+	@touch $@
+
+demo: setup  ## an outage of hundreds of alerts becomes one digest and one page
+	@$(BIN)/stormfold demo $(ARGS)
+
+test: setup  ## all tests; ARGS="-k storms" for some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## lint, types, import rules, tests: exactly what CI runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) test ARGS="--cov $(ARGS)"
+
+bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"
+	@$(BIN)/python -m benchmarks.quality $(FILES)
+
+# LOCK_ARGS=--upgrade takes newer versions. uv only resolves; what is installed is pip's work, with the hashes written here.
+lock: setup  ## write requirements.lock anew from pyproject.toml
+	@test -x $(VENV)-lock/bin/uv || { $(BIN)/python -m venv $(VENV)-lock && \
+		$(VENV)-lock/bin/python -m pip install --quiet 'uv>=0.13,<0.14'; }
+	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-config --group dev \
+		--custom-compile-command "make lock" $(LOCK_ARGS) --output-file requirements.lock pyproject.toml
+	@$(MAKE) setup

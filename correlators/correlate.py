@@ -1,0 +1,274 @@
+"""CORRELATE as a pure step: one tick of deltas and state changes in, changed entries and digests
+out.
+
+The order inside a tick is written once, in `Correlator.apply`: changes, deltas in key order, links,
+ends, tellings, forgetting. When a tick is complete is decided in `ticks`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from correlators import incidents, sets
+from correlators.gathering import Gatherer
+from correlators.incidents import Closed, Incident, ticks
+from correlators.state import (
+    KNOWN_FOR_TICKS,
+    RELEASES_KEPT,
+    TOUCH_TICKS,
+    Entry,
+    Episode,
+    Membership,
+    Service,
+    State,
+    key_of,
+)
+from correlators.storms import Storm, Stretch
+from correlators.telling import Config, Teller
+from correlators.ticks import Work
+from correlators.types import (
+    ChangeKind,
+    Delta,
+    Digest,
+    IncidentKey,
+    PageReason,
+    StateChange,
+    Suppression,
+)
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What a tick decided."""
+
+    digests: list[Digest]
+    suppressed: Counter[Suppression]
+    pages: Counter[PageReason]
+
+
+class Correlator:
+    """The step of CORRELATE over one state."""
+
+    def __init__(self, config: Config, entries: Iterable[Entry] = ()) -> None:
+        """Args: config: what decides; entries: the restored state, without `@progress`."""
+        self._config = config
+        self.state = State(config, entries)
+        self._teller = Teller(config, self.state)
+        self._gatherer = Gatherer(config, self.state, self._teller)
+        self._rate_ticks = ticks(config.pages.within_ms)
+        self._touched: set[str] = set()
+
+    def apply(self, work: Work) -> Decided:
+        """Apply one tick and return what it decided.
+
+        The same work on the same entries gives the same entries and digests, byte for byte.
+        """
+        tick = work.tick
+        self._touched = set()
+        for change in work.changes:
+            self._change(change, tick)
+        for delta in work.deltas:
+            self._delta(delta, tick)
+        self._gatherer.link(self._touched, tick)
+        for entry in self.state.due(tick):
+            self._end(entry, tick)
+        for entry in sorted(self.state.due(tick), key=lambda entry: isinstance(entry, Incident)):
+            self._tell(entry, tick)
+        for entry in self.state.due(tick):
+            self._forget(entry, tick)
+        return Decided(*self._teller.take())
+
+    def forget_decided(self) -> None:
+        """Drop what was decided in a tick that is undone."""
+        self._teller.take()
+
+    # Changes and deltas
+
+    def _change(self, change: StateChange, tick: int) -> None:
+        if change.kind is not ChangeKind.ISSUE_RESOLVED or not change.issue_id:
+            return
+        for incident in self.state.open_of_issue(change.issue_id):
+            if change.environment in ("", incident.key.environment):
+                self._close(incident, tick, Closed.SENTRY)
+
+    def _delta(self, delta: Delta, tick: int) -> None:
+        found = self.state.of_key(delta.key)
+        if delta.belated_tick >= 0:
+            incident = self._belated(delta, found, tick)
+        else:
+            incident = self._on_time(delta, found, tick)
+        self._note_service(delta.key, tick)
+        self._note_episode(incident, tick)
+        if not incident.open:
+            return
+        if tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms):
+            self._touched.add(incident.id)
+        storm = self.state.storm_of(incident)
+        if storm is None:
+            storm = self._gatherer.join_lead(incident, tick)
+        else:
+            self._gatherer.extend(storm, delta, tick)
+        if storm is None:
+            self._note_stretch(incident, delta, tick)
+            self._plan(incident, tick)
+
+    def _on_time(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident:
+        windows = self._config.windows
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and not last.open
+            and incidents.may_reopen(last, tick=tick, windows=windows)
+        ):
+            last = incidents.reopened(last, tick=tick, windows=windows)
+        if last is None or not last.open:
+            incident = incidents.opened(delta, tick=tick, windows=windows)
+        else:
+            incident = self._joined_by(last, delta, tick)
+        self.state.put(incident)
+        return incident
+
+    def _belated(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident:
+        """Join the incident whose life covers the events' own tick, else the open one, else open
+        one."""
+        windows = self._config.windows
+        covering = [
+            one for one in found if incidents.covers(one, delta.belated_tick, windows=windows)
+        ]
+        still_open = [one for one in found if one.open]
+        for one in (*reversed(covering), *still_open):
+            incident = self._joined_by(one, delta, tick)
+            self.state.put(incident)
+            return incident
+        incident = incidents.opened(delta, tick=tick, windows=windows)
+        self.state.put(incident)
+        return incident
+
+    def _joined_by(self, incident: Incident, delta: Delta, tick: int) -> Incident:
+        storm = self.state.storm(incident.storm_id) if incident.storm_id else None
+        over = storm is not None and not storm.open and storm.closed_tick >= incident.onset_tick
+        return incidents.joined_by(
+            incident,
+            delta,
+            tick=tick,
+            anew=over,
+            rate_ticks=self._rate_ticks,
+            trace_ticks=ticks(self._config.linking.link_within_ms),
+        )
+
+    def _plan(self, incident: Incident, tick: int) -> None:
+        """Set when the incident is told next, if it has news."""
+        told = incident.told
+        planned = incident.tell_tick
+        if planned < 0 and told.mark != incident.changes:
+            planned = incident.onset_tick + ticks(self._config.windows.settle_ms)
+            if told.tick >= incident.onset_tick or (told.revision and not told.resolved):
+                planned = max(planned, self._teller.next_update(told, tick))
+        if self._teller.must_tell_now(incident, tick):
+            planned = tick
+        if planned != incident.tell_tick:
+            self.state.put(msgspec.structs.replace(incident, tell_tick=max(planned, tick)))
+
+    def _note_service(self, key: IncidentKey, tick: int) -> None:
+        known = self.state.service(key.environment, key.service)
+        if known is None:
+            known = Service(environment=key.environment, service=key.service, last_tick=tick)
+        releases = dict(known.releases)
+        if key.release and key.release not in releases:
+            releases[key.release] = tick
+        ordered = sorted(releases.items(), key=lambda item: (item[1], item[0]))[-RELEASES_KEPT:]
+        last = tick if tick - known.last_tick >= TOUCH_TICKS else known.last_tick
+        self.state.put(msgspec.structs.replace(known, releases=tuple(ordered), last_tick=last))
+
+    def _note_episode(self, incident: Incident, tick: int) -> None:
+        key = incident.key
+        episode = self.state.episode(key)
+        if episode is None:
+            episode = Episode(
+                environment=key.environment,
+                service=key.service,
+                fingerprint=key.fingerprint,
+                first_tick=tick,
+                last_tick=tick,
+            )
+        lead = self.state.find_incident(episode.lead) if episode.lead else None
+        if incident.open and (lead is None or not lead.open):
+            episode = msgspec.structs.replace(episode, lead=incident.id)
+        if tick - episode.last_tick >= TOUCH_TICKS:
+            episode = msgspec.structs.replace(episode, last_tick=tick)
+        self.state.put(episode)
+
+    def _note_stretch(self, incident: Incident, delta: Delta, tick: int) -> None:
+        """Keep what the present stretch counts while the incident may be linked.
+
+        The first stretch needs none: the incident's own sets are its counts.
+        """
+        first = incident.onset_tick == incident.opened_tick
+        young = tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms)
+        if first or not young:
+            return
+        known = self.state.stretch(incident.id)
+        if known is None or incident.onset_tick == tick:
+            known = Stretch(
+                incident_id=incident.id,
+                first_ms=delta.first_ms,
+                events=sets.EMPTY,
+                users=sets.EMPTY,
+            )
+        self.state.put(
+            msgspec.structs.replace(
+                known,
+                first_ms=min(known.first_ms, delta.first_ms),
+                events=sets.union(known.events, delta.events),
+                users=sets.union(known.users, delta.users),
+            )
+        )
+
+    # What is due
+
+    def _end(self, entry: Entry, tick: int) -> None:
+        windows = self._config.windows
+        if isinstance(entry, Storm) and entry.open:
+            quiet = tick - entry.last_tick >= ticks(self._config.linking.storm_quiet_ms)
+            if quiet or tick - entry.opened_tick >= ticks(windows.max_life_ms):
+                self.state.put(
+                    msgspec.structs.replace(
+                        entry, closed_tick=tick, tell_tick=tick, changes=entry.changes + 1
+                    )
+                )
+        elif isinstance(entry, Incident) and entry.open:
+            if tick - entry.opened_tick >= ticks(windows.max_life_ms):
+                self._close(entry, tick, Closed.MAX_LIFE)
+            elif tick - entry.last_tick >= ticks(windows.quiet_for_ms):
+                self._close(entry, tick, Closed.QUIET)
+
+    def _close(self, incident: Incident, tick: int, why: Closed) -> None:
+        self.state.put(incidents.closed(incident, tick=tick, why=why))
+        episode = self.state.episode(incident.key)
+        if episode is None or episode.lead != incident.id:
+            return
+        rest = self.state.open_of_episode(incident.key)
+        lead = rest[0] if rest else None
+        self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
+        if lead is not None:
+            self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
+
+    def _tell(self, entry: Entry, tick: int) -> None:
+        """Storms are told before incidents, so that one that joins a storm is told after it."""
+        if isinstance(entry, Storm) and 0 <= entry.tell_tick <= tick:
+            self._teller.storm(entry, tick)
+        elif isinstance(entry, Incident) and 0 <= entry.tell_tick <= tick:
+            self._teller.incident(entry, tick)
+
+    def _forget(self, entry: Entry, tick: int) -> None:
+        match entry:
+            case Incident() | Storm() if not entry.open:
+                self.state.drop(key_of(entry))
+            case Stretch() | Membership():
+                self.state.drop(key_of(entry))
+            case Episode() | Service() if tick - entry.last_tick >= KNOWN_FOR_TICKS:
+                self.state.drop(key_of(entry))
+            case _:
+                raise AssertionError(f"still due after everything was done: {key_of(entry)}")

@@ -1,0 +1,227 @@
+"""Digests: what a message says of an incident or a storm. No markup here; that is the sinks'
+part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from correlators import sets
+from correlators.deltas import tick_end_ms, worse
+from correlators.incidents import Incident
+from correlators.storms import Storm
+from correlators.types import (
+    SERVICES_TOLD,
+    Digest,
+    DigestKind,
+    Level,
+    PageAction,
+    PageReason,
+    Sample,
+    ServiceLine,
+)
+
+RELEASES_TOLD = 5
+TITLE_CHARS = 300
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What one telling asks of the pagers."""
+
+    action: PageAction = PageAction.NONE
+    key: str = ""
+    reason: PageReason | None = None
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """What is the same in the digest of an incident and of a storm."""
+
+    kind: DigestKind
+    revision: int
+    tick: int
+    resolved: bool
+    new_release: tuple[str, int] | None = None
+    """The release that is news and its first tick."""
+    storm_id: str = ""
+    page: Page = Page()
+
+
+def of_incident(
+    incident: Incident, also: Sequence[Incident], telling: Telling, *, count: int = 1
+) -> Digest:
+    """Return the digest of an incident, for no destination yet.
+
+    Args:
+        incident: the one that tells.
+        also: open incidents of its episode under other releases, which it tells too.
+        telling: kind, revision and tick.
+        count: how many incidents this tells of.
+    """
+    told = [incident, *also]
+    events = incident.events
+    users = incident.users
+    level = incident.level
+    for other in also:
+        events = sets.union(events, other.events)
+        users = sets.union(users, other.users)
+        level = worse(level, other.level)
+    sample = incident.sample
+    line = ServiceLine(
+        service=incident.key.service,
+        title=sample.title,
+        events=sets.count(events).value,
+        incidents=count,
+        releases=_releases(told),
+        url=_url(sample),
+    )
+    return _digest(
+        telling,
+        id=incident.id,
+        storm=False,
+        environment=incident.key.environment,
+        title=sample.title[:TITLE_CHARS],
+        incidents=count,
+        members=(events, users),
+        level=level,
+        first_ms=min(one.first_ms for one in told),
+        last_ms=max(one.last_ms for one in told),
+        services=(line,),
+        releases=_releases(told),
+        delayed=incident.delayed,
+        at_least=all(one.sampled for one in told),
+        sample=sample,
+    )
+
+
+def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Digest:
+    """Return the digest of a storm, for no destination yet.
+
+    Args:
+        storm: the one that tells.
+        members: its incidents that are remembered, in the order of joining; not empty.
+        telling: kind, revision and tick.
+    """
+    lines = _service_lines(storm, members)
+    origin = members[0]
+    services = len(storm.services)
+    where = f"{services} services" if services > 1 else origin.key.service
+    first = f", first in {origin.key.service}" if services > 1 else ""
+    digest = _digest(
+        telling,
+        id=storm.id,
+        storm=True,
+        environment=storm.environment,
+        title=f"Outage in {where}{first}: {origin.sample.title}"[:TITLE_CHARS],
+        incidents=storm.joined,
+        members=(storm.events, storm.users),
+        level=storm.level,
+        first_ms=storm.first_ms,
+        last_ms=storm.last_ms,
+        services=lines[:SERVICES_TOLD],
+        releases=_releases(members),
+        delayed=all(one.delayed for one in members),
+        at_least=all(one.sampled for one in members),
+        sample=origin.sample,
+    )
+    return msgspec.structs.replace(
+        digest,
+        evidence=storm.evidence,
+        more_services=max(0, len(storm.services) - SERVICES_TOLD),
+    )
+
+
+def _digest(
+    telling: Telling,
+    *,
+    id: str,
+    storm: bool,
+    environment: str,
+    title: str,
+    incidents: int,
+    members: tuple[bytes, bytes],
+    level: Level,
+    first_ms: int,
+    last_ms: int,
+    services: tuple[ServiceLine, ...],
+    releases: tuple[str, ...],
+    delayed: bool,
+    at_least: bool,
+    sample: Sample,
+) -> Digest:
+    events, users = sets.count(members[0]), sets.count(members[1])
+    release, release_tick = telling.new_release or ("", 0)
+    return Digest(
+        id=id,
+        revision=telling.revision,
+        kind=telling.kind,
+        at_ms=tick_end_ms(telling.tick),
+        destination="",
+        storm=storm,
+        resolved=telling.resolved,
+        environment=environment,
+        title=title,
+        incidents=incidents,
+        events=events.value,
+        users=users.value,
+        about=events.about or users.about,
+        at_least=at_least,
+        level=level,
+        first_ms=first_ms,
+        last_ms=last_ms,
+        services=services,
+        releases=releases,
+        new_release=release,
+        new_release_ms=release_tick * 1000,
+        storm_id=telling.storm_id,
+        delayed=delayed,
+        page=telling.page.action,
+        page_reason=telling.page.reason,
+        page_key=telling.page.key,
+        culprit=sample.culprit,
+        transaction=sample.transaction,
+        url=_url(sample),
+    )
+
+
+def for_destinations(digest: Digest, tell: Iterable[str], page: Iterable[str]) -> list[Digest]:
+    """Return the digest once per destination: chats hear it all, pagers only what asks something of
+    them."""
+    chats = [
+        msgspec.structs.replace(digest, destination=destination, page=PageAction.NONE)
+        for destination in tell
+    ]
+    if digest.page is PageAction.NONE:
+        return chats
+    return chats + [msgspec.structs.replace(digest, destination=one) for one in page]
+
+
+def _service_lines(storm: Storm, members: Sequence[Incident]) -> tuple[ServiceLine, ...]:
+    by_service: dict[str, list[Incident]] = {service: [] for service in storm.services}
+    for member in members:
+        by_service.setdefault(member.key.service, []).append(member)
+    lines = []
+    for service, found in by_service.items():
+        if not found:
+            continue
+        loudest = max(found, key=lambda one: (one.events_since(one.storm_base), one.id))
+        lines.append(
+            ServiceLine(
+                service=service,
+                title=loudest.sample.title,
+                events=sum(one.events_since(one.storm_base) for one in found),
+                incidents=len(found),
+                releases=_releases(found),
+                url=_url(loudest.sample),
+            )
+        )
+    return tuple(lines)
+
+
+def _releases(incidents: Iterable[Incident]) -> tuple[str, ...]:
+    found = dict.fromkeys(one.key.release for one in incidents if one.key.release)
+    return tuple(found)[:RELEASES_TOLD]
+
+
+def _url(sample: Sample) -> str:
+    return sample.web_url or sample.issue_url

@@ -1,0 +1,234 @@
+"""Gathering: incidents become storms, storms grow and merge, and whatever is linked is told as
+one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+import msgspec
+
+from correlators import incidents, sets, storms
+from correlators.deltas import worse
+from correlators.incidents import Incident, ticks
+from correlators.state import Membership, State, key_of
+from correlators.storms import Candidate, Group, Storm, Stretch
+from correlators.telling import Config, Teller, release_news
+from correlators.types import Delta
+
+
+class Gatherer:
+    """Links the incidents of one state."""
+
+    def __init__(self, config: Config, state: State, teller: Teller) -> None:
+        """Args: config: the limits; state: read and written; teller: asked when updates may be
+        told."""
+        self._config = config
+        self._state = state
+        self._teller = teller
+        self._rate_ticks = ticks(config.pages.within_ms)
+
+    def link(self, touched: AbstractSet[str], tick: int) -> None:
+        """Link the young incidents of every environment in which one of `touched` lies."""
+        if not touched:
+            return
+        environments = {self._state.incident(one).key.environment for one in touched}
+        young = {one.id: one for one in self._state.young(tick) if not one.past}
+        by_environment: dict[str, list[Candidate]] = defaultdict(list)
+        for incident in young.values():
+            if incident.key.environment in environments:
+                by_environment[incident.key.environment].append(self._candidate(incident))
+        for storm in self._state.open_storms():
+            candidates = by_environment.get(storm.environment, [])
+            if any(one.storm_id != storm.id for one in candidates):
+                candidates += self._anchors(storm, young, tick)
+        for environment, candidates in sorted(by_environment.items()):
+            if len({one.storm_id or one.id for one in candidates}) > 1:
+                for group in storms.groups(candidates, self._config.linking):
+                    self._gather(environment, group, tick)
+
+    def _anchors(
+        self, storm: Storm, young: Mapping[str, Incident], tick: int
+    ) -> Iterator[Candidate]:
+        within = ticks(self._config.linking.link_within_ms)
+        for one in storm.members:
+            member = None if one in young else self._state.find_incident(one)
+            if member is not None and member.open and tick - member.last_tick <= within:
+                yield self._anchor(member, storm)
+
+    def _anchor(self, member: Incident, storm: Storm) -> Candidate:
+        """Return an active member of a storm as a witness: what it shares draws others in."""
+        return Candidate(
+            onset_tick=member.last_tick,
+            id=member.id,
+            service=member.key.service,
+            fingerprint=member.key.fingerprint,
+            release_news="",
+            release="",
+            traces=tuple(trace for trace, _ in member.traces),
+            loud=False,
+            storm_id=storm.id,
+            anchor=True,
+        )
+
+    def _candidate(self, incident: Incident) -> Candidate:
+        storm = self._state.storm_of(incident)
+        episode = self._state.episode(incident.key)
+        service = self._state.service(incident.key.environment, incident.key.service)
+        release = incident.key.release
+        since = dict(service.releases).get(release) if service is not None else None
+        came_with = episode is not None and since is not None and episode.first_tick >= since
+        news = release_news(self._state, self._config, incident)
+        return Candidate(
+            onset_tick=incident.onset_tick,
+            id=incident.id,
+            service=incident.key.service,
+            fingerprint=incident.key.fingerprint,
+            release_news=release if came_with and news is not None else "",
+            release=release if came_with else "",
+            traces=tuple(trace for trace, _ in incident.traces),
+            loud=incident.events_since(incident.onset_events) > 1,
+            storm_id=storm.id if storm is not None else "",
+        )
+
+    def _gather(self, environment: str, group: Group, tick: int) -> None:
+        """Make the group one storm: a new one, or the oldest of those that its members are in."""
+        present = {one.storm_id for one in group.members if one.storm_id}
+        found = [storm for one in present if (storm := self._state.storm(one)) is not None]
+        found.sort(key=lambda storm: (storm.opened_tick, storm.id))
+        if len(found) == 1 and all(one.storm_id for one in group.members):
+            storm = found[0]
+            evidence = tuple(sorted({*storm.evidence, *group.evidence}))
+            self._state.put(msgspec.structs.replace(storm, evidence=evidence))
+            return
+        storm = found[0] if found else self._new_storm(environment, group, tick)
+        for other in found[1:]:
+            storm = self._merge(storm, other, tick)
+        evidence = tuple(sorted({*storm.evidence, *group.evidence}))
+        self._state.put(msgspec.structs.replace(storm, evidence=evidence))
+        for candidate in group.members:
+            if not candidate.storm_id:
+                self._join(self._state.incident(candidate.id), storm.id, tick)
+
+    def _new_storm(self, environment: str, group: Group, tick: int) -> Storm:
+        first = group.members[0]
+        incident = self._state.incident(first.id)
+        return Storm(
+            id=storms.storm_id(environment, first),
+            environment=environment,
+            opened_tick=first.onset_tick,
+            last_tick=tick,
+            first_ms=incident.last_ms,
+            last_ms=incident.last_ms,
+            level=incident.level,
+            tell_tick=max(tick, first.onset_tick + ticks(self._config.windows.settle_ms)),
+        )
+
+    def _join(self, incident: Incident, storm_id: str, tick: int) -> None:
+        """Make the incident's present stretch part of the storm, counted from its onset."""
+        storm = self._state.storm(storm_id)
+        assert storm is not None
+        assert storm.open
+        stretch = self._state.stretch(incident.id) or Stretch(
+            incident_id=incident.id,
+            first_ms=incident.first_ms,
+            events=incident.events,
+            users=incident.users,
+        )
+        self._state.drop(key_of(stretch))
+        service = incident.key.service
+        services = storm.services if service in storm.services else (*storm.services, service)
+        episode = self._state.episode(incident.key)
+        page_key = storm.page_key
+        if episode is not None and episode.page_key and not page_key:
+            page_key = episode.page_key
+            self._state.put(msgspec.structs.replace(episode, page_key=""))
+        new = incident.events_since(incident.onset_events)
+        storm = msgspec.structs.replace(
+            storm,
+            last_tick=max(storm.last_tick, incident.last_tick),
+            members=(*storm.members, incident.id)[: storms.MEMBERS_KEPT],
+            joined=storm.joined + 1,
+            services=services[: storms.SERVICES_KEPT],
+            first_ms=min(storm.first_ms, stretch.first_ms),
+            last_ms=max(storm.last_ms, incident.last_ms),
+            level=worse(storm.level, incident.level),
+            events=sets.union(storm.events, stretch.events),
+            users=sets.union(storm.users, stretch.users),
+            rate=incidents.add_rate(storm.rate, new, tick, self._rate_ticks),
+            changes=storm.changes + 1,
+            page_key=page_key,
+        )
+        self._state.put(storm)
+        self._plan_storm(storm, tick)
+        self._state.put(
+            Membership(incident_id=incident.id, from_tick=incident.onset_tick, storm_id=storm.id)
+        )
+        self._state.put(
+            msgspec.structs.replace(
+                incident,
+                storm_id=storm.id,
+                storm_base=incident.onset_events,
+                tell_tick=tick,
+            )
+        )
+
+    def join_lead(self, incident: Incident, tick: int) -> Storm | None:
+        """Put an incident whose episode is told by a storm already into that storm."""
+        episode = self._state.episode(incident.key)
+        if episode is None or episode.lead in ("", incident.id):
+            return None
+        lead = self._state.find_incident(episode.lead)
+        storm = self._state.storm_of(lead) if lead is not None else None
+        if storm is not None:
+            self._join(incident, storm.id, tick)
+        return storm
+
+    def _merge(self, into: Storm, other: Storm, tick: int) -> Storm:
+        page_key = into.page_key or other.page_key
+        moved = page_key == other.page_key
+        self._state.put(
+            msgspec.structs.replace(
+                other,
+                closed_tick=tick,
+                merged_into=into.id,
+                tell_tick=tick,
+                page_key="" if moved else other.page_key,
+            )
+        )
+        services = dict.fromkeys((*into.services, *other.services))
+        into = msgspec.structs.replace(
+            into,
+            opened_tick=min(into.opened_tick, other.opened_tick),
+            last_tick=max(into.last_tick, other.last_tick),
+            members=(*into.members, *other.members)[: storms.MEMBERS_KEPT],
+            joined=into.joined + other.joined,
+            services=tuple(services)[: storms.SERVICES_KEPT],
+            evidence=tuple(sorted({*into.evidence, *other.evidence})),
+            first_ms=min(into.first_ms, other.first_ms),
+            last_ms=max(into.last_ms, other.last_ms),
+            level=worse(into.level, other.level),
+            events=sets.union(into.events, other.events),
+            users=sets.union(into.users, other.users),
+            changes=into.changes + 1,
+            page_key=page_key,
+        )
+        self._state.put(into)
+        return into
+
+    def extend(self, storm: Storm, delta: Delta, tick: int) -> None:
+        """Count a delta of one of its incidents for the storm."""
+        storm = storms.extended(storm, delta, tick=tick, rate_ticks=self._rate_ticks)
+        self._state.put(storm)
+        self._plan_storm(storm, tick)
+
+    def _plan_storm(self, storm: Storm, tick: int) -> None:
+        if storm.tell_tick >= 0 or storm.told.mark == storm.changes:
+            planned = storm.tell_tick
+        else:
+            planned = self._teller.next_update(storm.told, tick)
+        if self._teller.must_tell_now(storm, tick):
+            planned = tick
+        if planned != storm.tell_tick:
+            self._state.put(msgspec.structs.replace(storm, tell_tick=max(planned, tick)))

@@ -1,0 +1,298 @@
+"""Incidents: the session windows of one key, and everything that may happen to one.
+
+All transitions of an incident live here, as functions from one `Incident` to the next. When they
+are called is decided in `correlate`; which of them are told is decided in `telling`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+import xxhash
+
+from correlators import sets
+from correlators.deltas import TRACES_KEPT, smallest_texts, worse
+from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
+
+RATE_SLOT_TICKS: Final = 10
+"""Events are counted per slot of this many ticks for the rate that pages."""
+
+
+class Windows(msgspec.Struct, frozen=True, kw_only=True):
+    """How long things last, in milliseconds; every one is at least one tick.
+
+    Raises:
+        ValueError: a length is below one tick, or `max_life_ms` below `quiet_for_ms`.
+    """
+
+    settle_ms: int = 10_000
+    """From the first event to the first digest."""
+    update_every_ms: int = 300_000
+    """Shortest time between two updates of one incident."""
+    quiet_for_ms: int = 600_000
+    """An incident without an event for this long is resolved."""
+    max_life_ms: int = 86_400_000
+    """An incident is cut after this."""
+    reopen_within_ms: int = 1_800_000
+    """A return within this after the resolution reopens the incident."""
+    remember_ms: int = 604_800_000
+    """A closed incident is kept this long."""
+    belated_after_ms: int = 120_000
+    """An event whose own time is further back than this is belated."""
+    stale_after_ms: int = 3_600_000
+    """A belated event older than this is told as past and never pages."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < TICK_MS:
+                raise ValueError(f"{name} must be at least {TICK_MS}")
+        if self.max_life_ms < self.quiet_for_ms:
+            raise ValueError("max_life_ms must not be below quiet_for_ms")
+
+
+def ticks(duration_ms: int) -> int:
+    """Return how many whole ticks a duration lasts, rounded up."""
+    return -(-duration_ms // TICK_MS)
+
+
+class Closed(StrEnum):
+    """Why an incident is over."""
+
+    QUIET = "quiet"
+    MAX_LIFE = "max_life"
+    SENTRY = "sentry"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What people have heard of an incident or a storm so far."""
+
+    revision: int = 0
+    """Highest revision told; 0 when nothing was."""
+    tick: int = -1
+    """Tick in which it was last decided whether to tell; -1 before that."""
+    mark: int = 0
+    """`Incident.changes` or `Storm.changes` as it was then: equal means that there is nothing
+    new."""
+    resolved: bool = False
+    """That revision said that it is over."""
+    joined: str = ""
+    """That revision said that this storm tells it from now on."""
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
+    """Events of one key within one session. Ticks are whole seconds since the epoch, -1 means
+    none."""
+
+    id: str
+    key: IncidentKey
+    opened_tick: int
+    """With the key it makes the id; the first tick of its life."""
+    last_tick: int
+    """Tick of the last event that extended it; belated events do not."""
+    closed_tick: int = -1
+    closed: Closed | None = None
+    onset_tick: int
+    """First tick of the present stretch: since it opened, reopened, or was active after its
+    storm."""
+    onset_events: int = 0
+    """Distinct events before the present stretch."""
+    first_ms: int
+    last_ms: int
+    level: Level
+    events: bytes
+    users: bytes
+    traces: tuple[tuple[int, int], ...] = ()
+    """(trace hash, tick) of recent events, ascending; the smallest hashes, at most
+    `TRACES_KEPT`."""
+    issues: tuple[str, ...] = ()
+    sampled: bool = False
+    delayed: bool = False
+    """It was opened by belated or late events."""
+    past: bool = False
+    """It was opened by events older than `stale_after`: told as past, never pages."""
+    signature: tuple[str, ...] = ()
+    sample: Sample
+    rate: tuple[tuple[int, int], ...] = ()
+    """(slot, new distinct events) of the last slots, for the rate that pages."""
+    changes: int = 1
+    """Grows with every change that is worth telling."""
+    tell_tick: int = -1
+    """Tick in which a digest is to be decided; -1 when nothing waits to be told."""
+    told: Told = Told()
+    reopened: int = 0
+    storm_id: str = ""
+    """The storm that it was last linked to; it may be over."""
+    storm_base: int = 0
+    """Distinct events before the stretch that brought it into that storm."""
+
+    @property
+    def open(self) -> bool:
+        """Whether its session goes on."""
+        return self.closed_tick < 0
+
+    def events_since(self, base: int) -> int:
+        """Return how many distinct events came after the first `base`."""
+        return max(0, sets.count(self.events).value - base)
+
+
+def incident_id(key: IncidentKey, opened_tick: int) -> str:
+    """Return the id of the incident of this key that opened in this tick: `inc-` and 16 hex
+    digits."""
+    text = "\0".join((key.environment, key.service, key.release, key.fingerprint, str(opened_tick)))
+    return "inc-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
+def opened(delta: Delta, *, tick: int, windows: Windows) -> Incident:
+    """Return the incident that this delta opens in this tick."""
+    belated = delta.belated_tick >= 0
+    behind_ms = (tick - delta.belated_tick) * TICK_MS if belated else 0
+    events = sets.count(delta.events).value
+    return Incident(
+        id=incident_id(delta.key, tick),
+        key=delta.key,
+        opened_tick=tick,
+        last_tick=tick,
+        onset_tick=tick,
+        first_ms=delta.first_ms,
+        last_ms=delta.last_ms,
+        level=delta.level,
+        events=delta.events,
+        users=delta.users,
+        traces=tuple((trace, tick) for trace in delta.traces),
+        issues=delta.issues,
+        sampled=delta.sampled,
+        delayed=belated or delta.tick < tick,
+        past=behind_ms > windows.stale_after_ms,
+        signature=delta.signature,
+        sample=delta.sample,
+        rate=((tick // RATE_SLOT_TICKS, events),),
+        tell_tick=tick + ticks(windows.settle_ms),
+    )
+
+
+def joined_by(
+    incident: Incident, delta: Delta, *, tick: int, anew: bool, rate_ticks: int, trace_ticks: int
+) -> Incident:
+    """Return the incident as it looks after one more delta of its key.
+
+    A belated delta changes counts only: it neither extends the session nor begins a stretch.
+
+    Args:
+        incident: open, or closed when the delta is belated.
+        delta: same key.
+        tick: the tick being applied, not before `incident.opened_tick`.
+        anew: the storm that told it is over, so this delta begins a new stretch.
+        rate_ticks: how far back `rate` must reach.
+        trace_ticks: how long a trace is remembered.
+    """
+    assert incident.key == delta.key
+    extends = delta.belated_tick < 0
+    assert incident.open or not extends
+    before = sets.count(incident.events).value
+    events = sets.union(incident.events, delta.events)
+    users = sets.union(incident.users, delta.users)
+    new = max(0, sets.count(events).value - before)
+    news = (events, users) != (incident.events, incident.users)
+    begins = extends and anew
+    return msgspec.structs.replace(
+        incident,
+        last_tick=max(incident.last_tick, tick) if extends else incident.last_tick,
+        onset_tick=tick if begins else incident.onset_tick,
+        onset_events=before if begins else incident.onset_events,
+        first_ms=min(incident.first_ms, delta.first_ms),
+        last_ms=max(incident.last_ms, delta.last_ms) if extends else incident.last_ms,
+        level=worse(incident.level, delta.level),
+        events=events,
+        users=users,
+        traces=_recent(incident.traces, delta.traces, tick, trace_ticks),
+        issues=smallest_texts(incident.issues, delta.issues),
+        sampled=incident.sampled and delta.sampled,
+        sample=min(incident.sample, delta.sample),
+        rate=add_rate(incident.rate, new, tick, rate_ticks) if extends else incident.rate,
+        changes=incident.changes + (1 if news else 0),
+    )
+
+
+def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
+    """Return the closed incident open again, its present stretch beginning in this tick."""
+    assert not incident.open
+    return msgspec.structs.replace(
+        incident,
+        closed_tick=-1,
+        closed=None,
+        last_tick=tick,
+        onset_tick=tick,
+        onset_events=sets.count(incident.events).value,
+        traces=(),
+        rate=(),
+        reopened=incident.reopened + 1,
+        changes=incident.changes + 1,
+        tell_tick=tick + ticks(windows.settle_ms),
+        storm_id="",
+    )
+
+
+def closed(incident: Incident, *, tick: int, why: Closed) -> Incident:
+    """Return the open incident closed in this tick."""
+    assert incident.open
+    return msgspec.structs.replace(
+        incident, closed_tick=tick, closed=why, changes=incident.changes + 1, tell_tick=tick
+    )
+
+
+def may_reopen(incident: Incident, *, tick: int, windows: Windows) -> bool:
+    """Return whether an event in this tick reopens the closed incident instead of opening a new
+    one."""
+    return (
+        incident.closed is not Closed.MAX_LIFE
+        and tick - incident.closed_tick <= ticks(windows.reopen_within_ms)
+        and tick - incident.opened_tick < ticks(windows.max_life_ms)
+    )
+
+
+def covers(incident: Incident, tick: int, *, windows: Windows) -> bool:
+    """Return whether the incident's life plus `quiet_for` covers this tick."""
+    return incident.opened_tick <= tick <= incident.last_tick + ticks(windows.quiet_for_ms)
+
+
+def due_tick(incident: Incident, *, windows: Windows) -> int:
+    """Return the next tick in which something happens to the incident without a delta."""
+    if not incident.open:
+        forget = incident.closed_tick + ticks(windows.remember_ms)
+        return forget if incident.tell_tick < 0 else min(forget, incident.tell_tick)
+    ends = min(
+        incident.last_tick + ticks(windows.quiet_for_ms),
+        incident.opened_tick + ticks(windows.max_life_ms),
+    )
+    return ends if incident.tell_tick < 0 else min(ends, incident.tell_tick)
+
+
+def _recent(
+    known: tuple[tuple[int, int], ...], new: tuple[int, ...], tick: int, trace_ticks: int
+) -> tuple[tuple[int, int], ...]:
+    """Return the traces of the last `trace_ticks`, the smallest hashes, so that two incidents keep
+    shared ones."""
+    ticks_of = {trace: seen for trace, seen in known if seen >= tick - trace_ticks}
+    ticks_of.update(dict.fromkeys(new, tick))
+    return tuple(sorted(ticks_of.items())[:TRACES_KEPT])
+
+
+def add_rate(
+    rate: tuple[tuple[int, int], ...], new: int, tick: int, rate_ticks: int
+) -> tuple[tuple[int, int], ...]:
+    """Return the slots of the last `rate_ticks` with `new` events added to that of `tick`."""
+    if not new:
+        return rate
+    slot = tick // RATE_SLOT_TICKS
+    slots = dict(rate)
+    slots[slot] = slots.get(slot, 0) + new
+    oldest = (tick - rate_ticks) // RATE_SLOT_TICKS
+    return tuple(sorted(pair for pair in slots.items() if pair[0] > oldest))
+
+
+def rate_within(rate: tuple[tuple[int, int], ...], *, tick: int, within_ms: int) -> int:
+    """Return how many new distinct events came in the slots of the last `within_ms`."""
+    oldest = (tick - ticks(within_ms)) // RATE_SLOT_TICKS
+    return sum(events for slot, events in rate if slot > oldest)

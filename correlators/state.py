@@ -1,0 +1,367 @@
+"""The state of CORRELATE: entries that change one by one, and what is found by looking at them.
+
+An entry is what is stored, one Kafka record each; everything else here (open incidents by key, what
+is due next, incidents still young enough to be linked) is derived from the entries alone, so that a
+restored state equals the live one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+import xxhash
+
+from correlators import incidents, storms
+from correlators.incidents import Incident, Windows, ticks
+from correlators.storms import Linking, Storm, Stretch
+from correlators.ticks import Progress
+from correlators.types import IncidentKey
+
+PROGRESS_KEY: Final = "@progress"
+RELEASES_KEPT: Final = 16
+KNOWN_FOR_TICKS: Final = 90 * 86_400
+"""Episodes and services are forgotten after this long without an event."""
+TOUCH_TICKS: Final = 3_600
+"""`last_tick` of episodes and services is exact to this, so that they are not rewritten in every
+tick."""
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership"):
+    """An incident's stretch became part of a storm: the stretch counts for it from its onset."""
+
+    incident_id: str
+    from_tick: int
+    storm_id: str
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
+    """All that one (environment, service, fingerprint) does, over all releases."""
+
+    environment: str
+    service: str
+    fingerprint: str
+    first_tick: int
+    last_tick: int
+    lead: str = ""
+    """The open incident that tells for all releases."""
+    page_key: str = ""
+    """Set while a page opened for the episode is open, so that another release never pages
+    again."""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
+    """What is known of one service of one environment."""
+
+    environment: str
+    service: str
+    last_tick: int
+    releases: tuple[tuple[str, int], ...] = ()
+    """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
+
+
+Entry = Incident | Storm | Stretch | Membership | Episode | Service | Progress
+"""One stored entry; the types are told apart by their tag."""
+
+
+class Correlation(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits that the state's own life needs."""
+
+    windows: Windows = Windows()
+    linking: Linking = Linking()
+
+
+def episode_key(environment: str, service: str, fingerprint: str) -> str:
+    """Return the entry key of an episode."""
+    return "episode:" + _digest(environment, service, fingerprint)
+
+
+def service_key(environment: str, service: str) -> str:
+    """Return the entry key of a service."""
+    return "service:" + _digest(environment, service)
+
+
+def key_of(entry: Entry) -> str:
+    """Return the key under which an entry is stored."""
+    match entry:
+        case Incident():
+            return "incident:" + entry.id
+        case Storm():
+            return "storm:" + entry.id
+        case Stretch():
+            return "stretch:" + entry.incident_id
+        case Membership():
+            return f"member:{entry.incident_id}:{entry.from_tick}"
+        case Episode():
+            return episode_key(entry.environment, entry.service, entry.fingerprint)
+        case Service():
+            return service_key(entry.environment, entry.service)
+        case Progress():
+            return PROGRESS_KEY
+
+
+def _digest(*parts: str) -> str:
+    return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))
+
+
+class State:
+    """Entries of one partition, with their indexes. Reads see every write at once."""
+
+    def __init__(self, correlation: Correlation, entries: Iterable[Entry] = ()) -> None:
+        """Args: correlation: the limits; entries: as restored, in any order, without `Progress`."""
+        self._correlation = correlation
+        self._entries: dict[str, Entry] = {}
+        self._changed: set[str] = set()
+        self._undo: dict[str, Entry | None] = {}
+        self._reindex({key_of(entry): entry for entry in entries})
+
+    def _reindex(self, entries: dict[str, Entry]) -> None:
+        self._entries = {}
+        self._by_key: dict[IncidentKey, list[str]] = {}
+        self._open_of: dict[str, set[str]] = {}
+        self._by_issue: dict[str, set[str]] = {}
+        self._young: set[str] = set()
+        self._open_storms: set[str] = set()
+        self._due: list[tuple[int, str]] = []
+        self._scheduled: dict[str, int] = {}
+        for key in sorted(entries):
+            self._place(key, entries[key])
+
+    # Reading
+
+    def get(self, key: str) -> Entry | None:
+        """Return the entry of this key, or None."""
+        return self._entries.get(key)
+
+    def incident(self, incident_id: str) -> Incident:
+        """Return the incident of this id. Raises: KeyError: there is none."""
+        found = self._entries["incident:" + incident_id]
+        assert isinstance(found, Incident)
+        return found
+
+    def find_incident(self, incident_id: str) -> Incident | None:
+        """Return the incident of this id, or None when it is forgotten."""
+        found = self._entries.get("incident:" + incident_id)
+        return found if isinstance(found, Incident) else None
+
+    def storm(self, storm_id: str) -> Storm | None:
+        """Return the storm of this id, following merges, or None when it is forgotten."""
+        found = self._entries.get("storm:" + storm_id)
+        while isinstance(found, Storm) and found.merged_into:
+            found = self._entries.get("storm:" + found.merged_into)
+        return found if isinstance(found, Storm) else None
+
+    def storm_of(self, incident: Incident) -> Storm | None:
+        """Return the open storm that tells this incident, or None."""
+        storm = self.storm(incident.storm_id) if incident.storm_id else None
+        return storm if storm is not None and storm.open else None
+
+    def stretch(self, incident_id: str) -> Stretch | None:
+        """Return the counts of the incident's present stretch while they are kept."""
+        found = self._entries.get("stretch:" + incident_id)
+        return found if isinstance(found, Stretch) else None
+
+    def episode(self, key: IncidentKey) -> Episode | None:
+        """Return the episode that incidents of this key belong to, or None."""
+        found = self._entries.get(episode_key(key.environment, key.service, key.fingerprint))
+        return found if isinstance(found, Episode) else None
+
+    def service(self, environment: str, service: str) -> Service | None:
+        """Return what is known of a service, or None."""
+        found = self._entries.get(service_key(environment, service))
+        return found if isinstance(found, Service) else None
+
+    def of_key(self, key: IncidentKey) -> list[Incident]:
+        """Return the incidents of this key that are remembered, oldest first."""
+        return [self.incident(one) for one in self._by_key.get(key, ())]
+
+    def open_of_episode(self, key: IncidentKey) -> list[Incident]:
+        """Return the open incidents of the key's episode by (opened tick, id)."""
+        place = episode_key(key.environment, key.service, key.fingerprint)
+        found = [self.incident(one) for one in self._open_of.get(place, ())]
+        return sorted(found, key=lambda incident: (incident.opened_tick, incident.id))
+
+    def open_of_issue(self, issue_id: str) -> list[Incident]:
+        """Return the open incidents that hold events of this Sentry issue, by id."""
+        return [self.incident(one) for one in sorted(self._by_issue.get(issue_id, ()))]
+
+    def young(self, tick: int) -> list[Incident]:
+        """Return the open incidents whose stretch began within `link_within` of this tick, by
+        id."""
+        within = ticks(self._correlation.linking.link_within_ms)
+        grown = {one for one in self._young if self.incident(one).onset_tick < tick - within}
+        self._young -= grown
+        return [self.incident(one) for one in sorted(self._young)]
+
+    def open_storms(self) -> list[Storm]:
+        """Return the open storms, by id."""
+        found = (self._entries["storm:" + one] for one in sorted(self._open_storms))
+        return [storm for storm in found if isinstance(storm, Storm)]
+
+    def open_counts(self) -> tuple[int, int]:
+        """Return how many incidents and storms are open."""
+        return sum(len(found) for found in self._open_of.values()), len(self._open_storms)
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Iterate over all entries by key."""
+        for key in sorted(self._entries):
+            yield key, self._entries[key]
+
+    # What is due
+
+    def next_due(self) -> int | None:
+        """Return the earliest tick in which an entry is due, or None."""
+        while self._due:
+            tick, key = self._due[0]
+            if self._scheduled.get(key) == tick and key in self._entries:
+                due = self._due_tick(self._entries[key])
+                if due == tick:
+                    return tick
+                self._schedule(key, due)
+            heapq.heappop(self._due)
+        return None
+
+    def due(self, tick: int) -> list[Entry]:
+        """Return the entries that are due in this tick or before, by key. They stay due until
+        changed."""
+        found: dict[str, Entry] = {}
+        again: list[str] = []
+        while (next_tick := self.next_due()) is not None and next_tick <= tick:
+            _, key = heapq.heappop(self._due)
+            self._scheduled.pop(key, None)
+            found[key] = self._entries[key]
+            again.append(key)
+        for key in again:
+            self._schedule(key, self._due_tick(self._entries[key]))
+        return [found[key] for key in sorted(found)]
+
+    def _due_tick(self, entry: Entry) -> int | None:
+        windows, linking = self._correlation.windows, self._correlation.linking
+        match entry:
+            case Incident():
+                return incidents.due_tick(entry, windows=windows)
+            case Storm():
+                return storms.due_tick(
+                    entry,
+                    linking,
+                    max_life_ms=windows.max_life_ms,
+                    remember_ms=windows.remember_ms,
+                )
+            case Stretch():
+                incident = self.find_incident(entry.incident_id)
+                onset = incident.onset_tick if incident is not None else 0
+                return onset + ticks(linking.link_within_ms) + 1
+            case Membership():
+                return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
+            case Episode() | Service():
+                return entry.last_tick + KNOWN_FOR_TICKS
+            case Progress():
+                return None
+
+    def _schedule(self, key: str, tick: int | None) -> None:
+        if tick is None:
+            self._scheduled.pop(key, None)
+        elif self._scheduled.get(key) != tick:
+            self._scheduled[key] = tick
+            heapq.heappush(self._due, (tick, key))
+
+    # Writing
+
+    def put(self, entry: Entry) -> None:
+        """Store an entry in place of the one with its key."""
+        key = key_of(entry)
+        before = self._entries.get(key)
+        if before == entry:
+            return
+        self._note(key, before)
+        self._remove(key, before)
+        self._place(key, entry)
+
+    def drop(self, key: str) -> None:
+        """Remove the entry of this key, if there is one."""
+        before = self._entries.get(key)
+        if before is not None:
+            self._note(key, before)
+            self._remove(key, before)
+
+    def take_changed(self) -> dict[str, Entry | None]:
+        """Return the entries changed since the last call, by key; None where one was removed."""
+        changed = {key: self._entries.get(key) for key in sorted(self._changed)}
+        self._changed = set()
+        self._undo = {}
+        return changed
+
+    def begin(self) -> None:
+        """Mark a point to which `rollback` returns."""
+        self._undo = {}
+
+    def rollback(self) -> None:
+        """Undo every write since `begin`."""
+        entries = dict(self._entries)
+        for key, before in self._undo.items():
+            if before is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = before
+        self._undo = {}
+        self._reindex(entries)
+
+    def _note(self, key: str, before: Entry | None) -> None:
+        self._changed.add(key)
+        self._undo.setdefault(key, before)
+
+    def _place(self, key: str, entry: Entry) -> None:
+        self._entries[key] = entry
+        if isinstance(entry, Incident):
+            self._place_incident(entry)
+        elif isinstance(entry, Storm) and entry.open:
+            self._open_storms.add(entry.id)
+        due = self._due_tick(entry)
+        scheduled = self._scheduled.get(key)
+        if due is not None and (scheduled is None or due < scheduled):
+            self._schedule(key, due)
+
+    def _place_incident(self, incident: Incident) -> None:
+        ids = self._by_key.setdefault(incident.key, [])
+        if incident.id not in ids:
+            ids.append(incident.id)
+            if len(ids) > 1:
+                ids.sort(key=lambda one: (self.incident(one).opened_tick, one))
+        if incident.open:
+            key = incident.key
+            place = episode_key(key.environment, key.service, key.fingerprint)
+            self._open_of.setdefault(place, set()).add(incident.id)
+            self._young.add(incident.id)
+            for issue in incident.issues:
+                self._by_issue.setdefault(issue, set()).add(incident.id)
+
+    def _remove(self, key: str, before: Entry | None) -> None:
+        if before is None:
+            return
+        del self._entries[key]
+        if isinstance(before, Storm):
+            self._open_storms.discard(before.id)
+        if isinstance(before, Incident):
+            self._remove_incident(before)
+
+    def _remove_incident(self, incident: Incident) -> None:
+        ids = self._by_key[incident.key]
+        ids.remove(incident.id)
+        if not ids:
+            del self._by_key[incident.key]
+        self._young.discard(incident.id)
+        key = incident.key
+        place = episode_key(key.environment, key.service, key.fingerprint)
+        found = self._open_of.get(place)
+        if found is not None:
+            found.discard(incident.id)
+            if not found:
+                del self._open_of[place]
+        for issue in incident.issues:
+            holders = self._by_issue.get(issue)
+            if holders is not None:
+                holders.discard(incident.id)
+                if not holders:
+                    del self._by_issue[issue]

@@ -1,0 +1,260 @@
+"""What is told of incidents and storms, when, and why not: every digest and every suppression is
+decided here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from correlators import digest
+from correlators.digest import Page, Telling
+from correlators.incidents import Incident, Told, ticks
+from correlators.rules import Pages, Routes, incident_page, storm_page
+from correlators.state import Correlation, State
+from correlators.storms import Storm
+from correlators.types import Digest, DigestKind, PageAction, PageReason, Suppression
+
+
+class Config(Correlation, frozen=True, kw_only=True):
+    """All that decides what CORRELATE does with a log."""
+
+    pages: Pages = Pages()
+    routes: Routes = Routes()
+
+
+class Teller:
+    """Decides the digests of one state. Digests and suppressions gather until they are taken."""
+
+    def __init__(self, config: Config, state: State) -> None:
+        """Args: config: routes and limits; state: read and written."""
+        self._config = config
+        self._state = state
+        self._digests: list[Digest] = []
+        self._suppressed: Counter[Suppression] = Counter()
+        self._pages: Counter[PageReason] = Counter()
+
+    def take(self) -> tuple[list[Digest], Counter[Suppression], Counter[PageReason]]:
+        """Return what was decided since the last call."""
+        taken = self._digests, self._suppressed, self._pages
+        self._digests, self._suppressed, self._pages = [], Counter(), Counter()
+        return taken
+
+    # Incidents
+
+    def incident(self, incident: Incident, tick: int) -> None:
+        """Decide the digest that waits for this incident, in this tick."""
+        decision = self._decide(incident)
+        page = self._incident_page(incident, tick)
+        if isinstance(decision, Suppression):
+            self._suppressed[decision] += 1
+            told = msgspec.structs.replace(incident.told, mark=incident.changes, tick=tick)
+            incident = msgspec.structs.replace(incident, told=told, tell_tick=-1)
+            self._state.put(incident)
+            if page.action is PageAction.RESOLVE:
+                self._tell_incident(incident, DigestKind.RESOLVED, page, tick, chats=False)
+            return
+        self._tell_incident(incident, decision, page, tick)
+
+    def _decide(self, incident: Incident) -> DigestKind | Suppression:
+        told = incident.told
+        storm = self._state.storm_of(incident)
+        if storm is not None:
+            if told.revision and not told.resolved and told.joined != storm.id and incident.open:
+                return DigestKind.JOINED
+            return Suppression.TOLD_BY_STORM
+        if not incident.open:
+            return self._decide_closed(incident)
+        episode = self._state.episode(incident.key)
+        if episode is not None and episode.lead != incident.id:
+            return Suppression.TOLD_BY_OTHER_RELEASE
+        if not told.revision:
+            return DigestKind.OPENED
+        if told.resolved:
+            return DigestKind.REOPENED
+        if told.mark == incident.changes:
+            return Suppression.UNCHANGED
+        return DigestKind.UPDATED
+
+    def _decide_closed(self, incident: Incident) -> DigestKind | Suppression:
+        told = incident.told
+        if told.revision and not told.resolved and not told.joined:
+            return DigestKind.RESOLVED
+        if incident.storm_id:
+            return Suppression.TOLD_BY_STORM
+        if not told.revision:
+            return Suppression.TOLD_BY_OTHER_RELEASE
+        return Suppression.UNCHANGED
+
+    def _incident_page(self, incident: Incident, tick: int) -> Page:
+        episode = self._state.episode(incident.key)
+        if episode is None:
+            return Page()
+        storm = self._state.storm_of(incident)
+        if episode.page_key:
+            ended = not self._state.open_of_episode(incident.key)
+            return Page(PageAction.RESOLVE, episode.page_key) if ended or storm else Page()
+        if storm is not None or not incident.open or episode.lead != incident.id:
+            return Page()
+        reason = incident_page(incident, self._config.pages, tick=tick)
+        if reason is None or not self._config.routes.page:
+            return Page()
+        return Page(PageAction.TRIGGER, f"{incident.id}.{incident.told.revision + 1}", reason)
+
+    def _tell_incident(
+        self, incident: Incident, kind: DigestKind, page: Page, tick: int, *, chats: bool = True
+    ) -> None:
+        key = incident.key
+        also = [
+            one
+            for one in self._state.open_of_episode(key)
+            if one.id != incident.id and self._state.storm_of(one) is None
+        ]
+        storm = self._state.storm_of(incident)
+        telling = Telling(
+            kind=kind,
+            revision=incident.told.revision + 1,
+            tick=tick,
+            resolved=kind is DigestKind.RESOLVED,
+            new_release=self.news(incident),
+            storm_id=storm.id if storm is not None else "",
+            page=page,
+        )
+        content = digest.of_incident(
+            incident, also if incident.open else [], telling, count=1 + len(also)
+        )
+        routes = self._config.routes
+        self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
+        told = Told(
+            revision=telling.revision,
+            tick=tick,
+            mark=incident.changes,
+            resolved=telling.resolved,
+            joined=telling.storm_id if kind is DigestKind.JOINED else "",
+        )
+        self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=-1))
+        self._note_page(incident, page)
+
+    def _note_page(self, incident: Incident, page: Page) -> None:
+        episode = self._state.episode(incident.key)
+        if page.action is PageAction.NONE or episode is None:
+            return
+        key = page.key if page.action is PageAction.TRIGGER else ""
+        self._state.put(msgspec.structs.replace(episode, page_key=key))
+        if page.reason is not None:
+            self._pages[page.reason] += 1
+
+    # Storms
+
+    def storm(self, storm: Storm, tick: int) -> None:
+        """Decide the digest that waits for this storm, in this tick."""
+        told = storm.told
+        if storm.merged_into:
+            into = self._state.storm(storm.id)
+            assert into is not None
+            if told.revision and not told.resolved and not told.joined:
+                page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
+                self._tell_storm(storm, DigestKind.JOINED, page, tick, into=into.id)
+            else:
+                self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
+        elif not storm.open:
+            page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
+            self._tell_storm(storm, DigestKind.RESOLVED, page, tick)
+        else:
+            page = self._storm_page(storm, tick)
+            kind = DigestKind.UPDATED if told.revision else DigestKind.OPENED
+            if told.mark == storm.changes and page.action is PageAction.NONE:
+                self._suppress_storm(storm, Suppression.UNCHANGED)
+            else:
+                self._tell_storm(storm, kind, page, tick)
+
+    def _storm_page(self, storm: Storm, tick: int) -> Page:
+        if storm.page_key or not self._config.routes.page:
+            return Page()
+        reason = storm_page(storm, self._config.pages, tick=tick)
+        if reason is None:
+            return Page()
+        return Page(PageAction.TRIGGER, f"{storm.id}.{storm.told.revision + 1}", reason)
+
+    def _suppress_storm(self, storm: Storm, why: Suppression) -> None:
+        self._suppressed[why] += 1
+        self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
+
+    def _tell_storm(
+        self, storm: Storm, kind: DigestKind, page: Page, tick: int, *, into: str = ""
+    ) -> None:
+        members = [
+            found for one in storm.members if (found := self._state.find_incident(one)) is not None
+        ]
+        assert members, "a storm outlived all its incidents"
+        telling = Telling(
+            kind=kind,
+            revision=storm.told.revision + 1,
+            tick=tick,
+            resolved=kind is DigestKind.RESOLVED,
+            new_release=next(filter(None, map(self.news, members)), None),
+            storm_id=into,
+            page=page,
+        )
+        content = digest.of_storm(storm, members, telling)
+        routes = self._config.routes
+        self._emit(digest.for_destinations(content, routes.tell, routes.page))
+        if page.reason is not None:
+            self._pages[page.reason] += 1
+        key = page.key if page.action is PageAction.TRIGGER else storm.page_key
+        told = Told(
+            revision=telling.revision,
+            tick=tick,
+            mark=storm.changes,
+            resolved=telling.resolved,
+            joined=into,
+        )
+        self._state.put(
+            msgspec.structs.replace(
+                storm,
+                told=told,
+                tell_tick=-1,
+                page_key="" if page.action is PageAction.RESOLVE else key,
+            )
+        )
+
+    # Both
+
+    def news(self, incident: Incident) -> tuple[str, int] | None:
+        """Return the incident's release and its first tick when it was first seen shortly before
+        the onset."""
+        return release_news(self._state, self._config, incident)
+
+    def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:
+        """Return whether something urgent may not wait for the next update: it must page and has
+        not."""
+        if not self._config.routes.page or not found.told.revision:
+            return False
+        if isinstance(found, Storm):
+            return self._storm_page(found, tick).action is PageAction.TRIGGER
+        return self._incident_page(found, tick).action is PageAction.TRIGGER
+
+    def next_update(self, told: Told, tick: int) -> int:
+        """Return the tick in which an update may be told."""
+        return max(tick, told.tick + ticks(self._config.windows.update_every_ms))
+
+    def _emit(self, digests: Sequence[Digest]) -> None:
+        self._digests.extend(digests)
+
+
+def release_news(state: State, config: Config, incident: Incident) -> tuple[str, int] | None:
+    """Return (release, its first tick) when it is news to a service that was seen under another one
+    before.
+
+    The first release ever seen of a service tells nothing: it may be months old.
+    """
+    release = incident.key.release
+    service = state.service(incident.key.environment, incident.key.service)
+    if not release or service is None:
+        return None
+    first = dict(service.releases).get(release)
+    if first is None or min(tick for _, tick in service.releases) >= first:
+        return None
+    news = incident.onset_tick - first <= ticks(config.linking.release_news_ms)
+    return (release, first) if news else None

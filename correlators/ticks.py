@@ -1,0 +1,195 @@
+"""When a tick is complete: the watermarks of the source partitions, and the deltas that wait for
+them.
+
+Input is the log of one partition of `incident.deltas`, message by message with its offset. Output
+is, tick by tick, what is to be applied. A message that comes twice changes nothing: below
+`read_up_to` what was applied is skipped, and above it a delta of a tick that its own source has
+already told complete is a repetition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from correlators.deltas import merge
+from correlators.types import Delta, DeltaBatch, IncidentKey, StateChange, tick_of
+
+FORMAT = 1
+"""Version of the stored state; another one refuses the start."""
+
+
+class Source(NamedTuple):
+    """One partition of a source topic."""
+
+    topic: str
+    partition: int
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
+    """The `@progress` entry of a state partition: how far it has come, in every transaction."""
+
+    format: int = FORMAT
+    installation: str
+    """Namespace and clock that wrote the state; another one refuses the start."""
+    partitions: int
+    """Partition count of the keyed topics; it never changes."""
+    sources: tuple[tuple[str, int], ...]
+    watermarks: tuple[tuple[str, int, int], ...] = ()
+    """(topic, partition, at_ms), in order."""
+    applied_tick: int = -1
+    """Last tick that was applied; -1 before the first."""
+    input_offset: int = 0
+    """First offset of the input that must be read again after a restart."""
+    read_up_to: int = 0
+    """Offset after the last message that was read when this was written."""
+    excluded: tuple[tuple[str, int], ...] = ()
+    """Sources left out as stalled."""
+    suppressed: int = 0
+    """Digests held back since the birth of the state."""
+    late: int = 0
+    """Late deltas applied since the birth of the state."""
+
+
+class Work(NamedTuple):
+    """What is to be applied in one tick: changes by identity, deltas in key order."""
+
+    tick: int
+    changes: list[StateChange]
+    deltas: list[Delta]
+
+
+class Reception(StrEnum):
+    """What became of a delta. The word is the metric label."""
+
+    HELD = "held"
+    LATE = "late"
+    REPEATED = "repeated"
+
+
+_Place = tuple[IncidentKey, int, int]
+
+
+class Ticks:
+    """Deltas held back until every source partition has passed their tick."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Args: progress: as stored, or a first one; `sources` must be complete."""
+        self._start = progress
+        self.sources = {Source(*source) for source in progress.sources}
+        self.watermarks = {
+            Source(topic, partition): at_ms for topic, partition, at_ms in progress.watermarks
+        }
+        self.excluded = {Source(*source) for source in progress.excluded}
+        self.applied = progress.applied_tick
+        self._reread_below = progress.read_up_to
+        self._next_offset = progress.input_offset
+        self._deltas: dict[int, dict[_Place, Delta]] = {}
+        self._changes: dict[int, dict[str, StateChange]] = {}
+        self._offsets: dict[int, int] = {}
+
+    @property
+    def held(self) -> int:
+        """How many deltas wait."""
+        return sum(len(of_tick) for of_tick in self._deltas.values())
+
+    def receive(self, offset: int, batch: DeltaBatch) -> list[Reception]:
+        """Take one message of the input log and return what became of each delta.
+
+        Args:
+            offset: its offset, not below that of any message received since the start.
+            batch: the message.
+        """
+        source = Source(batch.topic, batch.partition)
+        again = offset < self._reread_below
+        told = tick_of(self.watermarks.get(source, 0))
+        received = [self._hold(offset, delta, told, again=again) for delta in batch.deltas]
+        for change in batch.changes:
+            self._hold_change(offset, change, told, again=again)
+        if batch.watermark_ms >= 0:
+            self.sources.add(source)
+            self.excluded.discard(source)
+            self.watermarks[source] = max(self.watermarks.get(source, 0), batch.watermark_ms)
+        self._next_offset = offset + 1
+        return received
+
+    def _place(self, tick: int, told: int, *, again: bool) -> int:
+        """Return the tick to apply it in, or -1 for a repetition."""
+        if tick > self.applied:
+            return tick
+        return -1 if again or tick < told else self.applied + 1
+
+    def _hold(self, offset: int, delta: Delta, told: int, *, again: bool) -> Reception:
+        tick = self._place(delta.tick, told, again=again)
+        if tick < 0:
+            return Reception.REPEATED
+        place = (delta.key, delta.tick, delta.belated_tick)
+        of_tick = self._deltas.setdefault(tick, {})
+        held = of_tick.get(place)
+        of_tick[place] = delta if held is None else merge(held, delta)
+        self._offsets[tick] = min(offset, self._offsets.get(tick, offset))
+        return Reception.HELD if tick == delta.tick else Reception.LATE
+
+    def _hold_change(self, offset: int, change: StateChange, told: int, *, again: bool) -> None:
+        tick = self._place(change.tick, told, again=again)
+        if tick >= 0:
+            self._changes.setdefault(tick, {})[change.identity] = change
+            self._offsets[tick] = min(offset, self._offsets.get(tick, offset))
+
+    def complete_tick(self) -> int:
+        """Return the last tick that every source has passed; not above `applied` when there is no
+        news.
+
+        Restored watermarks stand for all messages below `read_up_to`: until those are read again,
+        deltas of the ticks they complete are missing.
+        """
+        if self._next_offset < self._reread_below:
+            return self.applied
+        waited_for = self.sources - self.excluded
+        if not waited_for or any(source not in self.watermarks for source in waited_for):
+            return self.applied
+        return max(self.applied, tick_of(min(self.watermarks[s] for s in waited_for)) - 1)
+
+    def next_tick(self) -> int | None:
+        """Return the earliest tick that has something to apply, complete or not."""
+        return min(self._offsets, default=None)
+
+    def take(self, tick: int) -> Work:
+        """Return what is held for this tick, in canonical order, and count the tick as applied."""
+        assert tick > self.applied
+        self._offsets.pop(tick, None)
+        self.applied = tick
+        changes = self._changes.pop(tick, {})
+        deltas = self._deltas.pop(tick, {})
+        return Work(
+            tick,
+            [change for _, change in sorted(changes.items())],
+            [delta for _, delta in sorted(deltas.items(), key=lambda item: item[0])],
+        )
+
+    def pass_to(self, tick: int) -> None:
+        """Count everything up to this tick as applied; nothing may be held for it."""
+        assert all(held > tick for held in self._offsets)
+        self.applied = max(self.applied, tick)
+
+    def exclude(self, stalled: Iterable[Source]) -> None:
+        """Go on without these sources until they speak again."""
+        self.excluded |= set(stalled) & self.sources
+
+    def progress(self) -> Progress:
+        """Return the `@progress` entry as it stands now."""
+        return msgspec.structs.replace(
+            self._start,
+            sources=tuple(sorted(self.sources)),
+            watermarks=tuple(
+                (source.topic, source.partition, at_ms)
+                for source, at_ms in sorted(self.watermarks.items())
+            ),
+            applied_tick=self.applied,
+            input_offset=min(self._offsets.values(), default=self._next_offset),
+            read_up_to=max(self._reread_below, self._next_offset),
+            excluded=tuple(sorted(self.excluded)),
+        )

@@ -1,0 +1,329 @@
+"""The nouns of Stormfold: event, state change, delta, incident, storm, digest.
+
+Values only: every type here is a frozen `msgspec.Struct`, so it can be compared, stored and sent.
+What is done with them lives in the modules beside this one. All times are integer milliseconds
+since the epoch (suffix `_ms`); a tick is a whole number of `TICK_MS` since the epoch.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+TICK_MS: Final = 1000
+"""Length of one tick of stream time, in milliseconds."""
+
+SERVICES_TOLD: Final = 10
+"""How many services a digest lists before it says "and N more"."""
+
+
+def tick_of(at_ms: int) -> int:
+    """Return the tick that holds this moment of stream time."""
+    return at_ms // TICK_MS
+
+
+class Level(StrEnum):
+    """Sentry's severity of an event, weakest first in `LEVEL_RANK`."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    FATAL = "fatal"
+
+
+LEVEL_RANK: Final = {level: rank for rank, level in enumerate(Level)}
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One stack frame, only the parts a signature may use. Frames run oldest to newest, as Sentry
+    sends them."""
+
+    function: str = ""
+    module: str = ""
+    filename: str = ""
+    abs_path: str = ""
+    lineno: int = 0
+    in_app: bool = False
+    context_line: str = ""
+
+
+class ExceptionValue(msgspec.Struct, frozen=True):
+    """One exception of the chain; the last of an event's exceptions is the one that was raised."""
+
+    type: str = ""
+    value: str = ""
+    module: str = ""
+    synthetic: bool = False
+    frames: tuple[Frame, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One Sentry error occurrence, immutable; what is personal in it is kept only as a hash.
+
+    `(project, event_id)` is its identity. `occurred_ms` is the event's own time and decides only
+    whether it is belated; 0 when the event carries none.
+    """
+
+    project: str
+    event_id: str
+    service: str
+    environment: str
+    release: str = ""
+    level: Level = Level.ERROR
+    platform: str = ""
+    logger: str = ""
+    transaction: str = ""
+    culprit: str = ""
+    message: str = ""
+    """The message template (`logentry.message`) if there is one, else the formatted message."""
+    exceptions: tuple[ExceptionValue, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    """The stack of the one thread that stands for the event, where there is no exception."""
+    sentry_fingerprint: tuple[str, ...] = ()
+    sentry_hashes: tuple[str, ...] = ()
+    issue_id: str = ""
+    user_hash: int = 0
+    """64-bit hash of the user's id, else mail, name or address; 0 when there is no user."""
+    trace_hash: int = 0
+    """64-bit hash of the trace id; 0 when there is none."""
+    occurred_ms: int = 0
+    web_url: str = ""
+    issue_url: str = ""
+    sampled: bool = False
+    """True when the feed tells only some of the events (an alert rule's firings), so counts are
+    lower bounds."""
+
+
+class ChangeKind(StrEnum):
+    """What a webhook that is no event says. The word is also the metric label."""
+
+    ISSUE_CREATED = "issue_created"
+    ISSUE_RESOLVED = "issue_resolved"
+    ISSUE_UNRESOLVED = "issue_unresolved"
+    ISSUE_IGNORED = "issue_ignored"
+    ISSUE_ASSIGNED = "issue_assigned"
+    METRIC_ALERT = "metric_alert"
+    COMMENT = "comment"
+    INSTALLATION = "installation"
+    OTHER = "other"
+
+
+class StateChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that Sentry tells: of an issue, a metric alert, a comment, the installation, or
+    something unknown."""
+
+    kind: ChangeKind
+    resource: str
+    action: str
+    identity: str
+    """Hash of the body: the same change told twice has the same identity."""
+    issue_id: str = ""
+    service: str = ""
+    environment: str = ""
+    """Empty when the payload names none; then every environment hears of it."""
+    title: str = ""
+    url: str = ""
+    tick: int = 0
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """Why a record is no event and no state change; the reason names the place, never the
+    content."""
+
+    reason: str
+
+
+class SignatureKind(StrEnum):
+    """What decided sameness. The word is also the `explain` text."""
+
+    CUSTOM = "custom"
+    STACK = "stack"
+    MESSAGE = "message"
+    TYPE = "type"
+    EMPTY = "empty"
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """The readable parts that decide sameness; `fingerprint` is their stable hash together with
+    `version`."""
+
+    version: int
+    kind: SignatureKind
+    parts: tuple[str, ...]
+    title: str
+    """One line for people, parameterised, so that it holds no personal data."""
+    fingerprint: str
+    """32 lower-case hex digits."""
+
+
+class IncidentKey(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What makes two deltas the same incident. Compares in the order in which a tick is applied."""
+
+    environment: str
+    service: str
+    release: str
+    fingerprint: str
+
+
+class Sample(msgspec.Struct, frozen=True, order=True):
+    """The one event shown for an incident: the smallest by (stream time, event id)."""
+
+    at_ms: int
+    event_id: str
+    title: str
+    culprit: str = ""
+    transaction: str = ""
+    web_url: str = ""
+    issue_url: str = ""
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """What some events add to one incident in one tick. `deltas.merge` says how two of them become
+    one."""
+
+    key: IncidentKey
+    tick: int
+    belated_tick: int = -1
+    """The events' own tick when they are belated, else -1."""
+    first_ms: int
+    last_ms: int
+    level: Level
+    events: bytes
+    """Set of events, in the canonical form of `sets`."""
+    users: bytes
+    """Set of users, in the canonical form of `sets`."""
+    traces: tuple[int, ...] = ()
+    """The smallest trace hashes, ascending, at most `deltas.TRACES_KEPT`."""
+    issues: tuple[str, ...] = ()
+    """The smallest Sentry issue ids, ascending, at most `deltas.ISSUES_KEPT`."""
+    sampled: bool = False
+    """True when every event came from a feed that tells only some of them."""
+    signature: tuple[str, ...] = ()
+    sample: Sample
+
+
+class Watermark(msgspec.Struct, frozen=True):
+    """No later record of this source partition has a stream time below `at_ms`."""
+
+    topic: str
+    partition: int
+    at_ms: int
+
+
+class DeltaBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One message on `incident.deltas`: what one flush of FINGERPRINT has for one target
+    partition."""
+
+    topic: str
+    partition: int
+    """The source partition that the deltas come from."""
+    deltas: tuple[Delta, ...] = ()
+    changes: tuple[StateChange, ...] = ()
+    watermark_ms: int = -1
+    """Told in the last message of a flush only; -1 elsewhere."""
+
+
+class DigestKind(StrEnum):
+    """Why a digest was made."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    JOINED = "joined"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+class Suppression(StrEnum):
+    """Why a digest was not sent. The word is the metric label and the `explain` text."""
+
+    TOLD_BY_STORM = "told_by_storm"
+    TOLD_BY_OTHER_RELEASE = "told_by_other_release"
+    UNCHANGED = "unchanged"
+    NEVER_TOLD = "never_told"
+    STATE_CHANGE = "state_change"
+
+
+class Evidence(StrEnum):
+    """Why incidents are one storm. The word is also told in the digest."""
+
+    RELEASE = "release"
+    SIGNATURE = "signature"
+    TRACE = "trace"
+    BURST = "burst"
+
+
+class PageReason(StrEnum):
+    """Why somebody is woken."""
+
+    FATAL = "fatal"
+    EVENT_RATE = "event_rate"
+    STORM_SERVICES = "storm_services"
+
+
+class ServiceLine(msgspec.Struct, frozen=True):
+    """What one service contributes to a digest."""
+
+    service: str
+    title: str
+    """The title of its loudest incident."""
+    events: int
+    incidents: int
+    releases: tuple[str, ...] = ()
+    url: str = ""
+
+
+class PageAction(StrEnum):
+    """What a digest asks of a pager."""
+
+    NONE = "none"
+    TRIGGER = "trigger"
+    RESOLVE = "resolve"
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True):
+    """The message content for one incident or storm at one revision, for one destination."""
+
+    id: str
+    revision: int
+    kind: DigestKind
+    at_ms: int
+    destination: str
+    """`<sink>:<name in stormfold.yaml>`, for example `slack:incidents`."""
+    storm: bool
+    resolved: bool
+    """The state this revision shows: True once the incident or storm is over."""
+    environment: str
+    title: str
+    incidents: int
+    events: int
+    users: int
+    about: bool = False
+    """Counts are estimates: a set grew past what is counted exactly."""
+    at_least: bool = False
+    """Counts are lower bounds: the feed tells only some of the events."""
+    level: Level
+    first_ms: int
+    last_ms: int
+    services: tuple[ServiceLine, ...] = ()
+    more_services: int = 0
+    releases: tuple[str, ...] = ()
+    new_release: str = ""
+    """The release that was first seen shortly before this began, if any."""
+    new_release_ms: int = 0
+    """When `new_release` was first seen; 0 when there is none."""
+    evidence: tuple[Evidence, ...] = ()
+    storm_id: str = ""
+    """For kind `joined`: the storm that tells this incident from now on."""
+    delayed: bool = False
+    page: PageAction = PageAction.NONE
+    """What this digest asks of a pager; `NONE` for every destination that is no pager."""
+    page_reason: PageReason | None = None
+    page_key: str = ""
+    """The id under which the page was opened; the pager's dedup key comes from it."""
+    culprit: str = ""
+    transaction: str = ""
+    url: str = ""
+    """Link to the Sentry event or issue behind the sample, if there is one."""

@@ -1,0 +1,1 @@
+"""A third party: the card network, which sometimes takes too long."""

@@ -1,0 +1,10 @@
+"""Start the catalogue service with the configuration of the environment."""
+
+from __future__ import annotations
+
+from recordings.shop.catalogue.app import build
+from recordings.shop.kit.config import from_environment
+from recordings.shop.kit.service import run
+
+if __name__ == "__main__":
+    run(from_environment(), build)

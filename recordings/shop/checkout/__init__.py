@@ -1,0 +1,1 @@
+"""The checkout service, as of release 1.8.2."""

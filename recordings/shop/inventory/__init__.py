@@ -1,0 +1,1 @@
+"""The inventory database: the dependency that the shop loses."""

@@ -1,0 +1,1 @@
+"""What changed in checkout 1.9.0: gift wrapping, and the mistake that came with it."""

@@ -1,0 +1,173 @@
+"""The entries of the `outbox` topic, and what else a transition leaves behind.
+
+Values only; what changes them lives in `sinks.delivery`. An entry encodes to msgpack and back byte
+for byte.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from correlators.types import Digest
+from sinks.base import Receipt, Scope, Step
+
+
+class Status(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    ATTEMPTING = "attempting"
+    UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+FINISHED: Final = frozenset({Status.DELIVERED, Status.DROPPED, Status.DEAD})
+
+
+class DropReason(StrEnum):
+    """Why a revision was not sent although nothing went wrong. The word is the metric label."""
+
+    REPEATED = "repeated"
+    SUPERSEDED = "superseded"
+    RESOLVED_BEFORE_SENT = "resolved_before_sent"
+    ALREADY_PAGED = "already_paged"
+    NO_PAGE = "no_page"
+    FORGOTTEN_EARLY = "forgotten_early"
+
+
+class DeadReason(StrEnum):
+    """Why a revision was given up. The word is the metric label."""
+
+    NOT_AUTHORISED = "not_authorised"
+    NO_SUCH_PLACE = "no_such_place"
+    NOT_ALLOWED = "not_allowed"
+    TOO_LARGE = "too_large"
+    INVALID = "invalid"
+    NOT_EDITABLE = "not_editable"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+    UNKNOWN_DESTINATION = "unknown_destination"
+    OUTBOX_FULL = "outbox_full"
+
+
+class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """The place of a revision among those of its delivery."""
+
+    at_ms: int = -1
+    rank: int = -1
+    revision: int = -1
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one destination is told of one digest: an entry of the `outbox` topic."""
+
+    destination: str
+    name: str
+    """The digest's id; for a pager, the page key."""
+    status: Status
+    accepted: Stamp
+    """The newest revision heard of."""
+    told: Stamp = Stamp()
+    """The newest revision that a message or a page told."""
+    shown: Stamp = Stamp()
+    """The revision that the first message shows."""
+    newest: Digest | None = None
+    """The newest revision while something of it is still to be sent."""
+    sending: Digest | None = None
+    """What the running or unknown attempt carries, where that is older than `newest`."""
+    step: Step | None = None
+    """The step of the last attempt, until one succeeds."""
+    root: Receipt | None = None
+    """The first message; for a pager the open alert."""
+    maybe: bool = False
+    """A trigger may have arrived although no call said so."""
+    number: int = 0
+    failures: int = 0
+    finds: int = 0
+    possible_repeat: bool = False
+    since_ms: int = 0
+    """When the oldest revision that is still waiting came in."""
+    started_ms: int = 0
+    """When the first attempt of `step` began."""
+    not_before_ms: int = 0
+    deadline_ms: int = 0
+    penalty: Scope | None = None
+    """What must stay silent until `penalty_ms`, so that a new owner obeys it too."""
+    penalty_ms: int = 0
+    changed_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        """The entry's key: destination and name."""
+        return f"{self.destination}|{self.name}"
+
+    @property
+    def carried(self) -> Digest | None:
+        """What the running or unknown attempt carries."""
+        return self.sending or self.newest
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision given up, with the reason and the digest's own bytes."""
+
+    destination: str
+    reason: DeadReason
+    detail: str = ""
+    step: Step | None = None
+    attempts: int = 0
+    at_ms: int
+    digest: bytes
+    """The digest as msgpack, as it was accepted."""
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A revision that is not sent, with the reason."""
+
+    destination: str
+    reason: DropReason
+
+
+Effect = DeadLetter | Dropped
+
+
+def letter(
+    digest: Digest,
+    reason: DeadReason,
+    now_ms: int,
+    *,
+    detail: str = "",
+    step: Step | None = None,
+    attempts: int = 0,
+) -> DeadLetter:
+    """Return the dead letter of a revision."""
+    return DeadLetter(
+        destination=digest.destination,
+        reason=reason,
+        detail=detail[:200],
+        step=step,
+        attempts=attempts,
+        at_ms=now_ms,
+        digest=msgspec.msgpack.encode(digest),
+    )
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Delivery)
+
+
+def encode(delivery: Delivery) -> bytes:
+    """Return the entry's one byte form."""
+    return _ENCODER.encode(delivery)
+
+
+def decode(entry: bytes) -> Delivery:
+    """Return the entry behind these bytes.
+
+    Raises:
+        msgspec.DecodeError: they are no entry.
+    """
+    return _DECODER.decode(entry)

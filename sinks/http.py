@@ -1,0 +1,61 @@
+"""Every HTTP call that is not Slack's: the one module that uses httpx.
+
+A call gives a `Reply`, or a `Failure` that says whether the request can have arrived; nothing is
+raised for what the network does. Neither holds the request, so no key gets into a log by way of
+them. Redirects are not followed and proxies of the environment not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+import msgspec
+
+from sinks.base import Retry, RetryReason, Unknown, UnknownReason
+
+REPLY_CHARS: Final = 2_000
+"""How much of an answer's body is kept."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    text: str
+
+
+class Http:
+    """A connection pool for one service."""
+
+    def __init__(self, *, timeout_ms: int) -> None:
+        self._client = httpx.AsyncClient(
+            timeout=timeout_ms / 1000,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=8, keepalive_expiry=30.0),
+        )
+
+    async def post(
+        self, url: str, body: bytes, *, content_type: str = "application/json"
+    ) -> Reply | Retry | Unknown:
+        """Return the answer; `Retry` when nothing was sent, `Unknown` when that cannot be told."""
+        try:
+            answer = await self._client.post(
+                url, content=body, headers={"Content-Type": content_type}
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Retry(RetryReason.NOT_CONNECTED)
+        except httpx.TimeoutException:
+            return Unknown(UnknownReason.TIMED_OUT)
+        except httpx.HTTPError:
+            return Unknown(UnknownReason.CONNECTION_LOST)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(status=answer.status_code, headers=headers, text=answer.text[:REPLY_CHARS])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()

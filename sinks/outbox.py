@@ -1,0 +1,326 @@
+"""The outbox: which call is due, in which order, and what must be written down first.
+
+Pure: no clock, I/O or chance; `now_ms` comes in, changed entries and effects come out. It holds the
+entries of one partition, an ordered index over them, the buckets, and nothing that a restore does
+not rebuild. What becomes of one entry is decided in `sinks.delivery`.
+
+How to drive it: hand in digests (`accept`) and answers (`receive`); ask for calls (`due`); write
+what `take_changes` gives in one transaction with the input offsets; only then make the calls. Each
+call is answered with exactly one `Answer`; one whose deadline passed before it began with
+`Retry(EXPIRED)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from correlators.types import Digest, PageAction
+from sinks import delivery as transitions
+from sinks.agenda import Agenda
+from sinks.base import Answer, Attempt, Scope, Target
+from sinks.buckets import BucketKey, Buckets
+from sinks.delivery import GRACE_MS, Turn
+from sinks.entries import (
+    FINISHED,
+    DeadLetter,
+    DeadReason,
+    Delivery,
+    Dropped,
+    DropReason,
+    Status,
+    letter,
+)
+from sinks.steps import limits_of, name_of, urgency
+
+MAX_ENTRIES: Final = 200_000
+"""Entries held; at the cap the longest finished one is forgotten early, or the digest refused."""
+
+FOUND_MS: Final = 8 * 86_400_000
+"""How long the entry of a destination that is no longer configured is kept."""
+
+Lane = tuple[str, str]
+"""A queue: destination and method."""
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last steps changed, to be written in one transaction."""
+
+    entries: dict[str, Delivery | None]
+    """Changed entries by key; None is a tombstone."""
+    dead: tuple[DeadLetter, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+class Outbox:
+    """Every delivery of some accounts, and the next calls to make for them.
+
+    Args:
+        destinations: every destination that may be sent to.
+        started_ms: now; buckets start empty at this moment.
+        max_entries: entries held, >= 1.
+    """
+
+    def __init__(
+        self,
+        destinations: Mapping[str, Target],
+        *,
+        started_ms: int,
+        max_entries: int = MAX_ENTRIES,
+    ) -> None:
+        assert max_entries >= 1
+        self._targets = dict(destinations)
+        self._buckets = Buckets(started_ms)
+        self._now_ms = started_ms
+        self._max_entries = max_entries
+        self._entries: dict[str, Delivery] = {}
+        self._calls: dict[str, tuple[int, tuple[BucketKey, ...]]] = {}
+        self._timers: Agenda[tuple[int]] = Agenda()
+        self._finished: Agenda[tuple[int]] = Agenda()
+        self._lanes: dict[Lane, Agenda[tuple[int, int]]] = {}
+        self._lane_of: dict[str, Lane] = {}
+        self._waiting: dict[str, int] = dict.fromkeys(self._targets, 0)
+        self._changed: dict[str, Delivery | None] = {}
+        self._dead: list[DeadLetter] = []
+        self._dropped: list[Dropped] = []
+        self.stale_answers = 0
+        """Answers to a call that nobody waits for any more."""
+
+    # ---------------------------------------------------------------- in
+
+    def load(self, entries: Iterable[Delivery]) -> None:
+        """Take over the entries of the owner before, unchanged; to be called before anything else.
+
+        An entry that was `attempting` is looked up only after its deadline. A penalty still stands.
+        """
+        for entry in sorted(entries, key=lambda one: one.key):
+            if entry.destination not in self._targets and entry.status not in FINISHED:
+                entry = self._orphaned(entry)
+            elif entry.penalty is not None:
+                self._penalise(entry, entry.penalty, entry.penalty_ms)
+            self._place(entry)
+
+    def accept(self, digest: Digest, now_ms: int) -> None:
+        """Take in one digest revision. A repeated or older one changes nothing but a count."""
+        now_ms = self._advance(now_ms)
+        target = self._targets.get(digest.destination)
+        if target is None:
+            self._dead.append(letter(digest, DeadReason.UNKNOWN_DESTINATION, now_ms))
+            return
+        if target.plan.pages and digest.page is PageAction.NONE:
+            self._dropped.append(Dropped(digest.destination, DropReason.NO_PAGE))
+            return
+        key = f"{digest.destination}|{name_of(digest, target.plan)}"
+        known = self._entries.get(key)
+        if known is None and not self._make_room():
+            self._dead.append(letter(digest, DeadReason.OUTBOX_FULL, now_ms))
+            return
+        self._apply(transitions.accept(known, digest, target.plan, now_ms))
+
+    def receive(self, answer: Answer, now_ms: int) -> None:
+        """Take in what became of a call. An answer that nobody waits for is only counted."""
+        now_ms = self._advance(now_ms)
+        call = self._calls.get(answer.key)
+        if call is None or call[0] != answer.number:
+            self.stale_answers += 1
+            return
+        self._end_call(answer.key)
+        entry = self._entries[answer.key]
+        scope: Scope | None = getattr(answer.outcome, "scope", None)
+        if scope is not None:
+            self._penalise(entry, scope, now_ms + getattr(answer.outcome, "after_ms", 0))
+        plan = self._targets[entry.destination].plan
+        self._apply(transitions.answered(entry, answer, plan, now_ms))
+
+    # ---------------------------------------------------------------- out
+
+    def due(self, now_ms: int, room: int) -> list[Attempt]:
+        """Return the calls to make now, most urgent first, at most `room`; they count as made."""
+        now_ms = self._advance(now_ms)
+        attempts: list[Attempt] = []
+        while len(attempts) < room:
+            found = self._first_ready(now_ms)
+            if found is None:
+                break
+            entry = self._entries[found]
+            target = self._targets[entry.destination]
+            changed, attempt = transitions.begin(entry, target.plan, now_ms)
+            held = self._buckets.take(
+                limits_of(changed, target.plan),
+                destination=entry.destination,
+                account=target.account,
+                now_ms=now_ms,
+            )
+            self._calls[found] = (attempt.number, held)
+            self._apply(Turn(changed))
+            attempts.append(attempt)
+        return attempts
+
+    def next_due_ms(self, now_ms: int) -> int | None:
+        """Return when to ask again, at or after now; None while only an answer or digest helps."""
+        now_ms = max(self._now_ms, now_ms)
+        times = []
+        timer = self._timers.first()
+        if timer is not None:
+            times.append(timer[0][0])
+        for lane in self._lanes.values():
+            ready_ms = self._ready_ms(lane)
+            if ready_ms is not None:
+                times.append(ready_ms)
+        return max(now_ms, min(times)) if times else None
+
+    def take_changes(self) -> Changes:
+        """Return everything changed since the last call, once."""
+        changes = Changes(
+            entries=self._changed, dead=tuple(self._dead), dropped=tuple(self._dropped)
+        )
+        self._changed, self._dead, self._dropped = {}, [], []
+        return changes
+
+    def entries(self) -> dict[str, Delivery]:
+        """Return every entry by key, as it stands."""
+        return dict(self._entries)
+
+    def waiting(self) -> dict[str, int]:
+        """Return, per destination, how many deliveries are not finished."""
+        return dict(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """How many calls have been handed out and not answered."""
+        return len(self._calls)
+
+    # ---------------------------------------------------------------- the index
+
+    def _apply(self, turn: Turn) -> None:
+        for effect in turn.effects:
+            if isinstance(effect, DeadLetter):
+                self._dead.append(effect)
+            else:
+                self._dropped.append(effect)
+        entry = turn.delivery
+        if self._entries.get(entry.key) is not entry:
+            self._changed[entry.key] = entry
+            self._place(entry)
+
+    def _place(self, entry: Delivery) -> None:
+        """Store the entry and set when it is looked at next."""
+        key = entry.key
+        before = self._entries.get(key)
+        self._count(before, -1)
+        self._count(entry, 1)
+        self._entries[key] = entry
+        self._leave_lane(key)
+        self._finished.discard(key)
+        if entry.status in FINISHED:
+            self._finished.put(key, (entry.changed_ms,))
+            target = self._targets.get(entry.destination)
+            keep_ms = target.plan.keep_ms if target else FOUND_MS
+            self._timers.put(key, (entry.changed_ms + keep_ms,))
+        elif entry.status is Status.ATTEMPTING:
+            self._timers.put(key, (entry.deadline_ms + GRACE_MS,))
+        elif entry.not_before_ms > self._now_ms:
+            self._timers.put(key, (entry.not_before_ms,))
+        else:
+            self._timers.discard(key)
+            self._enter_lane(entry)
+
+    def _advance(self, now_ms: int) -> int:
+        """Bring every entry whose time has come where it belongs; time never goes back."""
+        self._now_ms = now_ms = max(self._now_ms, now_ms)
+        while (timer := self._timers.first()) is not None and timer[0][0] <= now_ms:
+            key = timer[1]
+            self._timers.discard(key)
+            entry = self._entries[key]
+            if entry.status in FINISHED:
+                self._forget(key)
+                continue
+            plan = self._targets[entry.destination].plan
+            if key in self._calls:
+                self._end_call(key)
+            if entry.status is Status.ATTEMPTING:
+                self._apply(transitions.expired(entry, plan, now_ms))
+            elif entry.status is Status.UNKNOWN and entry.finds >= plan.finds:
+                self._apply(transitions.unfindable(entry, plan, now_ms))
+            else:
+                self._enter_lane(entry)
+        return now_ms
+
+    def _first_ready(self, now_ms: int) -> str | None:
+        ready = []
+        for lane in self._lanes.values():
+            first = lane.first()
+            if first is not None:
+                at_ms = self._ready_ms(lane)
+                if at_ms is not None and at_ms <= now_ms:
+                    ready.append(first)
+        return min(ready)[1] if ready else None
+
+    def _ready_ms(self, lane: Agenda[tuple[int, int]]) -> int | None:
+        first = lane.first()
+        if first is None:
+            return None
+        entry = self._entries[first[1]]
+        target = self._targets[entry.destination]
+        return self._buckets.ready_ms(
+            limits_of(entry, target.plan),
+            destination=entry.destination,
+            account=target.account,
+        )
+
+    def _enter_lane(self, entry: Delivery) -> None:
+        plan = self._targets[entry.destination].plan
+        lane = (entry.destination, limits_of(entry, plan)[0].name)
+        self._lanes.setdefault(lane, Agenda()).put(
+            entry.key, (urgency(entry, plan), entry.since_ms)
+        )
+        self._lane_of[entry.key] = lane
+
+    def _leave_lane(self, key: str) -> None:
+        lane = self._lane_of.pop(key, None)
+        if lane is not None:
+            self._lanes[lane].discard(key)
+
+    def _penalise(self, entry: Delivery, scope: Scope, until_ms: int) -> None:
+        target = self._targets[entry.destination]
+        self._buckets.penalise(
+            scope,
+            limits_of(entry, target.plan)[0].name,
+            destination=entry.destination,
+            account=target.account,
+            until_ms=until_ms,
+        )
+
+    def _end_call(self, key: str) -> None:
+        self._buckets.release(self._calls.pop(key)[1])
+
+    def _count(self, entry: Delivery | None, by: int) -> None:
+        if entry is not None and entry.status not in FINISHED:
+            self._waiting[entry.destination] = self._waiting.get(entry.destination, 0) + by
+
+    def _make_room(self) -> bool:
+        if len(self._entries) < self._max_entries:
+            return True
+        oldest = self._finished.first()
+        if oldest is None:
+            return False
+        destination = self._entries[oldest[1]].destination
+        self._dropped.append(Dropped(destination, DropReason.FORGOTTEN_EARLY))
+        self._forget(oldest[1])
+        return True
+
+    def _forget(self, key: str) -> None:
+        del self._entries[key]
+        self._finished.discard(key)
+        self._timers.discard(key)
+        self._changed[key] = None
+
+    def _orphaned(self, entry: Delivery) -> Delivery:
+        """Return the entry of a destination that is configured no longer, given up."""
+        assert entry.newest is not None
+        self._dead.append(letter(entry.newest, DeadReason.UNKNOWN_DESTINATION, self._now_ms))
+        dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
+        self._changed[entry.key] = dead
+        return dead

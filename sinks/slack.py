@@ -1,0 +1,142 @@
+"""Slack by bot token: a post, replies in its thread, and the post edited to the current state.
+
+Every message carries metadata (id, revision, step) by which it is found again in the channel's
+history after a call whose outcome nobody knows. The client retries nothing by itself: its own retry
+posts twice when a connection is cut. The token is in the client's header only.
+
+Source: docs.slack.dev, chat.postMessage, chat.update, conversations.history, rate limits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from sinks.base import (
+    Attempt,
+    Delivered,
+    Found,
+    Limit,
+    NotFound,
+    Outcome,
+    Plan,
+    Receipt,
+    Scope,
+    Step,
+    Unknown,
+    UnknownReason,
+)
+from sinks.render import Rendered, slack_message, slack_update
+from sinks.slack_client import TIMEOUT_MS, SlackClient
+from sinks.slack_find import find_message, metadata_of
+
+
+class SlackSink:
+    """Posts, replies and edits in the channels of one workspace.
+
+    Args:
+        token: a bot token with chat:write, channels:history, channels:read (and groups:* for
+        private
+            channels).
+        channels: id (best) or #name by the name in the configuration.
+        base_url: ends with `/api/`.
+        post_every_ms: between two messages in one channel; Slack allows about one a second.
+        posts_every_ms: between two messages in the workspace, after a burst of ten.
+        edit_every_ms: between two edits in the workspace, after a burst of five; Slack allows 50 a
+            minute, and as many looks into the history.
+        timeout_ms: of one call, shorter than an attempt may last.
+    """
+
+    name = "slack"
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        channels: Mapping[str, str],
+        base_url: str = "https://slack.com/api/",
+        post_every_ms: int = 1_050,
+        posts_every_ms: int = 250,
+        edit_every_ms: int = 1_500,
+        timeout_ms: int = TIMEOUT_MS,
+    ) -> None:
+        self._channels = {f"{self.name}:{name}": to for name, to in channels.items()}
+        self._client = SlackClient(token=token, base_url=base_url, timeout_ms=timeout_ms)
+        self.cuts: Counter[str] = Counter()
+        """How often a message was cut at each limit."""
+        channel = Limit(name="post", scope=Scope.DESTINATION, every_ms=post_every_ms)
+        posts = Limit(
+            name="post", scope=Scope.METHOD, every_ms=posts_every_ms, burst=10, in_flight=32
+        )
+        edits = Limit(name="edit", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5)
+        finds = Limit(name="find", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5)
+        said = (channel, posts)
+        self._plan = Plan(
+            steps={Step.POST: said, Step.REPLY: said, Step.EDIT: (edits,)},
+            find=(finds,),
+            repeatable=frozenset({Step.EDIT}),
+        )
+
+    def __repr__(self) -> str:
+        return f"SlackSink({', '.join(self._channels)})"
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Every destination: one per channel."""
+        return tuple(self._channels)
+
+    def account(self, destination: str) -> str:
+        """Return the sink's name: there is one workspace."""
+        return self.name
+
+    def plan(self, destination: str) -> Plan:
+        """Return post, reply and edit with Slack's limits."""
+        return self._plan
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Make the one call of this attempt and return what became of it."""
+        told = slack_update if attempt.step is Step.REPLY else slack_message
+        message = told(attempt.digest, possible_repeat=attempt.possible_repeat)
+        self.cuts.update(message.cuts)
+        response = await self._client.call(attempt.step, self._make(attempt, message))
+        if not isinstance(response, AsyncSlackResponse):
+            return response
+        channel, ts = response.get("channel"), response.get("ts")
+        if not isinstance(channel, str) or not isinstance(ts, str):
+            return Unknown(UnknownReason.UNREADABLE)
+        sent: dict[str, Any] = response.get("message") or {}
+        # A reply whose parent was deleted is posted to the channel itself, without any error.
+        top = attempt.step is Step.REPLY and not sent.get("thread_ts")
+        return Delivered(Receipt(place=channel, id=ts, top=top))
+
+    async def find(self, attempt: Attempt) -> Found:
+        """Return the message of this attempt if it stands in the channel or below its post."""
+        if attempt.step is Step.EDIT:
+            return NotFound()
+        return await find_message(self._client, attempt, self._channels[attempt.destination])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _make(self, attempt: Attempt, message: Rendered) -> Awaitable[AsyncSlackResponse]:
+        """Return the call that an attempt means."""
+        web, root = self._client.web, attempt.root
+        if attempt.step is Step.EDIT:
+            assert root is not None, "an edit without a message"
+            return web.chat_update(
+                channel=root.place, ts=root.id, text=message.text, blocks=message.blocks
+            )
+        reply = attempt.step is Step.REPLY
+        return web.chat_postMessage(
+            channel=root.place if reply and root else self._channels[attempt.destination],
+            thread_ts=root.id if reply and root else None,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=metadata_of(attempt),
+            unfurl_links=False,
+            unfurl_media=False,
+        )

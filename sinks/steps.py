@@ -1,0 +1,71 @@
+"""What a delivery has to send next, how urgent that is, and how long to wait. Pure, and no transition."""
+
+from __future__ import annotations
+
+import xxhash
+
+from correlators.types import Digest, PageAction
+from sinks.base import Limit, Plan, Step
+from sinks.entries import Delivery, Stamp, Status
+
+
+def name_of(digest: Digest, plan: Plan) -> str:
+    """Return what its delivery is kept under: a page outlives the digest that opened it."""
+    return (digest.page_key or digest.id) if plan.pages else digest.id
+
+
+def stamp_of(digest: Digest, plan: Plan) -> Stamp:
+    """Return the place of a revision. Under a page key, digests of different ids follow in time."""
+    if plan.pages:
+        return Stamp(digest.at_ms, int(digest.page is PageAction.RESOLVE), digest.revision)
+    return Stamp(0, 0, digest.revision)
+
+
+def next_step(delivery: Delivery, plan: Plan) -> Step | None:
+    """Return what has to be sent next, or None when the destination knows the newest revision."""
+    newest = delivery.newest
+    if newest is None:
+        return None
+    if plan.pages:
+        if newest.page is PageAction.TRIGGER:
+            return Step.TRIGGER if delivery.root is None else None
+        return Step.RESOLVE if delivery.root is not None or delivery.maybe else None
+    if delivery.root is None:
+        return Step.POST
+    if delivery.told < delivery.accepted:
+        return Step.REPLY if Step.REPLY in plan.steps else Step.POST
+    if Step.EDIT in plan.steps and delivery.shown < delivery.accepted:
+        return Step.EDIT
+    return None
+
+
+def urgency(delivery: Delivery, plan: Plan) -> int:
+    """Return the rank in a bucket's queue: pages, first digests, resolves, updates, edits."""
+    unknown = delivery.status is Status.UNKNOWN
+    step = delivery.step if unknown else next_step(delivery, plan)
+    carried = delivery.carried if unknown else delivery.newest
+    if step is Step.TRIGGER:
+        return 0
+    if step is Step.POST and delivery.root is None:
+        return 1
+    if step is Step.EDIT:
+        return 4
+    return 2 if carried is not None and carried.resolved else 3
+
+
+def limits_of(entry: Delivery, plan: Plan) -> tuple[Limit, ...]:
+    """Return the limits of the entry's running call, or else of its next one."""
+    if entry.status is Status.UNKNOWN and plan.find:
+        return plan.find
+    running = entry.status in (Status.ATTEMPTING, Status.UNKNOWN)
+    step = entry.step if running else next_step(entry, plan)
+    assert step is not None, "a finished delivery has no call"
+    return plan.steps[step]
+
+
+def backoff_ms(delivery: Delivery, plan: Plan) -> int:
+    """Return a wait of 1 ms up to base times two per failure, capped; a function of the attempt."""
+    top = min(
+        plan.retry_cap_ms, plan.retry_base_ms << min(max(delivery.failures, delivery.finds), 20)
+    )
+    return 1 + xxhash.xxh64_intdigest(f"{delivery.key}|{delivery.number}".encode()) % top

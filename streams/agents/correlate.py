@@ -1,0 +1,351 @@
+"""CORRELATE on Kafka: delta batches in; state, digests and progress out, in one transaction per
+step.
+
+The state of a partition is in memory and on `incidents`; a new owner fences the old one, reads the
+state to its end and goes on at the input offset that the state itself names.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from faust.types import TopicT
+
+from correlators.partition import Partition, Step
+from correlators.state import PROGRESS_KEY, Entry
+from correlators.telling import Config
+from correlators.ticks import FORMAT, Progress
+from correlators.ticks import Source as SourcePartition
+from correlators.types import TICK_MS
+from streams import codec
+from streams.codec import CodecError, Told
+from streams.metrics import Metrics
+from streams.stage import Refused, Source
+from streams.state_topic import FencedWriter, restore
+
+TICKS_PER_TRANSACTION: Final = 256
+HEARTBEAT_TICKS: Final = 5
+"""`@progress` is written at least this often, in ticks of stream time."""
+
+TOLD_EVERY_MS: Final = 1_000
+"""Progress is told when it moved, and again after this long, for those who came later."""
+
+STALL_MS: Final = 30_000
+MAX_HELD: Final = 200_000
+"""Deltas held for ticks that are not complete; over it, a silent source is declared stalled."""
+
+log = structlog.get_logger(__name__)
+
+
+class StateRefused(Refused):
+    """The stored state is not one that this installation may go on with; says what to do."""
+
+
+class TooMuchHeld(Exception):
+    """More deltas wait for a silent source than may be held, and no stall may be declared."""
+
+
+class _Held:
+    """One partition of CORRELATE in this process."""
+
+    def __init__(self, partition: Partition, writer: FencedWriter, written: Progress) -> None:
+        self.partition = partition
+        self.writer = writer
+        self.written = written
+        self.next_offset = written.input_offset
+        self.told: tuple[int, float] = (-2, 0.0)
+        self.spoke: dict[SourcePartition, float] = {}
+        self.at_end_since = 0.0
+        self.late = written.late
+
+
+class CorrelateHandler:
+    """The handler of CORRELATE."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        bootstrap: str,
+        installation: str,
+        source_topic: str,
+        state_topic: str,
+        deliveries_topic: str,
+        quarantine_topic: str,
+        declares_stalls: bool,
+        partition_of: Callable[[str, int], int],
+        max_request_bytes: int,
+        metrics: Metrics,
+    ) -> None:
+        """Args: what decides, where to read and write; `partition_of` maps (destination, count)."""
+        self._config = config
+        self._bootstrap = bootstrap
+        self._installation = installation
+        self._source_topic = source_topic
+        self._state_topic = state_topic
+        self._deliveries_topic = deliveries_topic
+        self._quarantine_topic = quarantine_topic
+        self._declares_stalls = declares_stalls
+        self._partition_of = partition_of
+        self._max_request_bytes = max_request_bytes
+        self._metrics = metrics
+        self._held: dict[TopicPartition, _Held] = {}
+        self.progress_topic: TopicT | None = None
+
+    async def start(self, source: Source) -> None:
+        """Read how many partitions the topics around have."""
+        self._source = source
+        probe = AIOKafkaProducer(bootstrap_servers=self._bootstrap)
+        await probe.start()
+        try:
+            self._sources = sorted(await probe.partitions_for(self._source_topic))
+            self._partitions = len(await probe.partitions_for(self._state_topic))
+            self._targets = len(await probe.partitions_for(self._deliveries_topic))
+        finally:
+            await probe.stop()
+
+    async def stop(self) -> None:
+        """Nothing is held beside the partitions."""
+
+    def progress(self, told: Told) -> None:
+        """Its own words; nothing to learn from them."""
+
+    async def assign(self, tp: TopicPartition) -> int:
+        """Fence, restore, and return the offset that the state names."""
+        writer = FencedWriter(
+            bootstrap=self._bootstrap,
+            transactional_id=f"{self._source.stage.group}.{tp.partition}",
+            max_request_bytes=self._max_request_bytes,
+        )
+        await writer.start()
+        stored = await restore(self._bootstrap, self._state_topic, tp.partition)
+        progress, entries = self._read(tp.partition, stored)
+        if progress is None:
+            progress = await self._first_progress(tp, writer)
+        held = _Held(Partition(self._config, progress, entries), writer, progress)
+        self._held[tp] = held
+        return progress.input_offset
+
+    def _read(
+        self, partition: int, stored: dict[str, bytes]
+    ) -> tuple[Progress | None, list[Entry]]:
+        progress: Progress | None = None
+        entries: list[Entry] = []
+        for key in sorted(stored):
+            try:
+                found = codec.entry(stored[key])
+            except CodecError as error:
+                raise StateRefused(
+                    f"{self._state_topic}-{partition} {key}: {error}; start a new namespace, "
+                    "or the version that wrote it"
+                ) from error
+            if isinstance(found, Progress):
+                progress = found
+            else:
+                entries.append(found)
+        if progress is not None:
+            self._check(partition, progress)
+        return progress, entries
+
+    def _check(self, partition: int, progress: Progress) -> None:
+        for what, stored, here in (
+            ("format", progress.format, FORMAT),
+            ("installation", progress.installation, self._installation),
+            ("partition count", progress.partitions, self._partitions),
+        ):
+            if stored != here:
+                raise StateRefused(
+                    f"{self._state_topic}-{partition}: its {what} is {stored}, this is {here}; "
+                    "give this run a namespace of its own, or the configuration that wrote it"
+                )
+
+    async def _first_progress(self, tp: TopicPartition, writer: FencedWriter) -> Progress:
+        """Write which sources must be waited for, before the first tick."""
+        assert self._source.consumer is not None
+        begin = (await self._source.consumer.beginning_offsets([tp]))[tp]
+        progress = Progress(
+            installation=self._installation,
+            partitions=self._partitions,
+            sources=tuple((self._source_topic, one) for one in self._sources),
+            input_offset=begin,
+            read_up_to=begin,
+        )
+        async with writer.transaction() as transaction:
+            await transaction.send(
+                self._state_topic,
+                partition=tp.partition,
+                key=PROGRESS_KEY.encode(),
+                value=codec.encode(progress),
+            )
+        return progress
+
+    async def revoke(self, tp: TopicPartition) -> None:
+        """Drop what is held: the next owner reads it again."""
+        held = self._held.pop(tp, None)
+        if held is not None:
+            await held.writer.stop()
+
+    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
+        """Take messages, then apply every tick that became complete."""
+        held = self._held[tp]
+        for record in records:
+            try:
+                batch = codec.batch(record.value or b"")
+            except CodecError as error:
+                await self._quarantine(tp, held, record, str(error))
+                continue
+            held.partition.receive(record.offset, batch)
+            if batch.watermark_ms >= 0:
+                source = SourcePartition(batch.topic, batch.partition)
+                held.spoke[source] = time.monotonic()
+        held.next_offset = records[-1].offset + 1
+        held.at_end_since = 0.0
+        await self._advance(tp, held)
+        if held.partition.ticks.held > MAX_HELD and not self._declares_stalls:
+            raise TooMuchHeld(
+                f"{tp.topic}-{tp.partition}: {held.partition.ticks.held} deltas wait for sources "
+                "that tell no watermark; under clock data every source partition needs its marks"
+            )
+
+    async def timer(self, now_ms: int) -> None:
+        """Tell progress again; look for stalled sources."""
+        for tp, held in list(self._held.items()):
+            if self._source.lag(tp) == 0:
+                held.at_end_since = held.at_end_since or time.monotonic()
+                if self._declares_stalls:
+                    await self._look_for_stalls(tp, held)
+            await self._tell(tp, held)
+        self._gauges(now_ms)
+
+    async def _advance(self, tp: TopicPartition, held: _Held) -> None:
+        while held.partition.ready():
+            step = held.partition.step(most_ticks=TICKS_PER_TRANSACTION)
+            await self._write(tp, held, step)
+        complete = held.partition.ticks.complete_tick()
+        if complete > held.partition.ticks.applied:
+            if complete - held.written.applied_tick >= HEARTBEAT_TICKS:
+                await self._write(tp, held, held.partition.step(most_ticks=1))
+            else:
+                held.partition.ticks.pass_to(complete)
+        await self._tell(tp, held)
+
+    async def _write(self, tp: TopicPartition, held: _Held, step: Step) -> None:
+        """Write one step: state, digests, what was set aside, and offsets stand or fall
+        together."""
+        transaction = held.writer.transaction()
+        async with transaction:
+            for key, entry in step.entries.items():
+                await transaction.send(
+                    self._state_topic,
+                    partition=tp.partition,
+                    key=key.encode(),
+                    value=codec.encode(entry) if entry is not None else None,
+                )
+            for digest in step.digests:
+                await transaction.send(
+                    self._deliveries_topic,
+                    partition=self._partition_of(digest.destination, self._targets),
+                    key=digest.destination.encode(),
+                    value=codec.encode(digest),
+                )
+            for poison in step.poison:
+                await transaction.send(
+                    self._quarantine_topic,
+                    value=codec.encode(poison.delta),
+                    headers=[
+                        ("reason", f"delta: {poison.reason}".encode()),
+                        ("topic", tp.topic.encode()),
+                        ("partition", str(tp.partition).encode()),
+                    ],
+                )
+            await transaction.offsets({tp: step.progress.input_offset}, self._source.stage.group)
+        held.written = step.progress
+        self._count(step, transaction.seconds)
+
+    async def _quarantine(
+        self, tp: TopicPartition, held: _Held, record: ConsumerRecord[Any, Any], reason: str
+    ) -> None:
+        log.warning("message set aside", topic=tp.topic, partition=tp.partition, reason=reason)
+        self._metrics.quarantined.labels(reason="delta_batch").inc()
+        async with held.writer.transaction() as transaction:
+            await transaction.send(
+                self._quarantine_topic,
+                value=record.value,
+                headers=[
+                    ("reason", reason.encode()),
+                    ("topic", tp.topic.encode()),
+                    ("partition", str(tp.partition).encode()),
+                    ("offset", str(record.offset).encode()),
+                ],
+            )
+
+    def _count(self, step: Step, seconds: float) -> None:
+        metrics = self._metrics
+        metrics.ticks.inc(step.ticks)
+        metrics.transactions.labels(stage="correlate", outcome="committed").inc()
+        metrics.transaction_seconds.labels(stage="correlate").observe(seconds)
+        for digest in step.digests:
+            metrics.digests.labels(kind=digest.kind.value).inc()
+        for suppression, held_back in step.suppressed.items():
+            metrics.suppressed.labels(reason=suppression.value).inc(held_back)
+        for reason, pages in step.pages.items():
+            metrics.pages.labels(reason=reason.value).inc(pages)
+        if step.poison:
+            metrics.quarantined.labels(reason="delta").inc(len(step.poison))
+
+    async def _tell(self, tp: TopicPartition, held: _Held) -> None:
+        progress = held.partition.progress()
+        applied, at = held.told
+        now = time.monotonic()
+        if progress.applied_tick == applied and (now - at) * 1000 < TOLD_EVERY_MS:
+            return
+        held.told = (progress.applied_tick, now)
+        open_incidents, open_storms = held.partition.open_counts
+        assert self.progress_topic is not None
+        told = Told(
+            partition=tp.partition,
+            applied_tick=progress.applied_tick,
+            open_incidents=open_incidents,
+            open_storms=open_storms,
+            suppressed=progress.suppressed,
+            late=progress.late,
+        )
+        await self.progress_topic.send(value=codec.encode(told))
+
+    async def _look_for_stalls(self, tp: TopicPartition, held: _Held) -> None:
+        """Leave out sources that said nothing for long while others moved on and no input waits."""
+        now = time.monotonic()
+        ticks = held.partition.ticks
+        waited_for = ticks.sources - ticks.excluded
+        silent = {
+            source
+            for source in waited_for
+            if (now - held.spoke.setdefault(source, now)) * 1000 >= STALL_MS
+        }
+        at_end = held.at_end_since and (now - held.at_end_since) * 1000 >= STALL_MS
+        if silent and silent != waited_for and (at_end or ticks.held > MAX_HELD):
+            ticks.exclude(silent)
+            self._metrics.stalls.inc(len(silent))
+            log.error("source stalled", partition=tp.partition, sources=len(silent))
+            await self._advance(tp, held)
+
+    def _gauges(self, now: int) -> None:
+        incidents = storms = 0
+        lag = 0.0
+        for held in self._held.values():
+            of_partition = held.partition.open_counts
+            incidents += of_partition[0]
+            storms += of_partition[1]
+            late = held.partition.progress().late
+            self._metrics.late_deltas.inc(late - held.late)
+            held.late = late
+            applied = held.partition.ticks.applied
+            if applied >= 0 and self._declares_stalls:
+                lag = max(lag, (now - (applied + 1) * TICK_MS) / 1000)
+        self._metrics.incidents_open.set(incidents)
+        self._metrics.storms_open.set(storms)
+        self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))

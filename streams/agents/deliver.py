@@ -1,0 +1,299 @@
+"""DELIVER on Kafka: digests in; calls to the sinks, receipts and dead letters out.
+
+What to call and when is the outbox's decision. Here each attempt is written down in a transaction
+before its call is made, calls run as bounded tasks beside the agent, and their answers come back on
+a lane of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+
+from sinks.base import (
+    Answer,
+    Attempt,
+    CannotTell,
+    Delivered,
+    Retry,
+    RetryReason,
+    Sink,
+    Unknown,
+    UnknownReason,
+    targets,
+)
+from sinks.entries import DeadLetter, decode, encode
+from sinks.outbox import Changes, Outbox
+from streams import codec
+from streams.codec import CodecError, Told
+from streams.metrics import Metrics
+from streams.stage import Refused, Source, now_ms
+from streams.state_topic import FencedWriter, Transaction, restore
+
+CALLS_AT_ONCE: Final = 64
+OFFSET_KEY: Final = "@progress"
+
+log = structlog.get_logger(__name__)
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """The `@progress` entry of an outbox partition."""
+
+    installation: str
+    input_offset: int
+
+
+class PositionRefused(Refused):
+    """The stored outbox belongs to another installation; says what to do."""
+
+
+class _Held:
+    """One partition of DELIVER in this process."""
+
+    def __init__(self, outbox: Outbox, writer: FencedWriter, offset: int) -> None:
+        self.outbox = outbox
+        self.writer = writer
+        self.offset = offset
+        self.written_offset = offset
+        self.answers: list[tuple[Attempt, Answer]] = []
+        self.calls: set[asyncio.Task[None]] = set()
+        self.quarantine: list[tuple[ConsumerRecord[Any, Any], str]] = []
+
+
+class DeliverHandler:
+    """The handler of DELIVER."""
+
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        *,
+        bootstrap: str,
+        installation: str,
+        state_topic: str,
+        dead_topic: str,
+        quarantine_topic: str,
+        max_request_bytes: int,
+        metrics: Metrics,
+    ) -> None:
+        """Args: sinks: every sink that is configured; the rest: where to read and write."""
+        self._sinks = {sink.name: sink for sink in sinks}
+        self._bootstrap = bootstrap
+        self._installation = installation
+        self._state_topic = state_topic
+        self._dead_topic = dead_topic
+        self._quarantine_topic = quarantine_topic
+        self._max_request_bytes = max_request_bytes
+        self._metrics = metrics
+        self._held: dict[TopicPartition, _Held] = {}
+
+    async def start(self, source: Source) -> None:
+        """Nothing to connect: every sink connects when it is used."""
+        self._source = source
+
+    async def stop(self) -> None:
+        """Close the sinks."""
+        for sink in self._sinks.values():
+            await sink.close()
+
+    def progress(self, told: Told) -> None:
+        """DELIVER follows the wall clock; CORRELATE's progress decides nothing here."""
+
+    async def assign(self, tp: TopicPartition) -> int:
+        """Fence, restore the outbox, and return the offset that it names."""
+        writer = FencedWriter(
+            bootstrap=self._bootstrap,
+            transactional_id=f"{self._source.stage.group}.{tp.partition}",
+            max_request_bytes=self._max_request_bytes,
+        )
+        await writer.start()
+        stored = await restore(self._bootstrap, self._state_topic, tp.partition)
+        position = stored.pop(OFFSET_KEY, None)
+        assert self._source.consumer is not None
+        if position is None:
+            offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
+        else:
+            found = msgspec.msgpack.decode(position, type=Position)
+            if found.installation != self._installation:
+                raise PositionRefused(
+                    f"{self._state_topic}-{tp.partition} belongs to {found.installation}, this is "
+                    f"{self._installation}; give this run a namespace of its own"
+                )
+            offset = found.input_offset
+        outbox = Outbox(targets(self._sinks.values()), started_ms=now_ms())
+        outbox.load(decode(stored[key]) for key in sorted(stored))
+        self._held[tp] = _Held(outbox, writer, offset)
+        return offset
+
+    async def revoke(self, tp: TopicPartition) -> None:
+        """Wait for the calls in flight, write what they gave, and let go."""
+        held = self._held.pop(tp, None)
+        if held is None:
+            return
+        if held.calls:
+            await asyncio.wait(held.calls)
+        self._take_answers(held)
+        await self._write(tp, held, held.outbox.take_changes())
+        await held.writer.stop()
+
+    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
+        """Take in digests, then make the calls that are due."""
+        held = self._held[tp]
+        self._take_answers(held)
+        for record in records:
+            try:
+                digest = codec.digest(record.value or b"")
+            except CodecError as error:
+                held.quarantine.append((record, str(error)))
+                self._metrics.quarantined.labels(reason="digest").inc()
+                continue
+            held.outbox.accept(digest, now_ms())
+        held.offset = records[-1].offset + 1
+        await self._pump(tp, held)
+
+    async def timer(self, now_ms: int) -> None:
+        """Take in answers and make the calls that are due by now."""
+        waiting: dict[str, int] = dict.fromkeys(self._sinks, 0)
+        for tp, held in list(self._held.items()):
+            answered = self._take_answers(held)
+            due_ms = held.outbox.next_due_ms(now_ms)
+            if answered or (due_ms is not None and due_ms <= now_ms):
+                await self._pump(tp, held)
+            for destination, count in held.outbox.waiting().items():
+                waiting[sink_of(destination)] = waiting.get(sink_of(destination), 0) + count
+        for sink, count in waiting.items():
+            self._metrics.deliveries_waiting.labels(sink=sink).set(count)
+
+    def _take_answers(self, held: _Held) -> bool:
+        answers, held.answers = held.answers, []
+        for attempt, answer in answers:
+            held.outbox.receive(answer, now_ms())
+            self._count_answer(attempt, answer)
+        return bool(answers)
+
+    async def _pump(self, tp: TopicPartition, held: _Held) -> None:
+        """Write down what is due in one transaction, then make those calls."""
+        attempts = held.outbox.due(now_ms(), CALLS_AT_ONCE - len(held.calls))
+        await self._write(tp, held, held.outbox.take_changes())
+        for attempt in attempts:
+            task = asyncio.get_running_loop().create_task(self._call(held, attempt))
+            held.calls.add(task)
+            task.add_done_callback(held.calls.discard)
+
+    async def _write(self, tp: TopicPartition, held: _Held, changes: Changes) -> None:
+        for dropped in changes.dropped:
+            self._metrics.deliveries.labels(
+                sink=sink_of(dropped.destination), outcome=dropped.reason.value
+            ).inc()
+        moved = held.offset != held.written_offset
+        if not (changes.entries or changes.dead or moved or held.quarantine):
+            return
+        transaction = held.writer.transaction()
+        async with transaction:
+            for key, entry in changes.entries.items():
+                await transaction.send(
+                    self._state_topic,
+                    partition=tp.partition,
+                    key=key.encode(),
+                    value=encode(entry) if entry is not None else None,
+                )
+            for letter in changes.dead:
+                await self._send_dead(transaction, letter)
+            await self._send_quarantine(tp, held, transaction)
+            position = Position(installation=self._installation, input_offset=held.offset)
+            await transaction.send(
+                self._state_topic,
+                partition=tp.partition,
+                key=OFFSET_KEY.encode(),
+                value=msgspec.msgpack.encode(position),
+            )
+            await transaction.offsets({tp: held.offset}, self._source.stage.group)
+        held.written_offset = held.offset
+        self._metrics.transactions.labels(stage="deliver", outcome="committed").inc()
+        self._metrics.transaction_seconds.labels(stage="deliver").observe(transaction.seconds)
+
+    async def _send_dead(self, transaction: Transaction, letter: DeadLetter) -> None:
+        sink = sink_of(letter.destination)
+        self._metrics.dead_letters.labels(sink=sink, reason=letter.reason.value).inc()
+        log.warning(
+            "delivery given up",
+            destination=letter.destination,
+            reason=letter.reason.value,
+            attempts=letter.attempts,
+        )
+        headers = {
+            "reason": letter.reason.value,
+            "detail": letter.detail,
+            "destination": letter.destination,
+            "attempts": str(letter.attempts),
+            "at_ms": str(letter.at_ms),
+        }
+        await transaction.send(
+            self._dead_topic,
+            key=letter.destination.encode(),
+            value=letter.digest,
+            headers=[(name, value.encode()) for name, value in headers.items()],
+        )
+
+    async def _send_quarantine(
+        self, tp: TopicPartition, held: _Held, transaction: Transaction
+    ) -> None:
+        for record, reason in held.quarantine:
+            headers = [
+                ("reason", reason.encode()),
+                ("topic", tp.topic.encode()),
+                ("partition", str(tp.partition).encode()),
+                ("offset", str(record.offset).encode()),
+            ]
+            await transaction.send(self._quarantine_topic, value=record.value, headers=headers)
+        held.quarantine = []
+
+    async def _call(self, held: _Held, attempt: Attempt) -> None:
+        """Make one call within its deadline; its answer waits on the answers' lane.
+
+        The deadline is checked on the wall clock, which counts a suspension of the process: one
+        that wakes after it must not send what its successor is looking up already.
+        """
+        sink = self._sinks[sink_of(attempt.destination)]
+        left_ms = attempt.deadline_ms - now_ms()
+        outcome: Any
+        if left_ms <= 0:
+            outcome = Retry(reason=RetryReason.EXPIRED)
+        else:
+            try:
+                async with asyncio.timeout(left_ms / 1000):
+                    outcome = await (sink.find if attempt.find else sink.send)(attempt)
+            except TimeoutError:
+                timed_out = UnknownReason.TIMED_OUT
+                outcome = CannotTell(timed_out) if attempt.find else Unknown(timed_out)
+        answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome)
+        held.answers.append((attempt, answer))
+        await self._source.wake()
+
+    def _count_answer(self, attempt: Attempt, answer: Answer) -> None:
+        sink = sink_of(attempt.destination)
+        outcome = answer.outcome
+        word = type(outcome).__name__.lower()
+        self._metrics.delivery_attempts.labels(sink=sink, outcome=word).inc()
+        if isinstance(outcome, Retry) and outcome.reason is RetryReason.RATE_LIMITED:
+            self._metrics.penalties.labels(sink=sink).inc()
+        if isinstance(outcome, Delivered) and not attempt.find:
+            self._metrics.deliveries.labels(sink=sink, outcome="delivered").inc()
+            seconds = max(0, now_ms() - attempt.digest.at_ms) / 1000
+            self._metrics.delivery_seconds.labels(sink=sink).observe(seconds)
+            log.info(
+                "delivered",
+                destination=attempt.destination,
+                step=attempt.step.value,
+                id=attempt.digest.id,
+                revision=attempt.digest.revision,
+            )
+
+
+def sink_of(destination: str) -> str:
+    """Return the sink part of a destination."""
+    return destination.split(":", 1)[0]

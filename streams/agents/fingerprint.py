@@ -1,0 +1,318 @@
+"""FINGERPRINT on Kafka: raw records of `sentry.events` in, delta batches on `incident.deltas` out.
+
+It keeps no state. What it has folded is flushed and acknowledged before the offset is committed, so
+a crash repeats deltas and loses none; the running maximum of stream time travels in the commit's
+metadata. An unreadable record goes to the quarantine with its bytes, origin and reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Awaitable
+from typing import Any, Final
+
+import structlog
+import xxhash
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
+
+from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
+from correlators.types import TICK_MS, Delta, DeltaBatch, StateChange, tick_of
+from streams import codec
+from streams.codec import Told
+from streams.metrics import Metrics
+from streams.settings import Clock
+from streams.stage import Source
+
+FLUSH_MS: Final = 100
+FLUSH_EVENTS: Final = 5_000
+BATCH_BYTES: Final = 512 * 1024
+AHEAD_MS: Final = 30_000
+"""A source partition this far ahead of the slowest, or of CORRELATE, is paused."""
+
+log = structlog.get_logger(__name__)
+
+
+class Lane:
+    """One source partition: its fold, its stream time, how far it is read and flushed."""
+
+    def __init__(self, fingerprinting: Fingerprinting, offset: int, stream_ms: int) -> None:
+        self.fingerprinter = Fingerprinter(fingerprinting)
+        self.offset = offset
+        self.stream_ms = stream_ms
+        self.watermark_ms = -1
+        self.told_ms = -1
+        self.committed = offset
+        self.waiting = 0
+        self.flushed_at = 0.0
+        self.marked_tick = -1
+        self.quarantine: list[Awaitable[Any]] = []
+
+
+class FingerprintHandler:
+    """The handler of FINGERPRINT."""
+
+    def __init__(
+        self,
+        fingerprinting: Fingerprinting,
+        *,
+        bootstrap: str,
+        clock: Clock,
+        deltas_topic: str,
+        quarantine_topic: str,
+        max_request_bytes: int,
+        metrics: Metrics,
+    ) -> None:
+        """Args: what decides, where to read and write, and `max_request_bytes` of a producer."""
+        self._fingerprinting = fingerprinting
+        self._bootstrap = bootstrap
+        self._clock = clock
+        self._deltas_topic = deltas_topic
+        self._quarantine_topic = quarantine_topic
+        self._max_request_bytes = max_request_bytes
+        self._metrics = metrics
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._applied: dict[int, int] = {}
+        self._targets = 0
+
+    async def start(self, source: Source) -> None:
+        """Connect the producer and the admin client."""
+        self._source = source
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            linger_ms=5,
+            max_batch_size=256 * 1024,
+            max_request_size=self._max_request_bytes,
+        )
+        await self._producer.start()
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await self._admin.start()
+        self._targets = len(await self._producer.partitions_for(self._deltas_topic))
+
+    async def stop(self) -> None:
+        """Close both."""
+        await self._producer.stop()
+        await self._admin.close()
+
+    async def assign(self, tp: TopicPartition) -> int:
+        """Return the committed offset, and begin with the stream time that was committed with
+        it."""
+        group = self._source.stage.group
+        stored = (await self._admin.list_consumer_group_offsets(group, partitions=[tp])).get(tp)
+        offset = stored.offset if stored is not None else -1
+        stream_ms = int(stored.metadata or 0) if stored is not None and offset >= 0 else 0
+        if offset < 0:
+            assert self._source.consumer is not None
+            offset = (await self._source.consumer.beginning_offsets([tp]))[tp]
+        self._lanes[tp] = Lane(self._fingerprinting, offset, stream_ms)
+        return offset
+
+    async def revoke(self, tp: TopicPartition) -> None:
+        """Flush and commit what is open."""
+        lane = self._lanes.pop(tp, None)
+        if lane is not None:
+            await self._flush(tp, lane)
+
+    def progress(self, told: Told) -> None:
+        """Note how far CORRELATE is; sources far ahead of it wait."""
+        self._applied[told.partition] = told.applied_tick
+        self._throttle()
+
+    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
+        """Fold records; flush when enough has gathered."""
+        lane = self._lanes[tp]
+        for record in records:
+            await self._record(tp, lane, record)
+        lane.offset = records[-1].offset + 1
+        if self._due(lane):
+            await self._flush(tp, lane)
+        self._throttle()
+
+    async def timer(self, now_ms: int) -> None:
+        """Flush what has waited long enough; keep the time of idle partitions moving."""
+        for tp, lane in list(self._lanes.items()):
+            if self._due(lane):
+                await self._flush(tp, lane)
+            if self._clock is Clock.WALL:
+                await self._mark_idle(tp, lane, now_ms)
+
+    def _due(self, lane: Lane) -> bool:
+        if lane.offset == lane.committed:
+            return False
+        waited_ms = (time.monotonic() - lane.flushed_at) * 1000
+        return lane.waiting >= FLUSH_EVENTS or waited_ms >= FLUSH_MS
+
+    async def _record(
+        self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any]
+    ) -> None:
+        headers = {name: value or b"" for name, value in record.headers}
+        mark = headers.get("mark")
+        at_ms = self._time_of(record, headers, mark)
+        if at_ms < lane.stream_ms:
+            self._metrics.raised_times.inc()
+        lane.stream_ms = max(lane.stream_ms, at_ms)
+        if self._clock is Clock.WALL:
+            lane.watermark_ms = lane.stream_ms
+        elif mark is not None:
+            lane.watermark_ms = max(lane.watermark_ms, at_ms)
+        if mark is not None:
+            self._metrics.events.labels(kind="mark").inc()
+            return
+        resource = headers.get("resource", b"").decode("utf-8", "replace")
+        read = lane.fingerprinter.add(resource, record.value or b"", lane.stream_ms)
+        self._metrics.events.labels(kind=read.kind.value).inc()
+        if read.kind is RecordKind.UNREADABLE:
+            await self._set_aside(tp, lane, record, read.reason)
+        lane.waiting += 1
+
+    def _time_of(
+        self, record: ConsumerRecord[Any, Any], headers: dict[str, bytes], mark: bytes | None
+    ) -> int:
+        """Return the record's own time; one that cannot be read counts as the time before it."""
+        if self._clock is Clock.WALL:
+            return int(record.timestamp)
+        told = mark if mark is not None else headers.get("at_ms", b"")
+        return int(told) if told.isdigit() and len(told) <= 15 else 0
+
+    async def _set_aside(
+        self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any], reason: str
+    ) -> None:
+        self._metrics.quarantined.labels(reason=reason_label(reason)).inc()
+        headers = [
+            *((name, value) for name, value in record.headers if name != "mark"),
+            ("reason", reason.encode()),
+            ("topic", tp.topic.encode()),
+            ("partition", str(tp.partition).encode()),
+            ("offset", str(record.offset).encode()),
+        ]
+        lane.quarantine.append(
+            await self._producer.send(
+                self._quarantine_topic, value=record.value, key=record.key, headers=headers
+            )
+        )
+
+    async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
+        """Send what was folded, wait until Kafka has it, then commit."""
+        offset, stream_ms = lane.offset, lane.stream_ms
+        deltas, changes = lane.fingerprinter.fold.flush()
+        self._count(lane, deltas)
+        moved = lane.watermark_ms // TICK_MS > lane.told_ms // TICK_MS
+        watermark_ms = lane.watermark_ms if moved or deltas or changes else -1
+        sent: list[Awaitable[Any]] = list(lane.quarantine)
+        lane.quarantine = []
+        for target, batches in self._batches(tp, deltas, changes, watermark_ms).items():
+            for batch in batches:
+                sent.append(
+                    await self._producer.send(
+                        self._deltas_topic, value=codec.encode(batch), partition=target
+                    )
+                )
+        for future in sent:
+            await future
+        if watermark_ms >= 0:
+            lane.told_ms = watermark_ms
+        lane.waiting = 0
+        lane.flushed_at = time.monotonic()
+        if offset != lane.committed:
+            assert self._source.consumer is not None
+            await self._source.consumer.commit({tp: OffsetAndMetadata(offset, str(stream_ms))})
+            lane.committed = offset
+
+    def _count(self, lane: Lane, deltas: list[Delta]) -> None:
+        self._metrics.deltas.inc(len(deltas))
+        for result, found in lane.fingerprinter.cache_results.items():
+            self._metrics.signature_cache.labels(result=result).inc(found)
+        lane.fingerprinter.cache_results.clear()
+        self._metrics.belated_events.inc(lane.fingerprinter.fold.belated)
+        lane.fingerprinter.fold.belated = 0
+
+    def _batches(
+        self,
+        tp: TopicPartition,
+        deltas: list[Delta],
+        changes: list[StateChange],
+        watermark_ms: int,
+    ) -> dict[int, list[DeltaBatch]]:
+        """Return the messages by target partition; the last one of each tells the watermark."""
+        of_target: dict[int, list[Delta]] = defaultdict(list)
+        for delta in deltas:
+            of_target[target_of(delta.key.environment, self._targets)].append(delta)
+        changes_of: dict[int, list[StateChange]] = defaultdict(list)
+        for change in changes:
+            everywhere = range(self._targets)
+            one = (target_of(change.environment, self._targets),)
+            for target in one if change.environment else everywhere:
+                changes_of[target].append(change)
+        found: dict[int, list[DeltaBatch]] = {}
+        for target in range(self._targets):
+            pieces = list(_pieces(of_target[target])) or [()]
+            batches = [
+                DeltaBatch(
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    deltas=tuple(piece),
+                    changes=tuple(changes_of[target]) if position == 0 else (),
+                    watermark_ms=watermark_ms if position == len(pieces) - 1 else -1,
+                )
+                for position, piece in enumerate(pieces)
+            ]
+            found[target] = [
+                batch
+                for batch in batches
+                if batch.deltas or batch.changes or batch.watermark_ms >= 0
+            ]
+        return found
+
+    async def _mark_idle(self, tp: TopicPartition, lane: Lane, now_ms: int) -> None:
+        """Write a mark into a partition that is idle and read to its end, once a tick."""
+        tick = tick_of(now_ms)
+        if tick <= max(lane.marked_tick, tick_of(lane.stream_ms)) or self._source.lag(tp) != 0:
+            return
+        lane.marked_tick = tick
+        await self._producer.send(
+            tp.topic, value=b"", partition=tp.partition, headers=[("mark", b"")]
+        )
+
+    def _throttle(self) -> None:
+        """Pause the lanes that are far ahead of the slowest, or of CORRELATE; let the others go
+        on."""
+        times = [lane.stream_ms for lane in self._lanes.values() if lane.stream_ms]
+        if not times:
+            return
+        slowest_ms = min(times)
+        if len(self._applied) == self._targets:
+            slowest_ms = min(slowest_ms, (min(self._applied.values()) + 1) * TICK_MS)
+        for tp, lane in self._lanes.items():
+            if self._clock is Clock.DATA and lane.watermark_ms < 0:
+                continue
+            self._source.pause(tp, lane.stream_ms > slowest_ms + AHEAD_MS)
+
+
+def target_of(environment: str, partitions: int) -> int:
+    """Return the partition of `incident.deltas` that owns an environment."""
+    return xxhash.xxh3_64_intdigest(environment.encode("utf-8", "surrogatepass")) % partitions
+
+
+def reason_label(reason: str) -> str:
+    """Return the reason as a metric label: its first words, without places."""
+    return reason.split(":", 1)[0][:40]
+
+
+def _pieces(deltas: list[Delta]) -> Any:
+    """Cut into runs that encode to at most `BATCH_BYTES`, a single larger delta on its own."""
+    piece: list[Delta] = []
+    size = 0
+    for delta in deltas:
+        of_delta = 600 + len(delta.events) + len(delta.users) + 10 * len(delta.traces)
+        if piece and size + of_delta > BATCH_BYTES:
+            yield piece
+            piece, size = [], 0
+        piece.append(delta)
+        size += of_delta
+    if piece:
+        yield piece

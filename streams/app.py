@@ -1,0 +1,165 @@
+"""Wiring: which handler, topics and configuration make each stage. `python -m streams.app STAGE`
+runs one.
+
+The parent (`streams.supervisor`) starts one such process per stage; it ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import xxhash
+
+from sinks.base import Sink
+from streams import logs
+from streams.agents.correlate import CorrelateHandler
+from streams.agents.deliver import DeliverHandler
+from streams.agents.fingerprint import FingerprintHandler
+from streams.metrics import Metrics
+from streams.settings import Clock, Settings, SettingsError, load
+from streams.sink_config import make_sinks
+from streams.stage import EXIT_REFUSED, Handler, Stage, make_app, run_app
+from streams.topics import max_record_bytes, names
+
+LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
+"""Names the file descriptor that closes when the parent is gone."""
+
+
+class StageName(StrEnum):
+    """The stages, in the order of the data."""
+
+    FINGERPRINT = "fingerprint"
+    CORRELATE = "correlate"
+    DELIVER = "deliver"
+
+
+def partition_of_account(destination: str, partitions: int) -> int:
+    """Return the partition of `deliveries` that owns the account of a destination.
+
+    All channels of one Slack workspace share its limits, so they share an owner.
+    """
+    account = destination.split(":", 1)[0]
+    return xxhash.xxh3_64_intdigest(account.encode()) % partitions
+
+
+def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handler:
+    """Return the handler of a stage as configured.
+
+    Raises:
+        SettingsError: a secret that a sink needs is not there.
+    """
+    topics = names(settings.namespace)
+    bootstrap = settings.kafka.bootstrap
+    request_bytes = max_record_bytes(settings)
+    installation = f"{settings.namespace}:{settings.clock.value}"
+    match name:
+        case StageName.FINGERPRINT:
+            return FingerprintHandler(
+                settings.fingerprinting(),
+                bootstrap=bootstrap,
+                clock=settings.clock,
+                deltas_topic=topics.deltas,
+                quarantine_topic=topics.quarantine,
+                max_request_bytes=request_bytes,
+                metrics=metrics,
+            )
+        case StageName.CORRELATE:
+            return CorrelateHandler(
+                settings.correlation(),
+                bootstrap=bootstrap,
+                installation=installation,
+                source_topic=topics.events,
+                state_topic=topics.incidents,
+                deliveries_topic=topics.deliveries,
+                quarantine_topic=topics.quarantine,
+                declares_stalls=settings.clock is Clock.WALL,
+                partition_of=partition_of_account,
+                max_request_bytes=request_bytes,
+                metrics=metrics,
+            )
+        case StageName.DELIVER:
+            sinks: list[Sink] = make_sinks(settings)
+            return DeliverHandler(
+                sinks,
+                bootstrap=bootstrap,
+                installation=installation,
+                state_topic=topics.outbox,
+                dead_topic=topics.dead,
+                quarantine_topic=topics.quarantine,
+                max_request_bytes=request_bytes,
+                metrics=metrics,
+            )
+
+
+def make_stage(settings: Settings, name: StageName, parked: frozenset[int]) -> Stage:
+    """Return the names and limits of a stage."""
+    topics = names(settings.namespace)
+    inputs = {
+        StageName.FINGERPRINT: topics.events,
+        StageName.CORRELATE: topics.deltas,
+        StageName.DELIVER: topics.deliveries,
+    }
+    return Stage(
+        name=name.value,
+        namespace=settings.namespace,
+        bootstrap=settings.kafka.bootstrap,
+        topic=inputs[name],
+        progress_topic=topics.progress,
+        isolation="read_committed" if name is StageName.DELIVER else "read_uncommitted",
+        parked=parked,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage until SIGTERM. Returns the exit status where it does not exit itself."""
+    parser = argparse.ArgumentParser(prog="python -m streams.app")
+    parser.add_argument("stage", choices=[name.value for name in StageName])
+    parser.add_argument("--config", type=Path, default=None)
+    parser.add_argument("--parked", default="")
+    parser.add_argument("--json-log", action="store_true")
+    options = parser.parse_args(arguments)
+    logs.configure(json=options.json_log, level="info")
+    _die_with_parent()
+    metrics = Metrics()
+    name = StageName(options.stage)
+    try:
+        settings = load(options.config, os.environ)
+        handler = make_handler(settings, name, metrics)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_REFUSED
+    parked = frozenset(int(one) for one in options.parked.split(",") if one)
+    metrics.parked_partitions.set(len(parked))
+    app = make_app(make_stage(settings, name, parked), handler)
+    if isinstance(handler, CorrelateHandler):
+        topics = names(settings.namespace)
+        handler.progress_topic = app.topic(
+            topics.progress, value_type=bytes, value_serializer="raw"
+        )
+    run_app(app)
+    return 0
+
+
+def _die_with_parent() -> None:
+    """End this process like SIGTERM once the parent's end of the lifeline is closed."""
+    descriptor = os.environ.get(LIFELINE_VARIABLE)
+    if not descriptor:
+        return
+
+    def wait() -> None:
+        os.read(int(descriptor), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Which incident and which storm every line of a recording ended in.
+
+Lines are spooled to a temporary file while the recording runs, because only the end tells how long
+an incident lived and which storms became one. What is kept in memory is one small record per
+incident, membership and storm. Nothing here decides anything: keys come from FINGERPRINT's step,
+lives from CORRELATE's entries, in process or read from the `incidents` topic.
+
+An incident belongs to its storm from the onset of the stretch that was linked, which lies before
+the moment of linking: lines in between belong to the storm too.
+"""
+
+from __future__ import annotations
+
+import bisect
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import msgspec
+import orjson
+
+from correlators.deltas import belated_tick_of
+from correlators.fingerprinter import Read
+from correlators.incidents import Incident, ticks
+from correlators.state import Entry, Membership
+from correlators.storms import Storm
+from correlators.telling import Config
+from correlators.types import IncidentKey, tick_of
+
+_SPOOL_BYTES = 4 * 1024 * 1024
+"""What is kept of the spool in memory before it becomes a file."""
+
+
+class Noted(msgspec.Struct, array_like=True, frozen=True):
+    """What is known of a line when it is read; without `key` it is no event."""
+
+    line: int
+    event_id: str = ""
+    key: IncidentKey | None = None
+    tick: int = -1
+    belated_tick: int = -1
+
+
+class _Life(msgspec.Struct, frozen=True):
+    id: str
+    opened_tick: int
+    last_tick: int
+    closed_tick: int
+
+
+class Lives:
+    """The lives of incidents and storms, as the last entry of each says."""
+
+    def __init__(self, config: Config) -> None:
+        """Args: config: the lengths by which belated events find their incident."""
+        self._quiet = ticks(config.windows.quiet_for_ms)
+        self._remember = ticks(config.windows.remember_ms)
+        self._by_key: dict[IncidentKey, dict[str, _Life]] = {}
+        self._ordered: dict[IncidentKey, list[_Life]] = {}
+        self._members: dict[str, dict[int, str]] = {}
+        self._storms: dict[str, tuple[str, int]] = {}
+        self.incidents = 0
+        """Different incidents seen."""
+
+    @property
+    def storms(self) -> int:
+        """Different storms seen, those not counted that became part of another."""
+        return sum(not merged_into for merged_into, _ in self._storms.values())
+
+    def learn(self, entries: Iterable[Entry | None]) -> None:
+        """Take changed entries, in the order of their change. A removed one stays as it was."""
+        for entry in entries:
+            match entry:
+                case Incident():
+                    of_key = self._by_key.setdefault(entry.key, {})
+                    self._ordered.pop(entry.key, None)
+                    self.incidents += entry.id not in of_key
+                    of_key[entry.id] = _Life(
+                        entry.id, entry.opened_tick, entry.last_tick, entry.closed_tick
+                    )
+                case Membership():
+                    of_incident = self._members.setdefault(entry.incident_id, {})
+                    of_incident[entry.from_tick] = entry.storm_id
+                case Storm():
+                    self._storms[entry.id] = (entry.merged_into, entry.closed_tick)
+                case _:
+                    pass
+
+    def incident(self, key: IncidentKey, tick: int, belated_tick: int) -> str | None:
+        """Return the incident that an event of this key at this tick ended in."""
+        lives = self._newest_first(key)
+        lives = lives[bisect.bisect_left(lives, -tick, key=lambda life: -life.opened_tick) :]
+        if belated_tick >= 0:
+            for life in lives:
+                remembered = life.closed_tick < 0 or tick <= life.closed_tick + self._remember
+                if life.opened_tick <= belated_tick <= life.last_tick + self._quiet and remembered:
+                    return life.id
+        for life in lives:
+            if life.closed_tick < 0 or tick <= life.closed_tick:
+                return life.id
+        return None
+
+    def _newest_first(self, key: IncidentKey) -> list[_Life]:
+        known = self._ordered.get(key)
+        if known is None:
+            lives = self._by_key.get(key, {}).values()
+            known = sorted(lives, key=lambda life: life.opened_tick, reverse=True)
+            self._ordered[key] = known
+        return known
+
+    def storm(self, incident_id: str, tick: int) -> str | None:
+        """Return the storm that the incident belonged to at this tick, after all merges."""
+        members = self._members.get(incident_id)
+        if not members:
+            return None
+        starts = sorted(members)
+        place = bisect.bisect_right(starts, tick) - 1
+        if place < 0:
+            return None
+        storm_id = members[starts[place]]
+        merged_into, closed_tick = self._storms[storm_id]
+        while merged_into:
+            storm_id = merged_into
+            merged_into, closed_tick = self._storms[storm_id]
+        return storm_id if closed_tick < 0 or tick <= closed_tick else None
+
+
+class Spool:
+    """The lines of a recording, in order, kept until the lives are known."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
+        self._encoder = msgspec.json.Encoder()
+
+    def close(self) -> None:
+        """Forget the lines."""
+        self._file.close()
+
+    def note(self, line: int, read: Read | None, at_ms: int, belated_after_ms: int) -> None:
+        """Keep one line: `read` is None for one that is no record."""
+        noted = Noted(line)
+        if read is not None and read.event is not None:
+            belated = belated_tick_of(read.event, at_ms, belated_after_ms)
+            noted = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated)
+        self._file.write(self._encoder.encode(noted) + b"\n")
+
+    def rows(self, lives: Lives) -> Iterator[bytes]:
+        """Yield a row of JSON for every line, in order."""
+        self._file.seek(0)
+        decoder = msgspec.json.Decoder(Noted)
+        for raw in self._file:
+            yield orjson.dumps(_row(decoder.decode(raw), lives)) + b"\n"
+
+
+def _row(noted: Noted, lives: Lives) -> dict[str, int | str | None]:
+    key = noted.key
+    incident = lives.incident(key, noted.tick, noted.belated_tick) if key is not None else None
+    return {
+        "line": noted.line,
+        "event_id": noted.event_id if key is not None else None,
+        "fingerprint": key.fingerprint if key is not None else None,
+        "incident": incident,
+        "storm": lives.storm(incident, noted.tick) if incident is not None else None,
+    }

@@ -1,0 +1,257 @@
+"""The command `stormfold`: what can be asked on a command line, one function per command.
+
+Nothing is decided here: each command reads the settings, calls one function and turns what comes
+back into text and an exit status. Data goes to standard output, everything else to standard error.
+Modules that take long to import are imported by the command that needs them.
+
+Exit status: 0 done, 1 failed or differs, 2 wrong use or configuration, 3 lines skipped, 130 ended
+by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from streams import replay as replays
+from streams.settings import Settings, SettingsError, find, load
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="stormfold",
+    help="Folds Sentry alert storms into one digest per outage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The settings; else STORMFOLD_CONFIG, else stormfold.yaml in this folder.",
+    ),
+]
+JsonLog = Annotated[bool, typer.Option("--json-log", help="Log lines as JSON.")]
+LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
+
+
+class Stages(StrEnum):
+    """The stages, in the order of the data."""
+
+    FINGERPRINT = "fingerprint"
+    CORRELATE = "correlate"
+    DELIVER = "deliver"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        try:
+            version = importlib.metadata.version("stormfold")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed)"
+        typer.echo(f"stormfold {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def _stormfold(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Folds Sentry alert storms into one digest per outage."""
+
+
+@app.command()
+def run(
+    stages: Annotated[
+        str, typer.Option(help="Which stages this process serves, with commas between.")
+    ] = ",".join(Stages),
+    config: Config = None,
+    json_log: JsonLog = False,
+    log_level: LogLevel = "info",
+) -> None:
+    """Run stages until SIGTERM: events from Kafka become digests, digests become messages."""
+    with _ends():
+        settings, path = _settings(config)
+        names = _stages(stages)
+        _configure_logs(json=json_log, level=log_level)
+        asyncio.run(_topics_exist(settings))
+        from streams import supervisor
+        from streams.app import StageName
+
+        wanted = [StageName(name.value) for name in names]
+        raise typer.Exit(asyncio.run(supervisor.run(settings, wanted, path, json_log=json_log)))
+
+
+@app.command()
+def intake(config: Config = None, json_log: JsonLog = False, log_level: LogLevel = "info") -> None:
+    """Take Sentry's webhooks over HTTP and put them on Kafka, until SIGTERM."""
+    with _ends():
+        settings, _ = _settings(config)
+        _configure_logs(json=json_log, level=log_level)
+        asyncio.run(_topics_exist(settings))
+        from streams.intake import serve
+
+        _exit(serve(settings))
+
+
+@app.command()
+def replay(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Recordings: JSON Lines, plain, .gz or .zst."),
+    ],
+    speed: Annotated[
+        replays.Speed, typer.Option(help="How fast recorded time passes.")
+    ] = replays.Speed.MAX,
+    via: Annotated[
+        replays.Via, typer.Option(help="In this process, or through a running `stormfold run`.")
+    ] = replays.Via.LOCAL,
+    config: Config = None,
+    assignments: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write the incident and storm of every line here."),
+    ] = None,
+    digests: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write every digest revision here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON, alone.")] = False,
+) -> None:
+    """Run recordings through the pipeline at their recorded time; sends nothing to anybody."""
+    with _ends():
+        settings, _ = _settings(config)
+        _configure_logs(json=False, level="critical")
+        options = replays.Options(
+            files=tuple(files),
+            speed=speed,
+            via=via,
+            assignments=assignments,
+            digests=digests,
+            json=json,
+        )
+        raise typer.Exit(replays.main(settings, options))
+
+
+@app.command()
+def topics(
+    config: Config = None,
+    check: Annotated[bool, typer.Option("--check", help="Only look; make nothing.")] = False,
+) -> None:
+    """Make the topics that are missing, and say what differs; changes nothing that exists."""
+    with _ends():
+        settings, _ = _settings(config)
+        _configure_logs(json=False, level="critical")
+        from streams.topics import TopicsError, ensure
+
+        try:
+            findings = asyncio.run(ensure(settings, create=not check))
+        except TopicsError as error:
+            _complain(str(error))
+            raise typer.Exit(FAILED) from None
+        for finding in findings:
+            typer.echo(str(finding))
+        raise typer.Exit(FAILED if any(finding.wrong for finding in findings) else DONE)
+
+
+@app.command()
+def check(
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Validate the settings and show what would be sent where, and when."""
+    with _ends():
+        settings, _ = _settings(config)
+        from streams.cli_check import show
+
+        show(settings, sys.stdout, json=json)
+        from streams.describe import missing_secrets
+
+        for line in missing_secrets(settings):
+            _complain(line)
+
+
+@contextmanager
+def _ends() -> Iterator[None]:
+    """Turn wrong settings and Ctrl-C into a line and an exit status."""
+    try:
+        yield
+    except SettingsError as error:
+        _complain(str(error))
+        raise typer.Exit(WRONG_USE) from None
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _exit(serving: Coroutine[object, object, int | None]) -> None:
+    raise typer.Exit(asyncio.run(serving) or DONE)
+
+
+def _settings(config: str | None) -> tuple[Settings, Path | None]:
+    path = find(config, os.environ)
+    return load(path, os.environ), path
+
+
+def _stages(given: str) -> list[Stages]:
+    names = dict.fromkeys(name.strip() for name in given.split(","))
+    try:
+        return [Stages(name) for name in names]
+    except ValueError:
+        _complain(f"--stages: expected some of {', '.join(Stages)}, found {given!r}")
+        raise typer.Exit(WRONG_USE) from None
+
+
+def _configure_logs(*, json: bool, level: str) -> None:
+    from streams import logs
+
+    try:
+        logs.configure(json=json, level=level)
+    except ValueError as error:
+        _complain(str(error))
+        raise typer.Exit(WRONG_USE) from None
+
+
+async def _topics_exist(settings: Settings) -> None:
+    """Refuse to start without Kafka or without the topics."""
+    from streams.topics import State, TopicsError, ensure
+
+    try:
+        findings = await ensure(settings, create=False)
+    except TopicsError as error:
+        _complain(str(error))
+        raise typer.Exit(FAILED) from None
+    for finding in findings:
+        if finding.wrong:
+            _complain(str(finding))
+    if any(finding.state is State.MISSING for finding in findings):
+        _complain("`stormfold topics` makes what is missing")
+        raise typer.Exit(WRONG_USE)
+
+
+def _complain(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

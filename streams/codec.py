@@ -1,0 +1,73 @@
+"""How values travel on Stormfold's own topics, and back.
+
+Everything here is MessagePack by msgspec: one byte form per value, typed when read. A value that
+does not read raises `CodecError`; the raw bodies of `sentry.events` are not this module's matter.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from correlators.state import Entry
+from correlators.types import DeltaBatch, Digest
+
+
+class CodecError(Exception):
+    """The bytes are not what this topic holds; the reason names the place and no content."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One message on `stormfold.progress`: how far CORRELATE has come on one partition."""
+
+    partition: int
+    applied_tick: int
+    """Last tick applied; everything decided up to it is on `deliveries`."""
+    open_incidents: int
+    open_storms: int
+    suppressed: int
+    """Digests held back since the birth of the state."""
+    late: int
+    """Late deltas since the birth of the state."""
+
+
+_T = TypeVar("_T")
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_entry: Final[msgspec.msgpack.Decoder[Entry]] = msgspec.msgpack.Decoder(Entry)
+_batch: Final = msgspec.msgpack.Decoder(DeltaBatch)
+_digest: Final = msgspec.msgpack.Decoder(Digest)
+_told: Final = msgspec.msgpack.Decoder(Told)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """Return the bytes of an entry, a batch, a digest or a progress message."""
+    return _encoder.encode(value)
+
+
+def entry(raw: bytes) -> Entry:
+    """Return the state entry. Raises: CodecError."""
+    return _read(_entry, raw, "state entry")
+
+
+def batch(raw: bytes) -> DeltaBatch:
+    """Return the delta batch. Raises: CodecError."""
+    return _read(_batch, raw, "delta batch")
+
+
+def digest(raw: bytes) -> Digest:
+    """Return the digest. Raises: CodecError."""
+    return _read(_digest, raw, "digest")
+
+
+def told(raw: bytes) -> Told:
+    """Return the progress message. Raises: CodecError."""
+    return _read(_told, raw, "progress message")
+
+
+def _read(decoder: msgspec.msgpack.Decoder[_T], raw: bytes, what: str) -> _T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CodecError(f"not a {what}: {error}") from error

@@ -1,0 +1,116 @@
+"""What `stormfold check` shows: what would be sent where, and when, as plain data.
+
+Secrets appear as where they come from and whether they are there, never as themselves. How the data
+is printed is the command's business.
+"""
+
+from __future__ import annotations
+
+from correlators.incidents import Windows
+from correlators.storms import Linking
+from streams.references import Secret
+from streams.settings_types import Settings
+from streams.yaml_reader import duration
+
+Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
+
+
+def describe(settings: Settings) -> dict[str, Plain]:
+    """Return the settings as plain data, ready for printing or for JSON."""
+    intake = settings.intake
+    return {
+        "file": settings.file or None,
+        "namespace": settings.namespace,
+        "clock": settings.clock.value,
+        "default_environment": settings.default_environment,
+        "signature_version": settings.signature_version,
+        "kafka": {
+            "bootstrap": settings.kafka.bootstrap,
+            "partitions": settings.kafka.partitions,
+            "replication": settings.kafka.replication,
+        },
+        "intake": {
+            "listens": f"http://{intake.host}:{intake.port}/sentry",
+            "largest_body_bytes": intake.max_body_bytes,
+            "kafka_timeout": duration(intake.kafka_timeout_ms),
+            "secrets": [_secret(secret) for secret in intake.secrets],
+        },
+        "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
+        if settings.metrics.port
+        else None,
+        "destinations": _destinations(settings),
+        "tell": list(settings.routes.tell),
+        "page": list(settings.routes.page),
+        "pages_when": _pages_when(settings),
+        "incidents": _durations(settings.incidents),
+        "storms": {
+            **_durations(settings.storms),
+            "burst_services": settings.storms.burst_services,
+        },
+    }
+
+
+def missing_secrets(settings: Settings) -> list[str]:
+    """Return one line for every secret that is named but not there, by where it stands."""
+    secrets = list(settings.intake.secrets)
+    if settings.sinks.slack is not None:
+        secrets.append(settings.sinks.slack.token)
+    if settings.sinks.pagerduty is not None:
+        secrets.append(settings.sinks.pagerduty.routing_key)
+    return [secret.missing for secret in secrets if secret.missing]
+
+
+def _destinations(settings: Settings) -> list[Plain]:
+    found: list[Plain] = []
+    if (slack := settings.sinks.slack) is not None:
+        for name, channel in slack.channels.items():
+            found.append(
+                {
+                    "destination": f"slack:{name}",
+                    "to": channel,
+                    "through": slack.base_url,
+                    "secret": _secret(slack.token),
+                }
+            )
+    if (pagerduty := settings.sinks.pagerduty) is not None:
+        found.append(
+            {
+                "destination": "pagerduty:default",
+                "to": "the service of the routing key",
+                "through": pagerduty.base_url,
+                "secret": _secret(pagerduty.routing_key),
+            }
+        )
+    if "console:default" in settings.routes.tell or settings.sinks.console is not None:
+        found.append(
+            {
+                "destination": "console:default",
+                "to": "this terminal",
+                "through": None,
+                "secret": None,
+            }
+        )
+    return found
+
+
+def _pages_when(settings: Settings) -> Plain:
+    if not settings.routes.page:
+        return None
+    pages = settings.pages
+    return {
+        "environments": list(pages.environments),
+        "any": [
+            "an event of level fatal",
+            f"{pages.events} events within {duration(pages.within_ms)}",
+            f"a storm over at least {pages.storm_services} services",
+        ],
+    }
+
+
+def _durations(part: Windows | Linking) -> dict[str, Plain]:
+    names = [name for name in part.__struct_fields__ if name.endswith("_ms")]
+    return {name.removesuffix("_ms"): duration(getattr(part, name)) for name in names}
+
+
+def _secret(secret: Secret) -> Plain:
+    return {"from": secret.source, "set": not secret.missing}

@@ -1,0 +1,139 @@
+"""What a webhook must satisfy before Kafka sees it: the outcomes, the signature, the headers.
+
+No I/O: headers and bytes in, a reason out. Which check runs when, and what the log says, is
+`intake`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import xxhash
+
+from correlators.event_parts import LAST_MS
+from correlators.events import KNOWN_RESOURCES
+
+SIGNATURE_HEADER: Final = "Sentry-Hook-Signature"
+RESOURCE_HEADER: Final = "Sentry-Hook-Resource"
+AT_HEADER: Final = "Stormfold-At-Ms"
+
+OTHER_RESOURCE: Final = "other"
+REPEATS_KEPT: Final = 65_536
+"""Bodies whose repeat is noticed: the latest ones."""
+
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{64}")
+_RESOURCE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_DECIMAL: Final = re.compile(r"[0-9]{1,15}")
+
+
+class Answer(StrEnum):
+    """What became of a request. The word is the metric label."""
+
+    ACCEPTED = "accepted"
+    MISSING_SIGNATURE = "missing_signature"
+    MALFORMED_SIGNATURE = "malformed_signature"
+    NO_SECRET_MATCHES = "no_secret_matches"
+    MISSING_RESOURCE = "missing_resource"
+    MALFORMED_RESOURCE = "malformed_resource"
+    MALFORMED_TIME = "malformed_time"
+    TOO_LARGE = "too_large"
+    INCOMPLETE = "incomplete"
+    OVERLOADED = "overloaded"
+    KAFKA_TIMEOUT = "kafka_timeout"
+    KAFKA_FAILED = "kafka_failed"
+
+
+SAID: Final[dict[Answer, tuple[int, str]]] = {
+    Answer.ACCEPTED: (200, "accepted"),
+    Answer.MISSING_SIGNATURE: (401, f"missing header {SIGNATURE_HEADER}"),
+    Answer.MALFORMED_SIGNATURE: (401, "malformed signature: expected 64 hexadecimal digits"),
+    Answer.NO_SECRET_MATCHES: (401, "no configured secret matches"),
+    Answer.MISSING_RESOURCE: (400, f"missing header {RESOURCE_HEADER}"),
+    Answer.MALFORMED_RESOURCE: (400, f"malformed header {RESOURCE_HEADER}"),
+    Answer.MALFORMED_TIME: (400, f"header {AT_HEADER}: expected milliseconds since the epoch"),
+    Answer.TOO_LARGE: (413, "the body is larger than intake.max_body_bytes"),
+    Answer.INCOMPLETE: (400, "the body did not arrive whole and in time"),
+    Answer.OVERLOADED: (503, "too many requests at once"),
+    Answer.KAFKA_TIMEOUT: (503, "Kafka did not answer in time"),
+    Answer.KAFKA_FAILED: (503, "Kafka refused the record"),
+}
+"""Status and text of each answer; Sentry's senders retry a 503 and drop a 4xx."""
+
+
+def check_signature(given: str | None, body: bytes, secrets: Sequence[bytes]) -> Answer:
+    """Return `ACCEPTED` if any secret signs the body so, else which check failed.
+
+    Every secret is tried, and compared in constant time; an empty secret signs nothing.
+
+    Args:
+        given: the header, None when it is absent.
+        body: exactly as received.
+        secrets: the clients' secrets; several while one is being replaced.
+
+    Source: Sentry's integration platform, webhooks: hex HMAC-SHA256 over the raw body.
+    """
+    if given is None:
+        return Answer.MISSING_SIGNATURE
+    if not _HEX.fullmatch(given):
+        return Answer.MALFORMED_SIGNATURE
+    wanted = given.lower()
+    matches = [
+        hmac.compare_digest(hmac.new(secret, body, hashlib.sha256).hexdigest(), wanted)
+        for secret in secrets
+        if secret
+    ]
+    return Answer.ACCEPTED if any(matches) else Answer.NO_SECRET_MATCHES
+
+
+def check_headers(
+    signature: str | None, resource: str | None, at: str | None, *, timed: bool
+) -> Answer:
+    """Return `ACCEPTED`, or the first thing wrong with the headers alone.
+
+    Args:
+        signature: only its form is checked here.
+        resource: `Sentry-Hook-Resource`; a word that nobody knows yet is fine.
+        at: `Stormfold-At-Ms`.
+        timed: whether `at` is asked for (clock data); otherwise it is not looked at.
+    """
+    if signature is None:
+        return Answer.MISSING_SIGNATURE
+    if not _HEX.fullmatch(signature):
+        return Answer.MALFORMED_SIGNATURE
+    if resource is None:
+        return Answer.MISSING_RESOURCE
+    if not _RESOURCE.fullmatch(resource):
+        return Answer.MALFORMED_RESOURCE
+    if timed and not (at is not None and _DECIMAL.fullmatch(at) and int(at) <= LAST_MS):
+        return Answer.MALFORMED_TIME
+    return Answer.ACCEPTED
+
+
+def resource_label(resource: str) -> str:
+    """Return the resource as a metric label: one of Sentry's, or `other`."""
+    return resource if resource in KNOWN_RESOURCES else OTHER_RESOURCE
+
+
+class Repeats:
+    """Remembers the latest bodies, by hash, to count repeats; what it forgets counts as new."""
+
+    def __init__(self, kept: int = REPEATS_KEPT) -> None:
+        """Args: kept: how many bodies are remembered."""
+        self._kept = kept
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
+
+    def seen(self, body: bytes) -> bool:
+        """Return whether this body came before, and remember it as the latest."""
+        digest = xxhash.xxh3_128_digest(body)
+        before = digest in self._seen
+        self._seen[digest] = None
+        self._seen.move_to_end(digest)
+        if len(self._seen) > self._kept:
+            self._seen.popitem(last=False)
+        return before

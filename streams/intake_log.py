@@ -1,0 +1,142 @@
+"""The raw log that intake writes: an idempotent producer on `sentry.events`, replaced when it dies.
+
+Knows Kafka, knows nothing of HTTP. A record is answered for only when every in-sync replica has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+
+from streams.settings import Settings
+from streams.topics import max_record_bytes, names
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+BATCH_BYTES: Final = 1_048_576
+STOP_WITHIN_S: Final = 5.0
+READY_WITHIN_S: Final = 0.8
+RENEW_PAUSE_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+_OF_ONE_RECORD: Final = (MessageSizeTooLargeError,)
+
+
+class Written(StrEnum):
+    """What became of one record."""
+
+    YES = "yes"
+    LATE = "late"
+    """Kafka did not answer in time; the record may still land."""
+    REFUSED = "refused"
+
+
+class EventLog:
+    """Appends raw bodies to `sentry.events`, spread evenly over its partitions."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet; `start` does."""
+        self._settings = settings
+        self._topic = names(settings.namespace).events
+        self._producer: AIOKafkaProducer | None = None
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return once Kafka answered.
+
+        Raises:
+            KafkaError: it did not.
+        """
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka.bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=max_record_bytes(self._settings),
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await _stop(producer)
+            raise
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """Return once everything appended is in Kafka, or after `STOP_WITHIN_S`."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        if self._producer is not None:
+            await _stop(self._producer)
+            self._producer = None
+
+    async def append(
+        self, body: bytes, headers: Sequence[tuple[str, bytes]], *, within_s: float
+    ) -> Written:
+        """Return what became of the record, `within_s` seconds later at the latest."""
+        producer = self._producer
+        if producer is None:
+            return Written.REFUSED
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + within_s
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                sent = await producer.send(self._topic, value=body, headers=headers)
+            # Cancelling it would leave the batch in doubt, so it is only no longer waited for.
+            sent.add_done_callback(self._on_sent)
+            await asyncio.wait({sent}, timeout=max(0.0, deadline_s - loop.time()))
+            if not sent.done():
+                return Written.LATE
+            sent.result()
+        except (TimeoutError, KafkaTimeoutError):
+            return Written.LATE
+        except KafkaError as error:
+            self._renew(producer, error)
+            return Written.REFUSED
+        return Written.YES
+
+    async def ready(self) -> bool:
+        """Return whether Kafka answers and has the topic, within `READY_WITHIN_S`."""
+        if self._producer is None:
+            return False
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(READY_WITHIN_S):
+                cluster = await self._producer.client.fetch_all_metadata()
+                return bool(cluster.partitions_for_topic(self._topic))
+        return False
+
+    def _on_sent(self, sent: asyncio.Future[object]) -> None:
+        """Take the outcome of a record that nobody may be waiting for any more."""
+        if not sent.cancelled() and (error := sent.exception()) is not None:
+            _log.warning("a record did not reach Kafka: %s", type(error).__name__)
+
+    def _renew(self, dead: AIOKafkaProducer, error: KafkaError) -> None:
+        """Replace the producer: after some errors it never sends again."""
+        if dead is not self._producer or isinstance(error, _OF_ONE_RECORD):
+            return
+        _log.warning("the producer is replaced: %s", type(error).__name__)
+        self._producer = None
+        self._renewal = asyncio.get_running_loop().create_task(self._replace(dead))
+
+    async def _replace(self, dead: AIOKafkaProducer) -> None:
+        await _stop(dead)
+        while True:
+            try:
+                await self.start()
+                return
+            except (KafkaError, OSError):
+                await asyncio.sleep(RENEW_PAUSE_S)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(STOP_WITHIN_S):
+            await producer.stop()

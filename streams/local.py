@@ -1,0 +1,157 @@
+"""The pipeline in one process: the steps of FINGERPRINT and CORRELATE wired together, no Kafka.
+
+For replay, demo and backtest. The steps are those of production; here they get their records from a
+caller and their store is memory. Digests are those of the same log on Kafka, byte for byte. Nothing
+is delivered here and no clock is read.
+
+Errors: `TooMuchHeld` when one tick of stream time holds more than fits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Final
+
+from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
+from correlators.incidents import ticks
+from correlators.partition import Partition, Step
+from correlators.state import PROGRESS_KEY
+from correlators.telling import Config
+from correlators.ticks import Progress, Reception
+from correlators.types import DeltaBatch, Suppression, tick_of
+from streams import codec
+
+SOURCE: Final = "replay"
+HELD_MOST: Final = 250_000
+"""Deltas of one tick; more stop the run with an error."""
+
+TICKS_AT_ONCE: Final = 500
+
+
+class TooMuchHeld(Exception):
+    """One tick of stream time has more different incidents than are held."""
+
+
+def first_progress(*, installation: str = "local.data") -> Progress:
+    """Return the progress of a state that has seen nothing, with the one source of this runner."""
+    return Progress(installation=installation, partitions=1, sources=((SOURCE, 0),))
+
+
+def final_mark_ms(last_ms: int, config: Config) -> int:
+    """Return the stream time at which nothing can be open any more after a last record.
+
+    Incidents and storms are over once they were quiet for long enough, never later than `max_life`.
+
+    Args:
+        last_ms: stream time of the last record.
+        config: with the lengths that decide.
+    """
+    windows, linking = config.windows, config.linking
+    quiet = min(max(windows.quiet_for_ms, linking.storm_quiet_ms), windows.max_life_ms)
+    return (tick_of(last_ms) + ticks(quiet) + 2) * 1000
+
+
+class Pipeline:
+    """Records in, in the order of the log; steps out, as they are decided.
+
+    The same records give the same digests and entries, whatever the cache size, and also when the
+    state is restored from its stored bytes after every tick.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        fingerprinting: Fingerprinting,
+        on_step: Callable[[Step], None],
+        *,
+        restore_every_tick: bool = False,
+    ) -> None:
+        """Args: on_step: called with every step; restore_every_tick: for tests of the restore."""
+        self._config = config
+        self._fingerprinter = Fingerprinter(fingerprinting)
+        self._on_step = on_step
+        self._restore = restore_every_tick
+        self._partition = Partition(config, first_progress())
+        self._stored: dict[str, bytes] = {}
+        self._log: deque[tuple[int, DeltaBatch]] = deque()
+        self._offset = 0
+        self._at_ms = -1
+        self.kinds: Counter[RecordKind] = Counter()
+        """Records by what they turned out to be."""
+        self.suppressed: Counter[Suppression] = Counter()
+        self.late = 0
+
+    @property
+    def partition(self) -> Partition:
+        """The CORRELATE side as it stands now."""
+        return self._partition
+
+    @property
+    def cache_results(self) -> Counter[str]:
+        """Look-ups of the signature cache."""
+        return self._fingerprinter.cache_results
+
+    def add(self, resource: str, body: bytes, at_ms: int) -> Read:
+        """Take the next record and return what it is; ticks before it are applied first.
+
+        Args:
+            at_ms: its stream time, not below that of the record before.
+
+        Raises:
+            TooMuchHeld: too many different incidents in one tick.
+        """
+        assert at_ms >= self._at_ms
+        if self._at_ms >= 0 and tick_of(at_ms) > tick_of(self._at_ms):
+            self._pass(at_ms)
+        self._at_ms = at_ms
+        read = self._fingerprinter.add(resource, body, at_ms)
+        self.kinds[read.kind] += 1
+        if len(self._fingerprinter.fold) > HELD_MOST:
+            raise TooMuchHeld(f"more than {HELD_MOST} different incidents within one second")
+        return read
+
+    def finish(self) -> None:
+        """Let time run on after the last record, until nothing is open."""
+        if self._at_ms >= 0:
+            self._pass(final_mark_ms(self._at_ms, self._config))
+
+    def _pass(self, watermark_ms: int) -> None:
+        deltas, changes = self._fingerprinter.fold.flush()
+        batch = DeltaBatch(
+            topic=SOURCE,
+            partition=0,
+            deltas=tuple(deltas),
+            changes=tuple(changes),
+            watermark_ms=watermark_ms,
+        )
+        before = self._partition.received[Reception.LATE]
+        self._partition.receive(self._offset, batch)
+        self.late += self._partition.received[Reception.LATE] - before
+        if self._restore:
+            self._log.append((self._offset, batch))
+        self._offset += 1
+        while self._partition.ready():
+            self._take(self._partition.step(most_ticks=1 if self._restore else TICKS_AT_ONCE))
+
+    def _take(self, step: Step) -> None:
+        self.suppressed += step.suppressed
+        self._on_step(step)
+        if self._restore:
+            self._restored(step)
+
+    def _restored(self, step: Step) -> None:
+        """Go on from what is stored, as a new owner does: decode it, read its input again."""
+        for key, entry in step.entries.items():
+            if entry is None:
+                self._stored.pop(key, None)
+            else:
+                self._stored[key] = codec.encode(entry)
+        entries = [codec.entry(raw) for key, raw in self._stored.items() if key != PROGRESS_KEY]
+        progress = codec.entry(self._stored[PROGRESS_KEY])
+        assert isinstance(progress, Progress)
+        self._partition = Partition(self._config, progress, entries)
+        while self._log and self._log[0][0] < progress.input_offset:
+            self._log.popleft()
+        for offset, batch in self._log:
+            self._partition.receive(offset, batch)

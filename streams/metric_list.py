@@ -1,0 +1,273 @@
+"""What Stormfold counts and measures: one typed list.
+
+`METRICS` is the only place where a metric is named. The Prometheus objects are made from it in
+`streams.metrics`, `docs/metrics.md` is printed from it, and the dashboard and the alert rules are
+tested against it. Values only: nothing here counts.
+
+Every label is bounded: its values are an enum's words, a stage, a sink or a partition number, never
+an id, an address or a text from an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from correlators.events import KNOWN_RESOURCES
+from correlators.types import DigestKind, PageReason, Suppression
+from sinks.entries import DeadReason, DropReason
+from streams.intake_checks import OTHER_RESOURCE, Answer
+
+PREFIX: Final = "stormfold_"
+"""What every exposed name begins with."""
+
+
+class Kind(StrEnum):
+    """How a metric behaves; the words are Prometheus's own."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Merge(StrEnum):
+    """How one gauge of several child processes becomes one number; all else is added."""
+
+    SUM = "sum"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label, what bounds its values, and the values themselves where they are known before.
+
+    A counter whose labels are all known is told from the start, at nought: a rate over a series
+    that only appears with its first event would not see that event.
+    """
+
+    name: str
+    bound: str
+    words: tuple[str, ...] = ()
+
+
+def _words(name: str, bound: str, words: Iterable[StrEnum | str]) -> Label:
+    return Label(name, bound, tuple(str(word) for word in words))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the list: everything that is known about a metric before it has a value.
+
+    Args:
+        name: the attribute of `Metrics`; exposed with `PREFIX`, and with `_total` for a counter.
+        kind: counter, gauge or histogram.
+        help: one sentence for the reader of a dashboard.
+        labels: in the order in which they are shown.
+        unit: what is counted, or `seconds`; a name that measures time ends with it.
+        buckets: a histogram's upper bounds, ascending, without infinity.
+        merge: a gauge's way to one number over child processes.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[Label, ...] = ()
+    unit: str = ""
+    buckets: tuple[float, ...] = ()
+    merge: Merge = Merge.SUM
+
+    def __post_init__(self) -> None:
+        """Check that buckets belong to a histogram and ascend."""
+        assert (self.kind is Kind.HISTOGRAM) == bool(self.buckets), self.name
+        assert list(self.buckets) == sorted(set(self.buckets)), self.name
+
+    @property
+    def exposed(self) -> str:
+        """Return the name by which Prometheus knows the metric."""
+        return PREFIX + self.name + ("_total" if self.kind is Kind.COUNTER else "")
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Return every sample name that a scrape of this metric can hold."""
+        if self.kind is Kind.HISTOGRAM:
+            return tuple(self.exposed + part for part in ("_bucket", "_count", "_sum"))
+        return (self.exposed,)
+
+
+def _counter(name: str, unit: str, help: str, *labels: Label) -> Metric:
+    return Metric(name, Kind.COUNTER, help, labels, unit)
+
+
+def _gauge(name: str, unit: str, help: str, *labels: Label, merge: Merge = Merge.SUM) -> Metric:
+    return Metric(name, Kind.GAUGE, help, labels, unit, merge=merge)
+
+
+def _seconds(name: str, buckets: tuple[float, ...], help: str, *labels: Label) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, help, labels, "seconds", buckets)
+
+
+_STAGE: Final = Label(
+    "stage", "fingerprint, correlate, deliver", ("fingerprint", "correlate", "deliver")
+)
+_SINK: Final = Label("sink", "the sinks that are configured")
+_PARTITION: Final = Label("partition", "partitions of the stage's input topic")
+
+_RESOURCES: Final = (*sorted(KNOWN_RESOURCES), OTHER_RESOURCE)
+_RECORDS: Final = ("event", "state_change", "mark", "unreadable")
+
+_ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5)
+_TRANSACTION_S: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_DELIVERY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+
+METRICS: Final[tuple[Metric, ...]] = (
+    _counter(
+        "intake_requests",
+        "requests",
+        "Webhook requests answered by intake, by what became of them.",
+        _words("outcome", "`streams.intake_checks.Answer`", Answer),
+    ),
+    _counter(
+        "intake_resources",
+        "requests",
+        "Accepted webhook requests by Sentry resource: events in.",
+        _words("resource", "Sentry's documented resources, and `other`", _RESOURCES),
+    ),
+    _counter(
+        "intake_repeats", "requests", "Accepted webhook requests whose body intake has seen lately."
+    ),
+    _seconds(
+        "intake_answer_seconds",
+        _ANSWER_S,
+        "From the whole body read to the answer, Kafka's word included.",
+    ),
+    _counter(
+        "events",
+        "records",
+        "Records read by FINGERPRINT.",
+        _words("kind", "event, state_change, mark, unreadable", _RECORDS),
+    ),
+    _counter(
+        "quarantined",
+        "records",
+        "Records put into the quarantine, by why they could not be used.",
+        Label("reason", "`correlators.events.Reason`; delta, delta_batch, digest"),
+    ),
+    _counter(
+        "raised_times",
+        "records",
+        "Records whose time went back and was raised to the highest before it.",
+    ),
+    _counter("deltas", "deltas", "Deltas written by FINGERPRINT."),
+    _counter(
+        "late_deltas",
+        "deltas",
+        "Deltas that came after their tick was applied, and joined the current one.",
+    ),
+    _counter(
+        "belated_events",
+        "events",
+        "Events that happened long before they stood in the log; folded apart.",
+    ),
+    _counter(
+        "signature_cache",
+        "look-ups",
+        "Look-ups in the cache of finished signatures.",
+        Label("result", "hit, miss", ("hit", "miss")),
+    ),
+    _counter("ticks", "ticks", "Ticks of stream time applied by CORRELATE, over its partitions."),
+    _gauge(
+        "tick_lag_seconds",
+        "seconds",
+        "How far the stage's stream time is behind the clock, the slowest partition.",
+        _STAGE,
+        merge=Merge.MAX,
+    ),
+    _gauge(
+        "source_lag_records",
+        "records",
+        "Records of the input not yet read by the stage.",
+        _STAGE,
+        _PARTITION,
+        merge=Merge.MAX,
+    ),
+    _counter(
+        "digests",
+        "digests",
+        "Digest revisions decided by CORRELATE: digests out.",
+        _words("kind", "`correlators.types.DigestKind`", DigestKind),
+    ),
+    _counter(
+        "suppressed",
+        "digests",
+        "Digests that were held back, by the reason that is written down for each.",
+        _words("reason", "`correlators.types.Suppression`", Suppression),
+    ),
+    _gauge("incidents_open", "incidents", "Incidents that are open now."),
+    _gauge("storms_open", "storms", "Storms that are open now."),
+    _counter(
+        "pages",
+        "digests",
+        "Digests that page somebody, by the rule that decided it.",
+        _words("reason", "`correlators.types.PageReason`", PageReason),
+    ),
+    _counter(
+        "transactions",
+        "transactions",
+        "Kafka transactions of a stage, by how they ended.",
+        _STAGE,
+        Label("outcome", "committed and what else can become of one"),
+    ),
+    _seconds(
+        "transaction_seconds",
+        _TRANSACTION_S,
+        "From the begin of a Kafka transaction to its commit.",
+        _STAGE,
+    ),
+    _counter(
+        "deliveries",
+        "deliveries",
+        "Deliveries that came to an end, by how.",
+        _SINK,
+        _words("outcome", "delivered, `sinks.entries.DropReason`", ("delivered", *DropReason)),
+    ),
+    _counter(
+        "delivery_attempts",
+        "attempts",
+        "Single calls to a service, by what it answered.",
+        _SINK,
+        Label("outcome", "the outcomes of `sinks.base`"),
+    ),
+    _gauge(
+        "deliveries_waiting",
+        "deliveries",
+        "Deliveries waiting for their bucket, a penalty or a retry.",
+        _SINK,
+    ),
+    _seconds(
+        "delivery_seconds", _DELIVERY_S, "From the digest decided to the digest delivered.", _SINK
+    ),
+    _counter(
+        "dead_letters",
+        "deliveries",
+        "Deliveries given up and kept with their reason.",
+        _SINK,
+        _words("reason", "`sinks.entries.DeadReason`", DeadReason),
+    ),
+    _counter(
+        "penalties", "penalties", "Times a service told us to wait (429 or Retry-After).", _SINK
+    ),
+    _counter(
+        "stalls",
+        "stalls",
+        "Source partitions left out because they stood still while others moved on.",
+    ),
+    _gauge(
+        "parked_partitions",
+        "partitions",
+        "Partitions given up after ending their process twice at one offset.",
+    ),
+    _counter("restarts", "restarts", "Stage processes restarted by the parent.", _STAGE),
+)
+"""Every metric there is, in the way of the data."""

@@ -1,0 +1,196 @@
+"""The Prometheus objects of one process, made from the typed list in `streams.metric_list`.
+
+A `Metrics` is made once per process and passed around; there is no registry of the module. How
+metrics leave a process (HTTP, several child processes at one port) lives in `streams.metrics_http`,
+not here. `python -m streams.metrics > docs/metrics.md` prints the list as a page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from typing import Final, get_type_hints
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import Metric as Family
+from prometheus_client.exposition import generate_latest
+
+from streams.metric_list import METRICS, PREFIX, Kind, Label, Merge, Metric
+
+__all__ = [
+    "METRICS",
+    "PREFIX",
+    "Kind",
+    "Label",
+    "Merge",
+    "Metric",
+    "Metrics",
+    "documentation",
+    "exposition",
+    "forget",
+    "render",
+]
+
+_Place = tuple[str, tuple[tuple[str, str], ...]]
+"""A sample's name and its labels, sorted."""
+
+_Values = dict[str, dict[_Place, float]]
+"""By the metric's name in the list."""
+
+
+class Metrics:
+    """The metrics of one process, each an attribute under its name in the list.
+
+    `metrics.intake_requests.labels(outcome="accepted").inc()`. Make one per process: in a child
+    process of a worker two of them would write to the same place.
+    """
+
+    intake_requests: Counter
+    intake_resources: Counter
+    intake_repeats: Counter
+    intake_answer_seconds: Histogram
+    events: Counter
+    quarantined: Counter
+    raised_times: Counter
+    deltas: Counter
+    late_deltas: Counter
+    belated_events: Counter
+    signature_cache: Counter
+    ticks: Counter
+    tick_lag_seconds: Gauge
+    source_lag_records: Gauge
+    digests: Counter
+    suppressed: Counter
+    incidents_open: Gauge
+    storms_open: Gauge
+    pages: Counter
+    transactions: Counter
+    transaction_seconds: Histogram
+    deliveries: Counter
+    delivery_attempts: Counter
+    deliveries_waiting: Gauge
+    delivery_seconds: Histogram
+    dead_letters: Counter
+    penalties: Counter
+    stalls: Counter
+    parked_partitions: Gauge
+    restarts: Counter
+
+    def __init__(self) -> None:
+        """Make every metric of the list, on a registry of its own."""
+        self.registry: Final = CollectorRegistry()
+        kinds = get_type_hints(type(self))
+        for metric in METRICS:
+            made = _make(metric, self.registry)
+            assert type(made) is kinds[metric.name], metric.name
+            setattr(self, metric.name, made)
+        self._begin({})
+
+    def know_sinks(self, sinks: Iterable[str]) -> None:
+        """Tell what is counted per sink from nought on, as all is whose labels are known.
+
+        Args:
+            sinks: the names of the sinks that are configured.
+        """
+        self._begin({"sink": tuple(sinks)})
+
+    def _begin(self, known: dict[str, tuple[str, ...]]) -> None:
+        for metric in METRICS:
+            if metric.kind is Kind.COUNTER and metric.labels:
+                words = [known.get(label.name, label.words) for label in metric.labels]
+                for values in itertools.product(*words):
+                    getattr(self, metric.name).labels(*values)
+
+
+def forget(gauge: Gauge, **labels: str) -> None:
+    """Take a gauge's value for these labels off the exposition, until it is set again.
+
+    For a partition that went to another owner: its old number must not stay. (Prometheus's own
+    `remove` does nothing in a child process, whose values outlive it.)
+    """
+    (gauge.labels(**labels) if labels else gauge).set(math.nan)
+
+
+def exposition(metrics: Metrics) -> bytes:
+    """Return what a scrape of this process reads, in Prometheus's text format."""
+    return render([metrics.registry.collect()])
+
+
+def render(sources: Iterable[Iterable[Family]]) -> bytes:
+    """Return the text of several processes' metrics as if they were one process.
+
+    Counters and histograms are added, gauges by their `merge`. Left out: a value that is not a
+    number, what is not in the list, and Prometheus's `_created` samples.
+
+    Source: text format 0.0.4 as in prometheus.io, "Exposition formats".
+    """
+    wanted = {sample: metric for metric in METRICS for sample in metric.samples}
+    merged: _Values = {}
+    for family in (family for source in sources for family in source):
+        for sample in family.samples:
+            metric = wanted.get(sample.name)
+            if metric is None or math.isnan(sample.value):
+                continue
+            values = merged.setdefault(metric.name, {})
+            place = (sample.name, tuple(sorted(sample.labels.items())))
+            before = values.get(place)
+            if before is None:
+                values[place] = sample.value
+            elif metric.kind is Kind.GAUGE and metric.merge is Merge.MAX:
+                values[place] = max(before, sample.value)
+            else:
+                values[place] = before + sample.value
+    return generate_latest(_Merged(merged))
+
+
+class _Merged(CollectorRegistry):
+    """A registry that holds finished numbers, for the text writer, which takes registries only."""
+
+    def __init__(self, values: _Values) -> None:
+        super().__init__()
+        self._values = values
+
+    def collect(self) -> Iterable[Family]:
+        for metric in METRICS:
+            family = Family(PREFIX + metric.name, metric.help, metric.kind.value)
+            for (sample, labels), value in self._values.get(metric.name, {}).items():
+                family.add_sample(sample, dict(labels), value)
+            if family.samples:
+                yield family
+
+
+def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+    name = PREFIX + metric.name
+    labels = tuple(label.name for label in metric.labels)
+    match metric.kind:
+        case Kind.COUNTER:
+            return Counter(name, metric.help, labels, registry=registry)
+        case Kind.GAUGE if metric.merge is Merge.MAX:
+            return Gauge(name, metric.help, labels, registry=registry, multiprocess_mode="livemax")
+        case Kind.GAUGE:
+            return Gauge(name, metric.help, labels, registry=registry, multiprocess_mode="livesum")
+        case Kind.HISTOGRAM:
+            return Histogram(name, metric.help, labels, registry=registry, buckets=metric.buckets)
+
+
+def documentation() -> str:
+    """Return `docs/metrics.md`: the list as a page."""
+    lines = [
+        "# Metrics",
+        "",
+        "Printed from the list in `streams/metric_list.py` by",
+        "`python -m streams.metrics > docs/metrics.md`; a test keeps them in step.",
+        "",
+        "| Metric | Kind | Unit | Labels (and what bounds them) | Means |",
+        "|---|---|---|---|---|",
+    ]
+    for metric in METRICS:
+        labels = "; ".join(f"`{label.name}`: {label.bound}" for label in metric.labels) or "-"
+        cells = (f"`{metric.exposed}`", metric.kind, metric.unit, labels, metric.help)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(documentation(), end="")

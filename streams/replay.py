@@ -1,0 +1,256 @@
+"""`stormfold replay`: recordings through the pipeline at their recorded time, and what came of it.
+
+Three ways with one result: `local` runs the steps in this process; `kafka` and `intake` feed the
+namespace that is configured, which `stormfold run` serves. Nothing is sent to anybody from here.
+What is told at the end lives in `replay_results`; how Kafka is fed and heard in `replay_kafka`.
+
+Errors: `ReplayError` ends a replay with status 1, its child `WrongUse` with status 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from streams.local import Pipeline, TooMuchHeld
+from streams.recording import BadLine, Record, Recording, RecordingError
+from streams.replay_results import OutputError, Results, check_writable
+from streams.settings import Clock, Settings
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+LINES_SKIPPED: Final = 3
+
+NAMED_MOST: Final = 20
+"""Bad lines that are named; further ones are counted."""
+
+_DRAW_EVERY_S: Final = 0.1
+
+
+class ReplayError(Exception):
+    """The replay cannot be done or finished; the text says why and what to do."""
+
+
+class WrongUse(ReplayError):
+    """It was asked for in a way that cannot work: nothing was replayed."""
+
+
+class Via(StrEnum):
+    """The way that records take."""
+
+    LOCAL = "local"
+    KAFKA = "kafka"
+    INTAKE = "intake"
+
+
+class Speed(StrEnum):
+    """How fast recorded time passes."""
+
+    RECORDED = "1"
+    TWENTY = "20"
+    MAX = "max"
+
+    @property
+    def factor(self) -> float:
+        """Recorded seconds per second; 0 for as fast as it goes."""
+        return 0.0 if self is Speed.MAX else float(self.value)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says."""
+
+    files: tuple[Path, ...]
+    speed: Speed = Speed.MAX
+    via: Via = Via.LOCAL
+    assignments: Path | None = None
+    digests: Path | None = None
+    json: bool = False
+
+
+class Pace:
+    """Says how long to wait until a recorded moment is due."""
+
+    def __init__(self, speed: Speed, now: Callable[[], float] = time.monotonic) -> None:
+        """Args: now: seconds that never go back."""
+        self._factor = speed.factor
+        self._now = now
+        self._start: tuple[float, int] | None = None
+
+    def wait_s(self, at_ms: int) -> float:
+        """Return the seconds until this moment is due, 0 when it is already."""
+        if not self._factor:
+            return 0.0
+        if self._start is None:
+            self._start = (self._now(), at_ms)
+        began, first_ms = self._start
+        due = began + (at_ms - first_ms) / 1000 / self._factor
+        return max(0.0, due - self._now())
+
+
+class Lines:
+    """The lines of a recording, with bad ones named on the way and the progress bar moved."""
+
+    def __init__(self, recording: Recording, results: Results, errors: TextIO) -> None:
+        """Args: errors: where bad lines are named, and the bar is drawn if it is a terminal."""
+        self._recording = recording
+        self._results = results
+        self._errors = errors
+        self._named = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield every record. Raises: RecordingError."""
+        with _bar(self._recording, self._errors) as moved:
+            for line in self._recording:
+                moved()
+                if isinstance(line, BadLine):
+                    self._results.bad_line(line)
+                    self._name(line)
+                else:
+                    yield line
+        further = self._recording.skipped - self._named
+        if further:
+            print(f"and {further} further bad lines", file=self._errors)
+
+    def _name(self, bad: BadLine) -> None:
+        if self._named < NAMED_MOST:
+            self._named += 1
+            print(f"{bad}; skipped", file=self._errors)
+
+
+@contextmanager
+def _bar(recording: Recording, errors: TextIO) -> Iterator[Callable[[], None]]:
+    if not errors.isatty():
+        yield lambda: None
+        return
+    bar = Progress(
+        TextColumn("replay"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[lines]:,} lines"),
+        TimeElapsedColumn(),
+        console=Console(file=errors),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("replay", total=max(1, recording.bytes_total), lines=0)
+        drawn = 0.0
+
+        def moved() -> None:
+            nonlocal drawn
+            now = time.monotonic()
+            if now - drawn >= _DRAW_EVERY_S:
+                drawn = now
+                bar.update(task, completed=recording.bytes_read, lines=recording.lines)
+
+        yield moved
+
+
+def local(lines: Lines, settings: Settings, results: Results, speed: Speed = Speed.MAX) -> None:
+    """Replay in this process; `results` has everything afterwards.
+
+    Raises:
+        RecordingError: a file breaks off.
+        ReplayError: more is open at once than fits.
+    """
+    pipeline = Pipeline(settings.correlation(), settings.fingerprinting(), results.step)
+    pace = Pace(speed)
+    try:
+        for record in lines:
+            wait_s = pace.wait_s(record.at_ms)
+            if wait_s:
+                time.sleep(wait_s)
+            results.line(record, pipeline.add(record.resource, record.body, record.at_ms))
+        pipeline.finish()
+    except TooMuchHeld as error:
+        raise ReplayError(str(error)) from None
+    results.late = pipeline.late
+
+
+def run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> int:
+    """Replay, write the files asked for, and return the exit status.
+
+    Args:
+        out: gets the counts, as JSON alone or as a sentence.
+        errors: gets the progress bar and every complaint.
+    """
+    try:
+        return _run(settings, options, out, errors)
+    except (WrongUse, OutputError, RecordingError) as error:
+        print(f"stormfold replay: {error}", file=errors)
+        return FAILED if isinstance(error, RecordingError) else WRONG_USE
+    except ReplayError as error:
+        print(f"stormfold replay: {error}", file=errors)
+        return FAILED
+
+
+def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> int:
+    for path in (options.assignments, options.digests):
+        if path is not None:
+            check_writable(path)
+    try:
+        recording = Recording(options.files)
+    except RecordingError as error:
+        raise WrongUse(str(error)) from None
+    if options.via is not Via.LOCAL and settings.clock is not Clock.DATA:
+        raise WrongUse(
+            f"--via {options.via} needs `clock: data` and a namespace of its own in "
+            f"{settings.file or 'stormfold.yaml'}: recorded time must not mix with the real one"
+        )
+    results = Results(
+        settings.correlation(), settings.fingerprinting(), rows=options.assignments is not None
+    )
+    try:
+        lines = Lines(recording, results, errors)
+        if options.via is Via.LOCAL:
+            local(lines, settings, results, options.speed)
+        else:
+            _over_kafka(lines, settings, results, options)
+        if options.assignments is not None:
+            results.write_assignments(options.assignments)
+        if options.digests is not None:
+            results.write_digests(options.digests)
+    finally:
+        results.close()
+    _tell(results, recording, options, out, errors)
+    return LINES_SKIPPED if recording.skipped else DONE
+
+
+def _over_kafka(lines: Lines, settings: Settings, results: Results, options: Options) -> None:
+    from streams import replay_kafka
+
+    asyncio.run(replay_kafka.replay(lines, settings, results, options))
+
+
+def _tell(
+    results: Results, recording: Recording, options: Options, out: TextIO, errors: TextIO
+) -> None:
+    counts = results.counts()
+    if recording.raised:
+        print(f"{recording.raised} lines went back in time and were raised", file=errors)
+    if options.json:
+        out.write(counts.json().decode())
+    else:
+        print(
+            f"{counts.events:,} events became {counts.incidents:,} incidents, "
+            f"{counts.storms:,} storms and {counts.digests:,} digests "
+            f"({counts.suppressed:,} suppressed, {counts.late:,} late, "
+            f"{counts.quarantined:,} quarantined, {counts.skipped:,} skipped)",
+            file=out,
+        )
+    out.flush()
+
+
+def main(settings: Settings, options: Options) -> int:
+    """Run on this process's own streams."""
+    return run(settings, options, sys.stdout, sys.stderr)

@@ -1,0 +1,187 @@
+"""What a replay tells: the row per line, the row per digest, the counts. These formats stay.
+
+Fed by every way of replaying alike, so that the files are the same bytes whichever way was taken.
+How a recording is replayed lives in `replay` and `replay_kafka`.
+
+Errors: `OutputError` when a file cannot be written.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import orjson
+
+from correlators.fingerprinter import Fingerprinting, Read, RecordKind
+from correlators.partition import Step
+from correlators.state import Entry
+from correlators.telling import Config
+from correlators.types import Digest
+from streams.assignments import Lives, Spool
+from streams.recording import BadLine, Record
+
+
+class OutputError(Exception):
+    """A file of results cannot be written; the text names it and why."""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints."""
+
+    events: int
+    """Lines that are events."""
+    incidents: int
+    """Incidents opened in all."""
+    storms: int
+    """Storms opened in all; one that became part of another is not counted."""
+    digests: int
+    """Digest revisions decided, one per destination."""
+    suppressed: int
+    """Digests held back."""
+    late: int
+    """Deltas that came after their tick was applied."""
+    quarantined: int
+    """Lines whose body cannot be read."""
+    skipped: int
+    """Bad lines."""
+
+    def json(self) -> bytes:
+        """Return the counts as one line of JSON, keys in the order of the fields."""
+        return orjson.dumps(msgspec.structs.asdict(self)) + b"\n"
+
+
+_Row = tuple[int, str, str, int, dict[str, int | str]]
+
+
+class Results:
+    """Gathers what a replay decides. Use as a context: it holds a temporary file."""
+
+    def __init__(self, config: Config, fingerprinting: Fingerprinting, *, rows: bool) -> None:
+        """Args: rows: keep what `assignments` needs; without it only counts and digests are."""
+        self._belated_after_ms = fingerprinting.belated_after_ms
+        self._spool = Spool() if rows else None
+        self._digests: list[_Row] = []
+        self._kinds: Counter[RecordKind] = Counter()
+        self._skipped = 0
+        self.lives = Lives(config)
+        self.suppressed = 0
+        self.late = 0
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def line(self, record: Record, read: Read) -> None:
+        """Note a line that was replayed."""
+        self._kinds[read.kind] += 1
+        if self._spool is not None:
+            self._spool.note(record.line, read, record.at_ms, self._belated_after_ms)
+
+    def bad_line(self, bad: BadLine) -> None:
+        """Note a line that was skipped."""
+        self._skipped += 1
+        if self._spool is not None:
+            self._spool.note(bad.line, None, 0, self._belated_after_ms)
+
+    def step(self, step: Step) -> None:
+        """Note what a step of CORRELATE decided."""
+        self.suppressed += step.suppressed.total()
+        self.entries(step.entries.values())
+        for digest in step.digests:
+            self.digest(digest)
+
+    def entries(self, entries: Iterable[Entry | None]) -> None:
+        """Note changed state entries, in the order of their change."""
+        self.lives.learn(entries)
+
+    def digest(self, digest: Digest) -> None:
+        """Note a digest."""
+        row: dict[str, int | str] = {
+            "at_ms": digest.at_ms,
+            "destination": digest.destination,
+            "kind": digest.kind.value,
+            "id": digest.id,
+            "revision": digest.revision,
+            "incidents": digest.incidents,
+            "events": digest.events,
+            "users": digest.users,
+            "title": digest.title,
+        }
+        self._digests.append((digest.at_ms, digest.destination, digest.id, digest.revision, row))
+
+    def counts(self) -> Counts:
+        """Return the counts as they stand."""
+        return Counts(
+            events=self._kinds[RecordKind.EVENT],
+            incidents=self.lives.incidents,
+            storms=self.lives.storms,
+            digests=len(self._digests),
+            suppressed=self.suppressed,
+            late=self.late,
+            quarantined=self._kinds[RecordKind.UNREADABLE],
+            skipped=self._skipped,
+        )
+
+    def write_assignments(self, path: Path) -> None:
+        """Write one row for every line, in order. Raises: OutputError."""
+        assert self._spool is not None
+        write(path, self._spool.rows(self.lives))
+
+    def write_digests(self, path: Path) -> None:
+        """Write one row per digest, by (at_ms, destination, id, revision). Raises: OutputError."""
+        self._digests.sort(key=lambda row: row[:4])
+        write(path, (orjson.dumps(row[4]) + b"\n" for row in self._digests))
+
+
+def check_writable(path: Path) -> None:
+    """Return if a file can be made here, before the work of hours is done for it.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir():
+        raise OutputError(f"{path}: not a file in a folder that exists")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise OutputError(f"{path}: not writable")
+
+
+def write(path: Path, rows: Iterable[bytes]) -> None:
+    """Write the file, whole or not at all; what is no regular file (a pipe) is written directly.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                stream.writelines(rows)
+            return
+        with _beside(path) as stream:
+            try:
+                stream.writelines(rows)
+                stream.flush()
+                os.replace(stream.name, path)
+            except BaseException:
+                os.unlink(stream.name)
+                raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _beside(path: Path) -> IO[bytes]:
+    """Open a new file in the folder of `path`, readable to all whom the process's mask allows."""
+    stream = tempfile.NamedTemporaryFile(  # noqa: SIM115
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    )
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(stream.name, 0o666 & ~mask)
+    return stream

@@ -1,0 +1,287 @@
+"""Every key of `stormfold.yaml`, with its limits and its default.
+
+How YAML is read and problems are told is `yaml_reader`'s; what comes out is `settings_types`'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, TypeVar
+
+from yaml.nodes import Node
+
+from correlators.incidents import Windows
+from correlators.rules import Pages, Routes
+from correlators.storms import Linking
+from streams.settings_types import (
+    Clock,
+    Console,
+    Intake,
+    Kafka,
+    MetricsAt,
+    PagerDuty,
+    Settings,
+    Sinks,
+    Slack,
+)
+from streams.yaml_reader import Reader
+
+BOOTSTRAP_VARIABLE: Final = "KAFKA_BOOTSTRAP"
+
+_SECOND: Final = 1_000
+_DAY: Final = 86_400_000
+_YEAR: Final = 365 * _DAY
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9._-]{1,40}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
+_ENVIRONMENT: Final = re.compile(r"[^\s/](?:[^\n\r\t\f/]{0,62}[^\s/])?")
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_BOOTSTRAP: Final = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}(?:,[A-Za-z0-9._-]+:[0-9]{1,5}){0,31}")
+_CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
+_URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
+
+
+_PARTS: Final = Settings.__struct_fields__[:-1]
+_INTAKE: Final = ("host", "port", "secrets", "max_body_bytes", "kafka_timeout")
+
+
+def settings_of(
+    reader: Reader, root: Node | None, environ: Mapping[str, str], file: str
+) -> Settings:
+    """Return the settings; what is wrong is noted in the reader and has its default here."""
+    part = reader.section(root, "", _PARTS)
+    says = "a name of at most 40 of a-z, 0-9, '.', '_' and '-'"
+    sinks = _sinks(reader, part.get("sinks"))
+    clock = reader.text(
+        part.get("clock"), "clock", Clock.WALL, re.compile("wall|data"), "wall or data"
+    )
+    return Settings(
+        namespace=reader.text(part.get("namespace"), "namespace", "stormfold", _NAMESPACE, says),
+        clock=Clock(clock),
+        default_environment=_environment(
+            reader, part.get("default_environment"), "default_environment"
+        ),
+        signature_version=reader.integer(
+            part.get("signature_version"), "signature_version", 1, 1, 99
+        ),
+        kafka=_kafka(reader, part.get("kafka"), environ),
+        intake=_intake(reader, part.get("intake")),
+        metrics=_metrics(reader, part.get("metrics")),
+        incidents=_incidents(reader, part.get("incidents")),
+        storms=_storms(reader, part.get("storms")),
+        pages=_pages(reader, part.get("pages")),
+        sinks=sinks,
+        routes=_routes(reader, part.get("routes"), sinks),
+        file=file,
+    )
+
+
+def _kafka(reader: Reader, node: Node | None, environ: Mapping[str, str]) -> Kafka:
+    key = reader.section(node, "kafka", ("bootstrap", "partitions", "replication"))
+    says = "host:port, several separated by commas"
+    # The variable wins even over a wrong or unresolvable entry, so that one is then not read.
+    bootstrap = environ.get(BOOTSTRAP_VARIABLE, "")
+    if not bootstrap:
+        bootstrap = reader.text(
+            key.get("bootstrap"), "kafka.bootstrap", Kafka().bootstrap, _BOOTSTRAP, says
+        )
+    elif not _BOOTSTRAP.fullmatch(bootstrap):
+        reader.problem_outside(BOOTSTRAP_VARIABLE, f"expected {says}, found something else")
+    return Kafka(
+        bootstrap=bootstrap,
+        partitions=reader.integer(key.get("partitions"), "kafka.partitions", 4, 1, 1_000),
+        replication=reader.integer(key.get("replication"), "kafka.replication", 1, 1, 10),
+    )
+
+
+def _intake(reader: Reader, node: Node | None) -> Intake:
+    key = reader.section(node, "intake", _INTAKE)
+    entries = reader.entries(key.get("secrets"), "intake.secrets", "secrets")
+    if entries is None:
+        secrets = [reader.secret(None, "intake.secrets", "${SENTRY_CLIENT_SECRET}")]
+    else:
+        secrets = [
+            reader.secret(entry, f"intake.secrets[{at}]", "") for at, entry in enumerate(entries)
+        ]
+        if not entries and "secrets" in key:
+            reader.problem(key["secrets"], "intake.secrets", "expected at least one, found none")
+    host = reader.text(key.get("host"), "intake.host", "127.0.0.1", _HOST, "a host or an address")
+    body = reader.integer(
+        key.get("max_body_bytes"), "intake.max_body_bytes", 5_242_880, 1_024, 67_108_864
+    )
+    timeout_ms = reader.duration_ms(
+        key.get("kafka_timeout"), "intake.kafka_timeout", 800, 50, 10_000
+    )
+    return Intake(
+        host=host,
+        port=reader.integer(key.get("port"), "intake.port", 8080, 0, 65_535),
+        secrets=tuple(secrets),
+        max_body_bytes=body,
+        kafka_timeout_ms=timeout_ms,
+    )
+
+
+def _metrics(reader: Reader, node: Node | None) -> MetricsAt:
+    key = reader.section(node, "metrics", ("host", "port"))
+    says = "a host or an address"
+    return MetricsAt(
+        host=reader.text(key.get("host"), "metrics.host", "127.0.0.1", _HOST, says),
+        port=reader.integer(key.get("port"), "metrics.port", 9464, 0, 65_535),
+    )
+
+
+T = TypeVar("T", Windows, Linking, Pages)
+
+
+def _built(
+    reader: Reader, node: Node | None, path: str, kind: Callable[..., T], **values: object
+) -> T:
+    """Return the config type, or its defaults and a problem when it refuses the values."""
+    try:
+        return kind(**values)
+    except ValueError as error:
+        if node is not None:
+            reader.problem(node, path, str(error).replace("_ms", ""))
+        return kind()
+
+
+def _durations(
+    reader: Reader, part: dict[str, Node], path: str, names: Collection[str], default: object
+) -> dict[str, object]:
+    """Return the keys as the fields `<key>_ms`, each from one second to a year."""
+    return {
+        f"{name}_ms": reader.duration_ms(
+            part.get(name), f"{path}.{name}", getattr(default, f"{name}_ms"), _SECOND, _YEAR
+        )
+        for name in names
+    }
+
+
+def _incidents(reader: Reader, node: Node | None) -> Windows:
+    names = [
+        "settle",
+        "update_every",
+        "quiet_for",
+        "max_life",
+        "reopen_within",
+        "remember",
+        "belated_after",
+        "stale_after",
+    ]
+    key = reader.section(node, "incidents", names)
+    values = _durations(reader, key, "incidents", names, Windows())
+    return _built(reader, node, "incidents", Windows, **values)
+
+
+def _storms(reader: Reader, node: Node | None) -> Linking:
+    names = ("link_within", "storm_quiet", "release_news")
+    key = reader.section(node, "storms", (*names, "burst_services"))
+    values = _durations(reader, key, "storms", names, Linking())
+    values["burst_services"] = reader.integer(
+        key.get("burst_services"), "storms.burst_services", Linking().burst_services, 2, 1_000
+    )
+    return _built(reader, node, "storms", Linking, **values)
+
+
+def _pages(reader: Reader, node: Node | None) -> Pages:
+    default = Pages()
+    key = reader.section(node, "pages", ("environments", "events", "within", "storm_services"))
+    entries = reader.entries(key.get("environments"), "pages.environments", "environments")
+    environments = default.environments
+    if entries is not None:
+        environments = tuple(
+            _environment(reader, entry, f"pages.environments[{at}]")
+            for at, entry in enumerate(entries)
+        )
+    return _built(
+        reader,
+        node,
+        "pages",
+        Pages,
+        environments=environments,
+        events=reader.integer(key.get("events"), "pages.events", default.events, 1, 1_000_000),
+        within_ms=reader.duration_ms(
+            key.get("within"), "pages.within", default.within_ms, _SECOND, _DAY
+        ),
+        storm_services=reader.integer(
+            key.get("storm_services"), "pages.storm_services", default.storm_services, 1, 1_000
+        ),
+    )
+
+
+def _environment(reader: Reader, node: Node | None, path: str) -> str:
+    says = "the name of an environment, at most 64 characters without '/'"
+    return reader.text(node, path, "production", _ENVIRONMENT, says)
+
+
+def _sinks(reader: Reader, node: Node | None) -> Sinks:
+    key = reader.section(node, "sinks", ("slack", "pagerduty", "console"))
+    if "console" in key:
+        reader.section(key["console"], "sinks.console", ())
+    return Sinks(
+        slack=_slack(reader, key["slack"]) if "slack" in key else None,
+        pagerduty=_pagerduty(reader, key["pagerduty"]) if "pagerduty" in key else None,
+        console=Console() if "console" in key else None,
+    )
+
+
+def _slack(reader: Reader, node: Node) -> Slack:
+    key = reader.section(node, "sinks.slack", ("token", "base_url", "channels"))
+    channels: dict[str, str] = {}
+    named = reader.section(key.get("channels"), "sinks.slack.channels", None)
+    for name, channel in named.items():
+        path = f"sinks.slack.channels.{name}"
+        if not _NAME.fullmatch(name):
+            reader.problem(channel, path, f"expected {_NAME_SAYS} as the key")
+        says = 'a channel such as "#incidents" (in quotes) or its id'
+        channels[name] = reader.text(channel, path, "#incidents", _CHANNEL, says)
+    if not named:
+        reader.problem(
+            key.get("channels", node),
+            "sinks.slack.channels",
+            'expected at least one, such as {incidents: "#incidents"}, found none',
+        )
+    return Slack(
+        token=reader.secret(key.get("token"), "sinks.slack.token", "${SLACK_BOT_TOKEN}"),
+        base_url=_url(reader, key, "sinks.slack.base_url", "https://slack.com/api/"),
+        channels=channels,
+    )
+
+
+def _pagerduty(reader: Reader, node: Node) -> PagerDuty:
+    path = "sinks.pagerduty"
+    key = reader.section(node, path, ("routing_key", "base_url"))
+    default = "${PAGERDUTY_ROUTING_KEY}"
+    return PagerDuty(
+        routing_key=reader.secret(key.get("routing_key"), f"{path}.routing_key", default),
+        base_url=_url(reader, key, f"{path}.base_url", "https://events.pagerduty.com"),
+    )
+
+
+def _url(reader: Reader, key: dict[str, Node], path: str, default: str) -> str:
+    says = "an address that begins with https:// or http:// and holds no user, password or query"
+    return reader.text(key.get("base_url"), path, default, _URL, says)
+
+
+def _routes(reader: Reader, node: Node | None, sinks: Sinks) -> Routes:
+    key = reader.section(node, "routes", ("tell", "page"))
+    # An installation that was told nothing at all still says what it sees.
+    chats = sinks.chats if sinks.chats or sinks.pagers else ("console:default",)
+    return Routes(
+        tell=_route(reader, key.get("tell"), "routes.tell", chats),
+        page=_route(reader, key.get("page"), "routes.page", sinks.pagers),
+    )
+
+
+def _route(reader: Reader, node: Node | None, path: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    entries = reader.entries(node, path, "destinations")
+    if entries is None:
+        return known
+    words = re.compile("|".join(map(re.escape, known)) or r"(?!)")
+    says = "one of the destinations configured: " + (", ".join(known) or "none for this route")
+    found = [
+        reader.text(entry, f"{path}[{at}]", "", words, says) for at, entry in enumerate(entries)
+    ]
+    return tuple(dict.fromkeys(destination for destination in found if destination))

@@ -1,0 +1,122 @@
+"""What one installation can be told, as frozen types with their defaults.
+
+Values only. What windows, storms, pages and routes mean is said beside the code they configure;
+reading the file is `settings`' work.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from correlators.fingerprinter import Fingerprinting
+from correlators.incidents import Windows
+from correlators.rules import Pages, Routes
+from correlators.storms import Linking
+from correlators.telling import Config
+from streams.references import Secret
+
+
+class Clock(StrEnum):
+    """What stream time is: the broker's clock, or the recorded time of a replay."""
+
+    WALL = "wall"
+    DATA = "data"
+
+
+class Kafka(msgspec.Struct, frozen=True, kw_only=True):
+    """The cluster, and the shape of topics that are made on it."""
+
+    bootstrap: str = "localhost:9092"
+    partitions: int = 4
+    replication: int = 1
+
+
+class Intake(msgspec.Struct, frozen=True, kw_only=True):
+    """Where webhooks come in. Port 0 is any free port."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secrets: tuple[Secret, ...]
+    max_body_bytes: int = 5_242_880
+    kafka_timeout_ms: int = 800
+
+
+class MetricsAt(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a worker's metrics are read. Port 0 is nowhere."""
+
+    host: str = "127.0.0.1"
+    port: int = 9464
+
+
+class Slack(msgspec.Struct, frozen=True, kw_only=True):
+    """A Slack workspace; each channel is the destination `slack:<its key>`."""
+
+    token: Secret
+    base_url: str = "https://slack.com/api/"
+    channels: dict[str, str]
+
+
+class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
+    """A PagerDuty service: the destination `pagerduty:default`."""
+
+    routing_key: Secret
+    base_url: str = "https://events.pagerduty.com"
+
+
+class Console(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker's own output: the destination `console:default`."""
+
+
+class Sinks(msgspec.Struct, frozen=True, kw_only=True):
+    """The services that are told; None is one that is not configured."""
+
+    slack: Slack | None = None
+    pagerduty: PagerDuty | None = None
+    console: Console | None = None
+
+    @property
+    def chats(self) -> tuple[str, ...]:
+        """Destinations that can be told, in the order of the file, the console last."""
+        channels = self.slack.channels if self.slack is not None else {}
+        console = ("console:default",) if self.console is not None else ()
+        return (*(f"slack:{name}" for name in channels), *console)
+
+    @property
+    def pagers(self) -> tuple[str, ...]:
+        """Destinations that can wake somebody."""
+        return ("pagerduty:default",) if self.pagerduty is not None else ()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one installation can be told. `load` makes one; lengths in milliseconds."""
+
+    namespace: str
+    clock: Clock
+    default_environment: str
+    signature_version: int
+    kafka: Kafka
+    intake: Intake
+    metrics: MetricsAt
+    incidents: Windows
+    storms: Linking
+    pages: Pages
+    sinks: Sinks
+    routes: Routes
+    file: str
+    """The file that it was read from; empty when there was none."""
+
+    def correlation(self) -> Config:
+        """Return what decides in CORRELATE."""
+        return Config(
+            windows=self.incidents, linking=self.storms, pages=self.pages, routes=self.routes
+        )
+
+    def fingerprinting(self) -> Fingerprinting:
+        """Return what decides in FINGERPRINT."""
+        return Fingerprinting(
+            default_environment=self.default_environment,
+            signature_version=self.signature_version,
+            belated_after_ms=self.incidents.belated_after_ms,
+        )

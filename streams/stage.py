@@ -1,0 +1,440 @@
+"""The one runtime of the three stages: a Faust agent on a channel that a Faust service of ours
+fills.
+
+The service owns an aiokafka consumer. For every partition that is assigned to it the order is:
+pause, fence and restore (`Handler.assign`), seek, resume; for every one that is taken away: drain,
+let go. The agent is the only place where records and timers are worked on, one at a time. What a
+stage does with them is its `Handler`.
+
+A handler that raises ends the process with its offsets kept: `EXIT_FAILED`, and the partition and
+offset on the report pipe, so that the parent can park what fails twice at one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, cast
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from mode import Service
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
+
+from streams import codec
+from streams.codec import Told
+
+EXIT_FAILED: Final = 70
+"""Exit status of a process whose stage failed; the parent starts it again."""
+
+EXIT_REFUSED: Final = 2
+"""Exit status of a process that may not go on as it is configured; starting it again would not
+help."""
+
+SESSION_MS: Final = 6_000
+QUEUED_BATCHES: Final = 8
+TIMER_MS: Final = 50
+WATCHDOG_MS: Final = 60_000
+"""A piece of work that takes longer than this ends the process."""
+
+REPORT_VARIABLE: Final = "STORMFOLD_REPORT_FD"
+"""Names the file descriptor on which a failing process tells its parent where it failed."""
+
+log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """This process may not go on with what it finds; the text says what to do."""
+
+
+class Handler(Protocol):
+    """What a stage does with its partitions. Calls never overlap, but for `assign`."""
+
+    async def start(self, source: Source) -> None:
+        """Connect; called once, before the first partition."""
+
+    async def stop(self) -> None:
+        """Let go of every connection; called once, after the last partition."""
+
+    async def assign(self, tp: TopicPartition) -> int:
+        """Fence the former owner, restore, and return the offset to read from."""
+
+    async def revoke(self, tp: TopicPartition) -> None:
+        """Finish or drop what is open; nothing of the partition is written afterwards."""
+
+    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
+        """Work on records of a restored partition, in order."""
+
+    async def timer(self, now_ms: int) -> None:
+        """Do what is due by now, milliseconds since the epoch."""
+
+    def progress(self, told: Told) -> None:
+        """Hear how far CORRELATE has come."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the runtime needs to know of a stage."""
+
+    name: str
+    namespace: str
+    bootstrap: str
+    topic: str
+    progress_topic: str
+    isolation: str = "read_uncommitted"
+    max_fetch_bytes: int = 8 * 1024 * 1024
+    parked: frozenset[int] = frozenset()
+    """Partitions that ended a process twice at one offset: owned, but not read."""
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        return f"{self.namespace}.{self.name}"
+
+
+class Steady(faust.Channel[Any]):
+    """A channel whose queue outlives rebalances.
+
+    Faust's own queue is cleared whenever flow control resumes, which loses what is in it and can
+    leave both of its ends waiting; this one has a flow control of its own that is never suspended.
+    """
+
+    @property
+    def queue(self) -> ThrowableQueue[Any]:
+        """The queue of this channel."""
+        if self._queue is None:
+            self._queue = ThrowableQueue(
+                maxsize=self.maxsize or QUEUED_BATCHES,
+                flow_control=FlowControlEvent(initially_suspended=False),
+                clear_on_resume=False,
+            )
+        return self._queue
+
+
+@dataclass
+class _Owned:
+    """One assigned partition."""
+
+    generation: int
+    ready: bool = False
+    paused: bool = False
+    offset: int = -1
+    """Offset after the last record handed to the agent."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What travels through the channel: records of one partition, or a timer when there is none."""
+
+    tp: TopicPartition | None = None
+    generation: int = 0
+    records: list[ConsumerRecord[Any, Any]] = field(default_factory=list)
+
+
+class Source(Service):
+    """Owns the consumer of a stage and fills the channel."""
+
+    def __init__(self, stage: Stage, handler: Handler, **kwargs: Any) -> None:
+        """Args: stage: names and limits; handler: what is done with the records."""
+        super().__init__(**kwargs)
+        self.stage = stage
+        self.handler = handler
+        self.channel: Steady | None = None
+        self.lock = asyncio.Lock()
+        self.owned: dict[TopicPartition, _Owned] = {}
+        self.consumer: AIOKafkaConsumer | None = None
+        self._generation = 0
+        self._preparing: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._timer_waits = False
+        self._busy_since = 0.0
+        self._working_on: tuple[str, int, int] | None = None
+
+    # Service
+
+    async def on_start(self) -> None:
+        """Connect the handler, then join the group."""
+        await self.handler.start(self)
+        stage = self.stage
+        self.consumer = AIOKafkaConsumer(
+            bootstrap_servers=stage.bootstrap,
+            group_id=stage.group,
+            client_id=f"{stage.group}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level=stage.isolation,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=30_000,
+            max_partition_fetch_bytes=stage.max_fetch_bytes,
+            fetch_max_bytes=8 * stage.max_fetch_bytes,
+            fetch_max_wait_ms=250,
+        )
+        self.consumer.subscribe([stage.topic], listener=_Listener(self))
+        await self.consumer.start()
+        log.info("stage started", stage=stage.name, topic=stage.topic)
+
+    async def on_stop(self) -> None:
+        """Drain and let go of every partition, then leave the group."""
+        await self.release(list(self.owned))
+        if self.consumer is not None:
+            await self.consumer.stop()
+        await self.handler.stop()
+        log.info("stage stopped", stage=self.stage.name)
+
+    @Service.task
+    async def _fetch(self) -> None:
+        consumer = self.consumer
+        assert consumer is not None
+        while not self.should_stop:
+            generation = self._generation
+            fetched = await consumer.getmany(timeout_ms=100, max_records=2_000)
+            if generation != self._generation:
+                continue
+            for tp, records in fetched.items():
+                owned = self.owned.get(tp)
+                if owned is None or not owned.ready or not records:
+                    continue
+                owned.offset = records[-1].offset + 1
+                await self._put(_Work(tp, owned.generation, records))
+
+    @Service.task
+    async def _timer(self) -> None:
+        while not self.should_stop:
+            await asyncio.sleep(TIMER_MS / 1000)
+            await self.wake()
+
+    @Service.task
+    async def _watchdog(self) -> None:
+        while not self.should_stop:
+            await asyncio.sleep(1.0)
+            since = self._busy_since
+            if since and (time.monotonic() - since) * 1000 > WATCHDOG_MS:
+                log.error("work makes no progress", stage=self.stage.name)
+                self._end()
+
+    async def wake(self) -> None:
+        """Have the handler's timer called soon; at most one such call waits."""
+        if not self._timer_waits:
+            self._timer_waits = True
+            await self._put(_Work())
+
+    async def _put(self, work: _Work) -> None:
+        assert self.channel is not None
+        await self.channel.queue.put(work)
+
+    # The agent's side
+
+    async def work(self, work: _Work) -> None:
+        """Do one piece of work; a failure ends the process."""
+        try:
+            async with self.lock:
+                self._busy_since = time.monotonic()
+                if work.tp is None:
+                    self._timer_waits = False
+                    await self.handler.timer(now_ms())
+                else:
+                    await self._records(work.tp, work)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            place = self._working_on
+            log.error(
+                "stage failed",
+                stage=self.stage.name,
+                error=type(error).__name__,
+                place=place,
+                exc_info=True,
+            )
+            self._end()
+        finally:
+            self._busy_since = 0.0
+
+    async def _records(self, tp: TopicPartition, work: _Work) -> None:
+        owned = self.owned.get(tp)
+        if owned is None or owned.generation != work.generation or not owned.ready:
+            return
+        self._working_on = (tp.topic, tp.partition, work.records[0].offset)
+        await self.handler.records(tp, work.records)
+        self._working_on = None
+
+    def _end(self) -> None:
+        descriptor = os.environ.get(REPORT_VARIABLE)
+        if descriptor and self._working_on is not None:
+            topic, partition, offset = self._working_on
+            with contextlib.suppress(OSError, ValueError):
+                os.write(int(descriptor), f"{topic} {partition} {offset}\n".encode())
+        os._exit(EXIT_FAILED)
+
+    # Assignment
+
+    def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """Pause new partitions and prepare each beside the consumer."""
+        assert self.consumer is not None
+        for tp in partitions:
+            self.consumer.pause(tp)
+            self._generation += 1
+            self.owned[tp] = _Owned(self._generation)
+            if tp.partition in self.stage.parked:
+                log.error("partition parked", stage=self.stage.name, partition=tp.partition)
+                continue
+            self._preparing[tp] = asyncio.get_running_loop().create_task(
+                self._prepare(tp, self._generation, self._preparing.get(tp))
+            )
+
+    async def _prepare(
+        self, tp: TopicPartition, generation: int, former: asyncio.Task[None] | None
+    ) -> None:
+        consumer = self.consumer
+        assert consumer is not None
+        try:
+            if former is not None:
+                await former
+            offset = await self.handler.assign(tp)
+            owned = self.owned.get(tp)
+            if owned is None or owned.generation != generation:
+                await self.handler.revoke(tp)
+                return
+            consumer.seek(tp, offset)
+            owned.offset = offset
+            owned.ready = True
+            if not owned.paused:
+                consumer.resume(tp)
+            log.info(
+                "partition restored", stage=self.stage.name, partition=tp.partition, offset=offset
+            )
+        except asyncio.CancelledError:
+            raise
+        except Refused as error:
+            log.error("refused", stage=self.stage.name, reason=str(error))
+            os._exit(EXIT_REFUSED)
+        except Exception as error:
+            log.error(
+                "restore failed",
+                stage=self.stage.name,
+                partition=tp.partition,
+                error=type(error).__name__,
+                reason=str(error),
+            )
+            self._end()
+
+    async def release(self, partitions: Iterable[TopicPartition]) -> None:
+        """Drain and let go of these partitions."""
+        gone = [tp for tp in partitions if tp in self.owned]
+        self._generation += 1
+        async with self.lock:
+            for tp in gone:
+                owned = self.owned.pop(tp)
+                if owned.ready:
+                    await self.handler.revoke(tp)
+        if gone:
+            log.info("partitions released", stage=self.stage.name, partitions=len(gone))
+
+    # What handlers ask
+
+    def ready(self) -> list[TopicPartition]:
+        """Return the partitions that are restored and read."""
+        return [tp for tp, owned in self.owned.items() if owned.ready]
+
+    def lag(self, tp: TopicPartition) -> int | None:
+        """Return how many records stand behind the last one handed out, None when not known yet."""
+        owned = self.owned.get(tp)
+        if self.consumer is None or owned is None or owned.offset < 0:
+            return None
+        with contextlib.suppress(Exception):
+            end = self.consumer.highwater(tp)
+            return None if end is None else max(0, end - owned.offset)
+        return None
+
+    def pause(self, tp: TopicPartition, paused: bool) -> None:
+        """Stop or go on reading a partition that this process owns."""
+        owned = self.owned.get(tp)
+        if owned is None or owned.paused == paused or self.consumer is None:
+            return
+        owned.paused = paused
+        if owned.ready:
+            (self.consumer.pause if paused else self.consumer.resume)(tp)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._source.release(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._source.assigned(assigned)
+
+
+def now_ms() -> int:
+    """Return the wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def make_app(stage: Stage, handler: Handler) -> faust.App:
+    """Return the Faust app that runs this stage in this process.
+
+    Its id is its own, so that Faust's group never rebalances and a restart waits for nobody's
+    session.
+    """
+    compiled = getattr(faust.streams, "_CStreamIterator", None)
+    assert compiled is not None, "Faust without its compiled streams acks stale messages"
+    app = faust.App(
+        f"{stage.namespace}.{stage.name}.{uuid.uuid4().hex}",
+        broker=f"kafka://{stage.bootstrap.replace(',', ';')}",
+        autodiscover=False,
+        broker_request_timeout=40,
+        broker_session_timeout=30,
+        consumer_auto_offset_reset="latest",
+        datadir=os.path.join(tempfile.gettempdir(), f"stormfold-{os.getpid()}"),
+        store="memory://",
+        stream_wait_empty=True,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+    source = Source(stage, handler)
+    source.channel = Steady(app, maxsize=QUEUED_BATCHES)
+    # Faust takes a ready service as well as a class; its annotation knows the class only.
+    app.service(cast("Any", source))
+
+    @app.agent(source.channel, name=stage.name)
+    async def work(stream: Any) -> None:
+        async for piece in stream:
+            await source.work(piece)
+
+    progress = app.topic(stage.progress_topic, value_type=bytes, value_serializer="raw")
+
+    @app.agent(progress, name=f"{stage.name}.progress")
+    async def hear(stream: Any) -> None:
+        async for raw in stream:
+            try:
+                handler.progress(codec.told(raw))
+            except codec.CodecError:
+                log.warning("progress message not understood", stage=stage.name)
+
+    return app
+
+
+def run_app(app: faust.App, *, on_exit: Callable[[], None] | None = None) -> None:
+    """Run the app until SIGTERM or SIGINT; exits the process."""
+    worker = faust.Worker(
+        app,
+        quiet=True,
+        loglevel="warning",
+        redirect_stdouts=False,
+        override_logging=False,
+    )
+    try:
+        worker.execute_from_commandline()
+    finally:
+        if on_exit is not None:
+            on_exit()

@@ -1,0 +1,181 @@
+"""The parent of the stages: starts one process per stage, starts again what dies, parks what fails
+twice.
+
+It decides nothing about events. A stage that refuses its configuration (exit status 2) stops the
+whole run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from streams.app import LIFELINE_VARIABLE, StageName
+from streams.metrics import Metrics
+from streams.metrics_http import Aggregate, serve_aggregate
+from streams.settings import Settings
+from streams.stage import EXIT_REFUSED, REPORT_VARIABLE
+
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Pauses before a restart; the last one goes on."""
+
+HEALTHY_S: Final = 60.0
+"""A process that ran this long starts again without a pause."""
+
+STOP_S: Final = 15.0
+"""How long a child may take to end before it is killed."""
+
+DEATHS_TO_PARK: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+class Child:
+    """One stage's process, and how often it died where."""
+
+    def __init__(self, name: StageName, command: Sequence[str], metrics: Metrics) -> None:
+        self.name = name
+        self.parked: set[int] = set()
+        self._command = list(command)
+        self._metrics = metrics
+        self._deaths: Counter[tuple[str, int, int]] = Counter()
+        self._failures = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self.stopping = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def run(self, aggregate: Aggregate, lifeline: int) -> int:
+        """Run the stage until it is stopped or refuses; returns its last exit status."""
+        while True:
+            began = time.monotonic()
+            status = await self._once(aggregate, lifeline)
+            if self._told_to_stop() or status in (0, EXIT_REFUSED):
+                return status
+            self._failures = 0 if time.monotonic() - began > HEALTHY_S else self._failures + 1
+            pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else 0
+            log.warning("stage restarts", stage=self.name.value, status=status, pause_s=pause_s)
+            self._metrics.restarts.labels(stage=self.name.value).inc()
+            await asyncio.sleep(pause_s)
+            if self._told_to_stop():
+                return 0
+
+    def _told_to_stop(self) -> bool:
+        return self.stopping
+
+    async def _once(self, aggregate: Aggregate, lifeline: int) -> int:
+        report, report_end = os.pipe()
+        command = [*self._command, "--parked", ",".join(map(str, sorted(self.parked)))]
+        environment = {
+            **os.environ,
+            **aggregate.child_environment(),
+            REPORT_VARIABLE: str(report_end),
+            LIFELINE_VARIABLE: str(lifeline),
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            *command, env=environment, pass_fds=(report_end, lifeline), start_new_session=True
+        )
+        os.close(report_end)
+        try:
+            status = await self._process.wait()
+            os.set_blocking(report, False)
+            with contextlib.suppress(BlockingIOError):
+                self._note_deaths(os.read(report, 4096).decode())
+        finally:
+            os.close(report)
+            aggregate.retire(self._process.pid)
+        return status
+
+    def _note_deaths(self, reported: str) -> None:
+        for line in reported.splitlines():
+            topic, partition, offset = line.rsplit(" ", 2)
+            place = (topic, int(partition), int(offset))
+            self._deaths[place] += 1
+            if self._deaths[place] >= DEATHS_TO_PARK:
+                self.parked.add(place[1])
+                log.error(
+                    "partition parked", stage=self.name.value, partition=place[1], offset=place[2]
+                )
+
+    async def stop(self) -> None:
+        """End the process: SIGTERM first, SIGKILL when it takes too long."""
+        self.stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            log.error("stage killed", stage=self.name.value)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+
+async def run(
+    settings: Settings, stages: Sequence[StageName], config: Path | None, *, json_log: bool = False
+) -> int:
+    """Run these stages until SIGTERM or SIGINT. Returns the exit status of the command.
+
+    Args:
+        settings: as loaded from `config`.
+        stages: each once.
+        config: the file that the children load, None for the defaults.
+        json_log: log lines as JSON.
+    """
+    metrics = Metrics()
+    aggregate = Aggregate(metrics)
+    lifeline, lifeline_end = os.pipe()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    children = [Child(name, _command(name, config, json_log), metrics) for name in stages]
+    try:
+        async with _metrics_port(aggregate, settings):
+            runs = [
+                asyncio.create_task(child.run(aggregate, lifeline), name=child.name.value)
+                for child in children
+            ]
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait([*runs, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*(child.stop() for child in children))
+            statuses = await asyncio.gather(*runs)
+            stopped.cancel()
+    finally:
+        os.close(lifeline)
+        os.close(lifeline_end)
+        aggregate.close()
+    if EXIT_REFUSED in statuses:
+        return EXIT_REFUSED
+    return 0 if stop.is_set() else 1
+
+
+def _metrics_port(
+    aggregate: Aggregate, settings: Settings
+) -> contextlib.AbstractAsyncContextManager[int]:
+    """Serve the metrics as configured; port 0 is nowhere."""
+    if not settings.metrics.port:
+        return contextlib.nullcontext(0)
+    return serve_aggregate(aggregate, settings.metrics.host, settings.metrics.port)
+
+
+def _command(name: StageName, config: Path | None, json_log: bool) -> list[str]:
+    command = [sys.executable, "-m", "streams.app", name.value]
+    if config is not None:
+        command += ["--config", str(config)]
+    return [*command, "--json-log"] if json_log else command

@@ -1,0 +1,106 @@
+"""What all tests share: Hypothesis profiles, one real Kafka, a namespace per test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+from streams.broker import (
+    Broker,
+    BrokerError,
+    JvmBroker,
+    NoBroker,
+    Way,
+    own_broker,
+    running_broker,
+    ways,
+)
+
+# `ci` draws the same examples every time; HYPOTHESIS_PROFILE=deep looks further.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("deep", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+SESSION = uuid.uuid4().hex[:6]
+WHY_NO_BROKER = pytest.StashKey[str]()
+NEEDS_BROKER = {"kafka", "jvm"}
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """One real Kafka for all tests of the session, started by the first that asks for it."""
+    try:
+        with running_broker(say=_Say(request.config)) as broker:
+            yield broker
+    except BrokerError as error:
+        _fail(request, error)
+
+
+@pytest.fixture(scope="session")
+def jvm(request: pytest.FixtureRequest) -> None:
+    """Passes where a broker can be killed: only one of our own, as a process, can."""
+    found = ways()
+    opened = {each.way for each in found if each.open}
+    if not opened:
+        _fail(request, NoBroker(found))
+    if Way.JVM not in opened:
+        pytest.skip("killing a broker needs one of our own: Java 17 or newer and Maven")
+
+
+@pytest.fixture
+def own_kafka(request: pytest.FixtureRequest, jvm: None) -> Iterator[JvmBroker]:
+    """A broker of the test's own, to kill and restart."""
+    try:
+        with own_broker(say=_Say(request.config)) as broker:
+            yield broker
+    except BrokerError as error:
+        _fail(request, error)
+
+
+def _fail(request: pytest.FixtureRequest, error: BrokerError) -> NoReturn:
+    # Every Kafka test fails by this; the whole text is told once, by the summary.
+    request.config.stash[WHY_NO_BROKER] = str(error)
+    raise pytest.fail.Exception("no Kafka broker: why, stands at the end", pytrace=False) from None
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> str:
+    """A namespace that no other test, and no other session on the same Kafka, uses."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    return f"t{SESSION}{digest}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs a broker last: without one, everything else has been told by then."""
+    items.sort(key=lambda item: bool(NEEDS_BROKER & set(getattr(item, "fixturenames", ()))))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tell once, at the end, why there was no broker and which ways lead to one."""
+    if why := config.stash.get(WHY_NO_BROKER, ""):
+        terminalreporter.section("the Kafka tests could not run", red=True)
+        terminalreporter.write_line(why)
+
+
+class _Say:
+    """Puts a line on the terminal, past pytest's capturing."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def __call__(self, line: str) -> None:
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        assert capture is not None
+        assert reporter is not None
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(line)

@@ -1,0 +1,123 @@
+"""The PagerDuty sink against a local Events API on a real socket."""
+
+from __future__ import annotations
+
+import msgspec
+
+from correlators.types import PageAction
+from sinks.base import Delivered, Receipt, Rejected, RejectReason, Retry, RetryReason, Scope, Step
+from sinks.entries import DeadReason, DropReason
+from sinks.pagerduty import PagerDutySink, dedup_key, event_of
+from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.serve import Fault
+from tests.sinks.conftest import KEY
+from tests.sinks.drive import Driver
+from tests.sinks.make import attempt, digest
+
+HERE = "pagerduty:default"
+TRIGGER = digest(HERE, page=PageAction.TRIGGER)
+RESOLVE = digest(
+    HERE, page=PageAction.RESOLVE, revision=2, resolved=True, at_ms=TRIGGER.at_ms + 60_000
+)
+
+
+async def test_an_outage_is_one_page_that_is_resolved_when_it_is_over(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    driver = Driver(pagerduty_sink)
+    await driver.run(TRIGGER)
+    (page,) = pagerduty.pages
+    assert (page.dedup_key, page.severity) == ("stormfold-inc-1", "critical")
+    assert page.summary.startswith("[production] ConnectionRefusedError")
+    await driver.run(RESOLVE)
+    assert pagerduty.open_alerts() == []
+    assert len(pagerduty.pages) == 1
+
+
+async def test_a_trigger_whose_answer_is_lost_is_repeated_and_pages_once(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    pagerduty.fail_next("enqueue", Fault.DROP_AFTER, Fault.ERROR_500)
+    await Driver(pagerduty_sink).run(TRIGGER)
+    (page,) = pagerduty.pages
+    assert page.triggers == 2
+
+
+async def test_what_is_over_before_it_was_sent_pages_nobody(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    driver = Driver(pagerduty_sink)
+    await driver.run(TRIGGER, RESOLVE)
+    assert pagerduty.calls == []
+    assert DropReason.RESOLVED_BEFORE_SENT in {one.reason for one in driver.dropped}
+
+
+async def test_a_lost_trigger_is_resolved_even_if_no_call_ever_succeeded(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    pagerduty.fail_next("enqueue", Fault.DROP_AFTER)
+    driver = Driver(pagerduty_sink)
+    driver.outbox.accept(TRIGGER, 0)
+    due_ms = driver.outbox.next_due_ms(0)
+    assert due_ms is not None
+    (one,) = driver.outbox.due(due_ms, room=1)
+    driver.outbox.receive(await driver.call(one), due_ms)
+    await driver.run(RESOLVE)
+    assert len(pagerduty.pages) == 1
+    assert pagerduty.open_alerts() == []
+
+
+async def test_a_429_keeps_the_whole_key_silent() -> None:
+    async with PagerDutyPeer(routing_keys=[KEY], calls_per_minute=1) as peer:
+        sink = PagerDutySink(routing_keys={"default": KEY}, base_url=peer.base_url)
+        await sink.send(attempt(Step.TRIGGER, TRIGGER))
+        outcome = await sink.send(attempt(Step.TRIGGER, TRIGGER))
+        await sink.close()
+    assert outcome == Retry(RetryReason.RATE_LIMITED, 30_000, Scope.DESTINATION)
+
+
+async def test_an_unknown_key_is_a_dead_letter_that_does_not_name_it(
+    pagerduty: PagerDutyPeer,
+) -> None:
+    wrong = "w" * 32
+    sink = PagerDutySink(routing_keys={"default": wrong}, base_url=pagerduty.base_url)
+    driver = Driver(sink)
+    await driver.run(TRIGGER)
+    await sink.close()
+    (dead,) = driver.dead
+    assert dead.reason is DeadReason.INVALID
+    assert msgspec.msgpack.decode(dead.digest, type=type(TRIGGER)) == TRIGGER
+    assert wrong not in repr(dead) + repr(sink)
+
+
+async def test_the_longest_texts_are_still_taken(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    long = msgspec.structs.replace(TRIGGER, title="x" * 5_000, page_key="k" * 400)
+    assert len(dedup_key(long)) <= 255
+    outcome = await pagerduty_sink.send(attempt(Step.TRIGGER, long))
+    assert outcome == Delivered(Receipt(id=dedup_key(long)))
+
+
+async def test_a_refused_event_is_rejected_with_its_reason(
+    pagerduty_sink: PagerDutySink,
+) -> None:
+    empty = msgspec.structs.replace(
+        TRIGGER,
+        services=(msgspec.structs.replace(TRIGGER.services[0], service=""),),
+    )
+    outcome = await pagerduty_sink.send(attempt(Step.TRIGGER, empty))
+    assert outcome == Rejected(
+        RejectReason.INVALID, "status 400: 'payload.source' is missing or blank"
+    )
+
+
+def test_links_stand_beside_the_payload_and_say_where_they_lead() -> None:
+    event = event_of(attempt(Step.TRIGGER, TRIGGER))
+    assert event["links"] == [
+        {
+            "href": "https://sentry.test/organizations/shop/issues/41/",
+            "text": "payment in Sentry",
+        }
+    ]
+    assert "routing_key" not in event

@@ -1,0 +1,156 @@
+"""What a message says, and that no error text can make it say anything else."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlators.types import SERVICES_TOLD, Digest, DigestKind, Evidence, ServiceLine
+from sinks import render
+from sinks.peers.slack_rules import UPDATE_TEXT_CHARS, blocks_error
+from tests.sinks.make import digest
+
+NASTY = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("<>&|`*_~\n\r\t@#!:{}%\u202e\u0000 "), st.characters(codec="utf-8")
+    ),
+    max_size=400,
+) | st.sampled_from(
+    ["<!channel>", "<@U123>", "{{ 7 * 7 }}", "<https://evil.test|click>", "&" * 999]
+)
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> Digest:
+    """A digest whose every text was written by an attacker."""
+    lines = tuple(
+        ServiceLine(
+            service=draw(NASTY),
+            title=draw(NASTY),
+            events=draw(st.integers(1, 10**9)),
+            incidents=draw(st.integers(1, 500)),
+            releases=(draw(NASTY),),
+            url=draw(NASTY),
+        )
+        for _ in range(draw(st.integers(0, SERVICES_TOLD)))
+    )
+    return msgspec.structs.replace(
+        digest(services=lines, revision=draw(st.integers(1, 99)), resolved=draw(st.booleans())),
+        title=draw(NASTY),
+        storm=draw(st.booleans()),
+        kind=draw(st.sampled_from(DigestKind)),
+        environment=draw(NASTY),
+        culprit=draw(NASTY),
+        transaction=draw(NASTY),
+        url=draw(NASTY),
+        new_release=draw(NASTY),
+        evidence=draw(st.sets(st.sampled_from(Evidence)).map(sorted).map(tuple)),
+        storm_id=draw(st.sampled_from(["", "storm-1"])),
+        about=draw(st.booleans()),
+        at_least=draw(st.booleans()),
+        delayed=draw(st.booleans()),
+        more_services=draw(st.integers(0, 40)),
+    )
+
+
+@given(hostile())
+def test_slack_takes_every_message(one: Digest) -> None:
+    for message in (render.slack_message(one), render.slack_update(one)):
+        assert blocks_error(message.blocks) == ("", "")
+        assert 1 <= len(message.text) <= UPDATE_TEXT_CHARS
+
+
+@given(hostile())
+def test_error_text_mentions_nobody_and_draws_no_link(one: Digest) -> None:
+    for message in (render.slack_message(one), render.slack_update(one)):
+        said = json.dumps(message.blocks, ensure_ascii=False) + message.text
+        for part in said.split("<")[1:]:
+            own_link = one.url.startswith("http") or any(
+                line.url.startswith("http") for line in one.services
+            )
+            assert part.startswith("!date^") or (own_link and part.startswith("http"))
+
+
+@given(hostile())
+def test_the_same_digest_gives_the_same_bytes(one: Digest) -> None:
+    assert render.slack_message(one) == render.slack_message(one)
+
+
+@given(hostile())
+def test_a_pager_summary_is_one_line_that_fits(one: Digest) -> None:
+    summary = render.pager_summary(one, 1_024)
+    assert 1 <= len(summary) <= 1_024
+    assert len(summary.splitlines()) == 1
+
+
+def test_the_first_message_says_what_broke_who_is_hurt_since_when_and_why_it_is_one() -> None:
+    message = render.slack_message(digest())
+    said = [
+        one["text"]["text"] if "text" in one else one["elements"][0]["text"]
+        for one in message.blocks
+    ]
+    assert said[0] == "🔴 ConnectionRefusedError: payment-db refused the connection"
+    hurt, since, release = said[1].split("\n")
+    assert hurt == "*Who is hurt:* 2 services · 412 events · 97 users"
+    moment = "<!date^1789999988^{date_short_pretty} {time}|2026-09-21 14:13 UTC>"
+    assert since == f"*Since:* {moment} in *production*"
+    assert release == "*Release:* `payment@2.4.1`, first seen 4 min before this began"
+    assert said[2].split("\n") == [
+        "• *payment* · 310 events in 2 incidents · `ConnectionRefusedError: payment-db refused the "
+        "connection` · <https://sentry.test/organizations/shop/issues/41/|Sentry>",
+        "• *checkout* · 102 events · `PaymentUnavailable: &lt;int&gt; attempts`",
+    ]
+    assert said[3] == "*Why one storm:* the same new release, shared traces"
+    assert said[4].startswith("Storm `inc-1` · revision 1 · <!date^1790000000^")
+    assert message.cuts == ()
+
+
+def test_the_text_says_the_same_as_the_blocks() -> None:
+    assert render.slack_message(digest()).text.split("\n") == [
+        "🔴 ConnectionRefusedError: payment-db refused the connection",
+        "2 services · 412 events · 97 users, since 2026-09-21 14:13 UTC in production",
+        "release payment@2.4.1, first seen 4 min before this began",
+        "- payment: 310 events, ConnectionRefusedError: payment-db refused the connection",
+        "- checkout: 102 events, PaymentUnavailable: &lt;int&gt; attempts",
+        "One storm because of the same new release, shared traces",
+        "Storm inc-1, revision 1",
+    ]
+
+
+def test_counts_are_said_as_exactly_as_they_are_known() -> None:
+    one = digest()
+    assert render.counts(one) == "412 events · 97 users"
+    assert render.counts(msgspec.structs.replace(one, about=True)).startswith("about 412 events")
+    sampled = msgspec.structs.replace(one, at_least=True, users=0)
+    assert render.counts(sampled) == "at least 412 events"
+
+
+def test_what_does_not_fit_is_cut_at_a_limit_that_has_a_name() -> None:
+    lines = tuple(
+        ServiceLine(service=f"s{n}", title="<" * 300, events=1, incidents=1) for n in range(10)
+    )
+    long = msgspec.structs.replace(digest(services=lines), title="&" * 300, environment="&" * 1_500)
+    cuts = render.slack_message(long).cuts
+    assert set(cuts) >= {"header", "service_title"}
+
+
+def test_kinds_of_updates_say_what_happened() -> None:
+    def said(kind: DigestKind, *, resolved: bool = False) -> str:
+        one = digest(revision=2, kind=kind, resolved=resolved)
+        one = msgspec.structs.replace(one, storm_id="storm-9")
+        text: str = render.slack_update(one).blocks[0]["text"]["text"]
+        return text
+
+    assert said(DigestKind.JOINED).startswith("➡️ *Part of a storm now* (`storm-9`)")
+    assert said(DigestKind.RESOLVED, resolved=True).startswith("✅ *Resolved* after 11 s:")
+    assert said(DigestKind.REOPENED).startswith("🔴 *Back again:*")
+    assert said(DigestKind.UPDATED).startswith("🔴 *Now:* 2 services")
+
+
+def test_a_possible_repeat_says_so() -> None:
+    message = render.slack_message(digest(), possible_repeat=True)
+    assert message.blocks[-1]["elements"][0]["text"].endswith("possible repeat")
+    assert message.text.endswith("possible repeat")
