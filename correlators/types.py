@@ -301,7 +301,9 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     users: int
     about: bool = False
-    """Counts are estimates: a set grew past what is counted exactly."""
+    """The events are an estimate: their set grew past what is counted exactly."""
+    about_users: bool = False
+    """The users are an estimate."""
     at_least: bool = False
     """Counts are lower bounds: the feed tells only some of the events."""
     level: Level

@@ -40,3 +40,36 @@ class Agenda(Generic[Rank]):
                 return rank, key
             heapq.heappop(self._heap)
         return None
+
+
+Lane = tuple[str, str]
+"""Destination and method."""
+
+
+class Lanes:
+    """The queues of what may be sent, one per destination and method: none waits for another.
+
+    Within one, the smallest (urgency, waiting since) comes first. There are as many as destinations
+    and methods.
+    """
+
+    def __init__(self) -> None:
+        self._lanes: dict[Lane, Agenda[tuple[int, int]]] = {}
+        self._lane_of: dict[str, Lane] = {}
+
+    def put(self, key: str, lane: Lane, rank: tuple[int, int]) -> None:
+        """Let the key wait in this lane and in no other."""
+        self.discard(key)
+        self._lanes.setdefault(lane, Agenda()).put(key, rank)
+        self._lane_of[key] = lane
+
+    def discard(self, key: str) -> None:
+        """Forget the key, if it is here."""
+        lane = self._lane_of.pop(key, None)
+        if lane is not None:
+            self._lanes[lane].discard(key)
+
+    def firsts(self) -> list[tuple[tuple[int, int], str]]:
+        """Return the first of every lane that is not empty."""
+        found = (lane.first() for lane in self._lanes.values())
+        return [one for one in found if one is not None]

@@ -46,9 +46,10 @@ from sinks.entries import (
     Effect,
     Stamp,
     Status,
+    Turn,
     letter,
 )
-from sinks.steps import backoff_ms, name_of, next_step, stamp_of
+from sinks.steps import backoff_ms, name_of, next_step, penalty_after, stamp_of, standing
 
 GRACE_MS: Final = 1_000
 """How long after a call its unknown outcome is looked up: it may be carried out a moment late."""
@@ -62,17 +63,8 @@ NO_CALL: Final[dict[str, Any]] = {
     "started_ms": 0,
     "not_before_ms": 0,
     "deadline_ms": 0,
-    "penalty": None,
-    "penalty_ms": 0,
 }
 """A delivery whose last call is over and settled."""
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """A delivery after a transition, and what else that meant."""
-
-    delivery: Delivery
-    effects: tuple[Effect, ...] = ()
 
 
 def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> Turn:
@@ -130,8 +122,7 @@ def begin(delivery: Delivery, plan: Plan, now_ms: int) -> tuple[Delivery, Attemp
         started_ms=delivery.started_ms if again else now_ms,
         deadline_ms=now_ms + plan.attempt_ms,
         not_before_ms=now_ms + plan.attempt_ms + GRACE_MS if find else 0,
-        penalty=None,
-        penalty_ms=0,
+        penalty=standing(delivery.penalty, now_ms),
         changed_ms=now_ms,
     )
     attempt = Attempt(
@@ -165,13 +156,19 @@ def answered(delivery: Delivery, answer: Answer, plan: Plan, now_ms: int) -> Tur
     match outcome:
         case Delivered():
             return _delivered(delivery, outcome.receipt, plan, now_ms)
+        case Retry() if delivery.status is Status.UNKNOWN:
+            # A look-up that was not made proves nothing: the step must not be repeated for it.
+            unsaid = CannotTell(outcome.reason, outcome.after_ms, outcome.scope)
+            return _cannot_tell(delivery, unsaid, plan, now_ms)
         case Retry():
             return _refused(delivery, outcome, plan, now_ms)
         case Rejected():
             reason = DeadReason(outcome.reason.value)
             return _given_up(delivery, reason, plan, now_ms, detail=outcome.detail)
         case Gone():
-            return _gone(delivery, plan, now_ms)
+            # The post that follows tells and shows all.
+            alone = msgspec.structs.replace(delivery, root=None)
+            return _waiting(alone, plan, now_ms, now_ms)
         case Unknown():
             return _unknown(delivery, outcome, plan, now_ms)
         case NotFound():
@@ -199,6 +196,7 @@ def _rested(d: Delivery, status: Status, now_ms: int) -> Delivery:
         status=status,
         newest=None,
         since_ms=0,
+        penalty=standing(d.penalty, now_ms),
         changed_ms=now_ms,
         **NO_CALL,
     )
@@ -232,24 +230,22 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
 
 
 def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int) -> Turn:
+    if retry.reason is RetryReason.UNAVAILABLE:
+        d = _uncertain(d, plan)
     failures = d.failures + (retry.scope is None)
     if failures >= plan.tries or now_ms - d.started_ms >= plan.give_up_ms:
         return _given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=retry.reason)
-    after_ms = retry.after_ms if retry.scope else max(retry.after_ms, backoff_ms(d, plan))
-    d = msgspec.structs.replace(
-        d,
-        failures=failures,
-        maybe=d.maybe or (plan.pages and retry.reason is RetryReason.UNAVAILABLE),
-        penalty=retry.scope,
-        penalty_ms=now_ms + retry.after_ms if retry.scope else 0,
-    )
+    d = msgspec.structs.replace(d, failures=failures, penalty=penalty_after(d, plan, retry, now_ms))
+    # A penalty holds the bucket, not the delivery: its next step may be one that is free.
+    after_ms = 0 if retry.scope else max(retry.after_ms, backoff_ms(d, plan))
     return _waiting(d, plan, now_ms, now_ms + after_ms)
 
 
 def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int) -> Turn:
     if d.step in plan.repeatable:
-        changed = msgspec.structs.replace(d, maybe=d.maybe or plan.pages)
-        return _again(changed, plan, now_ms, after_ms=backoff_ms(d, plan), detail=outcome.reason)
+        return _again(
+            _uncertain(d, plan), plan, now_ms, after_ms=backoff_ms(d, plan), detail=outcome.reason
+        )
     changed = msgspec.structs.replace(
         d,
         status=Status.UNKNOWN,
@@ -257,6 +253,14 @@ def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int) -> Turn:
         changed_ms=now_ms,
     )
     return Turn(changed)
+
+
+def _uncertain(d: Delivery, plan: Plan) -> Delivery:
+    """Return the delivery knowing that a pager's alert may be open or not.
+
+    Then a trigger is sent even if one was sent before, and so is a resolve: neither does harm.
+    """
+    return msgspec.structs.replace(d, root=None, maybe=True) if plan.pages else d
 
 
 def _again(
@@ -283,8 +287,7 @@ def _cannot_tell(d: Delivery, outcome: CannotTell, plan: Plan, now_ms: int) -> T
     changed = msgspec.structs.replace(
         d,
         not_before_ms=now_ms + after_ms,
-        penalty=outcome.scope,
-        penalty_ms=now_ms + outcome.after_ms if outcome.scope else 0,
+        penalty=penalty_after(d, plan, outcome, now_ms),
         changed_ms=now_ms,
     )
     return Turn(changed)
@@ -299,11 +302,6 @@ def _waiting(d: Delivery, plan: Plan, now_ms: int, not_before_ms: int) -> Turn:
         d, sending=None, finds=0, deadline_ms=0, not_before_ms=not_before_ms
     )
     return _settle(changed, plan, now_ms, effects)
-
-
-def _gone(d: Delivery, plan: Plan, now_ms: int) -> Turn:
-    """Return the delivery without its first message; the post that follows tells and shows all."""
-    return _waiting(msgspec.structs.replace(d, root=None), plan, now_ms, now_ms)
 
 
 def _given_up(

@@ -62,6 +62,14 @@ class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
     revision: int = -1
 
 
+class Penalty(msgspec.Struct, frozen=True, array_like=True):
+    """What a service asked to be spared; written down so that a new owner obeys it too."""
+
+    scope: Scope
+    method: str
+    until_ms: int
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one destination is told of one digest: an entry of the `outbox` topic."""
 
@@ -84,7 +92,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     root: Receipt | None = None
     """The first message; for a pager the open alert."""
     maybe: bool = False
-    """A trigger may have arrived although no call said so."""
+    """A pager's alert may be open: some call was made and nobody knows what became of it."""
     number: int = 0
     failures: int = 0
     finds: int = 0
@@ -95,9 +103,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the first attempt of `step` began."""
     not_before_ms: int = 0
     deadline_ms: int = 0
-    penalty: Scope | None = None
-    """What must stay silent until `penalty_ms`, so that a new owner obeys it too."""
-    penalty_ms: int = 0
+    penalty: Penalty | None = None
     changed_ms: int = 0
 
     @property
@@ -132,6 +138,22 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 Effect = DeadLetter | Dropped
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A delivery after a transition, and what else that meant."""
+
+    delivery: Delivery
+    effects: tuple[Effect, ...] = ()
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last steps changed, to be written in one transaction."""
+
+    entries: dict[str, Delivery | None]
+    """Changed entries by key; None is a tombstone."""
+    dead: tuple[DeadLetter, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
 
 
 def letter(

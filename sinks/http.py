@@ -40,12 +40,17 @@ class Http:
         )
 
     async def post(
-        self, url: str, body: bytes, *, content_type: str = "application/json"
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
     ) -> Reply | Retry | Unknown:
         """Return the answer; `Retry` when nothing was sent, `Unknown` when that cannot be told."""
         try:
             answer = await self._client.post(
-                url, content=body, headers={"Content-Type": content_type}
+                url, content=body, headers={"Content-Type": content_type, **(headers or {})}
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Retry(RetryReason.NOT_CONNECTED)
@@ -53,8 +58,8 @@ class Http:
             return Unknown(UnknownReason.TIMED_OUT)
         except httpx.HTTPError:
             return Unknown(UnknownReason.CONNECTION_LOST)
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(status=answer.status_code, headers=headers, text=answer.text[:REPLY_CHARS])
+        given = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(status=answer.status_code, headers=given, text=answer.text[:REPLY_CHARS])
 
     async def close(self) -> None:
         """Close the connections."""

@@ -19,39 +19,32 @@ import msgspec
 
 from correlators.types import Digest, PageAction
 from sinks import delivery as transitions
-from sinks.agenda import Agenda
+from sinks.agenda import Agenda, Lanes
 from sinks.base import Answer, Attempt, Scope, Target
 from sinks.buckets import BucketKey, Buckets
-from sinks.delivery import GRACE_MS, Turn
+from sinks.delivery import GRACE_MS
 from sinks.entries import (
     FINISHED,
+    Changes,
     DeadLetter,
     DeadReason,
     Delivery,
     Dropped,
     DropReason,
+    Penalty,
     Status,
+    Turn,
     letter,
 )
 from sinks.steps import limits_of, name_of, urgency
+
+__all__ = ["Changes", "Outbox"]
 
 MAX_ENTRIES: Final = 200_000
 """Entries held; at the cap the longest finished one is forgotten early, or the digest refused."""
 
 FOUND_MS: Final = 8 * 86_400_000
 """How long the entry of a destination that is no longer configured is kept."""
-
-Lane = tuple[str, str]
-"""A queue: destination and method."""
-
-
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last steps changed, to be written in one transaction."""
-
-    entries: dict[str, Delivery | None]
-    """Changed entries by key; None is a tombstone."""
-    dead: tuple[DeadLetter, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
 
 
 class Outbox:
@@ -79,8 +72,7 @@ class Outbox:
         self._calls: dict[str, tuple[int, tuple[BucketKey, ...]]] = {}
         self._timers: Agenda[tuple[int]] = Agenda()
         self._finished: Agenda[tuple[int]] = Agenda()
-        self._lanes: dict[Lane, Agenda[tuple[int, int]]] = {}
-        self._lane_of: dict[str, Lane] = {}
+        self._lanes = Lanes()
         self._waiting: dict[str, int] = dict.fromkeys(self._targets, 0)
         self._changed: dict[str, Delivery | None] = {}
         self._dead: list[DeadLetter] = []
@@ -98,8 +90,8 @@ class Outbox:
         for entry in sorted(entries, key=lambda one: one.key):
             if entry.destination not in self._targets and entry.status not in FINISHED:
                 entry = self._orphaned(entry)
-            elif entry.penalty is not None:
-                self._penalise(entry, entry.penalty, entry.penalty_ms)
+            elif entry.penalty is not None and entry.destination in self._targets:
+                self._penalise(entry.destination, entry.penalty)
             self._place(entry)
 
     def accept(self, digest: Digest, now_ms: int) -> None:
@@ -128,10 +120,12 @@ class Outbox:
             return
         self._end_call(answer.key)
         entry = self._entries[answer.key]
+        plan = self._targets[entry.destination].plan
         scope: Scope | None = getattr(answer.outcome, "scope", None)
         if scope is not None:
-            self._penalise(entry, scope, now_ms + getattr(answer.outcome, "after_ms", 0))
-        plan = self._targets[entry.destination].plan
+            until_ms: int = now_ms + getattr(answer.outcome, "after_ms", 0)
+            method = limits_of(entry, plan)[0].name
+            self._penalise(entry.destination, Penalty(scope, method, until_ms))
         self._apply(transitions.answered(entry, answer, plan, now_ms))
 
     # ---------------------------------------------------------------- out
@@ -165,10 +159,8 @@ class Outbox:
         timer = self._timers.first()
         if timer is not None:
             times.append(timer[0][0])
-        for lane in self._lanes.values():
-            ready_ms = self._ready_ms(lane)
-            if ready_ms is not None:
-                times.append(ready_ms)
+        ready = (self._ready_ms(key) for _, key in self._lanes.firsts())
+        times += [one for one in ready if one is not None]
         return max(now_ms, min(times)) if times else None
 
     def take_changes(self) -> Changes:
@@ -212,7 +204,7 @@ class Outbox:
         self._count(before, -1)
         self._count(entry, 1)
         self._entries[key] = entry
-        self._leave_lane(key)
+        self._lanes.discard(key)
         self._finished.discard(key)
         if entry.status in FINISHED:
             self._finished.put(key, (entry.changed_ms,))
@@ -249,20 +241,15 @@ class Outbox:
         return now_ms
 
     def _first_ready(self, now_ms: int) -> str | None:
-        ready = []
-        for lane in self._lanes.values():
-            first = lane.first()
-            if first is not None:
-                at_ms = self._ready_ms(lane)
-                if at_ms is not None and at_ms <= now_ms:
-                    ready.append(first)
-        return min(ready)[1] if ready else None
+        """Return the most urgent entry at the head of a lane whose call may be made now."""
+        for _, key in sorted(self._lanes.firsts()):
+            ready_ms = self._ready_ms(key)
+            if ready_ms is not None and ready_ms <= now_ms:
+                return key
+        return None
 
-    def _ready_ms(self, lane: Agenda[tuple[int, int]]) -> int | None:
-        first = lane.first()
-        if first is None:
-            return None
-        entry = self._entries[first[1]]
+    def _ready_ms(self, key: str) -> int | None:
+        entry = self._entries[key]
         target = self._targets[entry.destination]
         return self._buckets.ready_ms(
             limits_of(entry, target.plan),
@@ -273,24 +260,16 @@ class Outbox:
     def _enter_lane(self, entry: Delivery) -> None:
         plan = self._targets[entry.destination].plan
         lane = (entry.destination, limits_of(entry, plan)[0].name)
-        self._lanes.setdefault(lane, Agenda()).put(
-            entry.key, (urgency(entry, plan), entry.since_ms)
-        )
-        self._lane_of[entry.key] = lane
+        self._lanes.put(entry.key, lane, (urgency(entry, plan), entry.since_ms))
 
-    def _leave_lane(self, key: str) -> None:
-        lane = self._lane_of.pop(key, None)
-        if lane is not None:
-            self._lanes[lane].discard(key)
-
-    def _penalise(self, entry: Delivery, scope: Scope, until_ms: int) -> None:
-        target = self._targets[entry.destination]
+    def _penalise(self, destination: str, penalty: Penalty) -> None:
+        account = self._targets[destination].account
         self._buckets.penalise(
-            scope,
-            limits_of(entry, target.plan)[0].name,
-            destination=entry.destination,
-            account=target.account,
-            until_ms=until_ms,
+            penalty.scope,
+            penalty.method,
+            destination=destination,
+            account=account,
+            until_ms=penalty.until_ms,
         )
 
     def _end_call(self, key: str) -> None:

@@ -37,8 +37,9 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.http import Http, Reply
-from sinks.render import pager_summary, short
+from sinks.render import pager_summary
 from sinks.retry_after import retry_after_ms
+from sinks.words import short
 
 SUMMARY_CHARS: Final = 1_024
 DEDUP_CHARS: Final = 255
@@ -87,9 +88,7 @@ class PagerDutySink:
             in_flight=4,
         )
         steps = (Step.TRIGGER, Step.RESOLVE)
-        self._plan = Plan(
-            steps=dict.fromkeys(steps, (limit,)), repeatable=frozenset(steps), retry_base_ms=2_000
-        )
+        self._plan = Plan(steps=dict.fromkeys(steps, (limit,)), repeatable=frozenset(steps))
 
     def __repr__(self) -> str:
         return f"PagerDutySink({', '.join(self._keys)})"
@@ -175,7 +174,11 @@ def _details(digest: Digest) -> dict[str, Any]:
         "environment": digest.environment,
         "events": digest.events,
         "users": digest.users,
-        "counts": "at least" if digest.at_least else "about" if digest.about else "exact",
+        "counts": "at least"
+        if digest.at_least
+        else "about"
+        if digest.about or digest.about_users
+        else "exact",
         "incidents": digest.incidents,
         "first_event": _iso(digest.first_ms),
         "last_event": _iso(digest.last_ms),

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from correlators.types import Digest, Evidence
+from sinks.words import (
+    clean,
+    counts,
+    escape_slack,
+    headline,
+    lasting,
+    many,
+    same_day,
+    short,
+    utc,
+)
 
 Json = dict[str, Any]
 
@@ -52,75 +62,9 @@ class Rendered(msgspec.Struct, frozen=True):
     """The limits that something was cut at."""
 
 
-# ---------------------------------------------------------------- values
-
-
-def clean(value: object) -> str:
-    """Return the value as one line without control and direction characters."""
-    text = re.sub(r"[\s\x00-\x1f\x7f]+", " ", str(value))
-    return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", text).strip(" ")
-
-
-def escape_slack(value: object) -> str:
-    """Return the value as Slack shows it literally; what is markup already stays.
-
-    Source: docs.slack.dev, formatting message text: &, < and > are the control characters.
-    """
-    if isinstance(value, Markup):
-        return str(value)
-    text = value if isinstance(value, str) else str(value)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def short(text: str, chars: int) -> str:
-    """Return the text, cut to this many characters with an ellipsis."""
-    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
-
-
-def lasting(span_ms: int) -> str:
-    """Return a length of time in the one or two units that a person would say."""
-    seconds = max(0, span_ms) // 1000
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} d {hours % 24} h"
-
-
-def utc(at_ms: int, after_ms: int | None = None) -> str:
-    """Return a moment as `2026-09-21 14:13 UTC`, without the day when it is that of `after_ms`."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return at.strftime("%H:%M UTC" if _same_day(at_ms, after_ms) else "%Y-%m-%d %H:%M UTC")
-
-
-def _same_day(at_ms: int, after_ms: int | None) -> bool:
-    return after_ms is not None and at_ms // 86_400_000 == after_ms // 86_400_000
-
-
-def many(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def counts(digest: Digest) -> str:
-    """Return events and users, said as exactly as they are known."""
-    sure = "at least " if digest.at_least else "about " if digest.about else ""
-    found = sure + many(digest.events, "event")
-    return f"{found} · {sure}{many(digest.users, 'user')}" if digest.users else found
-
-
-def headline(digest: Digest) -> str:
-    """Return the first line: the state, then what broke."""
-    return f"✅ Resolved: {digest.title}" if digest.resolved else f"🔴 {digest.title}"
-
-
 def _slack_when(at_ms: int, after_ms: int | None = None) -> Markup:
     """Return a moment that Slack shows in the reader's own time zone."""
-    form = "{time}" if _same_day(at_ms, after_ms) else "{date_short_pretty} {time}"
+    form = "{time}" if same_day(at_ms, after_ms) else "{date_short_pretty} {time}"
     return Markup(f"<!date^{at_ms // 1000}^{form}|{utc(at_ms)}>")
 
 

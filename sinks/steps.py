@@ -1,12 +1,12 @@
-"""What a delivery has to send next, how urgent that is, and how long to wait. Pure, and no transition."""
+"""What a delivery sends next, how urgent that is and how long to wait. No transition."""
 
 from __future__ import annotations
 
 import xxhash
 
 from correlators.types import Digest, PageAction
-from sinks.base import Limit, Plan, Step
-from sinks.entries import Delivery, Stamp, Status
+from sinks.base import CannotTell, Limit, Plan, Retry, Step
+from sinks.entries import Delivery, Penalty, Stamp, Status
 
 
 def name_of(digest: Digest, plan: Plan) -> str:
@@ -15,7 +15,11 @@ def name_of(digest: Digest, plan: Plan) -> str:
 
 
 def stamp_of(digest: Digest, plan: Plan) -> Stamp:
-    """Return the place of a revision. Under a page key, digests of different ids follow in time."""
+    """Return the place of a revision among those of its delivery.
+
+    Under a page key digests of several ids follow one another, in time; an id has at most one
+    revision in a tick, and of two ids in one tick the resolve is the later word.
+    """
     if plan.pages:
         return Stamp(digest.at_ms, int(digest.page is PageAction.RESOLVE), digest.revision)
     return Stamp(0, 0, digest.revision)
@@ -69,3 +73,18 @@ def backoff_ms(delivery: Delivery, plan: Plan) -> int:
         plan.retry_cap_ms, plan.retry_base_ms << min(max(delivery.failures, delivery.finds), 20)
     )
     return 1 + xxhash.xxh64_intdigest(f"{delivery.key}|{delivery.number}".encode()) % top
+
+
+def penalty_after(
+    delivery: Delivery, plan: Plan, outcome: Retry | CannotTell, now_ms: int
+) -> Penalty | None:
+    """Return what must stay silent after this answer."""
+    if outcome.scope is None:
+        return standing(delivery.penalty, now_ms)
+    method = limits_of(delivery, plan)[0].name
+    return Penalty(outcome.scope, method, now_ms + outcome.after_ms)
+
+
+def standing(penalty: Penalty | None, now_ms: int) -> Penalty | None:
+    """Return the penalty while it lasts."""
+    return penalty if penalty is not None and penalty.until_ms > now_ms else None

@@ -7,6 +7,7 @@ The parent (`streams.supervisor`) starts one such process per stage; it ends whe
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -127,6 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json-log", action="store_true")
     options = parser.parse_args(arguments)
     logs.configure(json=options.json_log, level="info")
+    for chatty in ("faust", "mode", "aiokafka"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     _die_with_parent()
     metrics = Metrics()
     name = StageName(options.stage)
@@ -138,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_REFUSED
     parked = frozenset(int(one) for one in options.parked.split(",") if one)
     metrics.parked_partitions.set(len(parked))
-    app = make_app(make_stage(settings, name, parked), handler)
+    app = make_app(make_stage(settings, name, parked), handler, metrics)
     if isinstance(handler, CorrelateHandler):
         topics = names(settings.namespace)
         handler.progress_topic = app.topic(

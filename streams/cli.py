@@ -14,7 +14,7 @@ import asyncio
 import importlib.metadata
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -106,9 +106,13 @@ def intake(config: Config = None, json_log: JsonLog = False, log_level: LogLevel
         settings, _ = _settings(config)
         _configure_logs(json=json_log, level=log_level)
         asyncio.run(_topics_exist(settings))
-        from streams.intake import serve
+        from streams.intake import IntakeError, serve
 
-        _exit(serve(settings))
+        try:
+            asyncio.run(serve(settings))
+        except IntakeError as error:
+            _complain(str(error))
+            raise typer.Exit(FAILED) from None
 
 
 @app.command()
@@ -197,10 +201,6 @@ def _ends() -> Iterator[None]:
     except KeyboardInterrupt:
         _complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _exit(serving: Coroutine[object, object, int | None]) -> None:
-    raise typer.Exit(asyncio.run(serving) or DONE)
 
 
 def _settings(config: str | None) -> tuple[Settings, Path | None]:

@@ -12,27 +12,21 @@ is a value, `BadLine`: it is named, skipped and counted by whoever reads.
 from __future__ import annotations
 
 import contextlib
-import gzip
-import io
-import zlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Final
 
 import msgspec
-import zstandard
 
 from correlators.event_parts import LAST_MS, occurred_ms
+from streams.decompress import BreaksOff, decompressed
 
 LINE_BYTES: Final = 32 * 1024 * 1024
 """Longest line that is read; a longer one is a bad line."""
 
 EVENT: Final = "event"
 """The resource of a line that holds a bare Sentry event."""
-
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 
 class RecordingError(Exception):
@@ -152,7 +146,7 @@ class Recording:
                 yield from self._file(path)
             except OSError as error:
                 raise RecordingError(f"{path}: cannot be read: {error.strerror or error}") from None
-            except (EOFError, zlib.error, zstandard.ZstdError):
+            except BreaksOff:
                 where = f"{path}: the compressed data breaks off after line {self._line}"
                 raise RecordingError(where) from None
 
@@ -160,7 +154,7 @@ class Recording:
         with contextlib.ExitStack() as stack:
             raw = stack.enter_context(path.open("rb"))
             self._position = raw
-            stream = stack.enter_context(_decompressed(raw))
+            stream = stack.enter_context(decompressed(raw))
             blank = 0
             for number, text in enumerate(self._texts(stream), start=1):
                 if text == b"":
@@ -272,19 +266,3 @@ def _size(path: Path) -> int:
             return path.stat().st_size
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
-@contextlib.contextmanager
-def _decompressed(raw: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Open the stream that its first bytes say it is."""
-    assert isinstance(raw, io.BufferedReader)
-    head = raw.peek(4)
-    if head.startswith(_GZIP):
-        with gzip.open(raw, "rb") as stream:
-            yield cast(IO[bytes], stream)
-    elif head.startswith(_ZSTD):
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        with io.BufferedReader(cast(io.RawIOBase, reader), 1 << 16) as buffered:
-            yield buffered
-    else:
-        yield raw

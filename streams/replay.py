@@ -227,9 +227,10 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
 
 
 def _over_kafka(lines: Lines, settings: Settings, results: Results, options: Options) -> None:
-    from streams import replay_kafka
+    # It needs this module's types.
+    from streams.replay_kafka import replay
 
-    asyncio.run(replay_kafka.replay(lines, settings, results, options))
+    asyncio.run(replay(lines, settings, results, options))
 
 
 def _tell(

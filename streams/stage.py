@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
 import faust
@@ -30,6 +32,7 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams import codec
 from streams.codec import Told
+from streams.metrics import Metrics, forget
 
 EXIT_FAILED: Final = 70
 """Exit status of a process whose stage failed; the parent starts it again."""
@@ -141,13 +144,17 @@ class _Work:
 class Source(Service):
     """Owns the consumer of a stage and fills the channel."""
 
-    def __init__(self, stage: Stage, handler: Handler, **kwargs: Any) -> None:
+    logger = logging.getLogger("mode.source")
+
+    def __init__(self, stage: Stage, handler: Handler, metrics: Metrics, **kwargs: Any) -> None:
         """Args: stage: names and limits; handler: what is done with the records."""
         super().__init__(**kwargs)
         self.stage = stage
+        self._metrics = metrics
         self.handler = handler
         self.channel: Steady | None = None
         self.lock = asyncio.Lock()
+        self.listening = asyncio.Event()
         self.owned: dict[TopicPartition, _Owned] = {}
         self.consumer: AIOKafkaConsumer | None = None
         self._generation = 0
@@ -214,10 +221,19 @@ class Source(Service):
     async def _watchdog(self) -> None:
         while not self.should_stop:
             await asyncio.sleep(1.0)
+            self._note_lag()
             since = self._busy_since
             if since and (time.monotonic() - since) * 1000 > WATCHDOG_MS:
                 log.error("work makes no progress", stage=self.stage.name)
                 self._end()
+
+    def _note_lag(self) -> None:
+        for tp in self.ready():
+            lag = self.lag(tp)
+            if lag is not None:
+                self._metrics.source_lag_records.labels(
+                    stage=self.stage.name, partition=str(tp.partition)
+                ).set(lag)
 
     async def wake(self) -> None:
         """Have the handler's timer called soon; at most one such call waits."""
@@ -226,8 +242,11 @@ class Source(Service):
             await self._put(_Work())
 
     async def _put(self, work: _Work) -> None:
-        assert self.channel is not None
-        await self.channel.queue.put(work)
+        channel = self.channel
+        assert channel is not None
+        # A channel gives to whoever listens, and drops what it is given before that.
+        await self.listening.wait()
+        await channel.put(cast("Any", work))
 
     # The agent's side
 
@@ -333,6 +352,11 @@ class Source(Service):
                 owned = self.owned.pop(tp)
                 if owned.ready:
                     await self.handler.revoke(tp)
+                forget(
+                    self._metrics.source_lag_records,
+                    stage=self.stage.name,
+                    partition=str(tp.partition),
+                )
         if gone:
             log.info("partitions released", stage=self.stage.name, partitions=len(gone))
 
@@ -378,13 +402,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def make_app(stage: Stage, handler: Handler) -> faust.App:
+def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
     """Return the Faust app that runs this stage in this process.
 
     Its id is its own, so that Faust's group never rebalances and a restart waits for nobody's
     session.
     """
-    compiled = getattr(faust.streams, "_CStreamIterator", None)
+    compiled = getattr(import_module("faust.streams"), "_CStreamIterator", None)
     assert compiled is not None, "Faust without its compiled streams acks stale messages"
     app = faust.App(
         f"{stage.namespace}.{stage.name}.{uuid.uuid4().hex}",
@@ -401,13 +425,14 @@ def make_app(stage: Stage, handler: Handler) -> faust.App:
         topic_disable_leader=True,
         web_enabled=False,
     )
-    source = Source(stage, handler)
+    source = Source(stage, handler, metrics)
     source.channel = Steady(app, maxsize=QUEUED_BATCHES)
     # Faust takes a ready service as well as a class; its annotation knows the class only.
     app.service(cast("Any", source))
 
     @app.agent(source.channel, name=stage.name)
     async def work(stream: Any) -> None:
+        source.listening.set()
         async for piece in stream:
             await source.work(piece)
 
@@ -433,6 +458,7 @@ def run_app(app: faust.App, *, on_exit: Callable[[], None] | None = None) -> Non
         redirect_stdouts=False,
         override_logging=False,
     )
+    worker.spinner = None  # it draws on standard output, which belongs to the console sink
     try:
         worker.execute_from_commandline()
     finally:

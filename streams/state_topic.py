@@ -124,7 +124,8 @@ async def restore(bootstrap: str, topic: str, partition: int) -> dict[str, bytes
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
+        # Not seek_to_beginning: a reset to the end that `assign` has begun may win over it.
+        consumer.seek(tp, (await consumer.beginning_offsets([tp]))[tp])
         entries: dict[str, bytes] = {}
         read = 0
         while await consumer.position(tp) < end:

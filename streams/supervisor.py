@@ -51,7 +51,7 @@ class Child:
         self._deaths: Counter[tuple[str, int, int]] = Counter()
         self._failures = 0
         self._process: asyncio.subprocess.Process | None = None
-        self.stopping = False
+        self._stop = asyncio.Event()
 
     @property
     def alive(self) -> bool:
@@ -63,18 +63,16 @@ class Child:
         while True:
             began = time.monotonic()
             status = await self._once(aggregate, lifeline)
-            if self._told_to_stop() or status in (0, EXIT_REFUSED):
+            if self._stop.is_set() or status in (0, EXIT_REFUSED):
                 return status
             self._failures = 0 if time.monotonic() - began > HEALTHY_S else self._failures + 1
             pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else 0
             log.warning("stage restarts", stage=self.name.value, status=status, pause_s=pause_s)
             self._metrics.restarts.labels(stage=self.name.value).inc()
-            await asyncio.sleep(pause_s)
-            if self._told_to_stop():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause_s)
+            if self._stop.is_set():
                 return 0
-
-    def _told_to_stop(self) -> bool:
-        return self.stopping
 
     async def _once(self, aggregate: Aggregate, lifeline: int) -> int:
         report, report_end = os.pipe()
@@ -112,7 +110,7 @@ class Child:
 
     async def stop(self) -> None:
         """End the process: SIGTERM first, SIGKILL when it takes too long."""
-        self.stopping = True
+        self._stop.set()
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -23,12 +23,13 @@ from sinks.base import (
     Retry,
     RetryReason,
     Sink,
+    Step,
     Unknown,
     UnknownReason,
     targets,
 )
-from sinks.entries import DeadLetter, decode, encode
-from sinks.outbox import Changes, Outbox
+from sinks.entries import Changes, DeadLetter, decode, encode
+from sinks.outbox import Outbox
 from streams import codec
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
@@ -94,6 +95,7 @@ class DeliverHandler:
     async def start(self, source: Source) -> None:
         """Nothing to connect: every sink connects when it is used."""
         self._source = source
+        self._metrics.know_sinks(self._sinks)
 
     async def stop(self) -> None:
         """Close the sinks."""
@@ -270,6 +272,12 @@ class DeliverHandler:
             except TimeoutError:
                 timed_out = UnknownReason.TIMED_OUT
                 outcome = CannotTell(timed_out) if attempt.find else Unknown(timed_out)
+            except Exception as error:
+                # A sink that raises has a bug; one digest's bug must not keep the others waiting.
+                # Nobody knows how far the call came, so it is looked up, and given up in the end.
+                log.error("sink raised", sink=sink.name, error=type(error).__name__, exc_info=True)
+                unread = UnknownReason.UNREADABLE
+                outcome = CannotTell(unread) if attempt.find else Unknown(unread)
         answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome)
         held.answers.append((attempt, answer))
         await self._source.wake()
@@ -281,7 +289,7 @@ class DeliverHandler:
         self._metrics.delivery_attempts.labels(sink=sink, outcome=word).inc()
         if isinstance(outcome, Retry) and outcome.reason is RetryReason.RATE_LIMITED:
             self._metrics.penalties.labels(sink=sink).inc()
-        if isinstance(outcome, Delivered) and not attempt.find:
+        if isinstance(outcome, Delivered) and attempt.step is not Step.EDIT:
             self._metrics.deliveries.labels(sink=sink, outcome="delivered").inc()
             seconds = max(0, now_ms() - attempt.digest.at_ms) / 1000
             self._metrics.delivery_seconds.labels(sink=sink).observe(seconds)

@@ -140,10 +140,16 @@ class FingerprintHandler:
                 await self._flush(tp, lane)
             if self._clock is Clock.WALL:
                 await self._mark_idle(tp, lane, now_ms)
+        if self._clock is Clock.WALL:
+            behind_ms = [now_ms - lane.stream_ms for lane in self._lanes.values() if lane.stream_ms]
+            lag = self._metrics.tick_lag_seconds.labels(stage="fingerprint")
+            lag.set(max(0, *behind_ms, 0) / 1000)
 
     def _due(self, lane: Lane) -> bool:
         if lane.offset == lane.committed:
             return False
+        if self._clock is Clock.DATA and lane.watermark_ms > lane.told_ms:
+            return True  # a mark ends a stretch of recorded time: everybody waits for it
         waited_ms = (time.monotonic() - lane.flushed_at) * 1000
         return lane.waiting >= FLUSH_EVENTS or waited_ms >= FLUSH_MS
 

@@ -26,8 +26,8 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
-from sinks.entries import DeadLetter, DeadReason, DropReason, Status, decode, encode
-from sinks.outbox import Changes, Outbox
+from sinks.entries import Changes, DeadLetter, DeadReason, DropReason, Status, decode, encode
+from sinks.outbox import Outbox
 from tests.sinks.make import EDIT, PAGE, POST, POSTS, TARGETS, Service, digest
 
 START_MS = 1_790_000_000_000
@@ -45,6 +45,7 @@ class World:
         self.answers: list[tuple[int, Answer]] = []
         self.written: list[Changes] = []
         self.turns = 0
+        self.written_down: list[Attempt] = []
 
     def commit(self) -> None:
         changes = self.outbox.take_changes()
@@ -77,6 +78,7 @@ class World:
                 self.outbox.receive(answer, self.now_ms)
             attempts = self.outbox.due(self.now_ms, room=8)
             self.commit()
+            self.written_down += attempts
             self.turns += 1
             if self.turns in self.crashes and self.turns % 2:
                 self.restart()
@@ -115,7 +117,7 @@ def schedules(draw: st.DrawFn) -> list[tuple[int, Digest]]:
     """Digests in the order in which CORRELATE decides them: revisions of one id only go up."""
     revisions: Counter[tuple[str, str]] = Counter()
     at_ms = START_MS
-    found = []
+    found: list[tuple[int, Digest]] = []
     for _ in range(draw(st.integers(1, 14))):
         at_ms += draw(st.sampled_from([0, 1, 400, 3_000, 60_000]))
         destination = draw(st.sampled_from(sorted(TARGETS)))
@@ -131,7 +133,7 @@ def schedules(draw: st.DrawFn) -> list[tuple[int, Digest]]:
             revision=revisions[destination, id],
             resolved=resolved,
             page=page,
-            at_ms=at_ms,
+            at_ms=at_ms + 1_000 * len(found),
         )
         found.append((at_ms, one))
     return found
@@ -231,7 +233,7 @@ def test_a_resolve_never_overtakes_its_trigger(
     world = World(Service(faults), crashes)
     world.run(schedule)
     attempted: set[str] = set()
-    for _, one in world.service.calls:
+    for one in world.written_down:
         if one.step is Step.TRIGGER:
             attempted.add(one.key)
         if one.step is Step.RESOLVE:
@@ -344,6 +346,36 @@ def test_a_page_is_resolved_under_its_key_by_another_digest() -> None:
     assert (closed.key, closed.step) == (opened.key, Step.RESOLVE)
 
 
+def test_a_page_that_comes_back_after_a_resolve_of_unknown_outcome_is_triggered_again() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest("pagerduty:p", page=PageAction.TRIGGER, at_ms=1), 10_000)
+    (opened,) = outbox.due(10_000, room=4)
+    outbox.receive(_delivered(opened.key, opened.number), 10_100)
+    over = digest("pagerduty:p", page=PageAction.RESOLVE, revision=2, at_ms=2)
+    outbox.accept(over, 20_000)
+    (closed,) = outbox.due(20_000, room=4)
+    again = digest("pagerduty:p", page=PageAction.TRIGGER, revision=3, at_ms=3)
+    outbox.accept(again, 20_050)
+    unknown = Unknown(UnknownReason.CONNECTION_LOST)
+    outbox.receive(Answer(key=closed.key, number=closed.number, outcome=unknown), 20_100)
+    assert [one.step for one in outbox.due(90_000, room=4)] == [Step.TRIGGER]
+
+
+def test_a_resolve_is_sent_after_a_trigger_that_was_given_up_without_certainty() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest("pagerduty:p", page=PageAction.TRIGGER, at_ms=1), 10_000)
+    now_ms, dead = 10_000, False
+    while not dead:
+        for one in outbox.due(now_ms, room=4):
+            unknown = Unknown(UnknownReason.TIMED_OUT)
+            outbox.receive(Answer(key=one.key, number=one.number, outcome=unknown), now_ms)
+        dead = bool(outbox.take_changes().dead)
+        now_ms += 60_000
+    over = digest("pagerduty:p", page=PageAction.RESOLVE, revision=2, at_ms=2)
+    outbox.accept(over, now_ms)
+    assert [one.step for one in outbox.due(now_ms, room=4)] == [Step.RESOLVE]
+
+
 def test_a_permanent_error_is_a_dead_letter_at_once_and_a_newer_revision_tries_again() -> None:
     outbox = Outbox(TARGETS, started_ms=0)
     outbox.accept(digest(), 10_000)
@@ -393,6 +425,19 @@ def test_a_look_up_that_never_tells_ends_in_a_marked_repeat() -> None:
         repeats = [one for one in found if not one.find]
     assert finds == TARGETS["slack:a"].plan.finds
     assert repeats[0].possible_repeat
+
+
+def test_a_look_up_that_began_too_late_is_made_again_and_nothing_is_sent_for_it() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest(), 10_000)
+    (one,) = outbox.due(10_000, room=4)
+    unknown = Unknown(UnknownReason.TIMED_OUT)
+    outbox.receive(Answer(key=one.key, number=one.number, outcome=unknown), 10_100)
+    (find,) = outbox.due(20_000, room=4)
+    expired = Retry(RetryReason.EXPIRED)
+    outbox.receive(Answer(key=find.key, number=find.number, outcome=expired), 30_000)
+    (again,) = outbox.due(100_000, room=4)
+    assert (find.find, again.find) == (True, True)
 
 
 def test_an_attempt_of_a_dead_owner_is_looked_up_only_after_its_deadline() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.types import SERVICES_TOLD, Digest, DigestKind, Evidence, ServiceLine
-from sinks import render
+from sinks import render, words
 from sinks.peers.slack_rules import UPDATE_TEXT_CHARS, blocks_error
 from tests.sinks.make import digest
 
@@ -122,10 +122,10 @@ def test_the_text_says_the_same_as_the_blocks() -> None:
 
 def test_counts_are_said_as_exactly_as_they_are_known() -> None:
     one = digest()
-    assert render.counts(one) == "412 events · 97 users"
-    assert render.counts(msgspec.structs.replace(one, about=True)).startswith("about 412 events")
+    assert words.counts(one) == "412 events · 97 users"
+    assert words.counts(msgspec.structs.replace(one, about=True)).startswith("about 412 events")
     sampled = msgspec.structs.replace(one, at_least=True, users=0)
-    assert render.counts(sampled) == "at least 412 events"
+    assert words.counts(sampled) == "at least 412 events"
 
 
 def test_what_does_not_fit_is_cut_at_a_limit_that_has_a_name() -> None:

@@ -1,0 +1,160 @@
+"""From signed webhooks to one message and one page, through a real Kafka and real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.broker import Broker
+from streams.topics import names
+from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, outage, until
+
+
+def posts_of_storms(made: Chain) -> list[str]:
+    """Return the storms' first messages in the channel."""
+    return [one.text for one in made.slack.posts(CHANNEL) if "Outage in" in one.text]
+
+
+async def test_an_outage_of_webhooks_is_one_message_and_one_page(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        made.start("intake")
+        made.start("run")
+        async with httpx.AsyncClient() as client:
+            await ready(made, client)
+            lone = error_webhook("f" * 32, service="mail", kind="Odd", user="u", at_s=time.time())
+            bodies = [lone, *outage(90, at_s=time.time())]
+            answers = [await made.post(client, "error", body) for body in bodies]
+            assert set(answers) == {200}
+            # The same again, as Sentry repeats: it counts once.
+            assert await made.post(client, "error", bodies[5]) == 200
+        await until(
+            lambda: any("90 events" in one for one in posts_of_storms(made)),
+            within_s=60,
+            what=made.logs,
+        )
+        (storm,) = posts_of_storms(made)
+        assert "3 services" in storm
+        assert "40 users" in storm
+        assert len(made.slack.posts(CHANNEL)) == 2
+        assert len(made.pagerduty.alerts) == 1
+
+
+async def test_kill_9_of_every_stage_loses_nothing_and_tells_nothing_twice(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        made.start("intake")
+        run = made.start("run")
+        async with httpx.AsyncClient() as client:
+            await ready(made, client)
+            await until(lambda: len(made.children(run)) == 3, within_s=30, what=made.logs)
+            for number, body in enumerate(outage(120, at_s=time.time())):
+                assert await made.post(client, "error", body) == 200
+                if number in (20, 50, 80):
+                    stage = ("fingerprint", "correlate", "deliver")[number // 30]
+                    os.kill(made.children(run)[stage], signal.SIGKILL)
+        await until(
+            lambda: any("120 events" in one.text for one in made.slack.posts(CHANNEL)),
+            within_s=90,
+            what=made.logs,
+        )
+        assert len(posts_of_storms(made)) == 1
+        assert len(made.slack.posts(CHANNEL)) == 1
+        assert len(made.pagerduty.alerts) == 1
+
+
+async def test_an_unreadable_record_keeps_its_bytes_origin_and_reason(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    topics = names(namespace)
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        made.start("run", "--stages", "fingerprint")
+        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+        consumer = AIOKafkaConsumer(
+            topics.quarantine, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest"
+        )
+        async with producer, consumer:
+            await producer.send_and_wait(
+                topics.events, b"\x00 not json", partition=2, headers=[("resource", b"error")]
+            )
+            record = await consumer.getone()
+        headers = dict(record.headers)
+        assert record.value == b"\x00 not json"
+        assert headers["reason"] == b"not_json"
+        assert headers["topic"] == topics.events.encode()
+        assert (headers["partition"], headers["offset"]) == (b"2", b"0")
+
+
+async def test_a_state_of_another_clock_is_refused_with_what_to_do(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        first = made.start("run", "--stages", "correlate")
+        await until(lambda: "partition restored" in made.logs(), within_s=40, what=made.logs)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(20) == 0
+        made.clock = "data"
+        made.write_config()
+        refused = made.start("run", "--stages", "correlate")
+        await until(lambda: refused.poll() is not None, within_s=40, what=made.logs)
+        assert refused.returncode == 2
+        assert "give this run a namespace of its own" in made.logs()
+
+
+async def test_sigterm_ends_a_run_in_time_and_leaves_no_process(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        run = made.start("run")
+        await until(lambda: made.logs().count("stage started") == 3, within_s=40, what=made.logs)
+        children = made.children(run)
+        assert sorted(children) == ["correlate", "deliver", "fingerprint"]
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(20) == 0
+        assert not alive(children.values())
+
+
+async def test_stages_end_when_their_parent_is_killed(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        run = made.start("run")
+        await until(lambda: made.logs().count("stage started") == 3, within_s=40, what=made.logs)
+        children = made.children(run)
+        run.kill()
+        run.wait(10)
+        await until(
+            lambda: not alive(children.values()),
+            within_s=20,
+            what=made.logs,
+        )
+
+
+def alive(pids: Iterable[int]) -> list[int]:
+    """Return which of these processes still are."""
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+async def ready(made: Chain, client: httpx.AsyncClient) -> None:
+    """Wait until intake answers and every stage has joined."""
+    deadline = time.monotonic() + 40
+
+    async def answers() -> bool:
+        try:
+            return (await client.get(f"http://127.0.0.1:{made.port}/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    while not await answers():
+        if time.monotonic() > deadline:
+            pytest.fail(made.logs())
+    await until(lambda: made.logs().count("stage started") >= 3, within_s=40, what=made.logs)

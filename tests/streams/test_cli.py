@@ -1,0 +1,78 @@
+"""The command line: exit statuses, data alone on standard output, secrets nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _stormfold(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        cwd=folder,
+        env=kept | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_replay_prints_the_counts_alone(tmp_path: Path) -> None:
+    event = {"event_id": "a" * 32, "timestamp": 1, "project": "p", "message": "x"}
+    (tmp_path / "r").write_text(json.dumps({"event": event}) + "\n")
+    done = _stormfold(tmp_path, "replay", "r", "--json", "--assignments", "a", "--digests", "d")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["events"] == 1
+    assert done.stderr == ""
+    assert (tmp_path / "a").read_text().count("\n") == 1
+    assert (tmp_path / "d").read_text().count("\n") == 2
+
+
+def test_wrong_use_is_status_2(tmp_path: Path) -> None:
+    assert _stormfold(tmp_path, "replay").returncode == 2
+    assert _stormfold(tmp_path, "replay", "none").returncode == 2
+    assert _stormfold(tmp_path, "replay", "none", "--speed", "3").returncode == 2
+    assert _stormfold(tmp_path, "run", "--stages", "brew").returncode == 2
+    assert _stormfold(tmp_path, "nonsense").returncode == 2
+
+
+def test_a_wrong_configuration_is_status_2_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "stormfold.yaml").write_text("namespace: x\nclok: data\n")
+    done = _stormfold(tmp_path, "check")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "stormfold.yaml:2 clok" in done.stderr
+
+
+def test_check_shows_where_things_go_and_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "stormfold.yaml").write_text(
+        "sinks: {slack: {token: '${TOKEN}', channels: {incidents: '#a'}}}\n"
+        "intake: {secrets: ['literal-secret-1']}\n"
+    )
+    done = _stormfold(tmp_path, "check", TOKEN="value-secret-2")
+    assert done.returncode == 0
+    assert "slack:incidents" in done.stdout
+    assert "secret-1" not in done.stdout + done.stderr
+    assert "secret-2" not in done.stdout + done.stderr
+    described = json.loads(_stormfold(tmp_path, "check", "--json").stdout)
+    assert described["tell"] == ["slack:incidents"]
+    assert "TOKEN" in _stormfold(tmp_path, "check").stderr
+
+
+def test_without_kafka_topics_fails_in_one_line(tmp_path: Path) -> None:
+    done = _stormfold(tmp_path, "topics", KAFKA_BOOTSTRAP="127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert _stormfold(tmp_path, "--version").stdout.startswith("stormfold ")
+    assert "replay" in _stormfold(tmp_path, "--help").stdout

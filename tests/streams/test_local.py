@@ -1,0 +1,48 @@
+"""The pipeline in one process: time runs on to the end, and records alone decide what is told."""
+
+from __future__ import annotations
+
+import json
+
+from correlators.partition import Step
+from correlators.types import Digest, DigestKind
+from streams.local import Pipeline, final_mark_ms
+from tests.laws.logs import CONFIG, FINGERPRINTING, START_MS
+
+
+def _body(event_id: str, kind: str = "KeyError") -> bytes:
+    event = {"event_id": event_id, "project": "cart", "exception": {"values": [{"type": kind}]}}
+    return json.dumps(event).encode()
+
+
+def _digests(*records: tuple[int, bytes]) -> tuple[list[Digest], Pipeline]:
+    found: list[Digest] = []
+
+    def take(step: Step) -> None:
+        found.extend(one for one in step.digests if one.destination == "slack:incidents")
+
+    pipeline = Pipeline(CONFIG, FINGERPRINTING, take)
+    for after_ms, body in records:
+        pipeline.add("event", body, START_MS + after_ms)
+    pipeline.finish()
+    return found, pipeline
+
+
+def test_after_the_last_record_time_runs_on_until_nothing_is_open() -> None:
+    digests, pipeline = _digests((0, _body("a")), (700, _body("b")))
+    assert [digest.kind for digest in digests] == [DigestKind.OPENED, DigestKind.RESOLVED]
+    assert digests[-1].events == 2
+    assert pipeline.partition.open_counts == (0, 0)
+    assert digests[-1].at_ms <= final_mark_ms(START_MS + 700, CONFIG)
+
+
+def test_without_a_record_nothing_is_decided() -> None:
+    digests, pipeline = _digests()
+    assert digests == []
+    assert pipeline.partition.ticks.applied == -1
+
+
+def test_a_record_that_is_no_event_is_counted_and_opens_nothing() -> None:
+    digests, pipeline = _digests((0, b"{"), (5, b"{}"))
+    assert digests == []
+    assert pipeline.kinds.total() == 2
