@@ -13,9 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 import xxhash
 
@@ -25,21 +23,11 @@ from streams.agents.correlate import CorrelateHandler
 from streams.agents.deliver import DeliverHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.metrics import Metrics
+from streams.processes import EXIT_REFUSED, LIFELINE_VARIABLE, StageName
 from streams.settings import Clock, Settings, SettingsError, load
 from streams.sink_config import make_sinks
-from streams.stage import EXIT_REFUSED, Handler, Stage, make_app, run_app
+from streams.stage import Handler, Stage, make_app, run_app
 from streams.topics import max_record_bytes, names
-
-LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
-"""Names the file descriptor that closes when the parent is gone."""
-
-
-class StageName(StrEnum):
-    """The stages, in the order of the data."""
-
-    FINGERPRINT = "fingerprint"
-    CORRELATE = "correlate"
-    DELIVER = "deliver"
 
 
 def partition_of_account(destination: str, partitions: int) -> int:

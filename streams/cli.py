@@ -16,13 +16,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from streams import replay as replays
+from streams.processes import StageName
 from streams.settings import Settings, SettingsError, find, load
 
 DONE: Final = 0
@@ -50,14 +50,6 @@ JsonLog = Annotated[bool, typer.Option("--json-log", help="Log lines as JSON.")]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
 
 
-class Stages(StrEnum):
-    """The stages, in the order of the data."""
-
-    FINGERPRINT = "fingerprint"
-    CORRELATE = "correlate"
-    DELIVER = "deliver"
-
-
 def _version(asked: bool) -> None:
     if asked:
         try:
@@ -81,7 +73,7 @@ def _stormfold(
 def run(
     stages: Annotated[
         str, typer.Option(help="Which stages this process serves, with commas between.")
-    ] = ",".join(Stages),
+    ] = ",".join(StageName),
     config: Config = None,
     json_log: JsonLog = False,
     log_level: LogLevel = "info",
@@ -93,10 +85,8 @@ def run(
         _configure_logs(json=json_log, level=log_level)
         asyncio.run(_topics_exist(settings))
         from streams import supervisor
-        from streams.app import StageName
 
-        wanted = [StageName(name.value) for name in names]
-        raise typer.Exit(asyncio.run(supervisor.run(settings, wanted, path, json_log=json_log)))
+        raise typer.Exit(asyncio.run(supervisor.run(settings, names, path, json_log=json_log)))
 
 
 @app.command()
@@ -208,12 +198,12 @@ def _settings(config: str | None) -> tuple[Settings, Path | None]:
     return load(path, os.environ), path
 
 
-def _stages(given: str) -> list[Stages]:
+def _stages(given: str) -> list[StageName]:
     names = dict.fromkeys(name.strip() for name in given.split(","))
     try:
-        return [Stages(name) for name in names]
+        return [StageName(name) for name in names]
     except ValueError:
-        _complain(f"--stages: expected some of {', '.join(Stages)}, found {given!r}")
+        _complain(f"--stages: expected some of {', '.join(StageName)}, found {given!r}")
         raise typer.Exit(WRONG_USE) from None
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from correlators.partition import Step
-from correlators.types import TICK_MS, tick_of
 from sinks.base import (
     Answer,
     Attempt,
@@ -29,12 +29,12 @@ from streams.local import Pipeline
 from streams.settings import Settings
 from streams.sink_config import make_sinks
 
-CALLS_AT_ONCE = 16
-LOOK_EVERY_S = 0.05
+CALLS_AT_ONCE: Final = 16
+LOOK_EVERY_S: Final = 0.05
 
 
 class LocalChain:
-    """FINGERPRINT, CORRELATE and DELIVER wired together. Use as an async context."""
+    """FINGERPRINT, CORRELATE and DELIVER wired together. Run `deliver` beside `feed`."""
 
     def __init__(self, settings: Settings, heard: Heard) -> None:
         self._heard = heard
@@ -99,6 +99,3 @@ class LocalChain:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-__all__ = ["TICK_MS", "LocalChain", "tick_of"]

@@ -8,7 +8,7 @@ Errors: `DemoError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -44,9 +44,9 @@ class Heard(Results):
         super().digest(digest)
         self.digests.append(digest)
 
-    def entries(self, entries: object) -> None:
+    def entries(self, entries: Iterable[Entry | None]) -> None:
         """Note changed state entries, in the order of their change."""
-        found = [entry for entry in entries if entry is not None]  # type: ignore[attr-defined]
+        found = [entry for entry in entries if entry is not None]
         super().entries(found)
         self.newest.update((key_of(entry), entry) for entry in found)
 

@@ -33,22 +33,13 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from streams import codec
 from streams.codec import Told
 from streams.metrics import Metrics, forget
-
-EXIT_FAILED: Final = 70
-"""Exit status of a process whose stage failed; the parent starts it again."""
-
-EXIT_REFUSED: Final = 2
-"""Exit status of a process that may not go on as it is configured; starting it again would not
-help."""
+from streams.processes import EXIT_FAILED, EXIT_REFUSED, REPORT_VARIABLE
 
 SESSION_MS: Final = 6_000
 QUEUED_BATCHES: Final = 8
 TIMER_MS: Final = 50
 WATCHDOG_MS: Final = 60_000
 """A piece of work that takes longer than this ends the process."""
-
-REPORT_VARIABLE: Final = "STORMFOLD_REPORT_FD"
-"""Names the file descriptor on which a failing process tells its parent where it failed."""
 
 log = structlog.get_logger(__name__)
 

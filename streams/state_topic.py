@@ -7,6 +7,7 @@ SIGSTOP.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from types import TracebackType
@@ -96,10 +97,15 @@ class Transaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        sent: list[Any] = []
         if kind is None:
-            for sent in self._sent:
-                await sent
-        await self._context.__aexit__(kind, error, trace)
+            sent = await asyncio.gather(*self._sent, return_exceptions=True)
+        failed = next((one for one in sent if isinstance(one, BaseException)), error)
+        await self._context.__aexit__(type(failed) if failed is not None else None, failed, trace)
+        if failed is not None:
+            # Nobody else asks what became of the records; asked, asyncio does not complain.
+            await asyncio.gather(*self._sent, return_exceptions=True)
+            raise failed
         self.seconds = time.monotonic() - self._began
 
 

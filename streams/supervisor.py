@@ -20,11 +20,10 @@ from typing import Final
 
 import structlog
 
-from streams.app import LIFELINE_VARIABLE, StageName
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, serve_aggregate
+from streams.processes import EXIT_REFUSED, LIFELINE_VARIABLE, REPORT_VARIABLE, StageName
 from streams.settings import Settings
-from streams.stage import EXIT_REFUSED, REPORT_VARIABLE
 
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses before a restart; the last one goes on."""

@@ -57,9 +57,9 @@ def page(title: str, body: str) -> str:
     )
 
 
-def html_message(message: Message, *, replies: Sequence[Message] = ()) -> str:
-    """Return one message with its thread as an HTML fragment."""
-    thread = "".join(html_message(one) for one in replies)
+def html_message(message: Message, *, replies: Sequence[Message] = (), bot: str = BOT) -> str:
+    """Return one message of this bot with its thread as an HTML fragment."""
+    thread = "".join(html_message(one, bot=bot) for one in replies)
     if replies:
         count = "1 reply" if len(replies) == 1 else f"{len(replies)} replies"
         thread = f'<div class="thread"><div class="count">{count}</div>{thread}</div>'
@@ -67,8 +67,8 @@ def html_message(message: Message, *, replies: Sequence[Message] = ()) -> str:
     edited = ' <span class="edited">(edited)</span>' if message.edits else ""
     at = datetime.fromtimestamp(float(message.ts), UTC).strftime("%H:%M")
     return (
-        '<article class="message"><div class="face">S</div><div class="said">'
-        f'<div class="who"><b>{BOT}</b><span class="app">APP</span><time>{at}</time></div>'
+        f'<article class="message"><div class="face">{html.escape(bot[:1])}</div><div class="said">'
+        f'<div class="who"><b>{html.escape(bot)}</b><span class="app">APP</span><time>{at}</time></div>'
         f"{content}{edited}{thread}</div></article>"
     )
 
@@ -172,10 +172,12 @@ def _date(seconds: int, wanted: str) -> str:
 # ---------------------------------------------------------------- terminal
 
 
-def terminal(message: Message, *, replies: Sequence[Message] = (), width: int = 78) -> str:
-    """Return one message with its thread as plain lines, at most `width` characters wide."""
+def terminal(
+    message: Message, *, replies: Sequence[Message] = (), width: int = 78, bot: str = BOT
+) -> str:
+    """Return one message of this bot with its thread as plain lines, at most `width` wide."""
     at = datetime.fromtimestamp(float(message.ts), UTC).strftime("%H:%M")
-    lines = [f"{BOT}  APP  {at}", *_terminal_blocks(message, width - 2)]
+    lines = [f"{bot}  APP  {at}", *_terminal_blocks(message, width - 2)]
     if message.edits:
         lines.append("(edited)")
     for reply in replies:

@@ -1,0 +1,252 @@
+"""`stormfold demo`: a recorded outage, told by direct alerts and by Stormfold, side by side.
+
+Everything is local: the broker is found or started by `streams.broker`, Slack and PagerDuty are the
+peers. This module runs both ways and takes everything down again; what is shown is made in
+`demo_text` and `demo_page`.
+
+Exit status: 0 done, 1 failed, 130 ended by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Coroutine, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+
+from streams.broker import Broker, BrokerError, NoBroker, running_broker
+from streams.demo_direct import Direct
+from streams.demo_kafka import running
+from streams.demo_local import LocalChain
+from streams.demo_material import Material, RecordedClock, read_material
+from streams.demo_page import write_page
+from streams.demo_services import DemoError, Heard, Services
+from streams.demo_story import Story, story_of
+from streams.demo_text import Progress, tell
+from streams.local import TooMuchHeld
+from streams.recording import RecordingError
+from streams.replay import ReplayError
+from streams.settings import Settings, SettingsError
+
+DONE: Final = 0
+FAILED: Final = 1
+INTERRUPTED: Final = 130
+
+TOP: Final = Path(__file__).parent.parent
+RECORDING: Final = TOP / "recordings" / "shop-outage.jsonl.gz"
+CONFIG: Final = TOP / "stormfold.yaml"
+PAGE: Final = Path("demo-out") / "stormfold.html"
+
+TOLD_WITHIN_S: Final = 60.0
+"""How long the services may take to hear the newest revision of everything after the end."""
+
+LOOK_EVERY_S: Final = 0.1
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A finished run: what was played, what both pairs of services hold, what was decided."""
+
+    material: Material
+    direct: Direct
+    services: Services
+    heard: Heard
+    story: Story
+    kafka: str
+    """How the Kafka was come by; empty for a run in this process."""
+    seconds: float
+
+
+def main(console: Console | None = None, page: Path = PAGE) -> int:
+    """Run the demo and return its exit status.
+
+    Args:
+        console: where it is shown; standard output by default.
+        page: where the HTML page is written.
+    """
+    console = console or Console(highlight=False, soft_wrap=False)
+    errors = Console(stderr=True, highlight=False)
+    try:
+        with _terminated_as_interrupted():
+            _demo(console, page)
+    except KeyboardInterrupt:
+        errors.print("stormfold demo: interrupted; everything that it started is gone")
+        return INTERRUPTED
+    except (
+        *(BrokerError, DemoError, RecordingError, ReplayError, SettingsError, TooMuchHeld),
+        OSError,
+    ) as error:
+        errors.print(f"stormfold demo: {error}", markup=False, soft_wrap=True)
+        return FAILED
+    return DONE
+
+
+def _demo(console: Console, page: Path) -> None:
+    for needed in (RECORDING, CONFIG):
+        if not needed.exists():
+            raise DemoError(f"{needed} is missing: run the demo in a clone of the repository")
+    try:
+        with running_broker(say=lambda line: console.print(line, markup=False)) as broker:
+            asyncio.run(_run(console, page, broker))
+    except NoBroker as none:
+        console.print(str(none), markup=False)
+        console.print("So the demo runs the same steps in this process, without a Kafka.\n")
+        asyncio.run(_run(console, page, None))
+
+
+async def _run(console: Console, page: Path, broker: Broker | None) -> None:
+    async with _cancelled_by_sigterm(), Services() as services:
+        namespace = f"demo-{uuid.uuid4().hex[:8]}"
+        environ = services.environment(os.environ, namespace)
+        if broker is not None:
+            environ["KAFKA_BOOTSTRAP"] = broker.bootstrap
+        settings = services.settings(CONFIG, environ)
+        with _environment(environ):
+            material = read_material(RECORDING, settings.fingerprinting())
+            clock = RecordedClock(material.first_ms)
+            async with Direct(material, clock) as direct:
+                heard = Heard(settings)
+                began = time.monotonic()
+                with Progress(console, material, clock, direct, services) as progress:
+                    progress.begin(broker)
+                    if broker is None:
+                        await _in_process(settings, services, heard, direct, material, clock)
+                    else:
+                        await _on_kafka(settings, environ, services, heard, direct, material, clock)
+                run = Run(
+                    material=material,
+                    direct=direct,
+                    services=services,
+                    heard=heard,
+                    story=story_of(material, heard, settings),
+                    kafka=broker.kind.value if broker is not None else "",
+                    seconds=time.monotonic() - began,
+                )
+                tell(run, write_page(run, page), console)
+
+
+async def _on_kafka(
+    settings: Settings,
+    environ: dict[str, str],
+    services: Services,
+    heard: Heard,
+    direct: Direct,
+    material: Material,
+    clock: RecordedClock,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="stormfold-demo-") as folder:
+        log = Path(folder) / "run.log"
+        async with running(settings, CONFIG, environ, log, heard) as (chain, watch):
+
+            async def play() -> None:
+                await chain.start(material.first_ms)
+                clock.start()
+                await _together(chain.feed(material, clock), direct.run())
+                await _told(services, heard)
+
+            await _unless_it_fails(play(), watch)
+
+
+async def _in_process(
+    settings: Settings,
+    services: Services,
+    heard: Heard,
+    direct: Direct,
+    material: Material,
+    clock: RecordedClock,
+) -> None:
+    chain = LocalChain(settings, heard)
+    delivering = asyncio.create_task(chain.deliver())
+    try:
+
+        async def play() -> None:
+            clock.start()
+            await _together(chain.feed(material, clock), direct.run())
+            await _told(services, heard)
+
+        await _unless_it_fails(play(), delivering)
+    finally:
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all; the first failure ends the others and is raised as it is."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _unless_it_fails(play: Coroutine[Any, Any, None], beside: asyncio.Task[None]) -> None:
+    """Run `play` to its end, unless what runs beside it fails first."""
+    task = asyncio.create_task(play)
+    try:
+        both: list[Awaitable[None]] = [task, beside]
+        await asyncio.wait(
+            [asyncio.ensure_future(one) for one in both], return_when="FIRST_COMPLETED"
+        )
+        if not task.done():
+            await beside
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _told(services: Services, heard: Heard) -> None:
+    """Return once both services show the newest revision of everything."""
+    deadline = time.monotonic() + TOLD_WITHIN_S
+    while waiting := services.waiting(heard.digests):
+        if time.monotonic() > deadline:
+            raise DemoError(f"{waiting} digests were not delivered within {TOLD_WITHIN_S:.0f} s")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+@contextlib.contextmanager
+def _environment(environ: dict[str, str]) -> Iterator[None]:
+    """Let the secrets of the demo stand in this process's environment while it runs."""
+    before = dict(os.environ)
+    os.environ.update(environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that what was started is taken down."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.asynccontextmanager
+async def _cancelled_by_sigterm() -> Any:
+    """Turn SIGTERM into SIGINT, which asyncio turns into a cancellation of the main task."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, lambda: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

@@ -1,0 +1,63 @@
+"""One recording gives the same bytes on every way through the stages (law 5)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from streams.broker import Broker
+from tests.kafka.chain import Chain, chain, until
+
+RECORDING = str(Path(__file__).parents[2] / "recordings" / "shop-outage.jsonl.gz")
+TELL = """
+routes: {tell: [slack:incidents], page: [pagerduty:default]}
+"""
+
+
+async def replayed(made: Chain, way: str) -> tuple[str, str]:
+    """Return the checksums of assignments and digests of one replay."""
+    assignments = made.folder / f"{way}-assignments.jsonl"
+    digests = made.folder / f"{way}-digests.jsonl"
+    done = await asyncio.to_thread(
+        made.run,
+        "replay",
+        RECORDING,
+        "--via",
+        way,
+        "--assignments",
+        str(assignments),
+        "--digests",
+        str(digests),
+    )
+    assert done.returncode == 0, done.stderr + made.logs()
+    return checksum(assignments), checksum(digests)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_local_kafka_and_intake_give_the_same_bytes(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    found = {}
+    for way in ("kafka", "intake"):
+        folder = tmp_path / way
+        folder.mkdir()
+        async with chain(
+            folder, kafka.bootstrap, f"{namespace}{way[0]}", clock="data", extra=TELL
+        ) as made:
+            made.start("run", "--stages", "fingerprint,correlate")
+            if way == "intake":
+                made.start("intake")
+            await until(
+                lambda made=made: made.logs().count("stage started") == 2,  # type: ignore[misc]
+                within_s=40,
+                what=made.logs,
+            )
+            found[way] = await replayed(made, way)
+            found["local"] = await replayed(made, "local")
+            assert not made.slack.calls, "a replay sends nothing itself"
+    assert found["kafka"] == found["intake"] == found["local"]
