@@ -13,9 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from correlators import incidents, sets
-from correlators.gathering import Gatherer
-from correlators.incidents import Closed, Incident, ticks
-from correlators.state import (
+from correlators.entries import (
     KNOWN_FOR_TICKS,
     RELEASES_KEPT,
     TOUCH_TICKS,
@@ -23,9 +21,11 @@ from correlators.state import (
     Episode,
     Membership,
     Service,
-    State,
     key_of,
 )
+from correlators.gathering import Gatherer
+from correlators.incidents import Closed, Incident, ticks
+from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller
 from correlators.ticks import Work
@@ -94,6 +94,8 @@ class Correlator:
                 self._close(incident, tick, Closed.SENTRY)
 
     def _delta(self, delta: Delta, tick: int) -> None:
+        sets.check(delta.events)
+        sets.check(delta.users)
         found = self.state.of_key(delta.key)
         if delta.belated_tick >= 0:
             incident = self._belated(delta, found, tick)
@@ -109,10 +111,11 @@ class Correlator:
         if storm is None:
             storm = self._gatherer.join_lead(incident, tick)
         else:
-            self._gatherer.extend(storm, delta, tick)
+            self._gatherer.extend(storm, incident, delta, tick)
         if storm is None:
             self._note_stretch(incident, delta, tick)
             self._plan(incident, tick)
+            self._plan_lead(incident, tick)
 
     def _on_time(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident:
         windows = self._config.windows
@@ -124,7 +127,7 @@ class Correlator:
         ):
             last = incidents.reopened(last, tick=tick, windows=windows)
         if last is None or not last.open:
-            incident = incidents.opened(delta, tick=tick, windows=windows)
+            incident = self._opened(delta, tick)
         else:
             incident = self._joined_by(last, delta, tick)
         self.state.put(incident)
@@ -142,9 +145,14 @@ class Correlator:
             incident = self._joined_by(one, delta, tick)
             self.state.put(incident)
             return incident
-        incident = incidents.opened(delta, tick=tick, windows=windows)
+        incident = self._opened(delta, tick)
         self.state.put(incident)
         return incident
+
+    def _opened(self, delta: Delta, tick: int) -> Incident:
+        return incidents.opened(
+            delta, tick=tick, windows=self._config.windows, rate_ticks=self._rate_ticks
+        )
 
     def _joined_by(self, incident: Incident, delta: Delta, tick: int) -> Incident:
         storm = self.state.storm(incident.storm_id) if incident.storm_id else None
@@ -153,6 +161,7 @@ class Correlator:
             incident,
             delta,
             tick=tick,
+            windows=self._config.windows,
             anew=over,
             rate_ticks=self._rate_ticks,
             trace_ticks=ticks(self._config.linking.link_within_ms),
@@ -164,12 +173,19 @@ class Correlator:
         planned = incident.tell_tick
         if planned < 0 and told.mark != incident.changes:
             planned = incident.onset_tick + ticks(self._config.windows.settle_ms)
-            if told.tick >= incident.onset_tick or (told.revision and not told.resolved):
+            if told.tick >= incident.onset_tick:
                 planned = max(planned, self._teller.next_update(told, tick))
         if self._teller.must_tell_now(incident, tick):
             planned = tick
         if planned != incident.tell_tick:
             self.state.put(msgspec.structs.replace(incident, tell_tick=max(planned, tick)))
+
+    def _plan_lead(self, incident: Incident, tick: int) -> None:
+        """Tell the lead at once when another release of its episode makes it page."""
+        episode = self.state.episode(incident.key)
+        lead = self.state.find_incident(episode.lead) if episode is not None else None
+        if lead is not None and lead.id != incident.id and self._teller.must_tell_now(lead, tick):
+            self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
 
     def _note_service(self, key: IncidentKey, tick: int) -> None:
         known = self.state.service(key.environment, key.service)

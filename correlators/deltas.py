@@ -34,10 +34,10 @@ shared ones."""
 ISSUES_KEPT: Final = 4
 """Sentry issue ids kept per delta and incident."""
 
-TITLE_CHARS: Final = 240
-URL_CHARS: Final = 500
-PARTS_CHARS: Final = 1_500
-"""Characters of the readable signature that travel in a delta."""
+TITLE_BYTES: Final = 240
+URL_BYTES: Final = 500
+PARTS_BYTES: Final = 1_500
+"""Bytes of the readable signature that travel in a delta."""
 
 
 def event_hash(event: Event) -> int:
@@ -223,23 +223,31 @@ def _sample(event: Event, signature: Signature, at_ms: int) -> Sample:
     return Sample(
         at_ms=at_ms,
         event_id=event.event_id,
-        title=signature.title[:TITLE_CHARS],
-        culprit=parameterise(event.culprit)[:TITLE_CHARS],
-        transaction=parameterise(event.transaction)[:TITLE_CHARS],
-        web_url=event.web_url[:URL_CHARS],
-        issue_url=event.issue_url[:URL_CHARS],
+        title=_cut(signature.title, TITLE_BYTES),
+        culprit=_cut(parameterise(event.culprit), TITLE_BYTES),
+        transaction=_cut(parameterise(event.transaction), TITLE_BYTES),
+        web_url=_cut(event.web_url, URL_BYTES),
+        issue_url=_cut(event.issue_url, URL_BYTES),
     )
 
 
 def _cut_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
     kept: list[str] = []
-    left = PARTS_CHARS
+    left = PARTS_BYTES
     for part in parts:
         if left <= 0:
             break
-        kept.append(part[:left])
-        left -= len(part)
+        kept.append(_cut(part, left))
+        left -= len(part.encode("utf-8", "ignore"))
     return tuple(kept)
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """Return the longest beginning of the text that takes at most so many bytes: entries have a
+    bound in bytes."""
+    if text.isascii():
+        return text[:most_bytes]
+    return text.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore")
 
 
 def tick_start_ms(tick: int) -> int:

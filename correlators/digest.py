@@ -47,16 +47,13 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     page: Page = Page()
 
 
-def of_incident(
-    incident: Incident, also: Sequence[Incident], telling: Telling, *, count: int = 1
-) -> Digest:
+def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) -> Digest:
     """Return the digest of an incident, for no destination yet.
 
     Args:
         incident: the one that tells.
         also: open incidents of its episode under other releases, which it tells too.
         telling: kind, revision and tick.
-        count: how many incidents this tells of.
     """
     told = [incident, *also]
     events = incident.events
@@ -71,7 +68,7 @@ def of_incident(
         service=incident.key.service,
         title=sample.title,
         events=sets.count(events).value,
-        incidents=count,
+        incidents=len(told),
         releases=_releases(told),
         url=_url(sample),
     )
@@ -81,7 +78,7 @@ def of_incident(
         storm=False,
         environment=incident.key.environment,
         title=sample.title[:TITLE_CHARS],
-        incidents=count,
+        incidents=len(told),
         members=(events, users),
         level=level,
         first_ms=min(one.first_ms for one in told),
@@ -89,7 +86,7 @@ def of_incident(
         services=(line,),
         releases=_releases(told),
         delayed=incident.delayed,
-        at_least=all(one.sampled for one in told),
+        at_least=any(one.sampled for one in told),
         sample=sample,
     )
 
@@ -121,13 +118,13 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         services=lines[:SERVICES_TOLD],
         releases=_releases(members),
         delayed=all(one.delayed for one in members),
-        at_least=all(one.sampled for one in members),
+        at_least=any(one.sampled for one in members),
         sample=origin.sample,
     )
     return msgspec.structs.replace(
         digest,
         evidence=storm.evidence,
-        more_services=max(0, len(storm.services) - SERVICES_TOLD),
+        more_services=len(storm.services) - len(digest.services),
     )
 
 

@@ -9,11 +9,13 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from correlators import incidents, sets, storms
+from correlators import incidents, links, sets, storms
 from correlators.deltas import worse
+from correlators.entries import Membership, key_of
 from correlators.incidents import Incident, ticks
-from correlators.state import Membership, State, key_of
-from correlators.storms import Candidate, Group, Storm, Stretch
+from correlators.links import Candidate, Group
+from correlators.state import State
+from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller, release_news
 from correlators.types import Delta
 
@@ -45,7 +47,7 @@ class Gatherer:
                 candidates += self._anchors(storm, young, tick)
         for environment, candidates in sorted(by_environment.items()):
             if len({one.storm_id or one.id for one in candidates}) > 1:
-                for group in storms.groups(candidates, self._config.linking):
+                for group in links.groups(candidates, self._config.linking):
                     self._gather(environment, group, tick)
 
     def _anchors(
@@ -108,14 +110,15 @@ class Gatherer:
         evidence = tuple(sorted({*storm.evidence, *group.evidence}))
         self._state.put(msgspec.structs.replace(storm, evidence=evidence))
         for candidate in group.members:
-            if not candidate.storm_id:
-                self._join(self._state.incident(candidate.id), storm.id, tick)
+            incident = self._state.incident(candidate.id)
+            if self._state.storm_of(incident) is None:
+                self._join(incident, storm.id, tick)
 
     def _new_storm(self, environment: str, group: Group, tick: int) -> Storm:
         first = group.members[0]
         incident = self._state.incident(first.id)
         return Storm(
-            id=storms.storm_id(environment, first),
+            id=storms.storm_id(environment, first.id, first.onset_tick),
             environment=environment,
             opened_tick=first.onset_tick,
             last_tick=tick,
@@ -137,28 +140,22 @@ class Gatherer:
             users=incident.users,
         )
         self._state.drop(key_of(stretch))
-        service = incident.key.service
-        services = storm.services if service in storm.services else (*storm.services, service)
-        episode = self._state.episode(incident.key)
-        page_key = storm.page_key
-        if episode is not None and episode.page_key and not page_key:
-            page_key = episode.page_key
-            self._state.put(msgspec.structs.replace(episode, page_key=""))
-        new = incident.events_since(incident.onset_events)
+        known = incident.id in storm.members
+        rate = incidents.rate_since(incident.rate, incident.onset_tick, self._rate_ticks)
         storm = msgspec.structs.replace(
             storm,
             last_tick=max(storm.last_tick, incident.last_tick),
-            members=(*storm.members, incident.id)[: storms.MEMBERS_KEPT],
-            joined=storm.joined + 1,
-            services=services[: storms.SERVICES_KEPT],
+            members=storms.kept_members((*storm.members, incident.id)),
+            joined=storm.joined + (0 if known else 1),
+            services=storms.kept_services((*storm.services, incident.key.service)),
             first_ms=min(storm.first_ms, stretch.first_ms),
             last_ms=max(storm.last_ms, incident.last_ms),
             level=worse(storm.level, incident.level),
             events=sets.union(storm.events, stretch.events),
             users=sets.union(storm.users, stretch.users),
-            rate=incidents.add_rate(storm.rate, new, tick, self._rate_ticks),
+            rate=incidents.merge_rates(storm.rate, rate, tick, self._rate_ticks),
             changes=storm.changes + 1,
-            page_key=page_key,
+            page_key=storm.page_key or self._page_taken_over(incident),
         )
         self._state.put(storm)
         self._plan_storm(storm, tick)
@@ -173,11 +170,32 @@ class Gatherer:
                 tell_tick=tick,
             )
         )
+        self._join_episode(incident, storm_id, tick)
+
+    def _page_taken_over(self, incident: Incident) -> str:
+        """Return the key of the page that was opened for the incident's episode, now the storm's.
+
+        Only the lead brings it: while the lead is told by itself, its page is its own.
+        """
+        episode = self._state.episode(incident.key)
+        if episode is None or episode.lead != incident.id or not episode.page_key:
+            return ""
+        self._state.put(msgspec.structs.replace(episode, page_key=""))
+        return episode.page_key
+
+    def _join_episode(self, lead: Incident, storm_id: str, tick: int) -> None:
+        """Put what the lead told of other releases into the storm that tells the lead."""
+        episode = self._state.episode(lead.key)
+        if episode is None or episode.lead != lead.id:
+            return
+        for other in self._state.open_of_episode(lead.key):
+            if not other.past and self._state.storm_of(other) is None:
+                self._join(other, storm_id, tick)
 
     def join_lead(self, incident: Incident, tick: int) -> Storm | None:
         """Put an incident whose episode is told by a storm already into that storm."""
         episode = self._state.episode(incident.key)
-        if episode is None or episode.lead in ("", incident.id):
+        if incident.past or episode is None or episode.lead in ("", incident.id):
             return None
         lead = self._state.find_incident(episode.lead)
         storm = self._state.storm_of(lead) if lead is not None else None
@@ -197,33 +215,37 @@ class Gatherer:
                 page_key="" if moved else other.page_key,
             )
         )
-        services = dict.fromkeys((*into.services, *other.services))
+        both = len({*into.members} & {*other.members})
         into = msgspec.structs.replace(
             into,
             opened_tick=min(into.opened_tick, other.opened_tick),
             last_tick=max(into.last_tick, other.last_tick),
-            members=(*into.members, *other.members)[: storms.MEMBERS_KEPT],
-            joined=into.joined + other.joined,
-            services=tuple(services)[: storms.SERVICES_KEPT],
+            members=storms.kept_members((*into.members, *other.members)),
+            joined=into.joined + other.joined - both,
+            services=storms.kept_services((*into.services, *other.services)),
             evidence=tuple(sorted({*into.evidence, *other.evidence})),
             first_ms=min(into.first_ms, other.first_ms),
             last_ms=max(into.last_ms, other.last_ms),
             level=worse(into.level, other.level),
             events=sets.union(into.events, other.events),
             users=sets.union(into.users, other.users),
+            rate=incidents.merge_rates(into.rate, other.rate, tick, self._rate_ticks),
             changes=into.changes + 1,
             page_key=page_key,
         )
         self._state.put(into)
-        return into
+        return self._plan_storm(into, tick)
 
-    def extend(self, storm: Storm, delta: Delta, tick: int) -> None:
+    def extend(self, storm: Storm, incident: Incident, delta: Delta, tick: int) -> None:
         """Count a delta of one of its incidents for the storm."""
-        storm = storms.extended(storm, delta, tick=tick, rate_ticks=self._rate_ticks)
+        goes_on = incidents.extends(incident, delta, tick=tick, windows=self._config.windows)
+        storm = storms.extended(
+            storm, delta, tick=tick, goes_on=goes_on, rate_ticks=self._rate_ticks
+        )
         self._state.put(storm)
         self._plan_storm(storm, tick)
 
-    def _plan_storm(self, storm: Storm, tick: int) -> None:
+    def _plan_storm(self, storm: Storm, tick: int) -> Storm:
         if storm.tell_tick >= 0 or storm.told.mark == storm.changes:
             planned = storm.tell_tick
         else:
@@ -231,4 +253,6 @@ class Gatherer:
         if self._teller.must_tell_now(storm, tick):
             planned = tick
         if planned != storm.tell_tick:
-            self._state.put(msgspec.structs.replace(storm, tell_tick=max(planned, tick)))
+            storm = msgspec.structs.replace(storm, tell_tick=max(planned, tick))
+            self._state.put(storm)
+        return storm

@@ -16,15 +16,19 @@ from correlators import sets
 from correlators.deltas import TRACES_KEPT, smallest_texts, worse
 from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
 
-RATE_SLOT_TICKS: Final = 10
-"""Events are counted per slot of this many ticks for the rate that pages."""
+RATE_SLOTS: Final = 30
+"""The time in which the events that page are counted is cut into at most this many slots."""
+
+Rate = tuple[tuple[int, int], ...]
+"""(slot, new distinct events), ascending."""
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
     """How long things last, in milliseconds; every one is at least one tick.
 
     Raises:
-        ValueError: a length is below one tick, or `max_life_ms` below `quiet_for_ms`.
+        ValueError: a length is below one tick, `quiet_for_ms` below `settle_ms`, `max_life_ms`
+            below `quiet_for_ms`, or `remember_ms` below `max_life_ms`.
     """
 
     settle_ms: int = 10_000
@@ -50,6 +54,10 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name} must be at least {TICK_MS}")
         if self.max_life_ms < self.quiet_for_ms:
             raise ValueError("max_life_ms must not be below quiet_for_ms")
+        if self.quiet_for_ms < self.settle_ms:
+            raise ValueError("quiet_for_ms must not be below settle_ms")
+        if self.remember_ms < self.max_life_ms:
+            raise ValueError("remember_ms must not be below max_life_ms")
 
 
 def ticks(duration_ms: int) -> int:
@@ -114,8 +122,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     """It was opened by events older than `stale_after`: told as past, never pages."""
     signature: tuple[str, ...] = ()
     sample: Sample
-    rate: tuple[tuple[int, int], ...] = ()
-    """(slot, new distinct events) of the last slots, for the rate that pages."""
+    rate: Rate = ()
+    """New distinct events of the last slots, for the rate that pages."""
     changes: int = 1
     """Grows with every change that is worth telling."""
     tell_tick: int = -1
@@ -144,10 +152,33 @@ def incident_id(key: IncidentKey, opened_tick: int) -> str:
     return "inc-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
-def opened(delta: Delta, *, tick: int, windows: Windows) -> Incident:
-    """Return the incident that this delta opens in this tick."""
+def stale(delta: Delta, *, tick: int, windows: Windows) -> bool:
+    """Return whether the delta's events are belated by more than `stale_after`."""
     belated = delta.belated_tick >= 0
-    behind_ms = (tick - delta.belated_tick) * TICK_MS if belated else 0
+    return belated and (tick - delta.belated_tick) * TICK_MS > windows.stale_after_ms
+
+
+def extends(incident: Incident, delta: Delta, *, tick: int, windows: Windows) -> bool:
+    """Return whether the delta makes the incident go on, rather than add to its counts only.
+
+    Belated events do so only where belated ones opened it: then they are how it goes on, unless
+    they are stale and it is not.
+    """
+    if delta.belated_tick < 0:
+        return True
+    past = stale(delta, tick=tick, windows=windows)
+    return incident.open and incident.delayed and (incident.past or not past)
+
+
+def opened(delta: Delta, *, tick: int, windows: Windows, rate_ticks: int) -> Incident:
+    """Return the incident that this delta opens in this tick.
+
+    Args:
+        delta: its first one.
+        tick: the tick being applied.
+        windows: the lengths.
+        rate_ticks: how far back `rate` must reach.
+    """
     events = sets.count(delta.events).value
     return Incident(
         id=incident_id(delta.key, tick),
@@ -163,46 +194,57 @@ def opened(delta: Delta, *, tick: int, windows: Windows) -> Incident:
         traces=tuple((trace, tick) for trace in delta.traces),
         issues=delta.issues,
         sampled=delta.sampled,
-        delayed=belated or delta.tick < tick,
-        past=behind_ms > windows.stale_after_ms,
+        delayed=delta.belated_tick >= 0 or delta.tick < tick,
+        past=stale(delta, tick=tick, windows=windows),
         signature=delta.signature,
         sample=delta.sample,
-        rate=((tick // RATE_SLOT_TICKS, events),),
+        rate=add_rate((), events, tick, rate_ticks),
         tell_tick=tick + ticks(windows.settle_ms),
     )
 
 
 def joined_by(
-    incident: Incident, delta: Delta, *, tick: int, anew: bool, rate_ticks: int, trace_ticks: int
+    incident: Incident,
+    delta: Delta,
+    *,
+    tick: int,
+    windows: Windows,
+    anew: bool,
+    rate_ticks: int,
+    trace_ticks: int,
 ) -> Incident:
     """Return the incident as it looks after one more delta of its key.
 
-    A belated delta changes counts only: it neither extends the session nor begins a stretch.
+    A delta that does not extend it changes counts only. What was told as past and goes on now is
+    past no longer: a new stretch begins.
 
     Args:
         incident: open, or closed when the delta is belated.
         delta: same key.
         tick: the tick being applied, not before `incident.opened_tick`.
+        windows: the lengths.
         anew: the storm that told it is over, so this delta begins a new stretch.
         rate_ticks: how far back `rate` must reach.
         trace_ticks: how long a trace is remembered.
     """
     assert incident.key == delta.key
-    extends = delta.belated_tick < 0
-    assert incident.open or not extends
+    goes_on = extends(incident, delta, tick=tick, windows=windows)
+    assert incident.open or not goes_on
+    past = incident.past and not (goes_on and not stale(delta, tick=tick, windows=windows))
     before = sets.count(incident.events).value
     events = sets.union(incident.events, delta.events)
     users = sets.union(incident.users, delta.users)
     new = max(0, sets.count(events).value - before)
     news = (events, users) != (incident.events, incident.users)
-    begins = extends and anew
+    begins = goes_on and (anew or past != incident.past)
+    rate = incident.rate if past == incident.past else ()
     return msgspec.structs.replace(
         incident,
-        last_tick=max(incident.last_tick, tick) if extends else incident.last_tick,
+        last_tick=max(incident.last_tick, tick) if goes_on else incident.last_tick,
         onset_tick=tick if begins else incident.onset_tick,
         onset_events=before if begins else incident.onset_events,
         first_ms=min(incident.first_ms, delta.first_ms),
-        last_ms=max(incident.last_ms, delta.last_ms) if extends else incident.last_ms,
+        last_ms=max(incident.last_ms, delta.last_ms) if goes_on else incident.last_ms,
         level=worse(incident.level, delta.level),
         events=events,
         users=users,
@@ -210,7 +252,8 @@ def joined_by(
         issues=smallest_texts(incident.issues, delta.issues),
         sampled=incident.sampled and delta.sampled,
         sample=min(incident.sample, delta.sample),
-        rate=add_rate(incident.rate, new, tick, rate_ticks) if extends else incident.rate,
+        past=past,
+        rate=add_rate(rate, new, tick, rate_ticks) if goes_on else rate,
         changes=incident.changes + (1 if news else 0),
     )
 
@@ -279,20 +322,33 @@ def _recent(
     return tuple(sorted(ticks_of.items())[:TRACES_KEPT])
 
 
-def add_rate(
-    rate: tuple[tuple[int, int], ...], new: int, tick: int, rate_ticks: int
-) -> tuple[tuple[int, int], ...]:
+def add_rate(rate: Rate, new: int, tick: int, rate_ticks: int) -> Rate:
     """Return the slots of the last `rate_ticks` with `new` events added to that of `tick`."""
     if not new:
         return rate
-    slot = tick // RATE_SLOT_TICKS
-    slots = dict(rate)
-    slots[slot] = slots.get(slot, 0) + new
-    oldest = (tick - rate_ticks) // RATE_SLOT_TICKS
+    return merge_rates(rate, ((tick // _slot_ticks(rate_ticks), new),), tick, rate_ticks)
+
+
+def merge_rates(left: Rate, right: Rate, tick: int, rate_ticks: int) -> Rate:
+    """Return the slots of both within the last `rate_ticks`."""
+    slots = dict(left)
+    for slot, events in right:
+        slots[slot] = slots.get(slot, 0) + events
+    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
     return tuple(sorted(pair for pair in slots.items() if pair[0] > oldest))
 
 
-def rate_within(rate: tuple[tuple[int, int], ...], *, tick: int, within_ms: int) -> int:
-    """Return how many new distinct events came in the slots of the last `within_ms`."""
-    oldest = (tick - ticks(within_ms)) // RATE_SLOT_TICKS
+def rate_since(rate: Rate, first_tick: int, rate_ticks: int) -> Rate:
+    """Return the slots from that of `first_tick` on."""
+    first = first_tick // _slot_ticks(rate_ticks)
+    return tuple(pair for pair in rate if pair[0] >= first)
+
+
+def rate_within(rate: Rate, *, tick: int, rate_ticks: int) -> int:
+    """Return how many new distinct events came in the slots of the last `rate_ticks`."""
+    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
     return sum(events for slot, events in rate if slot > oldest)
+
+
+def _slot_ticks(rate_ticks: int) -> int:
+    return -(-rate_ticks // RATE_SLOTS)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from correlators.correlate import Correlator, Decided
-from correlators.state import PROGRESS_KEY, Entry
+from correlators.entries import PROGRESS_KEY, Entry
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
 from correlators.types import Delta, DeltaBatch, Digest, PageReason, Suppression
@@ -85,7 +85,7 @@ class Partition:
         return msgspec.structs.replace(
             self.ticks.progress(),
             suppressed=self._suppressed,
-            late=self._late + self.received[Reception.LATE],
+            late=self._late,
         )
 
     def step(self, *, most_ticks: int) -> Step:
@@ -105,6 +105,7 @@ class Partition:
                 self.ticks.pass_to(complete)
                 break
             work = self.ticks.take(max(following, self.ticks.applied + 1))
+            self._late += sum(delta.tick < work.tick for delta in work.deltas)
             decided, set_aside = self._apply(work)
             digests += decided.digests
             suppressed += decided.suppressed

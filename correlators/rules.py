@@ -5,9 +5,13 @@ Which digests are worth a message, to whom and when is decided here and nowhere 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
 import msgspec
 
-from correlators.incidents import Incident, rate_within
+from correlators.deltas import worse
+from correlators.incidents import Incident, Rate, rate_within, ticks
 from correlators.storms import Storm
 from correlators.types import TICK_MS, Level, PageReason
 
@@ -41,11 +45,19 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True):
     page: tuple[str, ...] = ()
 
 
-def incident_page(incident: Incident, pages: Pages, *, tick: int) -> PageReason | None:
-    """Return why this incident must page now, or None. What is told as past never pages."""
-    if incident.past or incident.key.environment not in pages.environments:
+def episode_page(incidents: Sequence[Incident], pages: Pages, *, tick: int) -> PageReason | None:
+    """Return why these incidents must page now, or None. What is told as past never pages.
+
+    Args:
+        incidents: the open ones of one episode that no storm tells.
+        pages: the limits.
+        tick: the tick being applied.
+    """
+    live = [one for one in incidents if not one.past]
+    if not live or live[0].key.environment not in pages.environments:
         return None
-    return _loud(incident.level, incident.rate, pages, tick=tick)
+    level = reduce(worse, (one.level for one in live))
+    return _loud(level, [one.rate for one in live], pages, tick=tick)
 
 
 def storm_page(storm: Storm, pages: Pages, *, tick: int) -> PageReason | None:
@@ -54,14 +66,13 @@ def storm_page(storm: Storm, pages: Pages, *, tick: int) -> PageReason | None:
         return None
     if len(storm.services) >= pages.storm_services:
         return PageReason.STORM_SERVICES
-    return _loud(storm.level, storm.rate, pages, tick=tick)
+    return _loud(storm.level, [storm.rate], pages, tick=tick)
 
 
-def _loud(
-    level: Level, rate: tuple[tuple[int, int], ...], pages: Pages, *, tick: int
-) -> PageReason | None:
+def _loud(level: Level, rates: Iterable[Rate], pages: Pages, *, tick: int) -> PageReason | None:
     if level is Level.FATAL:
         return PageReason.FATAL
-    if rate_within(rate, tick=tick, within_ms=pages.within_ms) >= pages.events:
+    rate_ticks = ticks(pages.within_ms)
+    if sum(rate_within(rate, tick=tick, rate_ticks=rate_ticks) for rate in rates) >= pages.events:
         return PageReason.EVENT_RATE
     return None

@@ -81,6 +81,16 @@ def count(members: bytes) -> Count:
     return Count(round(sketch.get_estimate()), about=sketch.is_estimation_mode())
 
 
+def check(members: bytes) -> None:
+    """Return nothing when these are the bytes of a set.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if members != EMPTY:
+        _read(members)
+
+
 def _read(members: bytes) -> compact_theta_sketch:
     try:
         return compact_theta_sketch.deserialize(members)

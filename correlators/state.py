@@ -1,69 +1,31 @@
-"""The state of CORRELATE: entries that change one by one, and what is found by looking at them.
+"""The state of CORRELATE: its entries, and what is found by looking at them.
 
-An entry is what is stored, one Kafka record each; everything else here (open incidents by key, what
-is due next, incidents still young enough to be linked) is derived from the entries alone, so that a
-restored state equals the live one.
+Open incidents by key, what is due next, incidents still young enough to be linked: all of it is
+derived from the entries alone, so that a restored state equals the live one.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 import msgspec
-import xxhash
 
 from correlators import incidents, storms
+from correlators.entries import (
+    KNOWN_FOR_TICKS,
+    Entry,
+    Episode,
+    Membership,
+    Service,
+    episode_key,
+    key_of,
+    service_key,
+)
 from correlators.incidents import Incident, Windows, ticks
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
 from correlators.types import IncidentKey
-
-PROGRESS_KEY: Final = "@progress"
-RELEASES_KEPT: Final = 16
-KNOWN_FOR_TICKS: Final = 90 * 86_400
-"""Episodes and services are forgotten after this long without an event."""
-TOUCH_TICKS: Final = 3_600
-"""`last_tick` of episodes and services is exact to this, so that they are not rewritten in every
-tick."""
-
-
-class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership"):
-    """An incident's stretch became part of a storm: the stretch counts for it from its onset."""
-
-    incident_id: str
-    from_tick: int
-    storm_id: str
-
-
-class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
-    """All that one (environment, service, fingerprint) does, over all releases."""
-
-    environment: str
-    service: str
-    fingerprint: str
-    first_tick: int
-    last_tick: int
-    lead: str = ""
-    """The open incident that tells for all releases."""
-    page_key: str = ""
-    """Set while a page opened for the episode is open, so that another release never pages
-    again."""
-
-
-class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
-    """What is known of one service of one environment."""
-
-    environment: str
-    service: str
-    last_tick: int
-    releases: tuple[tuple[str, int], ...] = ()
-    """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
-
-
-Entry = Incident | Storm | Stretch | Membership | Episode | Service | Progress
-"""One stored entry; the types are told apart by their tag."""
 
 
 class Correlation(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,39 +33,6 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
 
     windows: Windows = Windows()
     linking: Linking = Linking()
-
-
-def episode_key(environment: str, service: str, fingerprint: str) -> str:
-    """Return the entry key of an episode."""
-    return "episode:" + _digest(environment, service, fingerprint)
-
-
-def service_key(environment: str, service: str) -> str:
-    """Return the entry key of a service."""
-    return "service:" + _digest(environment, service)
-
-
-def key_of(entry: Entry) -> str:
-    """Return the key under which an entry is stored."""
-    match entry:
-        case Incident():
-            return "incident:" + entry.id
-        case Storm():
-            return "storm:" + entry.id
-        case Stretch():
-            return "stretch:" + entry.incident_id
-        case Membership():
-            return f"member:{entry.incident_id}:{entry.from_tick}"
-        case Episode():
-            return episode_key(entry.environment, entry.service, entry.fingerprint)
-        case Service():
-            return service_key(entry.environment, entry.service)
-        case Progress():
-            return PROGRESS_KEY
-
-
-def _digest(*parts: str) -> str:
-    return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))
 
 
 class State:
@@ -114,6 +43,7 @@ class State:
         self._correlation = correlation
         self._entries: dict[str, Entry] = {}
         self._changed: set[str] = set()
+        self._newly_changed: set[str] = set()
         self._undo: dict[str, Entry | None] = {}
         self._reindex({key_of(entry): entry for entry in entries})
 
@@ -215,12 +145,13 @@ class State:
         """Return the earliest tick in which an entry is due, or None."""
         while self._due:
             tick, key = self._due[0]
-            if self._scheduled.get(key) == tick and key in self._entries:
-                due = self._due_tick(self._entries[key])
-                if due == tick:
-                    return tick
-                self._schedule(key, due)
+            current = self._scheduled.get(key) == tick
+            due = self._due_tick(self._entries[key]) if current else None
+            if current and due == tick:
+                return tick
             heapq.heappop(self._due)
+            if current:
+                self._schedule(key, due)
         return None
 
     def due(self, tick: int) -> list[Entry]:
@@ -285,17 +216,19 @@ class State:
         if before is not None:
             self._note(key, before)
             self._remove(key, before)
+            self._scheduled.pop(key, None)
 
     def take_changed(self) -> dict[str, Entry | None]:
         """Return the entries changed since the last call, by key; None where one was removed."""
         changed = {key: self._entries.get(key) for key in sorted(self._changed)}
         self._changed = set()
-        self._undo = {}
+        self.begin()
         return changed
 
     def begin(self) -> None:
         """Mark a point to which `rollback` returns."""
         self._undo = {}
+        self._newly_changed = set()
 
     def rollback(self) -> None:
         """Undo every write since `begin`."""
@@ -305,11 +238,14 @@ class State:
                 entries.pop(key, None)
             else:
                 entries[key] = before
-        self._undo = {}
+        self._changed -= self._newly_changed
+        self.begin()
         self._reindex(entries)
 
     def _note(self, key: str, before: Entry | None) -> None:
-        self._changed.add(key)
+        if key not in self._changed:
+            self._changed.add(key)
+            self._newly_changed.add(key)
         self._undo.setdefault(key, before)
 
     def _place(self, key: str, entry: Entry) -> None:

@@ -1,14 +1,12 @@
-"""Storms: which incidents are one outage, and the life of what they become.
+"""Storms: the life of what linked incidents become.
 
-`groups` looks at incidents whose present stretch began a short while ago and says which belong
-together, each link with its evidence. All transitions of a storm live here too. Nothing links
-across environments.
+All transitions of a storm live here and in `gathering`; which incidents belong together is judged in
+`links`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -16,14 +14,16 @@ import xxhash
 
 from correlators import sets
 from correlators.deltas import worse
-from correlators.incidents import Told, add_rate, ticks
+from correlators.incidents import Rate, Told, add_rate, ticks
 from correlators.types import TICK_MS, Delta, Evidence, Level
 
-MEMBERS_KEPT: Final = 256
+MEMBERS_KEPT: Final = 128
 """Incidents that a storm lists; further ones belong to it and are counted."""
 
-SERVICES_KEPT: Final = 64
-"""Services that a storm lists; further ones are counted."""
+SERVICES_KEPT: Final = 48
+SERVICES_BYTES: Final = 4_000
+"""A storm lists at most so many services, and so many bytes of their names; further ones are part of
+it and not told apart."""
 
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +69,14 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     joined: int = 0
     """How many incidents joined in all."""
     services: tuple[str, ...] = ()
-    """In the order of their onsets, at most `SERVICES_KEPT`."""
+    """In the order of their onsets, within `SERVICES_KEPT` and `SERVICES_BYTES`."""
     evidence: tuple[Evidence, ...] = ()
     first_ms: int
     last_ms: int
     level: Level
     events: bytes = sets.EMPTY
     users: bytes = sets.EMPTY
-    rate: tuple[tuple[int, int], ...] = ()
+    rate: Rate = ()
     changes: int = 1
     tell_tick: int = -1
     told: Told = Told()
@@ -101,185 +101,38 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True, tag="stretch"):
     users: bytes
 
 
-class Candidate(msgspec.Struct, frozen=True, order=True):
-    """An incident that may be linked. Compares by onset, then id."""
-
-    onset_tick: int
-    id: str
-    service: str
-    fingerprint: str
-    release_news: str
-    """Its release where that is news and the error came with it, else empty."""
-    release: str
-    """Its release where the error came with it, else empty: an older error tells nothing of it."""
-    traces: tuple[int, ...]
-    loud: bool
-    """It has more than a single event or user behind it, so its onset may be part of a burst."""
-    storm_id: str
-    """The open storm that it is part of, else empty."""
-    anchor: bool = False
-    """An active member of a storm whose own onset is long past; `onset_tick` is its last event."""
-
-
-class Group(msgspec.Struct, frozen=True):
-    """Candidates that are one outage, by onset, and why."""
-
-    members: tuple[Candidate, ...]
-    evidence: tuple[Evidence, ...]
-
-
-def storm_id(environment: str, first: Candidate) -> str:
-    """Return the id of the storm that begins with this incident: `storm-` and 16 hex digits."""
-    text = f"{environment}\0{first.id}\0{first.onset_tick}"
+def storm_id(environment: str, incident_id: str, onset_tick: int) -> str:
+    """Return the id of the storm that begins with this incident's stretch: `storm-` and 16 hex
+    digits."""
+    text = f"{environment}\0{incident_id}\0{onset_tick}"
     return "storm-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
-def groups(candidates: Iterable[Candidate], linking: Linking) -> list[Group]:
-    """Return the groups of two and more candidates that the evidence links, by the onset of their
-    first.
-
-    Candidates of one storm are linked already and bring no evidence by that.
-
-    Args:
-        candidates: incidents of one environment, each id once.
-        linking: the limits.
-    """
-    young = sorted(candidates)
-    links = _Links(young)
-    within = ticks(linking.link_within_ms)
-    _link_signatures(young, links, within)
-    _link_traces(young, links, within)
-    _link_releases(young, links, within)
-    _link_bursts(young, links, linking)
-    return links.groups()
+def kept_members(members: Iterable[str]) -> tuple[str, ...]:
+    """Return the different incident ids that a storm lists, in this order."""
+    return tuple(dict.fromkeys(members))[:MEMBERS_KEPT]
 
 
-class _Links:
-    """Union-find over candidates, with the evidence of every link; members of one storm start
-    linked."""
-
-    def __init__(self, young: Sequence[Candidate]) -> None:
-        self._young = young
-        self._parent = list(range(len(young)))
-        self._evidence: dict[int, set[Evidence]] = defaultdict(set)
-        first_of: dict[str, int] = {}
-        for index, candidate in enumerate(young):
-            if candidate.storm_id:
-                self._join(first_of.setdefault(candidate.storm_id, index), index)
-
-    def _root(self, index: int) -> int:
-        while self._parent[index] != index:
-            self._parent[index] = self._parent[self._parent[index]]
-            index = self._parent[index]
-        return index
-
-    def _join(self, left: int, right: int) -> None:
-        left, right = sorted((self._root(left), self._root(right)))
-        self._parent[right] = left
-        self._evidence[left] |= self._evidence.pop(right, set()) if left != right else set()
-
-    def link(self, left: int, right: int, evidence: Evidence) -> None:
-        self._join(left, right)
-        self._evidence[self._root(left)].add(evidence)
-
-    def groups(self) -> list[Group]:
-        members: dict[int, list[Candidate]] = defaultdict(list)
-        for index, candidate in enumerate(self._young):
-            members[self._root(index)].append(candidate)
-        return [
-            Group(tuple(found), tuple(sorted(self._evidence[root])))
-            for root, found in sorted(members.items())
-            if self._evidence[root]
-        ]
+def kept_services(services: Iterable[str]) -> tuple[str, ...]:
+    """Return the different services that a storm lists, in this order."""
+    kept: list[str] = []
+    left = SERVICES_BYTES
+    for service in dict.fromkeys(services):
+        left -= len(service.encode("utf-8", "surrogatepass"))
+        if left < 0 or len(kept) == SERVICES_KEPT:
+            break
+        kept.append(service)
+    return tuple(kept)
 
 
-def _link_signatures(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    """The same signature in several services; the same service under another release is no
-    evidence."""
-    last: dict[str, dict[str, int]] = defaultdict(dict)
-    for index, candidate in enumerate(young):
-        services = last[candidate.fingerprint]
-        for service, other in services.items():
-            if service != candidate.service and _near(young, other, index, within):
-                links.link(other, index, Evidence.SIGNATURE)
-        services[candidate.service] = index
-
-
-def _link_traces(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    last: dict[int, int] = {}
-    for index, candidate in enumerate(young):
-        for trace in candidate.traces:
-            other = last.get(trace)
-            if other is not None and _near(young, other, index, within):
-                links.link(other, index, Evidence.TRACE)
-            last[trace] = index
-
-
-def _link_releases(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    """A shared release that is news; two releases of one error are one episode, not two
-    witnesses."""
-    news = {candidate.release_news for candidate in young if candidate.release_news}
-    last: dict[str, int] = {}
-    for index, candidate in enumerate(young):
-        if candidate.release in news and candidate.release:
-            other = last.get(candidate.release)
-            if other is not None and _near(young, other, index, within):
-                links.link(other, index, Evidence.RELEASE)
-            last[candidate.release] = index
-
-
-def _link_bursts(young: Sequence[Candidate], links: _Links, linking: Linking) -> None:
-    """Onsets in many services at once: loud ones, or so many that quiet ones cannot be chance.
-
-    A quiet onset that carries traces, none of which anybody shares, is left out: where requests can
-    be followed, a lone one is more likely something else.
-    """
-    everyone = range(len(young))
-    loud = [index for index in everyone if young[index].loud]
-    _link_windows(young, links, loud, linking, at_least=linking.burst_services)
-    counted = [
-        index
-        for index in everyone
-        if young[index].loud or young[index].anchor or not young[index].traces
-    ]
-    _link_windows(young, links, counted, linking, at_least=linking.burst_onsets)
-
-
-def _link_windows(
-    young: Sequence[Candidate],
-    links: _Links,
-    indexes: Sequence[int],
-    linking: Linking,
-    *,
-    at_least: int,
-) -> None:
-    """Link each window of enough onsets in enough services; one pass, since windows overlap."""
-    within = ticks(linking.link_within_ms)
-    start = 0
-    linked_to = -1
-    present: Counter[str] = Counter()
-    for end, index in enumerate(indexes):
-        present[young[index].service] += 1
-        while not _near(young, indexes[start], index, within):
-            present -= Counter([young[indexes[start]].service])
-            start += 1
-        if len(present) >= linking.burst_services and end - start + 1 >= at_least:
-            for position in range(max(start, linked_to), end):
-                links.link(indexes[position], index, Evidence.BURST)
-            linked_to = end
-
-
-def _near(young: Sequence[Candidate], left: int, right: int, within: int) -> bool:
-    return abs(young[right].onset_tick - young[left].onset_tick) <= within
-
-
-def extended(storm: Storm, delta: Delta, *, tick: int, rate_ticks: int) -> Storm:
+def extended(storm: Storm, delta: Delta, *, tick: int, goes_on: bool, rate_ticks: int) -> Storm:
     """Return the open storm after a delta of one of its incidents.
 
     Args:
         storm: open.
         delta: of an incident that is part of it.
         tick: the tick being applied.
+        goes_on: the delta extends its incident.
         rate_ticks: how far back `rate` must reach.
     """
     before = sets.count(storm.events).value
@@ -289,13 +142,13 @@ def extended(storm: Storm, delta: Delta, *, tick: int, rate_ticks: int) -> Storm
     new = max(0, sets.count(events).value - before)
     return msgspec.structs.replace(
         storm,
-        last_tick=max(storm.last_tick, tick) if delta.belated_tick < 0 else storm.last_tick,
+        last_tick=max(storm.last_tick, tick) if goes_on else storm.last_tick,
         first_ms=min(storm.first_ms, delta.first_ms),
         last_ms=max(storm.last_ms, delta.last_ms),
         level=worse(storm.level, delta.level),
         events=events,
         users=users,
-        rate=add_rate(storm.rate, new, tick, rate_ticks),
+        rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
         changes=storm.changes + (1 if news else 0),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 from correlators import digest
 from correlators.digest import Page, Telling
 from correlators.incidents import Incident, Told, ticks
-from correlators.rules import Pages, Routes, incident_page, storm_page
+from correlators.rules import Pages, Routes, episode_page, storm_page
 from correlators.state import Correlation, State
 from correlators.storms import Storm
 from correlators.types import Digest, DigestKind, PageAction, PageReason, Suppression
@@ -52,6 +52,8 @@ class Teller:
             told = msgspec.structs.replace(incident.told, mark=incident.changes, tick=tick)
             incident = msgspec.structs.replace(incident, told=told, tell_tick=-1)
             self._state.put(incident)
+            if decision is Suppression.TOLD_BY_OTHER_RELEASE:
+                self._hand_to_lead(incident, tick)
             if page.action is PageAction.RESOLVE:
                 self._tell_incident(incident, DigestKind.RESOLVED, page, tick, chats=False)
             return
@@ -71,7 +73,7 @@ class Teller:
             return Suppression.TOLD_BY_OTHER_RELEASE
         if not told.revision:
             return DigestKind.OPENED
-        if told.resolved:
+        if told.resolved or told.joined:
             return DigestKind.REOPENED
         if told.mark == incident.changes:
             return Suppression.UNCHANGED
@@ -84,20 +86,38 @@ class Teller:
         if incident.storm_id:
             return Suppression.TOLD_BY_STORM
         if not told.revision:
-            return Suppression.TOLD_BY_OTHER_RELEASE
+            heard = told.tick >= incident.onset_tick
+            return Suppression.TOLD_BY_OTHER_RELEASE if heard else Suppression.NEVER_TOLD
         return Suppression.UNCHANGED
+
+    def _hand_to_lead(self, incident: Incident, tick: int) -> None:
+        """Let the lead of the episode tell what this incident has to tell."""
+        episode = self._state.episode(incident.key)
+        lead = self._state.find_incident(episode.lead) if episode is not None else None
+        if lead is None or lead.told.mark != lead.changes or self._state.storm_of(lead) is not None:
+            return
+        planned = max(tick + 1, self.next_update(lead.told, tick))
+        self._state.put(
+            msgspec.structs.replace(
+                lead,
+                changes=lead.changes + 1,
+                tell_tick=planned if lead.tell_tick < 0 else lead.tell_tick,
+            )
+        )
 
     def _incident_page(self, incident: Incident, tick: int) -> Page:
         episode = self._state.episode(incident.key)
         if episode is None:
             return Page()
         storm = self._state.storm_of(incident)
+        leads = episode.lead == incident.id
         if episode.page_key:
-            ended = not self._state.open_of_episode(incident.key)
-            return Page(PageAction.RESOLVE, episode.page_key) if ended or storm else Page()
-        if storm is not None or not incident.open or episode.lead != incident.id:
+            over = not self._state.open_of_episode(incident.key) or (storm is not None and leads)
+            return Page(PageAction.RESOLVE, episode.page_key) if over else Page()
+        if storm is not None or not incident.open or not leads:
             return Page()
-        reason = incident_page(incident, self._config.pages, tick=tick)
+        told = [incident, *self._also(incident)]
+        reason = episode_page(told, self._config.pages, tick=tick)
         if reason is None or not self._config.routes.page:
             return Page()
         return Page(PageAction.TRIGGER, f"{incident.id}.{incident.told.revision + 1}", reason)
@@ -105,12 +125,7 @@ class Teller:
     def _tell_incident(
         self, incident: Incident, kind: DigestKind, page: Page, tick: int, *, chats: bool = True
     ) -> None:
-        key = incident.key
-        also = [
-            one
-            for one in self._state.open_of_episode(key)
-            if one.id != incident.id and self._state.storm_of(one) is None
-        ]
+        also = self._also(incident) if incident.open else []
         storm = self._state.storm_of(incident)
         telling = Telling(
             kind=kind,
@@ -121,9 +136,7 @@ class Teller:
             storm_id=storm.id if storm is not None else "",
             page=page,
         )
-        content = digest.of_incident(
-            incident, also if incident.open else [], telling, count=1 + len(also)
-        )
+        content = digest.of_incident(incident, also, telling)
         routes = self._config.routes
         self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
         told = Told(
@@ -135,6 +148,14 @@ class Teller:
         )
         self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=-1))
         self._note_page(incident, page)
+
+    def _also(self, incident: Incident) -> list[Incident]:
+        """Return the open incidents of its episode under other releases that no storm tells."""
+        return [
+            one
+            for one in self._state.open_of_episode(incident.key)
+            if one.id != incident.id and self._state.storm_of(one) is None
+        ]
 
     def _note_page(self, incident: Incident, page: Page) -> None:
         episode = self._state.episode(incident.key)
@@ -153,11 +174,12 @@ class Teller:
         if storm.merged_into:
             into = self._state.storm(storm.id)
             assert into is not None
-            if told.revision and not told.resolved and not told.joined:
-                page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
-                self._tell_storm(storm, DigestKind.JOINED, page, tick, into=into.id)
-            else:
+            page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
+            chats = bool(told.revision)
+            if not chats:
                 self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
+            if chats or storm.page_key:
+                self._tell_storm(storm, DigestKind.JOINED, page, tick, into=into.id, chats=chats)
         elif not storm.open:
             page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
             self._tell_storm(storm, DigestKind.RESOLVED, page, tick)
@@ -182,7 +204,14 @@ class Teller:
         self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
 
     def _tell_storm(
-        self, storm: Storm, kind: DigestKind, page: Page, tick: int, *, into: str = ""
+        self,
+        storm: Storm,
+        kind: DigestKind,
+        page: Page,
+        tick: int,
+        *,
+        into: str = "",
+        chats: bool = True,
     ) -> None:
         members = [
             found for one in storm.members if (found := self._state.find_incident(one)) is not None
@@ -199,7 +228,7 @@ class Teller:
         )
         content = digest.of_storm(storm, members, telling)
         routes = self._config.routes
-        self._emit(digest.for_destinations(content, routes.tell, routes.page))
+        self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
         if page.reason is not None:
             self._pages[page.reason] += 1
         key = page.key if page.action is PageAction.TRIGGER else storm.page_key

@@ -45,7 +45,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     input_offset: int = 0
     """First offset of the input that must be read again after a restart."""
     read_up_to: int = 0
-    """Offset after the last message that was read when this was written."""
+    """Offset after the last message that was read when `applied_tick` was applied; the watermarks
+    are those told by then."""
     excluded: tuple[tuple[str, int], ...] = ()
     """Sources left out as stalled."""
     suppressed: int = 0
@@ -70,7 +71,8 @@ class Reception(StrEnum):
     REPEATED = "repeated"
 
 
-_Place = tuple[IncidentKey, int, int]
+_Place = tuple[IncidentKey, int, int, int]
+"""Key, tick, belated tick, and a number that keeps deltas apart that cannot be merged."""
 
 
 class Ticks:
@@ -87,6 +89,8 @@ class Ticks:
         self.applied = progress.applied_tick
         self._reread_below = progress.read_up_to
         self._next_offset = progress.input_offset
+        self._heard_up_to = progress.read_up_to
+        self._heard = dict(self.watermarks)
         self._deltas: dict[int, dict[_Place, Delta]] = {}
         self._changes: dict[int, dict[str, StateChange]] = {}
         self._offsets: dict[int, int] = {}
@@ -126,10 +130,7 @@ class Ticks:
         tick = self._place(delta.tick, told, again=again)
         if tick < 0:
             return Reception.REPEATED
-        place = (delta.key, delta.tick, delta.belated_tick)
-        of_tick = self._deltas.setdefault(tick, {})
-        held = of_tick.get(place)
-        of_tick[place] = delta if held is None else merge(held, delta)
+        _put_in(self._deltas.setdefault(tick, {}), delta)
         self._offsets[tick] = min(offset, self._offsets.get(tick, offset))
         return Reception.HELD if tick == delta.tick else Reception.LATE
 
@@ -161,7 +162,7 @@ class Ticks:
         """Return what is held for this tick, in canonical order, and count the tick as applied."""
         assert tick > self.applied
         self._offsets.pop(tick, None)
-        self.applied = tick
+        self._advance(tick)
         changes = self._changes.pop(tick, {})
         deltas = self._deltas.pop(tick, {})
         return Work(
@@ -173,7 +174,18 @@ class Ticks:
     def pass_to(self, tick: int) -> None:
         """Count everything up to this tick as applied; nothing may be held for it."""
         assert all(held > tick for held in self._offsets)
-        self.applied = max(self.applied, tick)
+        if tick > self.applied:
+            self._advance(tick)
+
+    def _advance(self, tick: int) -> None:
+        """Count a tick as applied, and note what was read by then.
+
+        Whether a delta is late depends on the tick applied and the watermarks told when it was
+        read. So a restart reads everything after the last applied tick as if for the first time.
+        """
+        self.applied = tick
+        self._heard_up_to = max(self._reread_below, self._next_offset)
+        self._heard = dict(self.watermarks)
 
     def exclude(self, stalled: Iterable[Source]) -> None:
         """Go on without these sources until they speak again."""
@@ -186,10 +198,26 @@ class Ticks:
             sources=tuple(sorted(self.sources)),
             watermarks=tuple(
                 (source.topic, source.partition, at_ms)
-                for source, at_ms in sorted(self.watermarks.items())
+                for source, at_ms in sorted(self._heard.items())
             ),
             applied_tick=self.applied,
-            input_offset=min(self._offsets.values(), default=self._next_offset),
-            read_up_to=max(self._reread_below, self._next_offset),
+            input_offset=min(self._heard_up_to, *self._offsets.values(), self._next_offset),
+            read_up_to=self._heard_up_to,
             excluded=tuple(sorted(self.excluded)),
         )
+
+
+def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> None:
+    """Merge the delta with what is held for its place.
+
+    One with unreadable sets cannot be merged: it is kept apart, so that it raises where it can be
+    set aside.
+    """
+    for apart in range(len(of_tick) + 1):
+        place = (delta.key, delta.tick, delta.belated_tick, apart)
+        held = of_tick.get(place)
+        try:
+            of_tick[place] = delta if held is None else merge(held, delta)
+        except ValueError:
+            continue
+        return

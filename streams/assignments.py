@@ -20,9 +20,9 @@ import msgspec
 import orjson
 
 from correlators.deltas import belated_tick_of
+from correlators.entries import Entry, Membership
 from correlators.fingerprinter import Read
 from correlators.incidents import Incident, ticks
-from correlators.state import Entry, Membership
 from correlators.storms import Storm
 from correlators.telling import Config
 from correlators.types import IncidentKey, tick_of

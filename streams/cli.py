@@ -86,7 +86,8 @@ def run(
         asyncio.run(_topics_exist(settings))
         from streams import supervisor
 
-        raise typer.Exit(asyncio.run(supervisor.run(settings, names, path, json_log=json_log)))
+        log = supervisor.Log(json=json_log, level=log_level)
+        raise typer.Exit(asyncio.run(supervisor.run(settings, names, path, log=log)))
 
 
 @app.command()

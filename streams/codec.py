@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from correlators.state import Entry
+from correlators.entries import Entry
 from correlators.types import DeltaBatch, Digest
 
 

@@ -47,7 +47,7 @@ RECORDING: Final = TOP / "recordings" / "shop-outage.jsonl.gz"
 CONFIG: Final = TOP / "stormfold.yaml"
 PAGE: Final = Path("demo-out") / "stormfold.html"
 
-TOLD_WITHIN_S: Final = 60.0
+TOLD_WITHIN_S: Final = 30.0
 """How long the services may take to hear the newest revision of everything after the end."""
 
 LOOK_EVERY_S: Final = 0.1
@@ -113,7 +113,7 @@ async def _run(console: Console, page: Path, broker: Broker | None) -> None:
         with _environment(environ):
             material = read_material(RECORDING, settings.fingerprinting())
             clock = RecordedClock(material.first_ms)
-            async with Direct(material, clock) as direct:
+            async with Direct(material) as direct:
                 heard = Heard(settings)
                 began = time.monotonic()
                 with Progress(console, material, clock, direct, services) as progress:
@@ -150,7 +150,7 @@ async def _on_kafka(
             async def play() -> None:
                 await chain.start(material.first_ms)
                 clock.start()
-                await _together(chain.feed(material, clock), direct.run())
+                await _together(chain.feed(material, clock), direct.run(clock))
                 await _told(services, heard)
 
             await _unless_it_fails(play(), watch)
@@ -170,7 +170,7 @@ async def _in_process(
 
         async def play() -> None:
             clock.start()
-            await _together(chain.feed(material, clock), direct.run())
+            await _together(chain.feed(material, clock), direct.run(clock))
             await _told(services, heard)
 
         await _unless_it_fails(play(), delivering)

@@ -2,7 +2,8 @@
 
 As Sentry does it with a rule "every time" in one channel: one Slack message for every event, and
 one page for every issue of level error in production, under a dedup key per issue. The two services
-keep their documented limits in recorded time: their clock is the recording's.
+keep their documented limits in recorded time: their clock is that of the alert being sent, so the
+figures are those of the outage as it happened, however fast it is played.
 
 Source: Sentry, issue alerts (action interval "every trigger") and its PagerDuty integration
 (dedup_key = short id of the issue).
@@ -26,7 +27,6 @@ from streams.demo_material import Line, Material, RecordedClock, event_of
 CHANNEL: Final = "C0ALERTS"
 TOKEN: Final = "xoxb-demo-direct"
 ROUTING_KEY: Final = "d" * 32
-CALLS_AT_ONCE: Final = 8
 
 Json = dict[str, Any]
 
@@ -34,14 +34,15 @@ Json = dict[str, Any]
 class Direct:
     """A Slack and a PagerDuty that hear every alert by itself. Use as an async context."""
 
-    def __init__(self, material: Material, clock: RecordedClock) -> None:
-        """Args: clock: passes for the recording and for the limits of both services."""
+    def __init__(self, material: Material) -> None:
         self._material = material
-        self._clock = clock
-        self.slack = SlackPeer(token=TOKEN, channels={CHANNEL: "alerts"}, clock=clock.now_s)
-        self.pager = PagerDutyPeer(routing_keys=[ROUTING_KEY], clock=clock.now_s)
+        self._at_s = material.first_ms / 1000
+        self.slack = SlackPeer(token=TOKEN, channels={CHANNEL: "alerts"}, clock=self._now_s)
+        self.pager = PagerDutyPeer(routing_keys=[ROUTING_KEY], clock=self._now_s)
         self._http = Http(timeout_ms=10_000)
-        self._room = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    def _now_s(self) -> float:
+        return self._at_s
 
     async def __aenter__(self) -> Self:
         await self.slack.start()
@@ -73,30 +74,29 @@ class Direct:
         """Pages so far."""
         return len(self.pager.alerts)
 
-    async def run(self) -> None:
-        """Send every alert at its recorded moment; return when all are answered."""
-        async with asyncio.TaskGroup() as calls:
-            for line in self._material.events:
-                await self._clock.until(line.record.at_ms)
-                calls.create_task(self._alert(line))
+    async def run(self, clock: RecordedClock) -> None:
+        """Send every alert, none before its recorded moment; return when all are answered."""
+        for line in self._material.events:
+            await clock.until(line.record.at_ms)
+            await self._alert(line)
 
     async def _alert(self, line: Line) -> None:
         event = line.read.event
         assert event is not None
         issue = self._material.short_ids.get(event.issue_id, event.issue_id)
         raw = event_of(line.record)
-        async with self._room:
-            message = {"channel": CHANNEL, **slack_alert(raw, event, issue)}
-            await self._http.post(
+        self._at_s = line.record.at_ms / 1000
+        calls = [
+            self._http.post(
                 f"{self.slack.base_url}chat.postMessage",
-                msgspec.json.encode(message),
+                msgspec.json.encode({"channel": CHANNEL, **slack_alert(raw, event, issue)}),
                 headers={"Authorization": f"Bearer {TOKEN}"},
             )
-            if pages(event):
-                await self._http.post(
-                    f"{self.pager.base_url}/v2/enqueue",
-                    msgspec.json.encode(_trigger(raw, event, issue)),
-                )
+        ]
+        if pages(event):
+            trigger = msgspec.json.encode(_trigger(raw, event, issue))
+            calls.append(self._http.post(f"{self.pager.base_url}/v2/enqueue", trigger))
+        await asyncio.gather(*calls)
 
 
 def pages(event: Event) -> bool:

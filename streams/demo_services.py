@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from correlators.state import Entry, key_of
+from correlators.entries import Entry, key_of
 from correlators.types import Digest, PageAction
 from sinks.peers.pagerduty import Alert, PagerDutyPeer
 from sinks.peers.slack import SlackPeer
@@ -139,17 +139,17 @@ class Services:
         """Return how many incidents and storms are not yet shown in their newest revision."""
         newest: dict[tuple[str, str], Digest] = {}
         for one in digests:
-            newest[one.destination.partition(":")[0], one.page_key or one.id] = one
-        return sum(not self._shown(sink, one) for (sink, _), one in newest.items())
+            pager = one.page is not PageAction.NONE
+            newest[one.destination, one.page_key if pager else one.id] = one
+        return sum(not self._shown(one) for one in newest.values())
 
-    def _shown(self, sink: str, digest: Digest) -> bool:
-        if sink == "slack":
-            message = self.post_of(digest.id)
-            return (
-                message is not None and f"{digest.id}, revision {digest.revision}" in message.text
-            )
-        if sink == "pagerduty" and digest.page is PageAction.TRIGGER:
-            return bool(self.pages)
-        if sink == "pagerduty" and digest.page is PageAction.RESOLVE:
-            return not self.pager.open_alerts()
-        return True
+    def _shown(self, digest: Digest) -> bool:
+        match digest.page:
+            case PageAction.TRIGGER:
+                return bool(self.pages)
+            case PageAction.RESOLVE:
+                return not self.pager.open_alerts()
+            case PageAction.NONE:
+                post = self.post_of(digest.id)
+                shown = f"{digest.id}, revision {digest.revision}"
+                return post is not None and shown in post.text

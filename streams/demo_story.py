@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 import msgspec
 
 from correlators.deltas import belated_tick_of
+from correlators.entries import Membership
 from correlators.incidents import Incident
-from correlators.state import Membership
 from correlators.storms import Storm
 from correlators.types import Event, IncidentKey, Signature, tick_of
 from sinks.render import EVIDENCE

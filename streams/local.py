@@ -13,10 +13,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
+from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
 from correlators.incidents import ticks
 from correlators.partition import Partition, Step
-from correlators.state import PROGRESS_KEY
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception
 from correlators.types import DeltaBatch, Suppression, tick_of

@@ -21,7 +21,7 @@ from streams.codec import CodecError
 from streams.replay import ReplayError
 from streams.replay_results import Results
 from streams.settings import Settings
-from streams.state_topic import restore
+from streams.stage.state import restore
 from streams.topics import Names, names
 
 STANDS_STILL_S: Final = 60.0

@@ -18,9 +18,9 @@ from typing import IO
 import msgspec
 import orjson
 
+from correlators.entries import Entry
 from correlators.fingerprinter import Fingerprinting, Read, RecordKind
 from correlators.partition import Step
-from correlators.state import Entry
 from correlators.telling import Config
 from correlators.types import Digest
 from streams.assignments import Lives, Spool

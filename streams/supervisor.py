@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -36,7 +36,14 @@ STOP_S: Final = 15.0
 
 DEATHS_TO_PARK: Final = 2
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
+
+
+class Log(NamedTuple):
+    """How stage processes log."""
+
+    json: bool = False
+    level: str = "info"
 
 
 class Child:
@@ -66,7 +73,7 @@ class Child:
                 return status
             self._failures = 0 if time.monotonic() - began > HEALTHY_S else self._failures + 1
             pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else 0
-            log.warning("stage restarts", stage=self.name.value, status=status, pause_s=pause_s)
+            logger.warning("stage restarts", stage=self.name.value, status=status, pause_s=pause_s)
             self._metrics.restarts.labels(stage=self.name.value).inc()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause_s)
@@ -103,7 +110,7 @@ class Child:
             self._deaths[place] += 1
             if self._deaths[place] >= DEATHS_TO_PARK:
                 self.parked.add(place[1])
-                log.error(
+                logger.error(
                     "partition parked", stage=self.name.value, partition=place[1], offset=place[2]
                 )
 
@@ -118,13 +125,13 @@ class Child:
         try:
             await asyncio.wait_for(process.wait(), STOP_S)
         except TimeoutError:
-            log.error("stage killed", stage=self.name.value)
+            logger.error("stage killed", stage=self.name.value)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
 
 async def run(
-    settings: Settings, stages: Sequence[StageName], config: Path | None, *, json_log: bool = False
+    settings: Settings, stages: Sequence[StageName], config: Path | None, *, log: Log
 ) -> int:
     """Run these stages until SIGTERM or SIGINT. Returns the exit status of the command.
 
@@ -132,7 +139,7 @@ async def run(
         settings: as loaded from `config`.
         stages: each once.
         config: the file that the children load, None for the defaults.
-        json_log: log lines as JSON.
+        log: how the children log.
     """
     metrics = Metrics()
     aggregate = Aggregate(metrics)
@@ -141,7 +148,7 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    children = [Child(name, _command(name, config, json_log), metrics) for name in stages]
+    children = [Child(name, _command(name, config, log), metrics) for name in stages]
     try:
         async with _metrics_port(aggregate, settings):
             runs = [
@@ -171,8 +178,9 @@ def _metrics_port(
     return serve_aggregate(aggregate, settings.metrics.host, settings.metrics.port)
 
 
-def _command(name: StageName, config: Path | None, json_log: bool) -> list[str]:
+def _command(name: StageName, config: Path | None, log: Log) -> list[str]:
     command = [sys.executable, "-m", "streams.app", name.value]
     if config is not None:
         command += ["--config", str(config)]
-    return [*command, "--json-log"] if json_log else command
+    command += ["--log-level", log.level]
+    return [*command, "--json-log"] if log.json else command

@@ -15,17 +15,18 @@ import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from faust.types import TopicT
 
+from correlators.entries import PROGRESS_KEY
 from correlators.partition import Partition, Step
-from correlators.state import PROGRESS_KEY, Entry
 from correlators.telling import Config
-from correlators.ticks import FORMAT, Progress
+from correlators.ticks import Progress
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
+from streams.agents.stored import Installation, read_state
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
-from streams.stage import Refused, Source
-from streams.state_topic import FencedWriter, restore
+from streams.stage import Source
+from streams.stage.state import FencedWriter, restore
 
 TICKS_PER_TRANSACTION: Final = 256
 HEARTBEAT_TICKS: Final = 5
@@ -39,10 +40,6 @@ MAX_HELD: Final = 200_000
 """Deltas held for ticks that are not complete; over it, a silent source is declared stalled."""
 
 log = structlog.get_logger(__name__)
-
-
-class StateRefused(Refused):
-    """The stored state is not one that this installation may go on with; says what to do."""
 
 
 class TooMuchHeld(Exception):
@@ -123,45 +120,14 @@ class CorrelateHandler:
         )
         await writer.start()
         stored = await restore(self._bootstrap, self._state_topic, tp.partition)
-        progress, entries = self._read(tp.partition, stored)
+        place = f"{self._state_topic}-{tp.partition}"
+        installation = Installation(self._installation, self._partitions)
+        progress, entries = read_state(place, stored, installation)
         if progress is None:
             progress = await self._first_progress(tp, writer)
         held = _Held(Partition(self._config, progress, entries), writer, progress)
         self._held[tp] = held
         return progress.input_offset
-
-    def _read(
-        self, partition: int, stored: dict[str, bytes]
-    ) -> tuple[Progress | None, list[Entry]]:
-        progress: Progress | None = None
-        entries: list[Entry] = []
-        for key in sorted(stored):
-            try:
-                found = codec.entry(stored[key])
-            except CodecError as error:
-                raise StateRefused(
-                    f"{self._state_topic}-{partition} {key}: {error}; start a new namespace, "
-                    "or the version that wrote it"
-                ) from error
-            if isinstance(found, Progress):
-                progress = found
-            else:
-                entries.append(found)
-        if progress is not None:
-            self._check(partition, progress)
-        return progress, entries
-
-    def _check(self, partition: int, progress: Progress) -> None:
-        for what, stored, here in (
-            ("format", progress.format, FORMAT),
-            ("installation", progress.installation, self._installation),
-            ("partition count", progress.partitions, self._partitions),
-        ):
-            if stored != here:
-                raise StateRefused(
-                    f"{self._state_topic}-{partition}: its {what} is {stored}, this is {here}; "
-                    "give this run a namespace of its own, or the configuration that wrote it"
-                )
 
     async def _first_progress(self, tp: TopicPartition, writer: FencedWriter) -> Progress:
         """Write which sources must be waited for, before the first tick."""

@@ -34,7 +34,7 @@ from streams import codec
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
 from streams.stage import Refused, Source, now_ms
-from streams.state_topic import FencedWriter, Transaction, restore
+from streams.stage.state import FencedWriter, Transaction, restore
 
 CALLS_AT_ONCE: Final = 64
 OFFSET_KEY: Final = "@progress"

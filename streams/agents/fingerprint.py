@@ -8,19 +8,19 @@ metadata. An unreadable record goes to the quarantine with its bytes, origin and
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
-import xxhash
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
-from correlators.types import TICK_MS, Delta, DeltaBatch, StateChange, tick_of
+from correlators.types import TICK_MS, Delta, tick_of
 from streams import codec
+from streams.agents.batches import batches
 from streams.codec import Told
 from streams.metrics import Metrics
 from streams.settings import Clock
@@ -211,8 +211,9 @@ class FingerprintHandler:
         watermark_ms = lane.watermark_ms if moved or deltas or changes else -1
         sent: list[Awaitable[Any]] = list(lane.quarantine)
         lane.quarantine = []
-        for target, batches in self._batches(tp, deltas, changes, watermark_ms).items():
-            for batch in batches:
+        messages = batches(tp, deltas, changes, watermark_ms=watermark_ms, targets=self._targets)
+        for target, of_target in messages.items():
+            for batch in of_target:
                 sent.append(
                     await self._producer.send(
                         self._deltas_topic, value=codec.encode(batch), partition=target
@@ -225,9 +226,16 @@ class FingerprintHandler:
         lane.waiting = 0
         lane.flushed_at = time.monotonic()
         if offset != lane.committed:
-            assert self._source.consumer is not None
+            await self._commit(tp, lane, offset, stream_ms)
+
+    async def _commit(self, tp: TopicPartition, lane: Lane, offset: int, stream_ms: int) -> None:
+        """Commit what Kafka has; while the group rebalances it may refuse, which repeats deltas."""
+        assert self._source.consumer is not None
+        try:
             await self._source.consumer.commit({tp: OffsetAndMetadata(offset, str(stream_ms))})
-            lane.committed = offset
+        except (CommitFailedError, IllegalStateError) as error:
+            log.warning("offset not committed", partition=tp.partition, why=type(error).__name__)
+        lane.committed = offset
 
     def _count(self, lane: Lane, deltas: list[Delta]) -> None:
         self._metrics.deltas.inc(len(deltas))
@@ -236,43 +244,6 @@ class FingerprintHandler:
         lane.fingerprinter.cache_results.clear()
         self._metrics.belated_events.inc(lane.fingerprinter.fold.belated)
         lane.fingerprinter.fold.belated = 0
-
-    def _batches(
-        self,
-        tp: TopicPartition,
-        deltas: list[Delta],
-        changes: list[StateChange],
-        watermark_ms: int,
-    ) -> dict[int, list[DeltaBatch]]:
-        """Return the messages by target partition; the last one of each tells the watermark."""
-        of_target: dict[int, list[Delta]] = defaultdict(list)
-        for delta in deltas:
-            of_target[target_of(delta.key.environment, self._targets)].append(delta)
-        changes_of: dict[int, list[StateChange]] = defaultdict(list)
-        for change in changes:
-            everywhere = range(self._targets)
-            one = (target_of(change.environment, self._targets),)
-            for target in one if change.environment else everywhere:
-                changes_of[target].append(change)
-        found: dict[int, list[DeltaBatch]] = {}
-        for target in range(self._targets):
-            pieces = list(_pieces(of_target[target])) or [()]
-            batches = [
-                DeltaBatch(
-                    topic=tp.topic,
-                    partition=tp.partition,
-                    deltas=tuple(piece),
-                    changes=tuple(changes_of[target]) if position == 0 else (),
-                    watermark_ms=watermark_ms if position == len(pieces) - 1 else -1,
-                )
-                for position, piece in enumerate(pieces)
-            ]
-            found[target] = [
-                batch
-                for batch in batches
-                if batch.deltas or batch.changes or batch.watermark_ms >= 0
-            ]
-        return found
 
     async def _mark_idle(self, tp: TopicPartition, lane: Lane, now_ms: int) -> None:
         """Write a mark into a partition that is idle and read to its end, once a tick."""
@@ -299,26 +270,6 @@ class FingerprintHandler:
             self._source.pause(tp, lane.stream_ms > slowest_ms + AHEAD_MS)
 
 
-def target_of(environment: str, partitions: int) -> int:
-    """Return the partition of `incident.deltas` that owns an environment."""
-    return xxhash.xxh3_64_intdigest(environment.encode("utf-8", "surrogatepass")) % partitions
-
-
 def reason_label(reason: str) -> str:
     """Return the reason as a metric label: its first words, without places."""
     return reason.split(":", 1)[0][:40]
-
-
-def _pieces(deltas: list[Delta]) -> Any:
-    """Cut into runs that encode to at most `BATCH_BYTES`, a single larger delta on its own."""
-    piece: list[Delta] = []
-    size = 0
-    for delta in deltas:
-        of_delta = 600 + len(delta.events) + len(delta.users) + 10 * len(delta.traces)
-        if piece and size + of_delta > BATCH_BYTES:
-            yield piece
-            piece, size = [], 0
-        piece.append(delta)
-        size += of_delta
-    if piece:
-        yield piece

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from correlators.state import PROGRESS_KEY
+from correlators.entries import PROGRESS_KEY
 from correlators.ticks import Progress
 from correlators.types import tick_of
 from streams import codec, replay_kafka

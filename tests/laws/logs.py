@@ -9,11 +9,11 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.incidents import Windows
 from correlators.partition import Partition, Step
 from correlators.rules import Pages, Routes
-from correlators.state import PROGRESS_KEY
 from correlators.storms import Linking
 from correlators.telling import Config
 from correlators.ticks import Progress

@@ -1,13 +1,8 @@
-"""The one runtime of the three stages: a Faust agent on a channel that a Faust service of ours
-fills.
+"""The service that owns a stage's consumer and fills its channel.
 
-The service owns an aiokafka consumer. For every partition that is assigned to it the order is:
-pause, fence and restore (`Handler.assign`), seek, resume; for every one that is taken away: drain,
-let go. The agent is the only place where records and timers are worked on, one at a time. What a
-stage does with them is its `Handler`.
-
-A handler that raises ends the process with its offsets kept: `EXIT_FAILED`, and the partition and
-offset on the report pipe, so that the parent can park what fails twice at one place.
+For every partition that is assigned to it the order is: pause, fence and restore
+(`Handler.assign`), seek, resume; for every one that is taken away: drain, let go. Records and
+timers are worked on one at a time, by the agent.
 """
 
 from __future__ import annotations
@@ -16,24 +11,18 @@ import asyncio
 import contextlib
 import logging
 import os
-import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
-import faust
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from mode import Service
-from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from streams import codec
-from streams.codec import Told
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, REPORT_VARIABLE
+from streams.stage.types import Handler, Refused, Stage, now_ms
 
 SESSION_MS: Final = 6_000
 QUEUED_BATCHES: Final = 8
@@ -42,74 +31,6 @@ WATCHDOG_MS: Final = 60_000
 """A piece of work that takes longer than this ends the process."""
 
 log = structlog.get_logger(__name__)
-
-
-class Refused(Exception):
-    """This process may not go on with what it finds; the text says what to do."""
-
-
-class Handler(Protocol):
-    """What a stage does with its partitions. Calls never overlap, but for `assign`."""
-
-    async def start(self, source: Source) -> None:
-        """Connect; called once, before the first partition."""
-
-    async def stop(self) -> None:
-        """Let go of every connection; called once, after the last partition."""
-
-    async def assign(self, tp: TopicPartition) -> int:
-        """Fence the former owner, restore, and return the offset to read from."""
-
-    async def revoke(self, tp: TopicPartition) -> None:
-        """Finish or drop what is open; nothing of the partition is written afterwards."""
-
-    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
-        """Work on records of a restored partition, in order."""
-
-    async def timer(self, now_ms: int) -> None:
-        """Do what is due by now, milliseconds since the epoch."""
-
-    def progress(self, told: Told) -> None:
-        """Hear how far CORRELATE has come."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What the runtime needs to know of a stage."""
-
-    name: str
-    namespace: str
-    bootstrap: str
-    topic: str
-    progress_topic: str
-    isolation: str = "read_uncommitted"
-    max_fetch_bytes: int = 8 * 1024 * 1024
-    parked: frozenset[int] = frozenset()
-    """Partitions that ended a process twice at one offset: owned, but not read."""
-
-    @property
-    def group(self) -> str:
-        """The consumer group."""
-        return f"{self.namespace}.{self.name}"
-
-
-class Steady(faust.Channel[Any]):
-    """A channel whose queue outlives rebalances.
-
-    Faust's own queue is cleared whenever flow control resumes, which loses what is in it and can
-    leave both of its ends waiting; this one has a flow control of its own that is never suspended.
-    """
-
-    @property
-    def queue(self) -> ThrowableQueue[Any]:
-        """The queue of this channel."""
-        if self._queue is None:
-            self._queue = ThrowableQueue(
-                maxsize=self.maxsize or QUEUED_BATCHES,
-                flow_control=FlowControlEvent(initially_suspended=False),
-                clear_on_resume=False,
-            )
-        return self._queue
 
 
 @dataclass
@@ -132,6 +53,13 @@ class _Work:
     records: list[ConsumerRecord[Any, Any]] = field(default_factory=list)
 
 
+class Lane(Protocol):
+    """Where work for the agent is put: the channel."""
+
+    async def put(self, value: Any) -> Any:
+        """Give it to whoever listens."""
+
+
 class Source(Service):
     """Owns the consumer of a stage and fills the channel."""
 
@@ -143,7 +71,7 @@ class Source(Service):
         self.stage = stage
         self._metrics = metrics
         self.handler = handler
-        self.channel: Steady | None = None
+        self.channel: Lane | None = None
         self.lock = asyncio.Lock()
         self.listening = asyncio.Event()
         self.owned: dict[TopicPartition, _Owned] = {}
@@ -237,7 +165,7 @@ class Source(Service):
         assert channel is not None
         # A channel gives to whoever listens, and drops what it is given before that.
         await self.listening.wait()
-        await channel.put(cast("Any", work))
+        await channel.put(work)
 
     # The agent's side
 
@@ -386,72 +314,3 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._source.assigned(assigned)
-
-
-def now_ms() -> int:
-    """Return the wall clock, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
-    """Return the Faust app that runs this stage in this process.
-
-    Its id is its own, so that Faust's group never rebalances and a restart waits for nobody's
-    session.
-    """
-    compiled = getattr(import_module("faust.streams"), "_CStreamIterator", None)
-    assert compiled is not None, "Faust without its compiled streams acks stale messages"
-    app = faust.App(
-        f"{stage.namespace}.{stage.name}.{uuid.uuid4().hex}",
-        broker=f"kafka://{stage.bootstrap.replace(',', ';')}",
-        autodiscover=False,
-        broker_request_timeout=40,
-        broker_session_timeout=30,
-        consumer_auto_offset_reset="latest",
-        datadir=os.path.join(tempfile.gettempdir(), f"stormfold-{os.getpid()}"),
-        store="memory://",
-        stream_wait_empty=True,
-        table_standby_replicas=0,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-    )
-    source = Source(stage, handler, metrics)
-    source.channel = Steady(app, maxsize=QUEUED_BATCHES)
-    # Faust takes a ready service as well as a class; its annotation knows the class only.
-    app.service(cast("Any", source))
-
-    @app.agent(source.channel, name=stage.name)
-    async def work(stream: Any) -> None:
-        source.listening.set()
-        async for piece in stream:
-            await source.work(piece)
-
-    progress = app.topic(stage.progress_topic, value_type=bytes, value_serializer="raw")
-
-    @app.agent(progress, name=f"{stage.name}.progress")
-    async def hear(stream: Any) -> None:
-        async for raw in stream:
-            try:
-                handler.progress(codec.told(raw))
-            except codec.CodecError:
-                log.warning("progress message not understood", stage=stage.name)
-
-    return app
-
-
-def run_app(app: faust.App, *, on_exit: Callable[[], None] | None = None) -> None:
-    """Run the app until SIGTERM or SIGINT; exits the process."""
-    worker = faust.Worker(
-        app,
-        quiet=True,
-        loglevel="warning",
-        redirect_stdouts=False,
-        override_logging=False,
-    )
-    worker.spinner = None  # it draws on standard output, which belongs to the console sink
-    try:
-        worker.execute_from_commandline()
-    finally:
-        if on_exit is not None:
-            on_exit()

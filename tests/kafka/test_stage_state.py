@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from streams.broker import Broker
-from streams.state_topic import FencedWriter, restore
+from streams.stage.state import FencedWriter, restore
 
 
 async def topic(kafka: Broker, name: str) -> str:

@@ -1,0 +1,93 @@
+"""The entries of CORRELATE's state: what is stored, one Kafka record each, and under which key.
+
+Values only; what is found by looking at them is `state`, what happens to them `correlate`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import xxhash
+
+from correlators.incidents import Incident
+from correlators.storms import Storm, Stretch
+from correlators.ticks import Progress
+
+PROGRESS_KEY: Final = "@progress"
+RELEASES_KEPT: Final = 16
+KNOWN_FOR_TICKS: Final = 90 * 86_400
+"""Episodes and services are forgotten after this long without an event."""
+TOUCH_TICKS: Final = 3_600
+"""`last_tick` of episodes and services is exact to this, so that they are not rewritten in every
+tick."""
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership"):
+    """An incident's stretch became part of a storm: the stretch counts for it from its onset."""
+
+    incident_id: str
+    from_tick: int
+    storm_id: str
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
+    """All that one (environment, service, fingerprint) does, over all releases."""
+
+    environment: str
+    service: str
+    fingerprint: str
+    first_tick: int
+    last_tick: int
+    lead: str = ""
+    """The open incident that tells for all releases."""
+    page_key: str = ""
+    """Set while a page opened for the episode is open, so that another release never pages
+    again."""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
+    """What is known of one service of one environment."""
+
+    environment: str
+    service: str
+    last_tick: int
+    releases: tuple[tuple[str, int], ...] = ()
+    """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
+
+
+Entry = Incident | Storm | Stretch | Membership | Episode | Service | Progress
+"""One stored entry; the types are told apart by their tag."""
+
+
+def episode_key(environment: str, service: str, fingerprint: str) -> str:
+    """Return the entry key of an episode."""
+    return "episode:" + _digest(environment, service, fingerprint)
+
+
+def service_key(environment: str, service: str) -> str:
+    """Return the entry key of a service."""
+    return "service:" + _digest(environment, service)
+
+
+def key_of(entry: Entry) -> str:
+    """Return the key under which an entry is stored."""
+    match entry:
+        case Incident():
+            return "incident:" + entry.id
+        case Storm():
+            return "storm:" + entry.id
+        case Stretch():
+            return "stretch:" + entry.incident_id
+        case Membership():
+            return f"member:{entry.incident_id}:{entry.from_tick}"
+        case Episode():
+            return episode_key(entry.environment, entry.service, entry.fingerprint)
+        case Service():
+            return service_key(entry.environment, entry.service)
+        case Progress():
+            return PROGRESS_KEY
+
+
+def _digest(*parts: str) -> str:
+    return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))

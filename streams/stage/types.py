@@ -1,0 +1,68 @@
+"""What a stage is: its names and limits, and what its handler must be able to do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from streams.codec import Told
+
+if TYPE_CHECKING:
+    from streams.stage.source import Source
+
+
+class Refused(Exception):
+    """This process may not go on with what it finds; the text says what to do."""
+
+
+class Handler(Protocol):
+    """What a stage does with its partitions. Calls never overlap, but for `assign`."""
+
+    async def start(self, source: Source) -> None:
+        """Connect; called once, before the first partition."""
+
+    async def stop(self) -> None:
+        """Let go of every connection; called once, after the last partition."""
+
+    async def assign(self, tp: TopicPartition) -> int:
+        """Fence the former owner, restore, and return the offset to read from."""
+
+    async def revoke(self, tp: TopicPartition) -> None:
+        """Finish or drop what is open; nothing of the partition is written afterwards."""
+
+    async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
+        """Work on records of a restored partition, in order."""
+
+    async def timer(self, now_ms: int) -> None:
+        """Do what is due by now, milliseconds since the epoch."""
+
+    def progress(self, told: Told) -> None:
+        """Hear how far CORRELATE has come."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the runtime needs to know of a stage."""
+
+    name: str
+    namespace: str
+    bootstrap: str
+    topic: str
+    progress_topic: str
+    isolation: str = "read_uncommitted"
+    max_fetch_bytes: int = 8 * 1024 * 1024
+    parked: frozenset[int] = frozenset()
+    """Partitions that ended a process twice at one offset: owned, but not read."""
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        return f"{self.namespace}.{self.name}"
+
+
+def now_ms() -> int:
+    """Return the wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
