@@ -94,7 +94,6 @@ class Correlator:
                 self._close(incident, tick, Closed.SENTRY)
 
     def _delta(self, delta: Delta, tick: int) -> None:
-        sets.check(delta.events)
         sets.check(delta.users)
         found = self.state.of_key(delta.key)
         if delta.belated_tick >= 0:

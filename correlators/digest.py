@@ -86,6 +86,7 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
         services=(line,),
         releases=_releases(told),
         delayed=incident.delayed,
+        past=all(one.past for one in told),
         at_least=any(one.sampled for one in told),
         sample=sample,
     )
@@ -118,6 +119,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         services=lines[:SERVICES_TOLD],
         releases=_releases(members),
         delayed=all(one.delayed for one in members),
+        past=False,
         at_least=any(one.sampled for one in members),
         sample=origin.sample,
     )
@@ -143,6 +145,7 @@ def _digest(
     services: tuple[ServiceLine, ...],
     releases: tuple[str, ...],
     delayed: bool,
+    past: bool,
     at_least: bool,
     sample: Sample,
 ) -> Digest:
@@ -173,6 +176,7 @@ def _digest(
         new_release_ms=release_tick * 1000,
         storm_id=telling.storm_id,
         delayed=delayed,
+        past=past,
         page=telling.page.action,
         page_reason=telling.page.reason,
         page_key=telling.page.key,

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from correlators import incidents, links, sets, storms
+from correlators import incidents, links, rates, sets, storms
 from correlators.deltas import worse
 from correlators.entries import Membership, key_of
 from correlators.incidents import Incident, ticks
@@ -141,7 +141,7 @@ class Gatherer:
         )
         self._state.drop(key_of(stretch))
         known = incident.id in storm.members
-        rate = incidents.rate_since(incident.rate, incident.onset_tick, self._rate_ticks)
+        rate = rates.rate_since(incident.rate, incident.onset_tick, self._rate_ticks)
         storm = msgspec.structs.replace(
             storm,
             last_tick=max(storm.last_tick, incident.last_tick),
@@ -153,7 +153,7 @@ class Gatherer:
             level=worse(storm.level, incident.level),
             events=sets.union(storm.events, stretch.events),
             users=sets.union(storm.users, stretch.users),
-            rate=incidents.merge_rates(storm.rate, rate, tick, self._rate_ticks),
+            rate=rates.merge(storm.rate, rate, tick, self._rate_ticks),
             changes=storm.changes + 1,
             page_key=storm.page_key or self._page_taken_over(incident),
         )
@@ -229,7 +229,7 @@ class Gatherer:
             level=worse(into.level, other.level),
             events=sets.union(into.events, other.events),
             users=sets.union(into.users, other.users),
-            rate=incidents.merge_rates(into.rate, other.rate, tick, self._rate_ticks),
+            rate=rates.merge(into.rate, other.rate, tick, self._rate_ticks),
             changes=into.changes + 1,
             page_key=page_key,
         )

@@ -7,20 +7,15 @@ are called is decided in `correlate`; which of them are told is decided in `tell
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 import xxhash
 
 from correlators import sets
 from correlators.deltas import TRACES_KEPT, smallest_texts, worse
+from correlators.rates import Rate, add_rate
+from correlators.told import Told
 from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
-
-RATE_SLOTS: Final = 30
-"""The time in which the events that page are counted is cut into at most this many slots."""
-
-Rate = tuple[tuple[int, int], ...]
-"""(slot, new distinct events), ascending."""
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,22 +66,6 @@ class Closed(StrEnum):
     QUIET = "quiet"
     MAX_LIFE = "max_life"
     SENTRY = "sentry"
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What people have heard of an incident or a storm so far."""
-
-    revision: int = 0
-    """Highest revision told; 0 when nothing was."""
-    tick: int = -1
-    """Tick in which it was last decided whether to tell; -1 before that."""
-    mark: int = 0
-    """`Incident.changes` or `Storm.changes` as it was then: equal means that there is nothing
-    new."""
-    resolved: bool = False
-    """That revision said that it is over."""
-    joined: str = ""
-    """That revision said that this storm tells it from now on."""
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
@@ -146,8 +125,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
 
 
 def incident_id(key: IncidentKey, opened_tick: int) -> str:
-    """Return the id of the incident of this key that opened in this tick: `inc-` and 16 hex
-    digits."""
+    """Return the id of the key's incident that opened then: `inc-` and 16 hex digits."""
     text = "\0".join((key.environment, key.service, key.release, key.fingerprint, str(opened_tick)))
     return "inc-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
@@ -286,8 +264,7 @@ def closed(incident: Incident, *, tick: int, why: Closed) -> Incident:
 
 
 def may_reopen(incident: Incident, *, tick: int, windows: Windows) -> bool:
-    """Return whether an event in this tick reopens the closed incident instead of opening a new
-    one."""
+    """Return whether an event in this tick reopens the closed incident."""
     return (
         incident.closed is not Closed.MAX_LIFE
         and tick - incident.closed_tick <= ticks(windows.reopen_within_ms)
@@ -320,35 +297,3 @@ def _recent(
     ticks_of = {trace: seen for trace, seen in known if seen >= tick - trace_ticks}
     ticks_of.update(dict.fromkeys(new, tick))
     return tuple(sorted(ticks_of.items())[:TRACES_KEPT])
-
-
-def add_rate(rate: Rate, new: int, tick: int, rate_ticks: int) -> Rate:
-    """Return the slots of the last `rate_ticks` with `new` events added to that of `tick`."""
-    if not new:
-        return rate
-    return merge_rates(rate, ((tick // _slot_ticks(rate_ticks), new),), tick, rate_ticks)
-
-
-def merge_rates(left: Rate, right: Rate, tick: int, rate_ticks: int) -> Rate:
-    """Return the slots of both within the last `rate_ticks`."""
-    slots = dict(left)
-    for slot, events in right:
-        slots[slot] = slots.get(slot, 0) + events
-    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
-    return tuple(sorted(pair for pair in slots.items() if pair[0] > oldest))
-
-
-def rate_since(rate: Rate, first_tick: int, rate_ticks: int) -> Rate:
-    """Return the slots from that of `first_tick` on."""
-    first = first_tick // _slot_ticks(rate_ticks)
-    return tuple(pair for pair in rate if pair[0] >= first)
-
-
-def rate_within(rate: Rate, *, tick: int, rate_ticks: int) -> int:
-    """Return how many new distinct events came in the slots of the last `rate_ticks`."""
-    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
-    return sum(events for slot, events in rate if slot > oldest)
-
-
-def _slot_ticks(rate_ticks: int) -> int:
-    return -(-rate_ticks // RATE_SLOTS)

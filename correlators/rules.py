@@ -11,7 +11,8 @@ from functools import reduce
 import msgspec
 
 from correlators.deltas import worse
-from correlators.incidents import Incident, Rate, rate_within, ticks
+from correlators.incidents import Incident, ticks
+from correlators.rates import Rate, rate_within
 from correlators.storms import Storm
 from correlators.types import TICK_MS, Level, PageReason
 

@@ -174,12 +174,8 @@ class State:
             case Incident():
                 return incidents.due_tick(entry, windows=windows)
             case Storm():
-                return storms.due_tick(
-                    entry,
-                    linking,
-                    max_life_ms=windows.max_life_ms,
-                    remember_ms=windows.remember_ms,
-                )
+                life, remember = windows.max_life_ms, windows.remember_ms
+                return storms.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
             case Stretch():
                 incident = self.find_incident(entry.incident_id)
                 onset = incident.onset_tick if incident is not None else 0

@@ -1,7 +1,7 @@
 """Storms: the life of what linked incidents become.
 
-All transitions of a storm live here and in `gathering`; which incidents belong together is judged in
-`links`.
+All transitions of a storm live here and in `gathering`; which incidents belong together is judged
+in `links`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import xxhash
 
 from correlators import sets
 from correlators.deltas import worse
-from correlators.incidents import Rate, Told, add_rate, ticks
+from correlators.incidents import ticks
+from correlators.rates import Rate, add_rate
+from correlators.told import Told
 from correlators.types import TICK_MS, Delta, Evidence, Level
 
-MEMBERS_KEPT: Final = 128
+MEMBERS_KEPT: Final = 256
 """Incidents that a storm lists; further ones belong to it and are counted."""
 
 SERVICES_KEPT: Final = 48
-SERVICES_BYTES: Final = 4_000
-"""A storm lists at most so many services, and so many bytes of their names; further ones are part of
-it and not told apart."""
+SERVICES_BYTES: Final = 1_500
+"""A storm lists at most so many services, and so many bytes of their names; further ones are part
+of it and not told apart."""
 
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):

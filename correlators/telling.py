@@ -10,10 +10,11 @@ import msgspec
 
 from correlators import digest
 from correlators.digest import Page, Telling
-from correlators.incidents import Incident, Told, ticks
+from correlators.incidents import Incident, ticks
 from correlators.rules import Pages, Routes, episode_page, storm_page
 from correlators.state import Correlation, State
 from correlators.storms import Storm
+from correlators.told import Told
 from correlators.types import Digest, DigestKind, PageAction, PageReason, Suppression
 
 
@@ -47,6 +48,8 @@ class Teller:
         """Decide the digest that waits for this incident, in this tick."""
         decision = self._decide(incident)
         page = self._incident_page(incident, tick)
+        if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
+            decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
             self._suppressed[decision] += 1
             told = msgspec.structs.replace(incident.told, mark=incident.changes, tick=tick)

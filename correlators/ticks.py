@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from correlators import sets
 from correlators.deltas import merge
 from correlators.types import Delta, DeltaBatch, IncidentKey, StateChange, tick_of
 
@@ -72,7 +73,7 @@ class Reception(StrEnum):
 
 
 _Place = tuple[IncidentKey, int, int, int]
-"""Key, tick, belated tick, and a number that keeps deltas apart that cannot be merged."""
+"""Key, tick, belated tick, and a number above 0 for deltas that cannot be merged."""
 
 
 class Ticks:
@@ -210,14 +211,23 @@ class Ticks:
 def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> None:
     """Merge the delta with what is held for its place.
 
-    One with unreadable sets cannot be merged: it is kept apart, so that it raises where it can be
-    set aside.
+    One with unreadable sets would spoil what it is merged with: it is kept apart, so that it alone
+    raises where it can be set aside.
     """
-    for apart in range(len(of_tick) + 1):
-        place = (delta.key, delta.tick, delta.belated_tick, apart)
-        held = of_tick.get(place)
-        try:
-            of_tick[place] = delta if held is None else merge(held, delta)
-        except ValueError:
-            continue
-        return
+    place = (delta.key, delta.tick, delta.belated_tick)
+    apart = 0
+    if not _readable(delta):
+        apart = 1
+        while of_tick.get((*place, apart), delta) != delta:
+            apart += 1
+    held = of_tick.get((*place, apart))
+    of_tick[*place, apart] = delta if held is None or apart else merge(held, delta)
+
+
+def _readable(delta: Delta) -> bool:
+    try:
+        sets.check(delta.events)
+        sets.check(delta.users)
+    except ValueError:
+        return False
+    return True

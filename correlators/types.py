@@ -320,6 +320,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     storm_id: str = ""
     """For kind `joined`: the storm that tells this incident from now on."""
     delayed: bool = False
+    past: bool = False
+    """It was over long before it was heard of: told for the record, nobody need act."""
     page: PageAction = PageAction.NONE
     """What this digest asks of a pager; `NONE` for every destination that is no pager."""
     page_reason: PageReason | None = None

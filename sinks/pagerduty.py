@@ -39,7 +39,7 @@ from sinks.base import (
 from sinks.http import Http, Reply
 from sinks.render import pager_summary
 from sinks.retry_after import retry_after_ms
-from sinks.words import short
+from sinks.words import many, short
 
 SUMMARY_CHARS: Final = 1_024
 DEDUP_CHARS: Final = 255
@@ -186,7 +186,8 @@ def _details(digest: Digest) -> dict[str, Any]:
         "new_release": digest.new_release,
         "one_storm_because": [one.value for one in digest.evidence],
         "services": {
-            one.service: f"{one.events} events: {short(one.title, 300)}" for one in digest.services
+            one.service: f"{many(one.events, 'event')}: {short(one.title, 300)}"
+            for one in digest.services
         },
         "more_services": digest.more_services,
     }

@@ -44,7 +44,10 @@ def next_step(delivery: Delivery, plan: Plan) -> Step | None:
 
 
 def urgency(delivery: Delivery, plan: Plan) -> int:
-    """Return the rank in a bucket's queue: pages, first digests, resolves, updates, edits."""
+    """Return the rank in a bucket's queue: pages, first digests, resolves, updates, edits.
+
+    A storm's update does not wait behind those of single incidents.
+    """
     unknown = delivery.status is Status.UNKNOWN
     step = delivery.step if unknown else next_step(delivery, plan)
     carried = delivery.carried if unknown else delivery.newest
@@ -53,8 +56,10 @@ def urgency(delivery: Delivery, plan: Plan) -> int:
     if step is Step.POST and delivery.root is None:
         return 1
     if step is Step.EDIT:
+        return 5
+    if carried is None or not (carried.resolved or carried.storm):
         return 4
-    return 2 if carried is not None and carried.resolved else 3
+    return 2 if carried.resolved else 3
 
 
 def limits_of(entry: Delivery, plan: Plan) -> tuple[Limit, ...]:

@@ -72,9 +72,8 @@ def counts(digest: Digest) -> str:
 
 
 def _sure(digest: Digest, *, estimated: bool) -> str:
-    if digest.at_least:
-        return "at least "
-    return "about " if estimated else ""
+    lower = "at least " if digest.at_least else ""
+    return f"{lower}about " if estimated else lower
 
 
 def headline(digest: Digest) -> str:

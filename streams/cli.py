@@ -181,6 +181,19 @@ def check(
             _complain(line)
 
 
+@app.command()
+def demo(
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="Where the HTML page goes.")
+    ] = Path("demo-out/stormfold.html"),
+) -> None:
+    """Show a recorded outage: direct alerts beside Stormfold, on local services."""
+    from streams.demo import main as show_demo
+
+    _configure_logs(json=False, level="critical")
+    raise typer.Exit(show_demo(page=page))
+
+
 @contextmanager
 def _ends() -> Iterator[None]:
     """Turn wrong settings and Ctrl-C into a line and an exit status."""

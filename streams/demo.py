@@ -13,10 +13,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -26,13 +27,13 @@ from rich.console import Console
 
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.demo_direct import Direct
-from streams.demo_kafka import running
+from streams.demo_kafka import Chain, running
 from streams.demo_local import LocalChain
 from streams.demo_material import Material, RecordedClock, read_material
 from streams.demo_page import write_page
 from streams.demo_services import DemoError, Heard, Services
 from streams.demo_story import Story, story_of
-from streams.demo_text import Progress, tell
+from streams.demo_text import WIDTH, Progress, tell
 from streams.local import TooMuchHeld
 from streams.recording import RecordingError
 from streams.replay import ReplayError
@@ -47,14 +48,25 @@ RECORDING: Final = TOP / "recordings" / "shop-outage.jsonl.gz"
 CONFIG: Final = TOP / "stormfold.yaml"
 PAGE: Final = Path("demo-out") / "stormfold.html"
 
-TOLD_WITHIN_S: Final = 30.0
+TOLD_WITHIN_S: Final = 60.0
 """How long the services may take to hear the newest revision of everything after the end."""
 
 LOOK_EVERY_S: Final = 0.1
 
 
+class Parts(msgspec.Struct, frozen=True):
+    """What takes part: what is played, both pairs of services, what is decided."""
+
+    settings: Settings
+    material: Material
+    clock: RecordedClock
+    direct: Direct
+    services: Services
+    heard: Heard
+
+
 class Run(msgspec.Struct, frozen=True):
-    """A finished run: what was played, what both pairs of services hold, what was decided."""
+    """A finished run."""
 
     material: Material
     direct: Direct
@@ -73,7 +85,7 @@ def main(console: Console | None = None, page: Path = PAGE) -> int:
         console: where it is shown; standard output by default.
         page: where the HTML page is written.
     """
-    console = console or Console(highlight=False, soft_wrap=False)
+    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     errors = Console(stderr=True, highlight=False)
     try:
         with _terminated_as_interrupted():
@@ -110,73 +122,58 @@ async def _run(console: Console, page: Path, broker: Broker | None) -> None:
         if broker is not None:
             environ["KAFKA_BOOTSTRAP"] = broker.bootstrap
         settings = services.settings(CONFIG, environ)
-        with _environment(environ):
-            material = read_material(RECORDING, settings.fingerprinting())
-            clock = RecordedClock(material.first_ms)
-            async with Direct(material) as direct:
-                heard = Heard(settings)
-                began = time.monotonic()
-                with Progress(console, material, clock, direct, services) as progress:
-                    progress.begin(broker)
-                    if broker is None:
-                        await _in_process(settings, services, heard, direct, material, clock)
-                    else:
-                        await _on_kafka(settings, environ, services, heard, direct, material, clock)
-                run = Run(
-                    material=material,
-                    direct=direct,
-                    services=services,
-                    heard=heard,
-                    story=story_of(material, heard, settings),
-                    kafka=broker.kind.value if broker is not None else "",
-                    seconds=time.monotonic() - began,
-                )
-                tell(run, write_page(run, page), console)
+        material = read_material(RECORDING, settings.fingerprinting())
+        async with Direct(material) as direct:
+            clock, heard = RecordedClock(material.first_ms), Heard(settings)
+            parts = Parts(settings, material, clock, direct, services, heard)
+            began = time.monotonic()
+            with Progress(console, material, clock, direct, services) as progress:
+                progress.begin(broker)
+                if broker is None:
+                    await _in_process(parts)
+                else:
+                    await _on_kafka(parts, environ)
+            run = Run(
+                material=material,
+                direct=direct,
+                services=services,
+                heard=heard,
+                story=story_of(material, heard, settings),
+                kafka=broker.kind.value if broker is not None else "",
+                seconds=time.monotonic() - began,
+            )
+            tell(run, write_page(run, page), console)
 
 
-async def _on_kafka(
-    settings: Settings,
-    environ: dict[str, str],
-    services: Services,
-    heard: Heard,
-    direct: Direct,
-    material: Material,
-    clock: RecordedClock,
-) -> None:
+async def _on_kafka(parts: Parts, environ: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="stormfold-demo-") as folder:
         log = Path(folder) / "run.log"
-        async with running(settings, CONFIG, environ, log, heard) as (chain, watch):
-
-            async def play() -> None:
-                await chain.start(material.first_ms)
-                clock.start()
-                await _together(chain.feed(material, clock), direct.run(clock))
-                await _told(services, heard)
-
-            await _unless_it_fails(play(), watch)
+        environ = environ | {"TMPDIR": folder}
+        async with running(parts.settings, CONFIG, environ, log, parts.heard) as (chain, watch):
+            await _unless_it_fails(_play(parts, chain), watch)
 
 
-async def _in_process(
-    settings: Settings,
-    services: Services,
-    heard: Heard,
-    direct: Direct,
-    material: Material,
-    clock: RecordedClock,
-) -> None:
-    chain = LocalChain(settings, heard)
+async def _in_process(parts: Parts) -> None:
+    chain = LocalChain(parts.settings, parts.heard)
     delivering = asyncio.create_task(chain.deliver())
     try:
-
-        async def play() -> None:
-            clock.start()
-            await _together(chain.feed(material, clock), direct.run(clock))
-            await _told(services, heard)
-
-        await _unless_it_fails(play(), delivering)
+        await _unless_it_fails(_play(parts, chain), delivering)
     finally:
         delivering.cancel()
         await asyncio.gather(delivering, return_exceptions=True)
+
+
+async def _play(parts: Parts, chain: Chain | LocalChain) -> None:
+    """Play the recording to both; return once the services show the newest of everything."""
+    await chain.start(parts.material.first_ms)
+    parts.clock.start()
+    feed = chain.feed(parts.material, parts.clock)
+    await _together(feed, parts.direct.run(parts.clock))
+    deadline = time.monotonic() + TOLD_WITHIN_S
+    while waiting := parts.services.waiting(parts.heard.digests):
+        if time.monotonic() > deadline:
+            raise DemoError(f"{waiting} digests were not delivered within {TOLD_WITHIN_S:.0f} s")
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:
@@ -194,37 +191,13 @@ async def _unless_it_fails(play: Coroutine[Any, Any, None], beside: asyncio.Task
     """Run `play` to its end, unless what runs beside it fails first."""
     task = asyncio.create_task(play)
     try:
-        both: list[Awaitable[None]] = [task, beside]
-        await asyncio.wait(
-            [asyncio.ensure_future(one) for one in both], return_when="FIRST_COMPLETED"
-        )
+        await asyncio.wait([task, beside], return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             await beside
         await task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def _told(services: Services, heard: Heard) -> None:
-    """Return once both services show the newest revision of everything."""
-    deadline = time.monotonic() + TOLD_WITHIN_S
-    while waiting := services.waiting(heard.digests):
-        if time.monotonic() > deadline:
-            raise DemoError(f"{waiting} digests were not delivered within {TOLD_WITHIN_S:.0f} s")
-        await asyncio.sleep(LOOK_EVERY_S)
-
-
-@contextlib.contextmanager
-def _environment(environ: dict[str, str]) -> Iterator[None]:
-    """Let the secrets of the demo stand in this process's environment while it runs."""
-    before = dict(os.environ)
-    os.environ.update(environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @contextlib.contextmanager
@@ -242,7 +215,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _cancelled_by_sigterm() -> Any:
+async def _cancelled_by_sigterm() -> AsyncIterator[None]:
     """Turn SIGTERM into SIGINT, which asyncio turns into a cancellation of the main task."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, lambda: signal.raise_signal(signal.SIGINT))

@@ -43,6 +43,9 @@ class LocalChain:
         self._outbox = Outbox(targets(self._sinks.values()), started_ms=_now_ms())
         self._running: set[asyncio.Task[Answer]] = set()
 
+    async def start(self, first_ms: int) -> None:
+        """Nothing has to come up."""
+
     async def feed(self, material: Material, clock: RecordedClock) -> None:
         """Run every record at its moment, then let time run on at once until nothing is open."""
         for line in material.lines:

@@ -15,7 +15,7 @@ import msgspec
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read
 from streams.recording import BadLine, Record, Recording
 
-SPEED: Final = 50.0
+SPEED: Final = 60.0
 """Recorded seconds per second."""
 
 AMBIENT: Final = "ambient:"
@@ -105,5 +105,4 @@ class RecordedClock:
 
     async def until(self, at_ms: int) -> None:
         """Return when this recorded moment has come."""
-        while (wait_s := (at_ms / 1000 - self.now_s()) / self._speed) > 0:
-            await asyncio.sleep(wait_s)
+        await asyncio.sleep(max(0.0, (at_ms / 1000 - self.now_s()) / self._speed))

@@ -12,12 +12,12 @@ import msgspec
 
 from correlators.deltas import belated_tick_of
 from correlators.entries import Membership
-from correlators.incidents import Incident
+from correlators.incidents import Incident, ticks
 from correlators.storms import Storm
 from correlators.types import Event, IncidentKey, Signature, tick_of
 from sinks.render import EVIDENCE
-from sinks.words import lasting, many
-from streams.demo_material import AMBIENT, Line, Material
+from sinks.words import many
+from streams.demo_material import AMBIENT, Material
 from streams.demo_services import DemoError, Heard
 from streams.settings import Settings
 
@@ -115,6 +115,7 @@ class _Case:
         self._storm = storm
         self._storm_id = storm_id
         self._linking = settings.storms
+        self._within = ticks(settings.storms.link_within_ms)
         self._incidents = {
             entry.id: entry for entry in heard.newest.values() if isinstance(entry, Incident)
         }
@@ -156,53 +157,58 @@ class _Case:
         if incident.key.environment != storm.environment:
             return f"{incident.key.environment}: nothing links across environments"
         if onset < storm.opened_tick:
-            when = f"began {lasting((storm.opened_tick - onset) * 1000)} before the storm"
+            when = f"began {_exactly(storm.opened_tick - onset)} before the storm"
         elif onset > storm.last_tick:
-            when = f"began {lasting((onset - storm.last_tick) * 1000)} after the storm's last error"
+            when = f"began {_exactly(onset - storm.last_tick)} after the storm's last error"
         else:
-            when = f"began inside the storm, {lasting((onset - storm.opened_tick) * 1000)} after it"
-        return f"{when}; {self._what_it_shares(incident, group)}"
+            when = f"began {_exactly(onset - storm.opened_tick)} into the storm"
+        far = onset < storm.opened_tick - self._within
+        shared = self._shared(incident, group)
+        if not shared:
+            older = self._older_release(incident)
+            also = f"; {older} had it before" if older else ""
+            return f"{when}; no shared trace, signature or new release{also}"
+        limit = f", and links reach {_exactly(self._within)}" if far else ""
+        return f"shares {', '.join(shared)}, but {when}{limit}"
 
-    def _what_it_shares(self, incident: Incident, group: list[Placed]) -> str:
-        """Return what the incident has in common with the storm, which was not enough."""
+    def _why_in(self, incident: Incident, group: list[Placed]) -> str:
+        shared = self._shared(incident, [one for one in group if one.storm_id])
+        if shared:
+            return f"it shares {', '.join(shared)} with it"
+        onset = self._onsets.get(incident.id, incident.opened_tick)
+        near = [
+            self._incidents[one]
+            for one, tick in self._onsets.items()
+            if one != incident.id and abs(tick - onset) <= self._within
+        ]
+        services = {one.key.service for one in near} | {incident.key.service}
+        if near:
+            return (
+                f"it began within {_exactly(self._within)} of {many(len(near), 'incident')} of the "
+                f"storm in {many(len(services), 'service')}, and nothing tells it apart"
+            )
+        return "linked by " + ", ".join(EVIDENCE[one] for one in self._storm.evidence)
+
+    def _shared(self, incident: Incident, group: list[Placed]) -> list[str]:
+        """Return what the incident has in common with others of the storm, in words."""
         shared = []
         if traces := len(self._shared_traces(group)):
             shared.append(many(traces, "trace"))
         if self._signature_elsewhere(incident):
-            shared.append("a signature")
-        if self._new_releases & {incident.key.release}:
+            shared.append("its signature")
+        if incident.key.release in self._new_releases and not self._older_release(incident):
             shared.append(f"the new release {incident.key.release}")
-        if not shared:
-            return "no shared trace, signature or new release"
-        return f"shares {', '.join(shared)}, but not within {self._within()}"
+        return shared
 
-    def _why_in(self, incident: Incident, group: list[Placed]) -> str:
-        reasons = []
-        if traces := len(self._shared_traces(group)):
-            reasons.append(f"it shares {many(traces, 'trace')}")
-        if self._signature_elsewhere(incident):
-            reasons.append("another service has the same error")
-        if self._new_releases & {incident.key.release}:
-            reasons.append(f"it came with the new release {incident.key.release}")
-        onset = self._onsets.get(incident.id, incident.opened_tick)
-        within = self._linking.link_within_ms // 1000
-        near = [
-            self._incidents[one]
-            for one, tick in self._onsets.items()
-            if one != incident.id and abs(tick - onset) <= within
-        ]
-        services = {one.key.service for one in near} | {incident.key.service}
-        if near and not reasons:
-            count = many(len(near), "incident")
-            reasons.append(
-                f"it began within {self._within()} of {count} of the storm in "
-                f"{many(len(services), 'service')}, and nothing else tells it apart"
-            )
-        evidence = ", ".join(EVIDENCE[one] for one in self._storm.evidence)
-        return "; ".join(reasons) or f"linked by {evidence}"
-
-    def _within(self) -> str:
-        return lasting(self._linking.link_within_ms)
+    def _older_release(self, incident: Incident) -> str:
+        """Return a release that had the same error before: then it did not come with this one."""
+        key = incident.key
+        for one in self._events:
+            same = (one.key.environment, one.key.service, one.key.fingerprint)
+            if same != (key.environment, key.service, key.fingerprint):
+                continue
+            return one.key.release if one.key.release != key.release else ""
+        return ""
 
     def _shared_traces(self, group: list[Placed]) -> set[int]:
         """Return the traces that the storm's other incidents have too."""
@@ -235,6 +241,8 @@ class _Case:
         return {name for name in found if name in inside and name}
 
 
-def of_label(lines: list[Line], outage: bool) -> list[Line]:
-    """Return the lines of the outage, or all others."""
-    return [one for one in lines if one.record.label.startswith(AMBIENT) != outage]
+def _exactly(seconds: int) -> str:
+    """Return a length of time to the second."""
+    minutes, seconds = divmod(seconds, 60)
+    parts = [f"{minutes} min"] if minutes else []
+    return " ".join([*parts, f"{seconds} s"] if seconds or not parts else parts)

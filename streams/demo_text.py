@@ -68,8 +68,9 @@ class Progress:
         )
         self._console.print(
             "The same alerts go straight to another local Slack and PagerDuty, as Sentry sends "
-            "them: one message\nper event, one page per issue. Their limits run in recorded time, "
-            "those of Stormfold's in real time.\n"
+            "them: one message per event, one page per issue. All four keep the documented limits; "
+            "those of the direct ones run in recorded time, Stormfold's in real time, which is "
+            "harder.\n"
         )
 
     def __enter__(self) -> Self:
@@ -107,9 +108,9 @@ class Progress:
         over = now_s * 1000 > self._material.last_ms
         at = "the rest" if over else datetime.fromtimestamp(now_s, UTC).strftime("%H:%M")
         return (
-            f"{at:>8}  direct: {many(self._direct.sent, 'message')}, "
-            f"{self._direct.refused} refused, {many(self._direct.pages, 'page')}"
-            f" │ Stormfold: {many(len(self._services.posts), 'message')}, "
+            f"{at:>8}  direct {self._direct.sent} sent, {self._direct.refused} refused, "
+            f"{many(self._direct.pages, 'page')}"
+            f" │ Stormfold {len(self._services.posts)} in the channel, "
             f"{self._services.replies} in threads, {many(len(self._services.pages), 'page')}"
         )
 
@@ -123,7 +124,7 @@ def tell(run: Run, page: Path, console: Console) -> None:
     console.print(
         f"[dim]Stormfold decided {many(figures.decided, 'digest')} for Slack; "
         f"{many(figures.coalesced, 'older revision')} gave way to newer ones that were waiting, "
-        "since real time\nran out sooner than recorded time. None was lost.[/dim]\n"
+        "since real time ran out sooner than recorded time. None was lost.[/dim]\n"
     )
     console.print(Rule("One of the raw alerts, as Sentry posts it", align="left"))
     _draw(console, terminal(raw_alert(run), width=width, bot="Sentry"))

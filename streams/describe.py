@@ -46,6 +46,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "storms": {
             **_durations(settings.storms),
             "burst_services": settings.storms.burst_services,
+            "burst_onsets": settings.storms.burst_onsets,
         },
     }
 

@@ -177,10 +177,19 @@ def _incidents(reader: Reader, node: Node | None) -> Windows:
 
 def _storms(reader: Reader, node: Node | None) -> Linking:
     names = ("link_within", "storm_quiet", "release_news")
-    key = reader.section(node, "storms", (*names, "burst_services"))
-    values = _durations(reader, key, "storms", names, Linking())
-    values["burst_services"] = reader.integer(
-        key.get("burst_services"), "storms.burst_services", Linking().burst_services, 2, 1_000
+    default = Linking()
+    key = reader.section(node, "storms", (*names, "burst_services", "burst_onsets"))
+    values = _durations(reader, key, "storms", names, default)
+    services = reader.integer(
+        key.get("burst_services"), "storms.burst_services", default.burst_services, 2, 1_000
+    )
+    values["burst_services"] = services
+    values["burst_onsets"] = reader.integer(
+        key.get("burst_onsets"),
+        "storms.burst_onsets",
+        max(default.burst_onsets, services),
+        services,
+        10_000,
     )
     return _built(reader, node, "storms", Linking, **values)
 
@@ -237,9 +246,11 @@ def _slack(reader: Reader, node: Node) -> Slack:
             reader.problem(channel, path, f"expected {_NAME_SAYS} as the key")
         says = 'a channel such as "#incidents" (in quotes) or its id'
         channels[name] = reader.text(channel, path, "#incidents", _CHANNEL, says)
-    if not named:
+    if "channels" not in key:
+        channels["incidents"] = "#incidents"
+    elif not named:
         reader.problem(
-            key.get("channels", node),
+            key["channels"],
             "sinks.slack.channels",
             'expected at least one, such as {incidents: "#incidents"}, found none',
         )

@@ -66,9 +66,10 @@ def html_message(message: Message, *, replies: Sequence[Message] = (), bot: str 
     content = html_blocks(message.blocks) or f"<p>{_inline(message.text)}</p>"
     edited = ' <span class="edited">(edited)</span>' if message.edits else ""
     at = datetime.fromtimestamp(float(message.ts), UTC).strftime("%H:%M")
+    name = html.escape(bot)
     return (
-        f'<article class="message"><div class="face">{html.escape(bot[:1])}</div><div class="said">'
-        f'<div class="who"><b>{html.escape(bot)}</b><span class="app">APP</span><time>{at}</time></div>'
+        f'<article class="message"><div class="face">{name[:1]}</div><div class="said">'
+        f'<div class="who"><b>{name}</b><span class="app">APP</span><time>{at}</time></div>'
         f"{content}{edited}{thread}</div></article>"
     )
 

@@ -1,17 +1,22 @@
-"""One KRaft broker in a Docker container, through testcontainers, which removes it after a kill.
+"""One KRaft broker in a Docker container, through testcontainers, which never outlives its owner.
 
 testcontainers' own KafkaContainer knows Confluent's image only, so Apache's is started likewise:
-the container waits for a script that tells it the address under which we see it.
+the container waits for a script that tells it the address under which we see it. Its Ryuk, another
+image to pull, is not used; a process of ours removes the container when its owner was killed.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import ipaddress
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,20 +25,40 @@ from streams.broker.types import KAFKA_VERSION, SETTINGS, Broker, BrokerFailed, 
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
+    from testcontainers.core.docker_client import DockerClient
 
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
+NOT_INSTALLED: Final = "Docker not found"
 ENGINE_WITHIN_S: Final = 3.0
 PULL_WITHIN_S: Final = 300.0
 START_WITHIN_S: Final = 90.0
 PORT: Final = 9092
 SCRIPT: Final = "/tmp/stormfold-start.sh"
 
+# Reads from a pipe whose other end only we hold. When it ends without a word, we were killed, and
+# the container goes; one that was still being made then appears a moment later.
+GUARD: Final = """
+import sys, time
+from docker.errors import DockerException
+from testcontainers.core.docker_client import DockerClient
+if sys.stdin.readline() == "":
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            DockerClient().client.api.remove_container(sys.argv[1], force=True, v=True)
+            break
+        except (DockerException, OSError):
+            time.sleep(0.5)
+"""
+
 
 def why_not_docker(environ: Mapping[str, str]) -> str:
     """Return why the Docker way is closed here, as one line; empty when an engine answers."""
     installed = shutil.which("docker", path=environ.get("PATH", ""))
     if installed is None and "DOCKER_HOST" not in environ:
-        return "Docker not found"
+        return NOT_INSTALLED
+    import testcontainers.core.docker_client  # noqa: F401  # Slow, and no part of the engine's time.
+
     outcome: list[str] = []
     # A thread, because an engine that hangs may take longer than any limit of its client.
     asking = threading.Thread(target=lambda: outcome.append(_ping()), daemon=True)
@@ -82,6 +107,8 @@ class ContainerBroker(Broker):
         from docker.errors import DockerException
 
         self._container: DockerContainer | None = None
+        self._guard: subprocess.Popen[str] | None = None
+        self.name = f"stormfold-kafka-{uuid.uuid4().hex[:12]}"
         atexit.register(self.stop)
         try:
             self._start(say)
@@ -97,32 +124,50 @@ class ContainerBroker(Broker):
 
     def stop(self) -> None:
         """Remove the container; may be called twice."""
+        from docker.errors import DockerException, NotFound
+
         container, self._container = self._container, None
-        if container is not None:
-            container.stop()
+        guard, self._guard = self._guard, None
+        try:
+            if container is not None:
+                with contextlib.suppress(NotFound):
+                    container.stop()
+            told = "removed\n"
+        except (DockerException, OSError):
+            told = ""  # The engine may answer again in the time that the guard has.
+        if guard is not None:
+            with contextlib.suppress(OSError):
+                guard.communicate(told)
         atexit.unregister(self.stop)
 
     def _start(self, say: Say) -> None:
-        from testcontainers.core.config import ConnectionMode, testcontainers_config
+        from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
         from testcontainers.core.docker_client import DockerClient
 
+        testcontainers_config.ryuk_disabled = True
         client = DockerClient()
         with contextlib.closing(client.client):
-            if not testcontainers_config.ryuk_disabled:
-                _pull(client.client, testcontainers_config.ryuk_image, say)
             _pull(client.client, testcontainers_config.hub_image_name_prefix + IMAGE, say)
-            here = client.get_connection_mode() is ConnectionMode.docker_host and client.host() in (
-                "localhost",
-                "127.0.0.1",
-            )
+            address = _published_on(client)
+        self._guard = subprocess.Popen(
+            [sys.executable, "-c", GUARD, self.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            # Ctrl-C goes to the owner, who still has things to write before the broker may go.
+            start_new_session=True,
+        )
         wait = f"while [ ! -f {SCRIPT} ]; do sleep 0.1; done; exec sh {SCRIPT}"
         self._container = container = DockerContainer(IMAGE).with_command(["sh", "-c", wait])
-        # Only on the loopback address when the engine is on this machine; Docker picks the port.
         ports = cast("dict[str, Any]", container.ports)
-        ports[str(PORT)] = ("127.0.0.1",) if here else None
-        container.with_envs(**_environment()).start()
-        self.bootstrap = f"{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}"
+        ports[str(PORT)] = (address,) if address else None
+        container.with_name(self.name).with_envs(**_environment()).start()
+        host = container.get_container_host_ip()
+        # `localhost` may mean ::1 first, where nothing is published.
+        host = "127.0.0.1" if host == "localhost" else host
+        self.bootstrap = f"{host}:{container.get_exposed_port(PORT)}"
         script = (
             f"export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://{self.bootstrap},BROKER://localhost:9093\n"
             "exec /etc/kafka/docker/run\n"
@@ -144,6 +189,23 @@ class ContainerBroker(Broker):
             out, err = self._container.get_logs()
             return "\n".join((out + err).decode(errors="replace").splitlines()[-15:])
         return ""
+
+
+def _published_on(client: DockerClient) -> str:
+    """Return the one address on which the broker's port is published; empty means on all.
+
+    Docker picks the port. Only an engine on another machine has to publish to its network.
+    """
+    from testcontainers.core.config import ConnectionMode
+
+    mode = client.get_connection_mode()
+    if mode is ConnectionMode.gateway_ip:  # We run in a container ourselves.
+        for part in client.client.networks.get("bridge").attrs["IPAM"]["Config"]:
+            if (subnet := ipaddress.ip_network(part["Subnet"])).version == 4:
+                # Docker names the gateway only where it is not the first address.
+                return str(part.get("Gateway") or subnet[1])
+    here = mode is ConnectionMode.bridge_ip or client.host() in ("localhost", "127.0.0.1")
+    return "127.0.0.1" if here else ""
 
 
 def _environment() -> dict[str, str]:
@@ -169,6 +231,7 @@ def _pull(client: Any, image: str, say: Say) -> None:
         BrokerFailed: it has not, and could not pull it within `PULL_WITHIN_S`.
     """
     from docker.errors import DockerException, ImageNotFound
+    from urllib3.exceptions import HTTPError
 
     with contextlib.suppress(ImageNotFound):
         client.images.get(image)
@@ -180,12 +243,19 @@ def _pull(client: Any, image: str, say: Say) -> None:
         layers = 0
         for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in step:
-                raise BrokerFailed(f"cannot pull {image}: {step['error']}")
+                raise BrokerFailed(f"cannot pull {image}: {_line(step['error'])}")
             if step.get("status") == "Pull complete":
                 layers += 1
                 say(f"  {layers} layers")
             if time.monotonic() > deadline:
                 raise BrokerFailed(f"pulling {image} took longer than {PULL_WITHIN_S:g} s")
         client.images.get(image)
+    except HTTPError:
+        raise BrokerFailed(f"cannot pull {image}: it stood still") from None
     except (DockerException, OSError) as error:
-        raise BrokerFailed(f"cannot pull {image}: {type(error).__name__}") from error
+        why = getattr(error, "explanation", None) or type(error).__name__
+        raise BrokerFailed(f"cannot pull {image}: {_line(why)}") from error
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())[:200]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from streams.broker.answers import wait_until_answers
-from streams.broker.container import ContainerBroker, why_not_docker
+from streams.broker.container import NOT_INSTALLED, ContainerBroker, why_not_docker
 from streams.broker.jars import java_program, resolved_jars, why_not_java
 from streams.broker.jvm import JvmBroker
 from streams.broker.types import Broker, BrokerFailed, NoBroker, Say, Way, WayFound
@@ -88,13 +88,16 @@ def _found(say: Say, environ: Mapping[str, str], given_within_s: float) -> Broke
         except BrokerFailed as error:
             raise BrokerFailed(f"KAFKA_BOOTSTRAP is set, but {error}") from None
         return GivenBroker(given)
-    if not why_not_docker(environ):
+    docker = why_not_docker(environ)
+    if not docker:
         try:
             return ContainerBroker(say)
         except BrokerFailed as error:
             if why_not_java(environ):
                 raise
             say(f"{str(error).splitlines()[0]}; starting one with Java instead.")
+    elif docker != NOT_INSTALLED and not why_not_java(environ):
+        say(f"{docker}; starting a Kafka with Java instead.")
     return _from_jars(say, environ)
 
 

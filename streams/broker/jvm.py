@@ -161,7 +161,9 @@ class JvmBroker(Broker):
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "-t", cluster, "-c", str(self.folder / "server.properties"))
+        settings = str(self.folder / "server.properties")
+        # One word: an id may begin with a dash, and would be taken for an option.
+        arguments = ("format", f"--cluster-id={cluster}", "-c", settings)
         command = self._command("kafka.tools.StorageTool", *arguments, jvm=QUICK)
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=START_WITHIN_S, check=False

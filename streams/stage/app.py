@@ -54,7 +54,8 @@ def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
         broker_request_timeout=40,
         broker_session_timeout=30,
         consumer_auto_offset_reset="latest",
-        datadir=os.path.join(tempfile.gettempdir(), f"stormfold-{os.getpid()}"),
+        # Nothing is stored there; one folder for all processes, so that none is left per process.
+        datadir=os.path.join(tempfile.gettempdir(), f"stormfold-faust-{os.getuid()}"),
         store="memory://",
         stream_wait_empty=True,
         table_standby_replicas=0,

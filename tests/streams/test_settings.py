@@ -184,7 +184,7 @@ def test_without_routes_everything_configured_is_told(
             "needs quotes)",
         ),
         (
-            "sinks: {slack: {}}",
+            "sinks: {slack: {channels: {}}}",
             "stormfold.yaml:1 sinks.slack.channels: expected at least one, such as "
             '{incidents: "#incidents"}, found none',
         ),
@@ -422,3 +422,12 @@ def test_a_duration_is_written_as_it_would_be_read(length_ms: int) -> None:
     unit = written.lstrip("0123456789")
     scale = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}[unit]
     assert int(written.removesuffix(unit)) * scale == length_ms
+
+
+def test_a_slack_without_channels_tells_the_channel_incidents(tmp_path: Path) -> None:
+    path = tmp_path / "stormfold.yaml"
+    path.write_text("sinks: {slack: {token: t}}")
+    settings = load(path, {})
+    assert settings.sinks.slack is not None
+    assert settings.sinks.slack.channels == {"incidents": "#incidents"}
+    assert settings.routes.tell == ("slack:incidents",)

@@ -1,0 +1,21 @@
+"""What people have heard so far; who decides what they hear is `telling`."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What people have heard of an incident or a storm so far."""
+
+    revision: int = 0
+    """Highest revision told; 0 when nothing was."""
+    tick: int = -1
+    """Tick in which it was last decided whether to tell; -1 before that."""
+    mark: int = 0
+    """`Incident.changes` or `Storm.changes` as it was then: equal means that there is nothing
+    new."""
+    resolved: bool = False
+    """That revision said that it is over."""
+    joined: str = ""
+    """That revision said that this storm tells it from now on."""
