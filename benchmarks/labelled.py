@@ -1,7 +1,7 @@
 """Labelled recordings, and the simple rules that Stormfold is compared with.
 
-Lives here: reading `{"event": {...}, "label": "..."}` lines, and groupings that need nothing but
-the raw events. Not here: what Stormfold makes of them (`quality`).
+Lives here: reading lines that hold an event and a "label", and groupings that need nothing but the
+raw events. Not here: what Stormfold makes of them (`quality`).
 """
 
 from __future__ import annotations
@@ -43,17 +43,31 @@ def read_labelled(path: Path) -> list[Row]:
     try:
         for number, line in enumerate(_lines(path), start=1):
             item = orjson.loads(line) if line.strip() else None
-            if not isinstance(item, dict) or not isinstance(event := item.get("event"), dict):
+            event = _event(item)
+            if event is None:
                 continue
             if isinstance(stamp := event.get("timestamp"), (int, float)):
                 at_ms = round(stamp * 1000)
-            if isinstance(label := item.get("label"), str):
+            if isinstance(item, dict) and isinstance(label := item.get("label"), str):
                 rows.append(Row(number, label, event, at_ms))
     except (OSError, ValueError, EOFError, zstandard.ZstdError) as error:
         raise QualityError(f"{path}: cannot be read: {error}") from error
     if not rows:
-        raise QualityError(f'{path}: no line has the form {{"event": {{...}}, "label": "..."}}')
+        raise QualityError(f'{path}: no line holds an event and a "label"')
     return rows
+
+
+def _event(item: object) -> dict[str, Any] | None:
+    """Return the event of a line: its own, or the one inside a recorded webhook."""
+    if not isinstance(item, dict):
+        return None
+    body = item.get("body")
+    data = body.get("data") if isinstance(body, dict) else None
+    held = data if isinstance(data, dict) else {}
+    for event in (item.get("event"), held.get("error"), held.get("event")):
+        if isinstance(event, dict):
+            return event
+    return None
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ one."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -37,18 +37,27 @@ class Gatherer:
             return
         environments = {self._state.incident(one).key.environment for one in touched}
         young = {one.id: one for one in self._state.young(tick) if not one.past}
-        by_environment: dict[str, list[Candidate]] = defaultdict(list)
+        of_environment: dict[str, list[Incident]] = defaultdict(list)
         for incident in young.values():
             if incident.key.environment in environments:
-                by_environment[incident.key.environment].append(self._candidate(incident))
-        for storm in self._state.open_storms():
-            candidates = by_environment.get(storm.environment, [])
-            if any(one.storm_id != storm.id for one in candidates):
-                candidates += self._anchors(storm, young, tick)
-        for environment, candidates in sorted(by_environment.items()):
-            if len({one.storm_id or one.id for one in candidates}) > 1:
-                for group in links.groups(candidates, self._config.linking):
-                    self._gather(environment, group, tick)
+                of_environment[incident.key.environment].append(incident)
+        for environment, found in sorted(of_environment.items()):
+            open_storms = [
+                one for one in self._state.open_storms() if one.environment == environment
+            ]
+            if len(self._apart(found) | {one.id for one in open_storms}) < 2:
+                continue  # one incident, or one storm that has them all: nothing to link
+            candidates = [self._candidate(incident) for incident in found]
+            for storm in open_storms:
+                if any(one.storm_id != storm.id for one in candidates):
+                    candidates += self._anchors(storm, young, tick)
+            for group in links.groups(candidates, self._config.linking):
+                self._gather(environment, group, tick)
+
+    def _apart(self, found: Iterable[Incident]) -> set[str]:
+        """Return the ids of what these incidents are told by: their open storm, or themselves."""
+        storms = ((one, self._state.storm_of(one)) for one in found)
+        return {storm.id if storm is not None else one.id for one, storm in storms}
 
     def _anchors(
         self, storm: Storm, young: Mapping[str, Incident], tick: int

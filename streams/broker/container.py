@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ipaddress
+import queue
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from streams.broker.answers import wait_until_answers
@@ -31,6 +32,8 @@ IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 NOT_INSTALLED: Final = "Docker not found"
 ENGINE_WITHIN_S: Final = 3.0
 PULL_WITHIN_S: Final = 300.0
+STILL_WITHIN_S: Final = 60.0
+"""How long a pull may tell nothing, in seconds."""
 START_WITHIN_S: Final = 90.0
 PORT: Final = 9092
 SCRIPT: Final = "/tmp/stormfold-start.sh"
@@ -224,11 +227,12 @@ def _environment() -> dict[str, str]:
     return named | {"KAFKA_HEAP_OPTS": "-Xms256m -Xmx768m"}
 
 
-def _pull(client: Any, image: str, say: Say) -> None:
+def _pull(client: Any, image: str, say: Say, still_within_s: float = STILL_WITHIN_S) -> None:
     """Return once the engine has this image.
 
     Raises:
-        BrokerFailed: it has not, and could not pull it within `PULL_WITHIN_S`.
+        BrokerFailed: it has not, and could not pull it within `PULL_WITHIN_S`, or told nothing for
+            `still_within_s`.
     """
     from docker.errors import DockerException, ImageNotFound
     from urllib3.exceptions import HTTPError
@@ -238,10 +242,14 @@ def _pull(client: Any, image: str, say: Say) -> None:
         return
     say(f"First time: Docker pulls {image}.")
     deadline = time.monotonic() + PULL_WITHIN_S
-    repository, _, tag = image.rpartition(":")
+    steps: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+    # A thread, because Docker's client waits for the next step of a pull without a limit.
+    threading.Thread(target=_pull_steps, args=(client, image, steps.put), daemon=True).start()
+    layers = 0
     try:
-        layers = 0
-        for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
+        while (step := steps.get(timeout=still_within_s)) is not None:
+            if isinstance(step, Exception):
+                raise step
             if "error" in step:
                 raise BrokerFailed(f"cannot pull {image}: {_line(step['error'])}")
             if step.get("status") == "Pull complete":
@@ -250,11 +258,23 @@ def _pull(client: Any, image: str, say: Say) -> None:
             if time.monotonic() > deadline:
                 raise BrokerFailed(f"pulling {image} took longer than {PULL_WITHIN_S:g} s")
         client.images.get(image)
-    except HTTPError:
+    except queue.Empty:
         raise BrokerFailed(f"cannot pull {image}: it stood still") from None
-    except (DockerException, OSError) as error:
+    except (DockerException, OSError, HTTPError) as error:
         why = getattr(error, "explanation", None) or type(error).__name__
         raise BrokerFailed(f"cannot pull {image}: {_line(why)}") from error
+
+
+def _pull_steps(
+    client: Any, image: str, put: Callable[[dict[str, Any] | Exception | None], None]
+) -> None:
+    repository, _, tag = image.rpartition(":")
+    try:
+        for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
+            put(step)
+        put(None)
+    except Exception as error:  # The other thread tells them apart.
+        put(error)
 
 
 def _line(text: object) -> str:

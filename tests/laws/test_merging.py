@@ -15,7 +15,7 @@ from correlators.types import Delta, Event, Signature
 from streams import codec
 from tests.laws.logs import FINGERPRINTING, Rec, logs
 
-RANDOMS = st.randoms(use_true_random=False)
+RANDOMS = st.integers(0, 2**32 - 1).map(Random)
 
 
 def _readable(log: list[Rec]) -> list[tuple[Event, Signature, int]]:

@@ -24,7 +24,7 @@ from tests.laws.logs import (
     split_messages,
 )
 
-RANDOMS = st.randoms(use_true_random=False)
+RANDOMS = st.integers(0, 2**32 - 1).map(Random)
 
 
 @given(logs())

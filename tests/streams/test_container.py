@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -115,8 +116,10 @@ def test_a_pull_that_ends_without_the_image_fails(
 
 def test_a_pull_that_stands_still_ends(engine: Engine, client: docker.DockerClient) -> None:
     engine.pull_says, engine.pull_stalls = [{"status": "Downloading"}], True
+    before = time.monotonic()
     with pytest.raises(BrokerFailed, match=f"cannot pull {IMAGE}: it stood still"):
-        _pull(client, IMAGE, print)
+        _pull(client, IMAGE, print, still_within_s=0.5)
+    assert time.monotonic() - before < 20
 
 
 def test_the_container_of_a_killed_owner_is_removed_even_if_it_was_still_being_made(
