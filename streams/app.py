@@ -78,7 +78,6 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
             sinks: list[Sink] = make_sinks(settings)
             return DeliverHandler(
                 sinks,
-                bootstrap=bootstrap,
                 installation=installation,
                 state_topic=topics.outbox,
                 dead_topic=topics.dead,
@@ -120,6 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chatty in ("faust", "mode", "aiokafka"):
         logger = logging.getLogger(chatty)
         logger.setLevel(max(logger.level, logging.WARNING))
+    # Kafka 4 asks a transaction that begins while the last one still settles to try again; the
+    # sender does, and says so each time. What it cannot mend it raises.
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
     _die_with_parent()
     metrics = Metrics()
     name = StageName(options.stage)

@@ -26,7 +26,7 @@ from streams.agents.stored import Installation, read_state
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
 from streams.stage import Source
-from streams.stage.state import FencedWriter, restore
+from streams.stage.state import FencedWriter, take_over
 
 TICKS_PER_TRANSACTION: Final = 256
 HEARTBEAT_TICKS: Final = 5
@@ -113,13 +113,9 @@ class CorrelateHandler:
 
     async def assign(self, tp: TopicPartition) -> int:
         """Fence, restore, and return the offset that the state names."""
-        writer = FencedWriter(
-            bootstrap=self._bootstrap,
-            transactional_id=f"{self._source.stage.group}.{tp.partition}",
-            max_request_bytes=self._max_request_bytes,
+        writer, stored = await take_over(
+            self._source.stage, tp.partition, self._state_topic, self._max_request_bytes
         )
-        await writer.start()
-        stored = await restore(self._bootstrap, self._state_topic, tp.partition)
         place = f"{self._state_topic}-{tp.partition}"
         installation = Installation(self._installation, self._partitions)
         progress, entries = read_state(place, stored, installation)

@@ -34,7 +34,7 @@ from streams import codec
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
 from streams.stage import Refused, Source, now_ms
-from streams.stage.state import FencedWriter, Transaction, restore
+from streams.stage.state import FencedWriter, Transaction, take_over
 
 CALLS_AT_ONCE: Final = 64
 OFFSET_KEY: Final = "@progress"
@@ -73,7 +73,6 @@ class DeliverHandler:
         self,
         sinks: Sequence[Sink],
         *,
-        bootstrap: str,
         installation: str,
         state_topic: str,
         dead_topic: str,
@@ -83,7 +82,6 @@ class DeliverHandler:
     ) -> None:
         """Args: sinks: every sink that is configured; the rest: where to read and write."""
         self._sinks = {sink.name: sink for sink in sinks}
-        self._bootstrap = bootstrap
         self._installation = installation
         self._state_topic = state_topic
         self._dead_topic = dead_topic
@@ -107,13 +105,9 @@ class DeliverHandler:
 
     async def assign(self, tp: TopicPartition) -> int:
         """Fence, restore the outbox, and return the offset that it names."""
-        writer = FencedWriter(
-            bootstrap=self._bootstrap,
-            transactional_id=f"{self._source.stage.group}.{tp.partition}",
-            max_request_bytes=self._max_request_bytes,
+        writer, stored = await take_over(
+            self._source.stage, tp.partition, self._state_topic, self._max_request_bytes
         )
-        await writer.start()
-        stored = await restore(self._bootstrap, self._state_topic, tp.partition)
         position = stored.pop(OFFSET_KEY, None)
         assert self._source.consumer is not None
         if position is None:

@@ -16,6 +16,8 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from streams.stage.types import Stage
+
 TRANSACTION_TIMEOUT_MS: Final = 5_000
 
 log = structlog.get_logger(__name__)
@@ -155,3 +157,22 @@ async def restore(bootstrap: str, topic: str, partition: int) -> dict[str, bytes
         seconds=round(time.monotonic() - began, 3),
     )
     return entries
+
+
+async def take_over(
+    stage: Stage, partition: int, state_topic: str, max_request_bytes: int
+) -> tuple[FencedWriter, dict[str, bytes]]:
+    """Return the writer of a partition and its state, in the one safe order: fence, then read.
+
+    Read first, and a former owner could still write what is never seen here.
+
+    Raises:
+        KafkaError: the cluster cannot be read or written.
+    """
+    writer = FencedWriter(
+        bootstrap=stage.bootstrap,
+        transactional_id=f"{stage.group}.{partition}",
+        max_request_bytes=max_request_bytes,
+    )
+    await writer.start()
+    return writer, await restore(stage.bootstrap, state_topic, partition)
