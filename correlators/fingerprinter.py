@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from correlators.deltas import Fold, incident_key
-from correlators.events import decode
+from correlators.events import Reason, decode
 from correlators.fingerprint import cache_key, signature
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 
@@ -65,13 +65,21 @@ class Fingerprinter:
 
     def read(self, resource: str, body: bytes) -> Read:
         """Return what the record is; nothing is folded."""
-        match decode(resource, body, default_environment=self._config.default_environment):
-            case Event() as event:
-                return Read(RecordKind.EVENT, event=event, signature=self._signature(event))
-            case StateChange() as change:
-                return Read(RecordKind.STATE_CHANGE, change=change)
-            case Unreadable() as unreadable:
-                return Read(RecordKind.UNREADABLE, reason=unreadable.reason)
+        found = decode(resource, body, default_environment=self._config.default_environment)
+        match found:
+            case Event():
+                return self._signed(found)
+            case StateChange():
+                return Read(RecordKind.STATE_CHANGE, change=found)
+            case Unreadable():
+                return Read(RecordKind.UNREADABLE, reason=found.reason)
+
+    def _signed(self, event: Event) -> Read:
+        try:
+            return Read(RecordKind.EVENT, event=event, signature=self._signature(event))
+        except Exception:
+            # As in `decode`: one event that nobody foresaw must not stop its partition.
+            return Read(RecordKind.UNREADABLE, reason=Reason.DECODER_FAILED)
 
     def add(self, resource: str, body: bytes, at_ms: int) -> Read:
         """Return what the record is, folded at this stream time when it can be read."""

@@ -16,13 +16,13 @@ from correlators.correlate import Correlator, Decided
 from correlators.entries import PROGRESS_KEY, Entry
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
-from correlators.types import Delta, DeltaBatch, Digest, PageReason, Suppression
+from correlators.types import Delta, DeltaBatch, Digest, PageReason, StateChange, Suppression
 
 
 class Poison(msgspec.Struct, frozen=True):
-    """A delta whose application raised: set aside so that its tick could go on."""
+    """What raised when it was applied: set aside so that its tick could go on."""
 
-    delta: Delta
+    what: Delta | StateChange
     reason: str
 
 
@@ -125,7 +125,7 @@ class Partition:
         )
 
     def _apply(self, work: Work) -> tuple[Decided, list[Poison]]:
-        """Apply a tick; when it raises, apply it without the deltas that raise on their own."""
+        """Apply a tick; when it raises, apply it without what raises on its own."""
         state = self._correlator.state
         state.begin()
         try:
@@ -133,18 +133,26 @@ class Partition:
         except Exception:
             state.rollback()
             self._correlator.forget_decided()
+        due = self._raises(Work(work.tick, [], []))
+        if due:
+            raise RuntimeError(f"tick {work.tick}: an entry that is due raises {due}")
         poison: list[Poison] = []
-        kept: list[Delta] = []
+        changes: list[StateChange] = []
+        deltas: list[Delta] = []
+        for change in work.changes:
+            if reason := self._raises(Work(work.tick, [change], [])):
+                poison.append(Poison(change, reason))
+            else:
+                changes.append(change)
         for delta in work.deltas:
-            reason = self._raises(Work(work.tick, [], [delta]))
-            if reason:
+            if reason := self._raises(Work(work.tick, [], [delta])):
                 poison.append(Poison(delta, reason))
             else:
-                kept.append(delta)
+                deltas.append(delta)
         if not poison:
-            raise RuntimeError(f"tick {work.tick} cannot be applied and no single delta is why")
+            raise RuntimeError(f"tick {work.tick} cannot be applied, and nothing alone is why")
         state.begin()
-        return self._correlator.apply(Work(work.tick, work.changes, kept)), poison
+        return self._correlator.apply(Work(work.tick, changes, deltas)), poison
 
     def _raises(self, work: Work) -> str:
         state = self._correlator.state

@@ -121,6 +121,10 @@ class Ticks:
         self._next_offset = offset + 1
         return received
 
+    def skip(self, offset: int) -> None:
+        """Pass over a message that could not be read, as if it had held nothing."""
+        self._next_offset = offset + 1
+
     def _place(self, tick: int, told: int, *, again: bool) -> int:
         """Return the tick to apply it in, or -1 for a repetition."""
         if tick > self.applied:

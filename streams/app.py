@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from streams.agents.correlate import CorrelateHandler
 from streams.agents.deliver import DeliverHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.metrics import Metrics
-from streams.processes import EXIT_REFUSED, LIFELINE_VARIABLE, StageName
+from streams.processes import EXIT_FAILED, EXIT_REFUSED, LIFELINE_VARIABLE, STOP_S, StageName
 from streams.settings import Clock, Settings, SettingsError, load
 from streams.sink_config import make_sinks
 from streams.stage import Handler, Stage, make_app, run_app
@@ -152,6 +153,8 @@ def _die_with_parent() -> None:
     def wait() -> None:
         os.read(int(descriptor), 1)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_S)
+        os._exit(EXIT_FAILED)  # its own way to stop hangs, and nobody else is left to end it
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 

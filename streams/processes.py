@@ -17,6 +17,9 @@ REPORT_VARIABLE: Final = "STORMFOLD_REPORT_FD"
 LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
 """Names the file descriptor that closes when the parent is gone."""
 
+STOP_S: Final = 15.0
+"""How long a stage process may take to end before it is killed."""
+
 
 class StageName(StrEnum):
     """The stages, in the order of the data."""

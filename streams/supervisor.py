@@ -22,7 +22,13 @@ import structlog
 
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, serve_aggregate
-from streams.processes import EXIT_REFUSED, LIFELINE_VARIABLE, REPORT_VARIABLE, StageName
+from streams.processes import (
+    EXIT_REFUSED,
+    LIFELINE_VARIABLE,
+    REPORT_VARIABLE,
+    STOP_S,
+    StageName,
+)
 from streams.settings import Settings
 
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -30,9 +36,6 @@ BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 HEALTHY_S: Final = 60.0
 """A process that ran this long starts again without a pause."""
-
-STOP_S: Final = 15.0
-"""How long a child may take to end before it is killed."""
 
 DEATHS_TO_PARK: Final = 2
 
@@ -93,6 +96,9 @@ class Child:
             *command, env=environment, pass_fds=(report_end, lifeline), start_new_session=True
         )
         os.close(report_end)
+        if self._stop.is_set():  # it came while the process was being made
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
         try:
             status = await self._process.wait()
             os.set_blocking(report, False)

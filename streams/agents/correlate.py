@@ -17,6 +17,7 @@ from faust.types import TopicT
 
 from correlators.entries import PROGRESS_KEY
 from correlators.partition import Partition, Step
+from correlators.stalls import Stalls
 from correlators.telling import Config
 from correlators.ticks import Progress
 from correlators.ticks import Source as SourcePartition
@@ -29,13 +30,15 @@ from streams.stage import Source
 from streams.stage.state import FencedWriter, take_over
 
 TICKS_PER_TRANSACTION: Final = 256
+STEP_MS: Final = 250
+"""After a step that computed longer comes a smaller one: heartbeats must get through."""
+
 HEARTBEAT_TICKS: Final = 5
 """`@progress` is written at least this often, in ticks of stream time."""
 
 TOLD_EVERY_MS: Final = 1_000
 """Progress is told when it moved, and again after this long, for those who came later."""
 
-STALL_MS: Final = 30_000
 MAX_HELD: Final = 200_000
 """Deltas held for ticks that are not complete; over it, a silent source is declared stalled."""
 
@@ -55,8 +58,8 @@ class _Held:
         self.written = written
         self.next_offset = written.input_offset
         self.told: tuple[int, float] = (-2, 0.0)
-        self.spoke: dict[SourcePartition, float] = {}
-        self.at_end_since = 0.0
+        self.stalls = Stalls()
+        self.most_ticks = TICKS_PER_TRANSACTION
         self.late = written.late
 
 
@@ -158,14 +161,14 @@ class CorrelateHandler:
             try:
                 batch = codec.batch(record.value or b"")
             except CodecError as error:
-                await self._quarantine(tp, held, record, str(error))
+                if record.offset >= held.written.read_up_to:
+                    await self._quarantine(tp, held, record, str(error))
+                held.partition.ticks.skip(record.offset)
                 continue
             held.partition.receive(record.offset, batch)
             if batch.watermark_ms >= 0:
-                source = SourcePartition(batch.topic, batch.partition)
-                held.spoke[source] = time.monotonic()
+                held.stalls.heard(SourcePartition(batch.topic, batch.partition), monotonic_ms())
         held.next_offset = records[-1].offset + 1
-        held.at_end_since = 0.0
         await self._advance(tp, held)
         if held.partition.ticks.held > MAX_HELD and not self._declares_stalls:
             raise TooMuchHeld(
@@ -176,16 +179,19 @@ class CorrelateHandler:
     async def timer(self, now_ms: int) -> None:
         """Tell progress again; look for stalled sources."""
         for tp, held in list(self._held.items()):
-            if self._source.lag(tp) == 0:
-                held.at_end_since = held.at_end_since or time.monotonic()
-                if self._declares_stalls:
-                    await self._look_for_stalls(tp, held)
+            held.stalls.at_end(monotonic_ms(), at_end=self._source.lag(tp) == 0)
+            if self._declares_stalls:
+                await self._look_for_stalls(tp, held)
             await self._tell(tp, held)
         self._gauges(now_ms)
 
     async def _advance(self, tp: TopicPartition, held: _Held) -> None:
         while held.partition.ready():
-            step = held.partition.step(most_ticks=TICKS_PER_TRANSACTION)
+            began_ms = monotonic_ms()
+            step = held.partition.step(most_ticks=held.most_ticks)
+            slow = monotonic_ms() - began_ms > STEP_MS
+            most = held.most_ticks // 2 if slow else held.most_ticks * 2
+            held.most_ticks = max(1, min(most, TICKS_PER_TRANSACTION))
             await self._write(tp, held, step)
         complete = held.partition.ticks.complete_tick()
         if complete > held.partition.ticks.applied:
@@ -217,9 +223,9 @@ class CorrelateHandler:
             for poison in step.poison:
                 await transaction.send(
                     self._quarantine_topic,
-                    value=codec.encode(poison.delta),
+                    value=codec.encode(poison.what),
                     headers=[
-                        ("reason", f"delta: {poison.reason}".encode()),
+                        ("reason", f"raised: {poison.reason}".encode()),
                         ("topic", tp.topic.encode()),
                         ("partition", str(tp.partition).encode()),
                     ],
@@ -279,20 +285,18 @@ class CorrelateHandler:
         await self.progress_topic.send(value=codec.encode(told))
 
     async def _look_for_stalls(self, tp: TopicPartition, held: _Held) -> None:
-        """Leave out sources that said nothing for long while others moved on and no input waits."""
-        now = time.monotonic()
+        """Go on without the sources that stand still."""
         ticks = held.partition.ticks
-        waited_for = ticks.sources - ticks.excluded
-        silent = {
-            source
-            for source in waited_for
-            if (now - held.spoke.setdefault(source, now)) * 1000 >= STALL_MS
-        }
-        at_end = held.at_end_since and (now - held.at_end_since) * 1000 >= STALL_MS
-        if silent and silent != waited_for and (at_end or ticks.held > MAX_HELD):
-            ticks.exclude(silent)
-            self._metrics.stalls.inc(len(silent))
-            log.error("source stalled", partition=tp.partition, sources=len(silent))
+        stalled = held.stalls.stalled(
+            ticks.sources - ticks.excluded,
+            ticks.watermarks,
+            monotonic_ms(),
+            too_much_held=ticks.held > MAX_HELD,
+        )
+        if stalled:
+            ticks.exclude(stalled)
+            self._metrics.stalls.inc(len(stalled))
+            log.error("source stalled", partition=tp.partition, sources=len(stalled))
             await self._advance(tp, held)
 
     def _gauges(self, now: int) -> None:
@@ -311,3 +315,8 @@ class CorrelateHandler:
         self._metrics.incidents_open.set(incidents)
         self._metrics.storms_open.set(storms)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))
+
+
+def monotonic_ms() -> int:
+    """Return a clock that never goes back, for how long something has been waited for."""
+    return time.monotonic_ns() // 1_000_000

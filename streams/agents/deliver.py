@@ -274,7 +274,7 @@ class DeliverHandler:
                 outcome = CannotTell(unread) if attempt.find else Unknown(unread)
         answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome)
         held.answers.append((attempt, answer))
-        await self._source.wake()
+        self._source.wake()
 
     def _count_answer(self, attempt: Attempt, answer: Answer) -> None:
         sink = sink_of(attempt.destination)

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from mode import Service
 
 from streams.metrics import Metrics, forget
@@ -74,6 +75,7 @@ class Source(Service):
         self.channel: Lane | None = None
         self.lock = asyncio.Lock()
         self.listening = asyncio.Event()
+        self._nudge = asyncio.Event()
         self.owned: dict[TopicPartition, _Owned] = {}
         self.consumer: AIOKafkaConsumer | None = None
         self._generation = 0
@@ -124,6 +126,8 @@ class Source(Service):
             if generation != self._generation:
                 continue
             for tp, records in fetched.items():
+                if generation != self._generation:
+                    break  # while the last batch waited for room, the group rebalanced
                 owned = self.owned.get(tp)
                 if owned is None or not owned.ready or not records:
                     continue
@@ -133,8 +137,12 @@ class Source(Service):
     @Service.task
     async def _timer(self) -> None:
         while not self.should_stop:
-            await asyncio.sleep(TIMER_MS / 1000)
-            await self.wake()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), TIMER_MS / 1000)
+            self._nudge.clear()
+            if not self._timer_waits:
+                self._timer_waits = True
+                await self._put(_Work())
 
     @Service.task
     async def _watchdog(self) -> None:
@@ -144,7 +152,7 @@ class Source(Service):
             since = self._busy_since
             if since and (time.monotonic() - since) * 1000 > WATCHDOG_MS:
                 log.error("work makes no progress", stage=self.stage.name)
-                self._end()
+                self._end(None)
 
     def _note_lag(self) -> None:
         for tp in self.ready():
@@ -154,11 +162,9 @@ class Source(Service):
                     stage=self.stage.name, partition=str(tp.partition)
                 ).set(lag)
 
-    async def wake(self) -> None:
-        """Have the handler's timer called soon; at most one such call waits."""
-        if not self._timer_waits:
-            self._timer_waits = True
-            await self._put(_Work())
+    def wake(self) -> None:
+        """Have the handler's timer called soon. Never waits: who calls it may be waited for."""
+        self._nudge.set()
 
     async def _put(self, work: _Work) -> None:
         channel = self.channel
@@ -182,15 +188,17 @@ class Source(Service):
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            place = self._working_on
+            # Only what is wrong with the records may be blamed on their place: an outage of the
+            # cluster, or a new owner, says nothing about them.
+            outside = isinstance(error, KafkaError | OSError)
             log.error(
                 "stage failed",
                 stage=self.stage.name,
                 error=type(error).__name__,
-                place=place,
+                place=self._working_on,
                 exc_info=True,
             )
-            self._end()
+            self._end(None if outside else self._working_on)
         finally:
             self._busy_since = 0.0
 
@@ -202,10 +210,11 @@ class Source(Service):
         await self.handler.records(tp, work.records)
         self._working_on = None
 
-    def _end(self) -> None:
+    def _end(self, place: tuple[str, int, int] | None) -> None:
+        """End the process; a place is told to the parent, which parks what fails twice there."""
         descriptor = os.environ.get(REPORT_VARIABLE)
-        if descriptor and self._working_on is not None:
-            topic, partition, offset = self._working_on
+        if descriptor and place is not None:
+            topic, partition, offset = place
             with contextlib.suppress(OSError, ValueError):
                 os.write(int(descriptor), f"{topic} {partition} {offset}\n".encode())
         os._exit(EXIT_FAILED)
@@ -260,24 +269,31 @@ class Source(Service):
                 error=type(error).__name__,
                 reason=str(error),
             )
-            self._end()
+            self._end(None)
 
     async def release(self, partitions: Iterable[TopicPartition]) -> None:
         """Drain and let go of these partitions."""
         gone = [tp for tp in partitions if tp in self.owned]
         self._generation += 1
         async with self.lock:
-            for tp in gone:
-                owned = self.owned.pop(tp)
-                if owned.ready:
-                    await self.handler.revoke(tp)
-                forget(
-                    self._metrics.source_lag_records,
-                    stage=self.stage.name,
-                    partition=str(tp.partition),
-                )
+            self._busy_since = time.monotonic()
+            try:
+                for tp in gone:
+                    await self._let_go(tp)
+            except Exception as error:
+                # The consumer would log this and go on, with partitions that are another's now.
+                log.error("release failed", stage=self.stage.name, error=type(error).__name__)
+                self._end(None)
+            finally:
+                self._busy_since = 0.0
         if gone:
             log.info("partitions released", stage=self.stage.name, partitions=len(gone))
+
+    async def _let_go(self, tp: TopicPartition) -> None:
+        owned = self.owned.pop(tp)
+        if owned.ready:
+            await self.handler.revoke(tp)
+        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=str(tp.partition))
 
     # What handlers ask
 

@@ -41,7 +41,7 @@ def test_a_delta_that_raises_is_set_aside_and_its_tick_goes_on(part: str) -> Non
     (bad,) = deltas_of(event(1, "b"))
     bad = msgspec.structs.replace(bad, **{part: GARBAGE})
     partition, step = fed([good[0], bad, good[1]])
-    assert [(one.delta, one.reason) for one in step.poison] == [(bad, "ValueError")]
+    assert [(one.what, one.reason) for one in step.poison] == [(bad, "ValueError")]
     clean, clean_step = fed(good)
     assert partition.state_entries == clean.state_entries
     assert step.entries == clean_step.entries
@@ -64,7 +64,7 @@ def test_several_poisoned_deltas_of_one_place_are_each_set_aside() -> None:
     bad = msgspec.structs.replace(good[0], events=GARBAGE)
     worse = msgspec.structs.replace(good[0], users=GARBAGE)
     partition, step = fed([bad, good[0], worse])
-    assert {one.delta for one in step.poison} == {bad, worse}
+    assert {one.what for one in step.poison} == {bad, worse}
     assert partition.state_entries == fed(good)[0].state_entries
 
 

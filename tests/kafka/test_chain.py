@@ -123,6 +123,18 @@ async def test_sigterm_ends_a_run_in_time_and_leaves_no_process(
         assert not alive(children.values())
 
 
+async def test_a_run_that_is_stopped_while_it_starts_ends_too(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
+        run = made.start("run")
+        await until(lambda: len(made.children(run)) > 0, within_s=30, what=made.logs)
+        children = made.children(run)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(25) == 0
+        assert not alive(children.values())
+
+
 async def test_stages_end_when_their_parent_is_killed(
     kafka: Broker, namespace: str, tmp_path: Path
 ) -> None:

@@ -1,0 +1,66 @@
+"""Which source partitions are stalled: silent for long while others moved on. Time is handed in.
+
+A stall is the only thing that is no function of the log; it is declared under `clock: wall` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from correlators.ticks import Source
+
+SILENT_MS: Final = 30_000
+"""A source that told nothing for this long may be stalled, once its owner's input is at its end."""
+
+BEHIND_MS: Final = 10_000
+"""And only when another source is this far ahead. Sources ahead are paused later than that."""
+
+
+class Stalls:
+    """What one owner of `incident.deltas` has heard from its sources, and since when it waits."""
+
+    def __init__(self) -> None:
+        self._spoke_ms: dict[Source, int] = {}
+        self._at_end_since_ms: int | None = None
+
+    def heard(self, source: Source, now_ms: int) -> None:
+        """Note that a source told a watermark."""
+        self._spoke_ms[source] = now_ms
+
+    def at_end(self, now_ms: int, *, at_end: bool) -> None:
+        """Note whether everything that stands in the input has been read."""
+        if not at_end:
+            self._at_end_since_ms = None
+        elif self._at_end_since_ms is None:
+            self._at_end_since_ms = now_ms
+
+    def stalled(
+        self,
+        waited_for: Iterable[Source],
+        watermarks: Mapping[Source, int],
+        now_ms: int,
+        *,
+        too_much_held: bool,
+    ) -> set[Source]:
+        """Return the sources to go on without.
+
+        That others moved on is read from the watermarks, not from who spoke lately: whoever is far
+        ahead of a silent source is paused because of it, and falls silent too.
+
+        Args:
+            waited_for: the sources that are not left out already.
+            watermarks: as told, milliseconds of stream time.
+            now_ms: of the same clock as in the other calls.
+            too_much_held: do not wait for the end of the input.
+        """
+        since_ms = self._at_end_since_ms
+        waited = since_ms is not None and now_ms - since_ms >= SILENT_MS
+        newest_ms = max(watermarks.values(), default=0)
+        found = set()
+        for source in waited_for:
+            silent = now_ms - self._spoke_ms.setdefault(source, now_ms) >= SILENT_MS
+            behind = watermarks.get(source, 0) + BEHIND_MS < newest_ms
+            if silent and behind and (waited or too_much_held):
+                found.add(source)
+        return found
