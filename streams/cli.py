@@ -87,7 +87,12 @@ def run(
         from streams import supervisor
 
         log = supervisor.Log(json=json_log, level=log_level)
-        raise typer.Exit(asyncio.run(supervisor.run(settings, names, path, log=log)))
+        try:
+            status = asyncio.run(supervisor.run(settings, names, path, log=log))
+        except supervisor.RunError as error:
+            _complain(str(error))
+            raise typer.Exit(FAILED) from None
+        raise typer.Exit(status)
 
 
 @app.command()

@@ -243,8 +243,8 @@ def _tell(
         out.write(counts.json().decode())
     else:
         print(
-            f"{counts.events:,} events became {counts.incidents:,} incidents, "
-            f"{counts.storms:,} storms and {counts.digests:,} digests "
+            f"events: {counts.events:,}, incidents: {counts.incidents:,}, "
+            f"storms: {counts.storms:,}, digests: {counts.digests:,} "
             f"({counts.suppressed:,} suppressed, {counts.late:,} late, "
             f"{counts.quarantined:,} quarantined, {counts.skipped:,} skipped)",
             file=out,

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,6 +40,10 @@ HEALTHY_S: Final = 60.0
 DEATHS_TO_PARK: Final = 2
 
 logger = structlog.get_logger(__name__)
+
+
+class RunError(Exception):
+    """The run cannot begin; one line says why."""
 
 
 class Log(NamedTuple):
@@ -146,6 +150,9 @@ async def run(
         stages: each once.
         config: the file that the children load, None for the defaults.
         log: how the children log.
+
+    Raises:
+        RunError: the metrics' port is taken.
     """
     metrics = Metrics()
     aggregate = Aggregate(metrics)
@@ -175,13 +182,20 @@ async def run(
     return 0 if stop.is_set() else 1
 
 
-def _metrics_port(
-    aggregate: Aggregate, settings: Settings
-) -> contextlib.AbstractAsyncContextManager[int]:
-    """Serve the metrics as configured; port 0 is nowhere."""
-    if not settings.metrics.port:
-        return contextlib.nullcontext(0)
-    return serve_aggregate(aggregate, settings.metrics.host, settings.metrics.port)
+@contextlib.asynccontextmanager
+async def _metrics_port(aggregate: Aggregate, settings: Settings) -> AsyncIterator[None]:
+    """Serve the metrics as configured while the context lasts; port 0 is nowhere."""
+    at = settings.metrics
+    async with contextlib.AsyncExitStack() as stack:
+        if at.port:
+            try:
+                await stack.enter_async_context(serve_aggregate(aggregate, at.host, at.port))
+            except OSError as error:
+                raise RunError(
+                    f"metrics cannot be served on {at.host}:{at.port}: {error.strerror or error}; "
+                    "metrics.port: 0 switches them off"
+                ) from error
+        yield
 
 
 def _command(name: StageName, config: Path | None, log: Log) -> list[str]:
