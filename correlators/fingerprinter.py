@@ -13,7 +13,7 @@ import msgspec
 
 from correlators.deltas import Fold, incident_key
 from correlators.events import Reason, decode
-from correlators.fingerprint import cache_key, signature
+from correlators.fingerprint import VERSIONS, UnknownVersion, cache_key, signature
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 
 
@@ -56,7 +56,14 @@ class Fingerprinter:
     """Reads records and folds what is in them."""
 
     def __init__(self, config: Fingerprinting) -> None:
-        """Args: config: what decides."""
+        """Args: config: what decides.
+
+        Raises:
+            UnknownVersion: this release cannot make signatures of that version. Told here, since
+                `read` would put event after event aside for it.
+        """
+        if config.signature_version not in VERSIONS:
+            raise UnknownVersion(f"signature version {config.signature_version}")
         self._config = config
         self._cache: OrderedDict[bytes, Signature] = OrderedDict()
         self.fold = Fold(belated_after_ms=config.belated_after_ms)

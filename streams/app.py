@@ -120,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chatty in ("faust", "mode", "aiokafka"):
         logger = logging.getLogger(chatty)
         logger.setLevel(max(logger.level, logging.WARNING))
-    # Kafka 4 asks a transaction that begins while the last one still settles to try again; the
-    # sender does, and says so each time. What it cannot mend it raises.
+    # Against Kafka 4.1 the sender warns every few transactions of NOT_ENOUGH_REPLICAS, tries again
+    # and succeeds, also with one replica: noise. What it cannot mend it raises.
     logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
     _die_with_parent()
     metrics = Metrics()

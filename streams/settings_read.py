@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from yaml.nodes import Node
 
+from correlators.fingerprint import VERSIONS
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
@@ -64,7 +65,7 @@ def settings_of(
             reader, part.get("default_environment"), "default_environment"
         ),
         signature_version=reader.integer(
-            part.get("signature_version"), "signature_version", 1, 1, 99
+            part.get("signature_version"), "signature_version", 1, VERSIONS[0], VERSIONS[-1]
         ),
         kafka=_kafka(reader, part.get("kafka"), environ),
         intake=_intake(reader, part.get("intake")),

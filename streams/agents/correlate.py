@@ -56,7 +56,6 @@ class _Held:
         self.partition = partition
         self.writer = writer
         self.written = written
-        self.next_offset = written.input_offset
         self.told: tuple[int, float] = (-2, 0.0)
         self.stalls = Stalls()
         self.most_ticks = TICKS_PER_TRANSACTION
@@ -168,7 +167,6 @@ class CorrelateHandler:
             held.partition.receive(record.offset, batch)
             if batch.watermark_ms >= 0:
                 held.stalls.heard(SourcePartition(batch.topic, batch.partition), monotonic_ms())
-        held.next_offset = records[-1].offset + 1
         await self._advance(tp, held)
         if held.partition.ticks.held > MAX_HELD and not self._declares_stalls:
             raise TooMuchHeld(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from correlators.fingerprint import VERSIONS
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
@@ -26,7 +27,7 @@ FULL = """\
 namespace: shop.eu-1
 clock: data
 default_environment: live
-signature_version: 2
+signature_version: 1
 kafka: {bootstrap: "k1:9092,k2:9092", partitions: 8, replication: 3}
 intake:
   host: 0.0.0.0
@@ -69,7 +70,7 @@ def problems(folder: Path, text: str | bytes, **environ: str) -> tuple[str, ...]
 def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     settings = read(tmp_path, FULL)
     assert (settings.namespace, settings.clock) == ("shop.eu-1", Clock.DATA)
-    assert (settings.default_environment, settings.signature_version) == ("live", 2)
+    assert (settings.default_environment, settings.signature_version) == ("live", 1)
     kafka, intake = settings.kafka, settings.intake
     assert (kafka.bootstrap, kafka.partitions, kafka.replication) == ("k1:9092,k2:9092", 8, 3)
     assert (intake.host, intake.port) == ("0.0.0.0", 8081)
@@ -431,3 +432,10 @@ def test_a_slack_without_channels_tells_the_channel_incidents(tmp_path: Path) ->
     assert settings.sinks.slack is not None
     assert settings.sinks.slack.channels == {"incidents": "#incidents"}
     assert settings.routes.tell == ("slack:incidents",)
+
+
+def test_a_signature_version_that_nobody_can_make_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "stormfold.yaml"
+    path.write_text(f"signature_version: {VERSIONS[-1] + 1}")
+    with pytest.raises(SettingsError, match=r"stormfold\.yaml:1 signature_version: expected"):
+        load(path, {})
