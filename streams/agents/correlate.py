@@ -294,7 +294,8 @@ class CorrelateHandler:
         if stalled:
             ticks.exclude(stalled)
             self._metrics.stalls.inc(len(stalled))
-            log.error("source stalled", partition=tp.partition, sources=len(stalled))
+            names = [f"{source.topic}-{source.partition}" for source in sorted(stalled)]
+            log.error("source stalled", partition=tp.partition, sources=names)
             await self._advance(tp, held)
 
     def _gauges(self, now: int) -> None:
