@@ -41,6 +41,12 @@ async def test_an_outage_of_webhooks_is_one_message_and_one_page(
             within_s=60,
             what=made.logs,
         )
+        # The lone error has its own turn in the channel, the page its own account.
+        await until(
+            lambda: len(made.slack.posts(CHANNEL)) >= 2 and len(made.pagerduty.alerts) >= 1,
+            within_s=30,
+            what=made.logs,
+        )
         (storm,) = posts_of_storms(made)
         assert "3 services" in storm
         assert "40 users" in storm
@@ -67,6 +73,7 @@ async def test_kill_9_of_every_stage_loses_nothing_and_tells_nothing_twice(
             within_s=90,
             what=made.logs,
         )
+        await until(lambda: len(made.pagerduty.alerts) >= 1, within_s=30, what=made.logs)
         assert len(posts_of_storms(made)) == 1
         assert len(made.slack.posts(CHANNEL)) == 1
         assert len(made.pagerduty.alerts) == 1
