@@ -88,7 +88,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
             )
 
 
-def make_stage(settings: Settings, name: StageName, parked: frozenset[int]) -> Stage:
+def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str, int]]) -> Stage:
     """Return the names and limits of a stage."""
     topics = names(settings.namespace)
     inputs = {
@@ -100,7 +100,7 @@ def make_stage(settings: Settings, name: StageName, parked: frozenset[int]) -> S
         name=name.value,
         namespace=settings.namespace,
         bootstrap=settings.kafka.bootstrap,
-        topic=inputs[name],
+        topics=(inputs[name],),
         progress_topic=topics.progress,
         isolation="read_committed" if name is StageName.DELIVER else "read_uncommitted",
         parked=parked,
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m streams.app")
     parser.add_argument("stage", choices=[name.value for name in StageName])
     parser.add_argument("--config", type=Path, default=None)
-    parser.add_argument("--parked", default="")
+    parser.add_argument("--parked", default=[], action="append", type=_parked)
     parser.add_argument("--json-log", action="store_true")
     parser.add_argument("--log-level", default="info")
     options = parser.parse_args(arguments)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
-    parked = frozenset(int(one) for one in options.parked.split(",") if one)
+    parked = frozenset(options.parked)
     metrics.parked_partitions.set(len(parked))
     app = make_app(make_stage(settings, name, parked), handler, metrics)
     if isinstance(handler, CorrelateHandler):
@@ -142,6 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     run_app(app)
     return 0
+
+
+def _parked(given: str) -> tuple[str, int]:
+    """Read `topic:partition`."""
+    topic, partition = given.rsplit(":", 1)
+    return topic, int(partition)
 
 
 def _die_with_parent() -> None:

@@ -266,7 +266,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _gauge(
         "parked_partitions",
         "partitions",
-        "Partitions given up after ending their process twice at one offset.",
+        "Partitions not read any more: each ended its process again and again at one offset.",
     ),
     _counter("restarts", "restarts", "Stage processes restarted by the parent.", _STAGE),
 )

@@ -1,9 +1,12 @@
-"""What the parent and the stage processes agree on: names, exit statuses, and the two pipes."""
+"""What the parent and the stage processes agree on: names, exit statuses, and what they share."""
 
 from __future__ import annotations
 
+import mmap
+import struct
+import time
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 EXIT_REFUSED: Final = 2
 """A process that may not go on as it is configured; starting it again would not help."""
@@ -11,8 +14,8 @@ EXIT_REFUSED: Final = 2
 EXIT_FAILED: Final = 70
 """A process whose stage failed; the parent starts it again."""
 
-REPORT_VARIABLE: Final = "STORMFOLD_REPORT_FD"
-"""Names the file descriptor on which a failing process tells its parent where it failed."""
+PLACE_VARIABLE: Final = "STORMFOLD_PLACE_FD"
+"""Names the file descriptor of the `PlaceFile`."""
 
 LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
 """Names the file descriptor that closes when the parent is gone."""
@@ -27,3 +30,53 @@ class StageName(StrEnum):
     FINGERPRINT = "fingerprint"
     CORRELATE = "correlate"
     DELIVER = "deliver"
+
+
+class Place(NamedTuple):
+    """What a stage process works on: the first of some records, or a timer of a partition."""
+
+    topic: str
+    partition: int
+    offset: int
+    """-1 for a timer."""
+
+
+class PlaceFile:
+    """A few bytes of memory that a stage process shares with its parent: what it works on.
+
+    It outlives the process, however that ends; so the parent can blame a place also for a crash of
+    the interpreter, and see work that never ends also when the process can run nothing else.
+    """
+
+    SIZE: Final = 512
+    _HEAD: Final = struct.Struct("<qqqH")
+    _IDLE: Final = _HEAD.pack(0, 0, 0, 0)
+
+    def __init__(self, descriptor: int) -> None:
+        """Args: descriptor: of a file of `SIZE` bytes, zeros at first."""
+        self._memory = mmap.mmap(descriptor, self.SIZE)
+
+    def write(self, place: Place | None) -> None:
+        """Note what is worked on from now on; None for nothing."""
+        head = self._HEAD
+        if place is None:
+            self._memory[: head.size] = self._IDLE
+            return
+        topic = place.topic.encode()[: self.SIZE - head.size]
+        self._memory[head.size : head.size + len(topic)] = topic
+        # The time comes last, in one piece: it says that the rest is there.
+        self._memory[8 : head.size] = head.pack(0, place.partition, place.offset, len(topic))[8:]
+        self._memory[:8] = struct.pack("<q", time.monotonic_ns() // 1_000_000)
+
+    def read(self) -> tuple[Place | None, int]:
+        """Return what is worked on, and since when on the host's monotonic clock, milliseconds."""
+        head = self._HEAD
+        since_ms, partition, offset, length = head.unpack(self._memory[: head.size])
+        if not since_ms:
+            return None, 0
+        topic = self._memory[head.size : head.size + length].decode("utf-8", "replace")
+        return Place(topic, partition, offset), since_ms
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()

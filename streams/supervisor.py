@@ -1,8 +1,8 @@
-"""The parent of the stages: starts one process per stage, starts again what dies, parks what fails
-twice.
+"""The parent of the stages: starts one process per stage, starts again what dies, ends what hangs.
 
-It decides nothing about events. A stage that refuses its configuration (exit status 2) stops the
-whole run.
+A partition that kills its process again and again at one offset is parked: its process starts
+without reading it. The parent decides nothing about events. A stage that refuses its configuration
+(exit status 2) stops the whole run.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,11 +22,14 @@ import structlog
 
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, serve_aggregate
+from streams.parking import Parking
 from streams.processes import (
     EXIT_REFUSED,
     LIFELINE_VARIABLE,
-    REPORT_VARIABLE,
+    PLACE_VARIABLE,
     STOP_S,
+    Place,
+    PlaceFile,
     StageName,
 )
 from streams.settings import Settings
@@ -37,7 +40,8 @@ BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 HEALTHY_S: Final = 60.0
 """A process that ran this long starts again without a pause."""
 
-DEATHS_TO_PARK: Final = 2
+WATCHDOG_S: Final = 60.0
+"""A piece of work that takes longer than this has its process killed."""
 
 logger = structlog.get_logger(__name__)
 
@@ -58,10 +62,9 @@ class Child:
 
     def __init__(self, name: StageName, command: Sequence[str], metrics: Metrics) -> None:
         self.name = name
-        self.parked: set[int] = set()
+        self.parking = Parking()
         self._command = list(command)
         self._metrics = metrics
-        self._deaths: Counter[tuple[str, int, int]] = Counter()
         self._failures = 0
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
@@ -88,41 +91,65 @@ class Child:
                 return 0
 
     async def _once(self, aggregate: Aggregate, lifeline: int) -> int:
-        report, report_end = os.pipe()
-        command = [*self._command, "--parked", ",".join(map(str, sorted(self.parked)))]
+        with tempfile.TemporaryFile() as shared:
+            shared.truncate(PlaceFile.SIZE)
+            working = PlaceFile(shared.fileno())
+            process = await self._start(aggregate, lifeline, shared.fileno())
+            watchdog = asyncio.create_task(self._watch(process, working))
+            try:
+                status = await process.wait()
+                self._note_death(working.read()[0], status)
+            finally:
+                watchdog.cancel()
+                working.close()
+                aggregate.retire(process.pid)
+        return status
+
+    async def _start(
+        self, aggregate: Aggregate, lifeline: int, shared: int
+    ) -> asyncio.subprocess.Process:
+        command = list(self._command)
+        for topic, partition in sorted(self.parking.parked):
+            command += ["--parked", f"{topic}:{partition}"]
         environment = {
             **os.environ,
             **aggregate.child_environment(),
-            REPORT_VARIABLE: str(report_end),
+            PLACE_VARIABLE: str(shared),
             LIFELINE_VARIABLE: str(lifeline),
         }
         self._process = await asyncio.create_subprocess_exec(
-            *command, env=environment, pass_fds=(report_end, lifeline), start_new_session=True
+            *command, env=environment, pass_fds=(shared, lifeline), start_new_session=True
         )
-        os.close(report_end)
         if self._stop.is_set():  # it came while the process was being made
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-        try:
-            status = await self._process.wait()
-            os.set_blocking(report, False)
-            with contextlib.suppress(BlockingIOError):
-                self._note_deaths(os.read(report, 4096).decode())
-        finally:
-            os.close(report)
-            aggregate.retire(self._process.pid)
-        return status
+        return self._process
 
-    def _note_deaths(self, reported: str) -> None:
-        for line in reported.splitlines():
-            topic, partition, offset = line.rsplit(" ", 2)
-            place = (topic, int(partition), int(offset))
-            self._deaths[place] += 1
-            if self._deaths[place] >= DEATHS_TO_PARK:
-                self.parked.add(place[1])
-                logger.error(
-                    "partition parked", stage=self.name.value, partition=place[1], offset=place[2]
-                )
+    async def _watch(self, process: asyncio.subprocess.Process, working: PlaceFile) -> None:
+        """Kill the process when one piece of work takes too long; it could not do so itself."""
+        while True:
+            await asyncio.sleep(1.0)
+            place, since_ms = working.read()
+            if place is None or time.monotonic_ns() // 1_000_000 - since_ms < WATCHDOG_S * 1000:
+                continue
+            logger.error("work makes no progress", stage=self.name.value, place=place)
+            self.parking.hung(place)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            return
+
+    def _note_death(self, place: Place | None, status: int) -> None:
+        if self._stop.is_set() or status in (0, EXIT_REFUSED):
+            return
+        parked = self.parking.died(place, status)
+        if parked is not None:
+            logger.error(
+                "partition parked",
+                stage=self.name.value,
+                topic=parked.topic,
+                partition=parked.partition,
+                offset=parked.offset,
+            )
 
     async def stop(self) -> None:
         """End the process: SIGTERM first, SIGKILL when it takes too long."""

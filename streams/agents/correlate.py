@@ -7,12 +7,11 @@ state to its end and goes on at the input offset that the state itself names.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TopicT
 
 from correlators.entries import PROGRESS_KEY
@@ -56,7 +55,7 @@ class _Held:
         self.partition = partition
         self.writer = writer
         self.written = written
-        self.told: tuple[int, float] = (-2, 0.0)
+        self.told: tuple[int, int] = (-2, 0)
         self.stalls = Stalls()
         self.most_ticks = TICKS_PER_TRANSACTION
         self.late = written.late
@@ -98,7 +97,8 @@ class CorrelateHandler:
     async def start(self, source: Source) -> None:
         """Read how many partitions the topics around have."""
         self._source = source
-        probe = AIOKafkaProducer(bootstrap_servers=self._bootstrap)
+        self._host = source.stage.host
+        probe = self._host.producer(bootstrap_servers=self._bootstrap)
         await probe.start()
         try:
             self._sources = sorted(await probe.partitions_for(self._source_topic))
@@ -166,7 +166,9 @@ class CorrelateHandler:
                 continue
             held.partition.receive(record.offset, batch)
             if batch.watermark_ms >= 0:
-                held.stalls.heard(SourcePartition(batch.topic, batch.partition), monotonic_ms())
+                held.stalls.heard(
+                    SourcePartition(batch.topic, batch.partition), self._host.monotonic_ms()
+                )
         await self._advance(tp, held)
         if held.partition.ticks.held > MAX_HELD and not self._declares_stalls:
             raise TooMuchHeld(
@@ -177,7 +179,7 @@ class CorrelateHandler:
     async def timer(self, now_ms: int) -> None:
         """Tell progress again; look for stalled sources."""
         for tp, held in list(self._held.items()):
-            held.stalls.at_end(monotonic_ms(), at_end=self._source.lag(tp) == 0)
+            held.stalls.at_end(self._host.monotonic_ms(), at_end=self._source.lag(tp) == 0)
             if self._declares_stalls:
                 await self._look_for_stalls(tp, held)
             await self._tell(tp, held)
@@ -185,9 +187,9 @@ class CorrelateHandler:
 
     async def _advance(self, tp: TopicPartition, held: _Held) -> None:
         while held.partition.ready():
-            began_ms = monotonic_ms()
+            began_ms = self._host.monotonic_ms()
             step = held.partition.step(most_ticks=held.most_ticks)
-            slow = monotonic_ms() - began_ms > STEP_MS
+            slow = self._host.monotonic_ms() - began_ms > STEP_MS
             most = held.most_ticks // 2 if slow else held.most_ticks * 2
             held.most_ticks = max(1, min(most, TICKS_PER_TRANSACTION))
             await self._write(tp, held, step)
@@ -266,10 +268,10 @@ class CorrelateHandler:
     async def _tell(self, tp: TopicPartition, held: _Held) -> None:
         progress = held.partition.progress()
         applied, at = held.told
-        now = time.monotonic()
-        if progress.applied_tick == applied and (now - at) * 1000 < TOLD_EVERY_MS:
+        now_ms = self._host.monotonic_ms()
+        if progress.applied_tick == applied and now_ms - at < TOLD_EVERY_MS:
             return
-        held.told = (progress.applied_tick, now)
+        held.told = (progress.applied_tick, now_ms)
         open_incidents, open_storms = held.partition.open_counts
         assert self.progress_topic is not None
         told = Told(
@@ -288,7 +290,7 @@ class CorrelateHandler:
         stalled = held.stalls.stalled(
             ticks.sources - ticks.excluded,
             ticks.watermarks,
-            monotonic_ms(),
+            self._host.monotonic_ms(),
             too_much_held=ticks.held > MAX_HELD,
         )
         if stalled:
@@ -314,8 +316,3 @@ class CorrelateHandler:
         self._metrics.incidents_open.set(incidents)
         self._metrics.storms_open.set(storms)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))
-
-
-def monotonic_ms() -> int:
-    """Return a clock that never goes back, for how long something has been waited for."""
-    return time.monotonic_ns() // 1_000_000

@@ -33,7 +33,7 @@ from sinks.outbox import Outbox
 from streams import codec
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
-from streams.stage import Refused, Source, now_ms
+from streams.stage import Refused, Source
 from streams.stage.state import FencedWriter, Transaction, take_over
 
 CALLS_AT_ONCE: Final = 64
@@ -93,6 +93,7 @@ class DeliverHandler:
     async def start(self, source: Source) -> None:
         """Nothing to connect: every sink connects when it is used."""
         self._source = source
+        self._host = source.stage.host
         self._metrics.know_sinks(self._sinks)
 
     async def stop(self) -> None:
@@ -120,7 +121,7 @@ class DeliverHandler:
                     f"{self._installation}; give this run a namespace of its own"
                 )
             offset = found.input_offset
-        outbox = Outbox(targets(self._sinks.values()), started_ms=now_ms())
+        outbox = Outbox(targets(self._sinks.values()), started_ms=self._host.now_ms())
         outbox.load(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = _Held(outbox, writer, offset)
         return offset
@@ -147,7 +148,7 @@ class DeliverHandler:
                 held.quarantine.append((record, str(error)))
                 self._metrics.quarantined.labels(reason="digest").inc()
                 continue
-            held.outbox.accept(digest, now_ms())
+            held.outbox.accept(digest, self._host.now_ms())
         held.offset = records[-1].offset + 1
         await self._pump(tp, held)
 
@@ -167,13 +168,13 @@ class DeliverHandler:
     def _take_answers(self, held: _Held) -> bool:
         answers, held.answers = held.answers, []
         for attempt, answer in answers:
-            held.outbox.receive(answer, now_ms())
+            held.outbox.receive(answer, self._host.now_ms())
             self._count_answer(attempt, answer)
         return bool(answers)
 
     async def _pump(self, tp: TopicPartition, held: _Held) -> None:
         """Write down what is due in one transaction, then make those calls."""
-        attempts = held.outbox.due(now_ms(), CALLS_AT_ONCE - len(held.calls))
+        attempts = held.outbox.due(self._host.now_ms(), CALLS_AT_ONCE - len(held.calls))
         await self._write(tp, held, held.outbox.take_changes())
         for attempt in attempts:
             task = asyncio.get_running_loop().create_task(self._call(held, attempt))
@@ -255,7 +256,7 @@ class DeliverHandler:
         that wakes after it must not send what its successor is looking up already.
         """
         sink = self._sinks[sink_of(attempt.destination)]
-        left_ms = attempt.deadline_ms - now_ms()
+        left_ms = attempt.deadline_ms - self._host.now_ms()
         outcome: Any
         if left_ms <= 0:
             outcome = Retry(reason=RetryReason.EXPIRED)
@@ -285,7 +286,7 @@ class DeliverHandler:
             self._metrics.penalties.labels(sink=sink).inc()
         if isinstance(outcome, Delivered) and attempt.step is not Step.EDIT:
             self._metrics.deliveries.labels(sink=sink, outcome="delivered").inc()
-            seconds = max(0, now_ms() - attempt.digest.at_ms) / 1000
+            seconds = max(0, self._host.now_ms() - attempt.digest.at_ms) / 1000
             self._metrics.delivery_seconds.labels(sink=sink).observe(seconds)
             log.info(
                 "delivered",

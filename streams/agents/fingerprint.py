@@ -7,13 +7,11 @@ metadata. An unreadable record goes to the quarantine with its bytes, origin and
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
@@ -46,7 +44,7 @@ class Lane:
         self.told_ms = -1
         self.committed = offset
         self.waiting = 0
-        self.flushed_at = 0.0
+        self.flushed_ms = 0
         self.marked_tick = -1
         self.quarantine: list[Awaitable[Any]] = []
 
@@ -80,7 +78,8 @@ class FingerprintHandler:
     async def start(self, source: Source) -> None:
         """Connect the producer and the admin client."""
         self._source = source
-        self._producer = AIOKafkaProducer(
+        self._host = source.stage.host
+        self._producer = self._host.producer(
             bootstrap_servers=self._bootstrap,
             acks="all",
             enable_idempotence=True,
@@ -90,7 +89,7 @@ class FingerprintHandler:
             max_request_size=self._max_request_bytes,
         )
         await self._producer.start()
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        self._admin = self._host.admin(bootstrap_servers=self._bootstrap)
         await self._admin.start()
         self._targets = len(await self._producer.partitions_for(self._deltas_topic))
 
@@ -150,7 +149,7 @@ class FingerprintHandler:
             return False
         if self._clock is Clock.DATA and lane.watermark_ms > lane.told_ms:
             return True  # a mark ends a stretch of recorded time: everybody waits for it
-        waited_ms = (time.monotonic() - lane.flushed_at) * 1000
+        waited_ms = self._host.monotonic_ms() - lane.flushed_ms
         return lane.waiting >= FLUSH_EVENTS or waited_ms >= FLUSH_MS
 
     async def _record(
@@ -224,7 +223,7 @@ class FingerprintHandler:
         if watermark_ms >= 0:
             lane.told_ms = watermark_ms
         lane.waiting = 0
-        lane.flushed_at = time.monotonic()
+        lane.flushed_ms = self._host.monotonic_ms()
         if offset != lane.committed:
             await self._commit(tp, lane, offset, stream_ms)
 

@@ -3,12 +3,14 @@
 `source` owns the consumer and the partitions, `state` reads and writes compacted topics in fenced
 transactions, `app` puts both under Faust. What a stage does with its records is its `Handler`.
 
-A handler that raises ends the process with its offsets kept: `EXIT_FAILED`, and the partition and
-offset on the report pipe, so that the parent can park what fails twice at one place.
+A handler that raises ends the process with its offsets kept, and the place it worked on stays in
+memory shared with the parent, which parks what fails again and again at one place. `host` is all
+that a stage reaches outside itself.
 """
 
 from streams.stage.app import make_app, run_app
+from streams.stage.host import Host, now_ms
 from streams.stage.source import Source
-from streams.stage.types import Handler, Refused, Stage, now_ms
+from streams.stage.types import Handler, Refused, Stage
 
-__all__ = ["Handler", "Refused", "Source", "Stage", "make_app", "now_ms", "run_app"]
+__all__ = ["Handler", "Host", "Refused", "Source", "Stage", "make_app", "now_ms", "run_app"]

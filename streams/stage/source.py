@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -22,14 +20,19 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from streams.metrics import Metrics, forget
-from streams.processes import EXIT_FAILED, EXIT_REFUSED, REPORT_VARIABLE
-from streams.stage.types import Handler, Refused, Stage, now_ms
+from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
+from streams.stage.types import Handler, Refused, Stage
 
 SESSION_MS: Final = 6_000
+METADATA_MS: Final = 30_000
+"""How old the knowledge of topics may be: a source topic may grow."""
+
 QUEUED_BATCHES: Final = 8
-TIMER_MS: Final = 50
-WATCHDOG_MS: Final = 60_000
-"""A piece of work that takes longer than this ends the process."""
+RESTORE_S: Final = 300.0
+"""A partition that takes longer to be restored ends the process."""
+
+TIMER: Final = Place("", -1, -1)
+"""What the timer works on: nothing that could be blamed."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,8 +84,7 @@ class Source(Service):
         self._generation = 0
         self._preparing: dict[TopicPartition, asyncio.Task[None]] = {}
         self._timer_waits = False
-        self._busy_since = 0.0
-        self._working_on: tuple[str, int, int] | None = None
+        self._host = stage.host
 
     # Service
 
@@ -90,7 +92,7 @@ class Source(Service):
         """Connect the handler, then join the group."""
         await self.handler.start(self)
         stage = self.stage
-        self.consumer = AIOKafkaConsumer(
+        self.consumer = self._host.consumer(
             bootstrap_servers=stage.bootstrap,
             group_id=stage.group,
             client_id=f"{stage.group}",
@@ -100,13 +102,14 @@ class Source(Service):
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=1_000,
             rebalance_timeout_ms=30_000,
+            metadata_max_age_ms=METADATA_MS,
             max_partition_fetch_bytes=stage.max_fetch_bytes,
             fetch_max_bytes=8 * stage.max_fetch_bytes,
             fetch_max_wait_ms=250,
         )
-        self.consumer.subscribe([stage.topic], listener=_Listener(self))
+        self.consumer.subscribe(list(stage.topics), listener=_Listener(self))
         await self.consumer.start()
-        log.info("stage started", stage=stage.name, topic=stage.topic)
+        log.info("stage started", stage=stage.name, topics=list(stage.topics))
 
     async def on_stop(self) -> None:
         """Drain and let go of every partition, then leave the group."""
@@ -122,45 +125,40 @@ class Source(Service):
         assert consumer is not None
         while not self.should_stop:
             generation = self._generation
-            fetched = await consumer.getmany(timeout_ms=100, max_records=2_000)
-            if generation != self._generation:
-                continue
+            readable = set(self.ready())
+            fetched = await consumer.getmany(timeout_ms=self.stage.poll_ms, max_records=2_000)
             for tp, records in fetched.items():
                 if generation != self._generation:
-                    break  # while the last batch waited for room, the group rebalanced
-                owned = self.owned.get(tp)
-                if owned is None or not owned.ready or not records:
-                    continue
-                owned.offset = records[-1].offset + 1
-                await self._put(_Work(tp, owned.generation, records))
+                    break  # the group rebalanced: every partition is read anew from its state
+                if tp in readable and records:
+                    owned = self.owned[tp]
+                    owned.offset = records[-1].offset + 1
+                    await self._put(_Work(tp, owned.generation, records))
+                elif tp in self.ready():
+                    # It became ready while this was under way: what was read before that may be
+                    # of another place than its state names.
+                    consumer.seek(tp, self.owned[tp].offset)
 
     @Service.task
     async def _timer(self) -> None:
         while not self.should_stop:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), TIMER_MS / 1000)
+                await asyncio.wait_for(self._nudge.wait(), self.stage.timer_ms / 1000)
             self._nudge.clear()
             if not self._timer_waits:
                 self._timer_waits = True
                 await self._put(_Work())
 
     @Service.task
-    async def _watchdog(self) -> None:
+    async def _note_lag(self) -> None:
         while not self.should_stop:
             await asyncio.sleep(1.0)
-            self._note_lag()
-            since = self._busy_since
-            if since and (time.monotonic() - since) * 1000 > WATCHDOG_MS:
-                log.error("work makes no progress", stage=self.stage.name)
-                self._end(None)
-
-    def _note_lag(self) -> None:
-        for tp in self.ready():
-            lag = self.lag(tp)
-            if lag is not None:
-                self._metrics.source_lag_records.labels(
-                    stage=self.stage.name, partition=str(tp.partition)
-                ).set(lag)
+            for tp in self.ready():
+                lag = self.lag(tp)
+                if lag is not None:
+                    self._metrics.source_lag_records.labels(
+                        stage=self.stage.name, partition=str(tp.partition)
+                    ).set(lag)
 
     def wake(self) -> None:
         """Have the handler's timer called soon. Never waits: who calls it may be waited for."""
@@ -179,45 +177,41 @@ class Source(Service):
         """Do one piece of work; a failure ends the process."""
         try:
             async with self.lock:
-                self._busy_since = time.monotonic()
                 if work.tp is None:
                     self._timer_waits = False
-                    await self.handler.timer(now_ms())
+                    self._host.working(TIMER)
+                    await self.handler.timer(self._host.now_ms())
                 else:
                     await self._records(work.tp, work)
+                self._host.working(None)
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            # Only what is wrong with the records may be blamed on their place: an outage of the
-            # cluster, or a new owner, says nothing about them.
-            outside = isinstance(error, KafkaError | OSError)
             log.error(
                 "stage failed",
                 stage=self.stage.name,
                 error=type(error).__name__,
-                place=self._working_on,
+                topic=work.tp.topic if work.tp else None,
+                partition=work.tp.partition if work.tp else None,
+                offset=work.records[0].offset if work.records else None,
                 exc_info=True,
             )
-            self._end(None if outside else self._working_on)
-        finally:
-            self._busy_since = 0.0
+            # Only what is wrong with the records may be blamed on their place: an outage of the
+            # cluster, or a new owner, says nothing about them.
+            self._fail(blame=not isinstance(error, KafkaError | OSError))
 
     async def _records(self, tp: TopicPartition, work: _Work) -> None:
         owned = self.owned.get(tp)
         if owned is None or owned.generation != work.generation or not owned.ready:
             return
-        self._working_on = (tp.topic, tp.partition, work.records[0].offset)
+        self._host.working(Place(tp.topic, tp.partition, work.records[0].offset))
         await self.handler.records(tp, work.records)
-        self._working_on = None
 
-    def _end(self, place: tuple[str, int, int] | None) -> None:
-        """End the process; a place is told to the parent, which parks what fails twice there."""
-        descriptor = os.environ.get(REPORT_VARIABLE)
-        if descriptor and place is not None:
-            topic, partition, offset = place
-            with contextlib.suppress(OSError, ValueError):
-                os.write(int(descriptor), f"{topic} {partition} {offset}\n".encode())
-        os._exit(EXIT_FAILED)
+    def _fail(self, *, blame: bool) -> None:
+        """End the process; the parent starts it again, and may blame what was worked on."""
+        if not blame:
+            self._host.working(None)
+        self._host.end(EXIT_FAILED)
 
     # Assignment
 
@@ -228,8 +222,13 @@ class Source(Service):
             self.consumer.pause(tp)
             self._generation += 1
             self.owned[tp] = _Owned(self._generation)
-            if tp.partition in self.stage.parked:
-                log.error("partition parked", stage=self.stage.name, partition=tp.partition)
+            if (tp.topic, tp.partition) in self.stage.parked:
+                log.error(
+                    "partition parked",
+                    stage=self.stage.name,
+                    topic=tp.topic,
+                    partition=tp.partition,
+                )
                 continue
             self._preparing[tp] = asyncio.get_running_loop().create_task(
                 self._prepare(tp, self._generation, self._preparing.get(tp))
@@ -243,7 +242,8 @@ class Source(Service):
         try:
             if former is not None:
                 await former
-            offset = await self.handler.assign(tp)
+            async with asyncio.timeout(RESTORE_S):
+                offset = await self.handler.assign(tp)
             owned = self.owned.get(tp)
             if owned is None or owned.generation != generation:
                 await self.handler.revoke(tp)
@@ -254,13 +254,17 @@ class Source(Service):
             if not owned.paused:
                 consumer.resume(tp)
             log.info(
-                "partition restored", stage=self.stage.name, partition=tp.partition, offset=offset
+                "partition restored",
+                stage=self.stage.name,
+                topic=tp.topic,
+                partition=tp.partition,
+                offset=offset,
             )
         except asyncio.CancelledError:
             raise
         except Refused as error:
             log.error("refused", stage=self.stage.name, reason=str(error))
-            os._exit(EXIT_REFUSED)
+            self._host.end(EXIT_REFUSED)
         except Exception as error:
             log.error(
                 "restore failed",
@@ -269,23 +273,32 @@ class Source(Service):
                 error=type(error).__name__,
                 reason=str(error),
             )
-            self._end(None)
+            self._fail(blame=False)
 
     async def release(self, partitions: Iterable[TopicPartition]) -> None:
         """Drain and let go of these partitions."""
         gone = [tp for tp in partitions if tp in self.owned]
         self._generation += 1
+        # Finished later, a preparation would fence the next owner.
+        preparing = [self._preparing[tp] for tp in gone if tp in self._preparing]
+        for task in preparing:
+            task.cancel()
+        await asyncio.gather(*preparing, return_exceptions=True)
         async with self.lock:
-            self._busy_since = time.monotonic()
+            self._host.working(TIMER)
             try:
                 for tp in gone:
                     await self._let_go(tp)
             except Exception as error:
                 # The consumer would log this and go on, with partitions that are another's now.
-                log.error("release failed", stage=self.stage.name, error=type(error).__name__)
-                self._end(None)
-            finally:
-                self._busy_since = 0.0
+                log.error(
+                    "release failed",
+                    stage=self.stage.name,
+                    error=type(error).__name__,
+                    reason=str(error),
+                )
+                self._fail(blame=False)
+            self._host.working(None)
         if gone:
             log.info("partitions released", stage=self.stage.name, partitions=len(gone))
 

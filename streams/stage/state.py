@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.stage.host import Host
 from streams.stage.types import Stage
 
 TRANSACTION_TIMEOUT_MS: Final = 5_000
@@ -28,9 +29,11 @@ Headers = list[tuple[str, bytes]]
 class FencedWriter:
     """Writes to Kafka in transactions, as the only owner of one input partition."""
 
-    def __init__(self, *, bootstrap: str, transactional_id: str, max_request_bytes: int) -> None:
+    def __init__(
+        self, host: Host, *, bootstrap: str, transactional_id: str, max_request_bytes: int
+    ) -> None:
         """Args: transactional_id: one per input partition and stage, the same for every owner."""
-        self._producer = AIOKafkaProducer(
+        self._producer = host.producer(
             bootstrap_servers=bootstrap,
             acks="all",
             compression_type="lz4",
@@ -62,14 +65,14 @@ class Transaction:
     fails.
     """
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: Any) -> None:
         self._producer = producer
         self._context = producer.transaction()
         self._sent: list[Awaitable[Any]] = []
         self.seconds = 0.0
 
     async def __aenter__(self) -> Transaction:
-        self._began = time.monotonic()
+        self._began = time.monotonic()  # for a metric only
         await self._context.__aenter__()
         return self
 
@@ -111,7 +114,9 @@ class Transaction:
         self.seconds = time.monotonic() - self._began
 
 
-async def restore(bootstrap: str, topic: str, partition: int) -> dict[str, bytes]:
+async def restore(
+    bootstrap: str, topic: str, partition: int, host: Host | None = None
+) -> dict[str, bytes]:
     """Return the newest value of every key of a state partition; removed keys are left out.
 
     Reads committed records only, up to the end as it stood when called.
@@ -120,7 +125,7 @@ async def restore(bootstrap: str, topic: str, partition: int) -> dict[str, bytes
         KafkaError: the cluster cannot be read.
     """
     tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
+    consumer = (host or Host()).consumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",
@@ -170,9 +175,14 @@ async def take_over(
         KafkaError: the cluster cannot be read or written.
     """
     writer = FencedWriter(
+        stage.host,
         bootstrap=stage.bootstrap,
         transactional_id=f"{stage.group}.{partition}",
         max_request_bytes=max_request_bytes,
     )
-    await writer.start()
-    return writer, await restore(stage.bootstrap, state_topic, partition)
+    try:
+        await writer.start()
+        return writer, await restore(stage.bootstrap, state_topic, partition, stage.host)
+    except BaseException:  # also when it is taken away meanwhile
+        await writer.stop()
+        raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams.codec import Told
+from streams.stage.host import Host
 
 if TYPE_CHECKING:
     from streams.stage.source import Source
@@ -50,19 +50,21 @@ class Stage:
     name: str
     namespace: str
     bootstrap: str
-    topic: str
+    topics: tuple[str, ...]
+    """What it reads; the first is the installation's own."""
     progress_topic: str
     isolation: str = "read_uncommitted"
     max_fetch_bytes: int = 8 * 1024 * 1024
-    parked: frozenset[int] = frozenset()
-    """Partitions that ended a process twice at one offset: owned, but not read."""
+    parked: frozenset[tuple[str, int]] = frozenset()
+    """Topic and partition of what ended a process again and again at one offset: owned, but not
+    read."""
+    poll_ms: int = 100
+    """How long a fetch waits for records."""
+    timer_ms: int = 50
+    """How often the handler's timer is called, at least."""
+    host: Host = field(default_factory=Host)
 
     @property
     def group(self) -> str:
         """The consumer group."""
         return f"{self.namespace}.{self.name}"
-
-
-def now_ms() -> int:
-    """Return the wall clock, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000

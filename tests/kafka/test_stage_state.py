@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from streams.broker import Broker
+from streams.stage import Host
 from streams.stage.state import FencedWriter, restore
 
 
@@ -22,7 +23,10 @@ async def topic(kafka: Broker, name: str) -> str:
 
 def writer(kafka: Broker, name: str) -> FencedWriter:
     return FencedWriter(
-        bootstrap=kafka.bootstrap, transactional_id=name, max_request_bytes=1_048_576
+        Host(),
+        bootstrap=kafka.bootstrap,
+        transactional_id=name,
+        max_request_bytes=1_048_576,
     )
 
 

@@ -1,0 +1,69 @@
+"""Which partitions are parked: those that end their process again and again at one offset.
+
+Only counts; nothing is killed or started here.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+from streams.processes import EXIT_FAILED, Place
+
+ENOUGH: Final = 10
+"""Blame that parks a partition."""
+
+CRASH: Final = 5
+"""Blame for a death by the work itself: it raised, crashed the interpreter or never ended."""
+
+KILL: Final = 2
+"""Blame for SIGKILL: by an operator, or by the system that is short of memory; who knows."""
+
+_CRASHES: Final = frozenset(
+    -number
+    for number in (
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGSEGV,
+        signal.SIGSYS,
+    )
+)
+
+
+class Parking:
+    """How much one place is to blame for the last deaths of a process, and what is parked."""
+
+    def __init__(self) -> None:
+        self.parked: set[tuple[str, int]] = set()
+        """Topic and partition."""
+        self._place: Place | None = None
+        self._blame = 0
+        self._hung = False
+
+    def hung(self, place: Place) -> None:
+        """Note that the process is killed because its work there does not end."""
+        self._hung = place.offset >= 0
+
+    def died(self, place: Place | None, status: int) -> Place | None:
+        """Count a death and return the place if that parks it.
+
+        Args:
+            place: what was worked on; None where nothing was, or the work is not to blame.
+            status: of the exit, negative for a signal.
+        """
+        hung, self._hung = self._hung, False
+        if place is None or place.offset < 0:
+            return None
+        if place != self._place:
+            self._place, self._blame = place, 0
+        if hung or status == EXIT_FAILED or status in _CRASHES:
+            self._blame += CRASH
+        elif status == -signal.SIGKILL:
+            self._blame += KILL
+        if self._blame < ENOUGH:
+            return None
+        self._place = None
+        self.parked.add((place.topic, place.partition))
+        return place

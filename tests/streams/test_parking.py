@@ -1,0 +1,81 @@
+"""What is parked: a place that ends its process again and again, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from streams.parking import Parking
+from streams.processes import EXIT_FAILED, Place, PlaceFile
+
+HERE = Place("incident.deltas", 2, 17)
+ELSEWHERE = Place("incident.deltas", 2, 18)
+
+
+@pytest.mark.parametrize("status", [EXIT_FAILED, -signal.SIGSEGV, -signal.SIGABRT])
+def test_two_deaths_at_one_place_park_its_partition(status: int) -> None:
+    parking = Parking()
+    assert parking.died(HERE, status) is None
+    assert parking.died(HERE, status) == HERE
+    assert parking.parked == {("incident.deltas", 2)}
+
+
+def test_deaths_at_different_places_park_nothing() -> None:
+    parking = Parking()
+    for _ in range(10):
+        assert parking.died(HERE, EXIT_FAILED) is None
+        assert parking.died(ELSEWHERE, EXIT_FAILED) is None
+    assert not parking.parked
+
+
+def test_a_process_that_died_with_nothing_at_hand_blames_nothing() -> None:
+    parking = Parking()
+    for _ in range(10):
+        assert parking.died(None, EXIT_FAILED) is None
+        assert parking.died(Place("", -1, -1), EXIT_FAILED) is None
+    assert not parking.parked
+
+
+def test_kills_from_outside_park_only_after_five_in_a_row() -> None:
+    parking = Parking()
+    found = [parking.died(HERE, -signal.SIGKILL) for _ in range(5)]
+    assert found == [None, None, None, None, HERE]
+
+
+def test_work_that_never_ends_counts_like_a_crash() -> None:
+    parking = Parking()
+    for _ in range(2):
+        parking.hung(HERE)
+        parking.died(HERE, -signal.SIGKILL)
+    assert parking.parked == {("incident.deltas", 2)}
+
+
+def test_a_dead_process_leaves_the_place_it_worked_on() -> None:
+    with tempfile.TemporaryFile() as shared:
+        shared.truncate(PlaceFile.SIZE)
+        mine = PlaceFile(shared.fileno())
+        assert mine.read() == (None, 0)
+        code = (
+            "import os, signal, sys\n"
+            "from streams.processes import Place, PlaceFile\n"
+            "file = PlaceFile(int(sys.argv[1]))\n"
+            "file.write(Place('a' * 249, 3, 2**40)); file.write(None)\n"
+            "file.write(Place('sentry.events', 3, 2**40))\n"
+            "os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(shared.fileno())],
+            pass_fds=(shared.fileno(),),
+            env=os.environ,
+            check=False,
+        )
+        assert done.returncode == -signal.SIGKILL
+        place, since_ms = mine.read()
+        assert place == Place("sentry.events", 3, 2**40)
+        assert since_ms > 0
+        mine.close()
