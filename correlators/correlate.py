@@ -19,6 +19,7 @@ from correlators.entries import (
     TOUCH_TICKS,
     Entry,
     Episode,
+    Frozen,
     Membership,
     Service,
     key_of,
@@ -59,6 +60,8 @@ class Correlator:
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._rate_ticks = ticks(config.pages.within_ms)
         self._touched: set[str] = set()
+        self.due_key = ""
+        """Key of the due entry that is worked on; when `apply` raises, the one to blame, if any."""
 
     def apply(self, work: Work) -> Decided:
         """Apply one tick and return what it decided.
@@ -67,16 +70,20 @@ class Correlator:
         """
         tick = work.tick
         self._touched = set()
+        self.due_key = ""
         for change in work.changes:
             self._change(change, tick)
         for delta in work.deltas:
             self._delta(delta, tick)
         self._gatherer.link(self._touched, tick)
         for entry in self.state.due(tick):
+            self.due_key = key_of(entry)
             self._end(entry, tick)
         for entry in sorted(self.state.due(tick), key=lambda entry: isinstance(entry, Incident)):
+            self.due_key = key_of(entry)
             self._tell(entry, tick)
         for entry in self.state.due(tick):
+            self.due_key = key_of(entry)
             self._forget(entry, tick)
         return Decided(*self._teller.take())
 
@@ -281,7 +288,7 @@ class Correlator:
         match entry:
             case Incident() | Storm() if not entry.open:
                 self.state.drop(key_of(entry))
-            case Stretch() | Membership():
+            case Stretch() | Membership() | Frozen():
                 self.state.drop(key_of(entry))
             case Episode() | Service() if tick - entry.last_tick >= KNOWN_FOR_TICKS:
                 self.state.drop(key_of(entry))

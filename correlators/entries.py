@@ -56,7 +56,21 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
 
 
-Entry = Incident | Storm | Stretch | Membership | Episode | Service | Progress
+Living = Incident | Storm | Stretch | Membership | Episode | Service
+"""An entry that decides something."""
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True, tag="frozen"):
+    """An entry that raised when it was due: kept as it was, and deciding nothing any more."""
+
+    entry: Living
+    reason: str
+    """The type of what it raised."""
+    tick: int
+    """When it was frozen."""
+
+
+Entry = Living | Frozen | Progress
 """One stored entry; the types are told apart by their tag."""
 
 
@@ -85,6 +99,8 @@ def key_of(entry: Entry) -> str:
             return episode_key(entry.environment, entry.service, entry.fingerprint)
         case Service():
             return service_key(entry.environment, entry.service)
+        case Frozen():
+            return "frozen:" + key_of(entry.entry)
         case Progress():
             return PROGRESS_KEY
 

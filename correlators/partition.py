@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from correlators.correlate import Correlator, Decided
-from correlators.entries import PROGRESS_KEY, Entry
+from correlators.entries import PROGRESS_KEY, Entry, Frozen
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
 from correlators.types import Delta, DeltaBatch, Digest, PageReason, StateChange, Suppression
@@ -38,6 +39,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: Counter[Suppression] = msgspec.field(default_factory=Counter)
     pages: Counter[PageReason] = msgspec.field(default_factory=Counter)
     poison: list[Poison] = msgspec.field(default_factory=list)
+    frozen: list[Frozen] = msgspec.field(default_factory=list)
+    """Entries that raised when they were due; they are among `entries`, under their new key."""
 
 
 class Partition:
@@ -97,6 +100,7 @@ class Partition:
         suppressed: Counter[Suppression] = Counter()
         pages: Counter[PageReason] = Counter()
         poison: list[Poison] = []
+        frozen: list[Frozen] = []
         complete = self.ticks.complete_tick()
         applied = 0
         while applied < most_ticks:
@@ -106,11 +110,12 @@ class Partition:
                 break
             work = self.ticks.take(max(following, self.ticks.applied + 1))
             self._late += sum(delta.tick < work.tick for delta in work.deltas)
-            decided, set_aside = self._apply(work)
-            digests += decided.digests
-            suppressed += decided.suppressed
-            pages += decided.pages
-            poison += set_aside
+            done = self._apply(work)
+            digests += done.decided.digests
+            suppressed += done.decided.suppressed
+            pages += done.decided.pages
+            poison += done.poison
+            frozen += done.frozen
             applied += 1
         self._suppressed += suppressed.total()
         progress = self.progress()
@@ -122,46 +127,81 @@ class Partition:
             suppressed=suppressed,
             pages=pages,
             poison=poison,
+            frozen=frozen,
         )
 
-    def _apply(self, work: Work) -> tuple[Decided, list[Poison]]:
-        """Apply a tick; when it raises, apply it without what raises on its own."""
+    def _apply(self, work: Work) -> _Applied:
+        """Apply a tick; when it raises, apply it without what raises."""
         state = self._correlator.state
         state.begin()
         try:
-            return self._correlator.apply(work), []
+            return _Applied(self._correlator.apply(work), [], [])
         except Exception:
             state.rollback()
             self._correlator.forget_decided()
-        due = self._raises(Work(work.tick, [], []))
+        frozen: list[Frozen] = []
+        due = self._raises(Work(work.tick, [], []), frozen)
         if due:
-            raise RuntimeError(f"tick {work.tick}: an entry that is due raises {due}")
-        poison: list[Poison] = []
-        changes: list[StateChange] = []
-        deltas: list[Delta] = []
-        for change in work.changes:
-            if reason := self._raises(Work(work.tick, [change], [])):
-                poison.append(Poison(change, reason))
-            else:
-                changes.append(change)
-        for delta in work.deltas:
-            if reason := self._raises(Work(work.tick, [], [delta])):
-                poison.append(Poison(delta, reason))
-            else:
-                deltas.append(delta)
-        if not poison:
-            raise RuntimeError(f"tick {work.tick} cannot be applied, and nothing alone is why")
+            raise RuntimeError(f"tick {work.tick} raises {due} with nothing to apply")
+        kept, poison = self._without_poison(work, frozen)
         state.begin()
-        return self._correlator.apply(Work(work.tick, changes, deltas)), poison
+        return _Applied(self._correlator.apply(kept), poison, frozen)
 
-    def _raises(self, work: Work) -> str:
+    def _without_poison(self, work: Work, frozen: list[Frozen]) -> tuple[Work, list[Poison]]:
+        """Return what can be applied together, and what raises alone or on top of that."""
+        kept = Work(work.tick, [], [])
+        poison: list[Poison] = []
+        untried: list[Work] = [work]
+        while untried:
+            some = untried.pop()
+            together = Work(work.tick, kept.changes + some.changes, kept.deltas + some.deltas)
+            reason = self._raises(together, frozen)
+            if not reason:
+                kept = together
+            elif len(some.changes) + len(some.deltas) == 1:
+                poison += [Poison(one, reason) for one in some.changes]
+                poison += [Poison(one, reason) for one in some.deltas]
+            else:
+                untried += reversed(_halves(some))
+        return kept, poison
+
+    def _raises(self, work: Work, frozen: list[Frozen]) -> str:
+        """Return what the work raises, empty when nothing; the state stays as it is.
+
+        But for entries that raise because they are due: they are frozen, and added to `frozen`.
+        """
         state = self._correlator.state
-        state.begin()
-        try:
-            self._correlator.apply(work)
-        except Exception as error:
-            return type(error).__name__
-        finally:
-            state.rollback()
-            self._correlator.forget_decided()
-        return ""
+        while True:
+            reason = ""
+            state.begin()
+            try:
+                self._correlator.apply(work)
+            except Exception as error:
+                reason = type(error).__name__
+            finally:
+                state.rollback()
+                self._correlator.forget_decided()
+            to_blame = self._correlator.due_key
+            if not reason or state.get(to_blame) is None:
+                return reason
+            state.begin()
+            frozen.append(state.freeze(to_blame, work.tick, reason))
+
+
+class _Applied(NamedTuple):
+    """What became of a tick."""
+
+    decided: Decided
+    poison: list[Poison]
+    frozen: list[Frozen]
+
+
+def _halves(work: Work) -> list[Work]:
+    """Return the work in two parts, in order."""
+    if work.changes and work.deltas:
+        return [Work(work.tick, work.changes, []), Work(work.tick, [], work.deltas)]
+    changes, deltas = len(work.changes) // 2, len(work.deltas) // 2
+    return [
+        Work(work.tick, work.changes[:changes], work.deltas[:deltas]),
+        Work(work.tick, work.changes[changes:], work.deltas[deltas:]),
+    ]

@@ -14,7 +14,10 @@ SILENT_MS: Final = 30_000
 """A source that told nothing for this long may be stalled, once its owner's input is at its end."""
 
 BEHIND_MS: Final = 10_000
-"""And only when another source is this far ahead. Sources ahead are paused later than that."""
+"""And only when another source is this far ahead of it."""
+
+AHEAD_MS: Final = 30_000
+"""A source this far ahead of the slowest is paused by its owner: silent, but not stalled."""
 
 
 class Stalls:
@@ -46,7 +49,8 @@ class Stalls:
         """Return the sources to go on without.
 
         That others moved on is read from the watermarks, not from who spoke lately: whoever is far
-        ahead of a silent source is paused because of it, and falls silent too.
+        ahead of a silent source is paused because of it, and falls silent too. So once one is left
+        out, the silence of all others counts from then.
 
         Args:
             waited_for: the sources that are not left out already.
@@ -57,10 +61,14 @@ class Stalls:
         since_ms = self._at_end_since_ms
         waited = since_ms is not None and now_ms - since_ms >= SILENT_MS
         newest_ms = max(watermarks.values(), default=0)
+        told_ms = {source: watermarks.get(source, 0) for source in waited_for}
+        slowest_ms = min(told_ms.values(), default=0)
         found = set()
-        for source in waited_for:
+        for source, at_ms in told_ms.items():
             silent = now_ms - self._spoke_ms.setdefault(source, now_ms) >= SILENT_MS
-            behind = watermarks.get(source, 0) + BEHIND_MS < newest_ms
+            behind = at_ms + BEHIND_MS < newest_ms and at_ms <= slowest_ms + AHEAD_MS
             if silent and behind and (waited or too_much_held):
                 found.add(source)
+        if found:
+            self._spoke_ms = dict.fromkeys(told_ms, now_ms)
         return found

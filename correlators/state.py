@@ -16,6 +16,7 @@ from correlators.entries import (
     KNOWN_FOR_TICKS,
     Entry,
     Episode,
+    Frozen,
     Membership,
     Service,
     episode_key,
@@ -184,6 +185,8 @@ class State:
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
             case Episode() | Service():
                 return entry.last_tick + KNOWN_FOR_TICKS
+            case Frozen():
+                return entry.tick + ticks(windows.remember_ms)
             case Progress():
                 return None
 
@@ -213,6 +216,18 @@ class State:
             self._note(key, before)
             self._remove(key, before)
             self._scheduled.pop(key, None)
+
+    def freeze(self, key: str, tick: int, reason: str) -> Frozen:
+        """Put an entry where it decides nothing any more, and return it.
+
+        What refers to it finds nothing, as if it had been forgotten.
+        """
+        entry = self._entries[key]
+        assert not isinstance(entry, Frozen | Progress)
+        frozen = Frozen(entry=entry, reason=reason, tick=tick)
+        self.drop(key)
+        self.put(frozen)
+        return frozen
 
     def take_changed(self) -> dict[str, Entry | None]:
         """Return the entries changed since the last call, by key; None where one was removed."""

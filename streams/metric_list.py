@@ -155,6 +155,11 @@ METRICS: Final[tuple[Metric, ...]] = (
         Label("reason", "`correlators.events.Reason`; delta, delta_batch, digest"),
     ),
     _counter(
+        "frozen_entries",
+        "entries",
+        "Incidents and storms that decide nothing any more: they raised when they were due.",
+    ),
+    _counter(
         "raised_times",
         "records",
         "Records whose time went back and was raised to the highest before it.",

@@ -52,6 +52,7 @@ class Metrics:
     intake_answer_seconds: Histogram
     events: Counter
     quarantined: Counter
+    frozen_entries: Counter
     raised_times: Counter
     deltas: Counter
     late_deltas: Counter

@@ -14,7 +14,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TopicT
 
-from correlators.entries import PROGRESS_KEY
+from correlators.entries import PROGRESS_KEY, key_of
 from correlators.partition import Partition, Step
 from correlators.stalls import Stalls
 from correlators.telling import Config
@@ -264,6 +264,9 @@ class CorrelateHandler:
             metrics.pages.labels(reason=reason.value).inc(pages)
         if step.poison:
             metrics.quarantined.labels(reason="delta").inc(len(step.poison))
+        for frozen in step.frozen:
+            metrics.frozen_entries.inc()
+            log.error("entry frozen", key=key_of(frozen), reason=frozen.reason)
 
     async def _tell(self, tp: TopicPartition, held: _Held) -> None:
         progress = held.partition.progress()

@@ -211,15 +211,19 @@ class FingerprintHandler:
         sent: list[Awaitable[Any]] = list(lane.quarantine)
         lane.quarantine = []
         messages = batches(tp, deltas, changes, watermark_ms=watermark_ms, targets=self._targets)
-        for target, of_target in messages.items():
-            for batch in of_target:
-                sent.append(
-                    await self._producer.send(
-                        self._deltas_topic, value=codec.encode(batch), partition=target
+        # The last message of a target tells the watermark: whoever hears it takes what comes again
+        # for a repetition. So it is not sent before all others are there.
+        for last in (False, True):
+            for target, of_target in messages.items():
+                for batch in of_target[-1:] if last else of_target[:-1]:
+                    sent.append(
+                        await self._producer.send(
+                            self._deltas_topic, value=codec.encode(batch), partition=target
+                        )
                     )
-                )
-        for future in sent:
-            await future
+            for future in sent:
+                await future
+            sent = []
         if watermark_ms >= 0:
             lane.told_ms = watermark_ms
         lane.waiting = 0

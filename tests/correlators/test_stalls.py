@@ -62,3 +62,42 @@ def test_a_source_that_keeps_up_is_never_stalled() -> None:
         stalls.at_end(now_ms, at_end=True)
         marks = {LIVE: now_ms, SILENT: now_ms - 3_000}
         assert not stalls.stalled({LIVE, SILENT}, marks, now_ms, too_much_held=True)
+
+
+def test_sources_that_are_paused_at_different_times_ahead_are_not_stalled_with_the_slow_one() -> (
+    None
+):
+    far, near = Source("sentry.events", 0), Source("sentry.events", 2)
+    stalls = Stalls()
+    watermarks = {SILENT: START_MS, near: START_MS + 31_000, far: START_MS + 600_000}
+    declared: list[set[Source]] = []
+    left = {SILENT, near, far}
+    for second in range(60):
+        now_ms = START_MS + 1000 * second
+        if second == 0:
+            for source in left:
+                stalls.heard(source, now_ms)
+        stalls.at_end(now_ms, at_end=True)
+        found = stalls.stalled(left, watermarks, now_ms, too_much_held=False)
+        left = left - found
+        if found:
+            declared.append(found)
+    assert declared == [{SILENT}]
+
+
+def test_a_second_stalled_source_is_found_after_the_first() -> None:
+    second_one = Source("sentry.events", 2)
+    stalls = Stalls()
+    left = {LIVE, SILENT, second_one}
+    watermarks = {SILENT: START_MS, second_one: START_MS + 45_000}
+    declared: list[tuple[int, set[Source]]] = []
+    for second in range(100):
+        now_ms = START_MS + 1000 * second
+        stalls.heard(LIVE, now_ms)
+        watermarks[LIVE] = now_ms + 60_000
+        stalls.at_end(now_ms, at_end=True)
+        found = stalls.stalled(left, watermarks, now_ms, too_much_held=False)
+        left = left - found
+        if found:
+            declared.append((second, found))
+    assert declared == [(30, {SILENT}), (60, {second_one})]
