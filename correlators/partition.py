@@ -91,10 +91,14 @@ class Partition:
             late=self._late,
         )
 
-    def step(self, *, most_ticks: int) -> Step:
+    def step(self, *, most_ticks: int, most_changes: int | None = None) -> Step:
         """Apply up to `most_ticks` complete ticks that have something to apply, in order.
 
         Ticks without work cost nothing and are passed over. Returns what changed, each entry once.
+
+        Args:
+            most_ticks: at least 1.
+            most_changes: no further tick once so many entries have changed; a tick is never cut.
         """
         digests: list[Digest] = []
         suppressed: Counter[Suppression] = Counter()
@@ -104,6 +108,8 @@ class Partition:
         complete = self.ticks.complete_tick()
         applied = 0
         while applied < most_ticks:
+            if most_changes is not None and self._correlator.state.changes >= most_changes:
+                break
             following = self.next_tick()
             if following is None or following > complete:
                 self.ticks.pass_to(complete)

@@ -229,6 +229,11 @@ class State:
         self.put(frozen)
         return frozen
 
+    @property
+    def changes(self) -> int:
+        """How many entries have changed since they were last taken."""
+        return len(self._changed)
+
     def take_changed(self) -> dict[str, Entry | None]:
         """Return the entries changed since the last call, by key; None where one was removed."""
         changed = {key: self._entries.get(key) for key in sorted(self._changed)}

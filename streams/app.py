@@ -64,7 +64,6 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
         case StageName.CORRELATE:
             return CorrelateHandler(
                 settings.correlation(),
-                bootstrap=bootstrap,
                 installation=installation,
                 source_topic=topics.events,
                 state_topic=topics.incidents,

@@ -273,6 +273,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "partitions",
         "Partitions not read any more: each ended its process again and again at one offset.",
     ),
+    _counter(
+        "deleted_unread",
+        "records",
+        "Records that retention deleted before their stage had read them: they are lost.",
+        _STAGE,
+    ),
     _counter("restarts", "restarts", "Stage processes restarted by the parent.", _STAGE),
 )
 """Every metric there is, in the way of the data."""

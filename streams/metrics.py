@@ -76,6 +76,7 @@ class Metrics:
     penalties: Counter
     stalls: Counter
     parked_partitions: Gauge
+    deleted_unread: Counter
     restarts: Counter
 
     def __init__(self) -> None:

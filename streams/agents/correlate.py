@@ -22,13 +22,16 @@ from correlators.ticks import Progress
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
-from streams.agents.stored import Installation, read_state
+from streams.agents.stored import Installation, check_sources, read_state
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
 from streams.stage import Source
-from streams.stage.state import FencedWriter, take_over
+from streams.stage.state import FencedWriter, partitions_of, take_over
 
 TICKS_PER_TRANSACTION: Final = 256
+CHANGES_PER_TRANSACTION: Final = 2_000
+"""No further tick joins a transaction that writes so many entries, of at most 16 KiB each."""
+
 STEP_MS: Final = 250
 """After a step that computed longer comes a smaller one: heartbeats must get through."""
 
@@ -68,7 +71,6 @@ class CorrelateHandler:
         self,
         config: Config,
         *,
-        bootstrap: str,
         installation: str,
         source_topic: str,
         state_topic: str,
@@ -81,7 +83,6 @@ class CorrelateHandler:
     ) -> None:
         """Args: what decides, where to read and write; `partition_of` maps (destination, count)."""
         self._config = config
-        self._bootstrap = bootstrap
         self._installation = installation
         self._source_topic = source_topic
         self._state_topic = state_topic
@@ -98,14 +99,10 @@ class CorrelateHandler:
         """Read how many partitions the topics around have."""
         self._source = source
         self._host = source.stage.host
-        probe = self._host.producer(bootstrap_servers=self._bootstrap)
-        await probe.start()
-        try:
-            self._sources = sorted(await probe.partitions_for(self._source_topic))
-            self._partitions = len(await probe.partitions_for(self._state_topic))
-            self._targets = len(await probe.partitions_for(self._deliveries_topic))
-        finally:
-            await probe.stop()
+        self._sources, state, deliveries = await partitions_of(
+            source.stage, self._source_topic, self._state_topic, self._deliveries_topic
+        )
+        self._partitions, self._targets = len(state), len(deliveries)
 
     async def stop(self) -> None:
         """Nothing is held beside the partitions."""
@@ -120,12 +117,17 @@ class CorrelateHandler:
         )
         place = f"{self._state_topic}-{tp.partition}"
         installation = Installation(self._installation, self._partitions)
-        progress, entries = read_state(place, stored, installation)
-        if progress is None:
-            progress = await self._first_progress(tp, writer)
-        held = _Held(Partition(self._config, progress, entries), writer, progress)
-        self._held[tp] = held
-        return progress.input_offset
+        try:
+            progress, entries = read_state(place, stored, installation)
+            if progress is None:
+                progress = await self._first_progress(tp, writer)
+            check_sources(place, progress, {self._source_topic: self._sources})
+            offset = await self._source.place_of(tp, progress.input_offset, progress.read_up_to)
+        except BaseException:
+            await writer.stop()
+            raise
+        self._held[tp] = _Held(Partition(self._config, progress, entries), writer, progress)
+        return offset
 
     async def _first_progress(self, tp: TopicPartition, writer: FencedWriter) -> Progress:
         """Write which sources must be waited for, before the first tick."""
@@ -188,7 +190,9 @@ class CorrelateHandler:
     async def _advance(self, tp: TopicPartition, held: _Held) -> None:
         while held.partition.ready():
             began_ms = self._host.monotonic_ms()
-            step = held.partition.step(most_ticks=held.most_ticks)
+            step = held.partition.step(
+                most_ticks=held.most_ticks, most_changes=CHANGES_PER_TRANSACTION
+            )
             slow = self._host.monotonic_ms() - began_ms > STEP_MS
             most = held.most_ticks // 2 if slow else held.most_ticks * 2
             held.most_ticks = max(1, min(most, TICKS_PER_TRANSACTION))

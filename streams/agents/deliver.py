@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
+from correlators.entries import PROGRESS_KEY
 from sinks.base import (
     Answer,
     Attempt,
@@ -31,26 +32,15 @@ from sinks.base import (
 from sinks.entries import Changes, DeadLetter, decode, encode
 from sinks.outbox import Outbox
 from streams import codec
+from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Told
 from streams.metrics import Metrics
-from streams.stage import Refused, Source
-from streams.stage.state import FencedWriter, Transaction, take_over
+from streams.stage import Source
+from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
 
 CALLS_AT_ONCE: Final = 64
-OFFSET_KEY: Final = "@progress"
 
 log = structlog.get_logger(__name__)
-
-
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """The `@progress` entry of an outbox partition."""
-
-    installation: str
-    input_offset: int
-
-
-class PositionRefused(Refused):
-    """The stored outbox belongs to another installation; says what to do."""
 
 
 class _Held:
@@ -91,9 +81,10 @@ class DeliverHandler:
         self._held: dict[TopicPartition, _Held] = {}
 
     async def start(self, source: Source) -> None:
-        """Nothing to connect: every sink connects when it is used."""
+        """Read how many partitions the outbox has; every sink connects when it is used."""
         self._source = source
         self._host = source.stage.host
+        self._partitions = len((await partitions_of(source.stage, self._state_topic))[0])
         self._metrics.know_sinks(self._sinks)
 
     async def stop(self) -> None:
@@ -109,22 +100,25 @@ class DeliverHandler:
         writer, stored = await take_over(
             self._source.stage, tp.partition, self._state_topic, self._max_request_bytes
         )
-        position = stored.pop(OFFSET_KEY, None)
-        assert self._source.consumer is not None
-        if position is None:
-            offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
-        else:
-            found = msgspec.msgpack.decode(position, type=Position)
-            if found.installation != self._installation:
-                raise PositionRefused(
-                    f"{self._state_topic}-{tp.partition} belongs to {found.installation}, this is "
-                    f"{self._installation}; give this run a namespace of its own"
-                )
-            offset = found.input_offset
+        place = f"{self._state_topic}-{tp.partition}"
+        here = Installation(self._installation, self._partitions)
+        try:
+            position = read_position(place, stored, here)
+            offset = await self._offset(tp, position)
+        except BaseException:
+            await writer.stop()
+            raise
+        stored.pop(PROGRESS_KEY, None)
         outbox = Outbox(targets(self._sinks.values()), started_ms=self._host.now_ms())
         outbox.load(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = _Held(outbox, writer, offset)
         return offset
+
+    async def _offset(self, tp: TopicPartition, position: Position | None) -> int:
+        if position is not None:
+            return await self._source.place_of(tp, position.input_offset, position.input_offset)
+        assert self._source.consumer is not None
+        return int((await self._source.consumer.beginning_offsets([tp]))[tp])
 
     async def revoke(self, tp: TopicPartition) -> None:
         """Wait for the calls in flight, write what they gave, and let go."""
@@ -201,11 +195,15 @@ class DeliverHandler:
             for letter in changes.dead:
                 await self._send_dead(transaction, letter)
             await self._send_quarantine(tp, held, transaction)
-            position = Position(installation=self._installation, input_offset=held.offset)
+            position = Position(
+                installation=self._installation,
+                partitions=self._partitions,
+                input_offset=held.offset,
+            )
             await transaction.send(
                 self._state_topic,
                 partition=tp.partition,
-                key=OFFSET_KEY.encode(),
+                key=PROGRESS_KEY.encode(),
                 value=msgspec.msgpack.encode(position),
             )
             await transaction.offsets({tp: held.offset}, self._source.stage.group)

@@ -103,11 +103,13 @@ class FingerprintHandler:
         it."""
         group = self._source.stage.group
         stored = (await self._admin.list_consumer_group_offsets(group, partitions=[tp])).get(tp)
-        offset = stored.offset if stored is not None else -1
-        stream_ms = int(stored.metadata or 0) if stored is not None and offset >= 0 else 0
-        if offset < 0:
-            assert self._source.consumer is not None
-            offset = (await self._source.consumer.beginning_offsets([tp]))[tp]
+        assert self._source.consumer is not None
+        if stored is None or stored.offset < 0:
+            offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
+            stream_ms = 0
+        else:
+            offset = await self._source.place_of(tp, stored.offset, stored.offset)
+            stream_ms = int(stored.metadata or 0)
         self._lanes[tp] = Lane(self._fingerprinting, offset, stream_ms)
         return offset
 

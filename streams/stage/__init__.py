@@ -11,6 +11,16 @@ that a stage reaches outside itself.
 from streams.stage.app import make_app, run_app
 from streams.stage.host import Host, now_ms
 from streams.stage.source import Source
-from streams.stage.types import Handler, Refused, Stage
+from streams.stage.types import ANEW, Handler, Refused, Stage
 
-__all__ = ["Handler", "Host", "Refused", "Source", "Stage", "make_app", "now_ms", "run_app"]
+__all__ = [
+    "ANEW",
+    "Handler",
+    "Host",
+    "Refused",
+    "Source",
+    "Stage",
+    "make_app",
+    "now_ms",
+    "run_app",
+]

@@ -21,7 +21,7 @@ from mode import Service
 
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
-from streams.stage.types import Handler, Refused, Stage
+from streams.stage.types import ANEW, Handler, Refused, Stage
 
 SESSION_MS: Final = 6_000
 METADATA_MS: Final = 30_000
@@ -309,6 +309,40 @@ class Source(Service):
         forget(self._metrics.source_lag_records, stage=self.stage.name, partition=str(tp.partition))
 
     # What handlers ask
+
+    async def place_of(self, tp: TopicPartition, offset: int, read_up_to: int) -> int:
+        """Return where to read on, given where the state has come.
+
+        Args:
+            offset: the first that must be read again.
+            read_up_to: the first that was never read.
+
+        Raises:
+            Refused: the partition ends before that: it is not the one that was read.
+        """
+        assert self.consumer is not None
+        end = int((await self.consumer.end_offsets([tp]))[tp])
+        if read_up_to > end:
+            raise Refused(
+                f"{tp.topic}-{tp.partition} ends at offset {end}, and was read up to {read_up_to}: "
+                + ANEW
+            )
+        return await self.kept_from(tp, offset)
+
+    async def kept_from(self, tp: TopicPartition, offset: int) -> int:
+        """Return the offset, or the first one that is still kept; what is gone is counted."""
+        assert self.consumer is not None
+        first = int((await self.consumer.beginning_offsets([tp]))[tp])
+        if offset < first:
+            log.error(
+                "records were deleted before they were read",
+                stage=self.stage.name,
+                topic=tp.topic,
+                partition=tp.partition,
+                records=first - offset,
+            )
+            self._metrics.deleted_unread.labels(stage=self.stage.name).inc(first - offset)
+        return max(offset, first)
 
     def ready(self) -> list[TopicPartition]:
         """Return the partitions that are restored and read."""

@@ -186,3 +186,13 @@ async def take_over(
     except BaseException:  # also when it is taken away meanwhile
         await writer.stop()
         raise
+
+
+async def partitions_of(stage: Stage, *topics: str) -> list[list[int]]:
+    """Return the partitions of each topic, in order. Raises: KafkaError."""
+    probe = stage.host.producer(bootstrap_servers=stage.bootstrap)
+    await probe.start()
+    try:
+        return [sorted(await probe.partitions_for(topic)) for topic in topics]
+    finally:
+        await probe.stop()

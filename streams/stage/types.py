@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -12,6 +12,13 @@ from streams.stage.host import Host
 
 if TYPE_CHECKING:
     from streams.stage.source import Source
+
+
+ANEW: Final = (
+    "it was made anew. Give this run a namespace of its own; or delete the state topics too, which "
+    "forgets what is open"
+)
+"""What to do about a topic that is not the one that the state has read."""
 
 
 class Refused(Exception):

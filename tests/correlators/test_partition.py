@@ -70,6 +70,17 @@ def test_a_step_applies_at_most_as_many_ticks_as_asked_and_the_rest_later() -> N
     assert [partition.step(most_ticks=2).ticks for _ in range(4)] == [2, 2, 1, 0]
 
 
+def test_a_step_takes_no_further_tick_once_enough_entries_changed_and_cuts_none() -> None:
+    partition = Partition(PAGING, first_progress())
+    log = [event(second, error=f"e{second}.{number}") for second in (1, 2) for number in range(5)]
+    for offset, batch in enumerate(batches(log, until=3, config=PAGING)):
+        partition.receive(offset, batch)
+    steps = [partition.step(most_ticks=9, most_changes=1) for _ in range(3)]
+    assert [step.ticks for step in steps] == [1, 1, 0]
+    opened = [sum(isinstance(one, Incident) for one in step.entries.values()) for step in steps]
+    assert opened == [5, 5, 0]
+
+
 # Bounds
 
 
