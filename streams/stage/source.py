@@ -124,20 +124,19 @@ class Source(Service):
         consumer = self.consumer
         assert consumer is not None
         while not self.should_stop:
-            generation = self._generation
-            readable = set(self.ready())
+            readable = {tp: self.owned[tp].generation for tp in self.ready()}
             fetched = await consumer.getmany(timeout_ms=self.stage.poll_ms, max_records=2_000)
             for tp, records in fetched.items():
-                if generation != self._generation:
-                    break  # the group rebalanced: every partition is read anew from its state
-                if tp in readable and records:
-                    owned = self.owned[tp]
+                owned = self.owned.get(tp)
+                if owned is None or not owned.ready:
+                    continue  # it is sought once it is restored
+                if owned.generation != readable.get(tp):
+                    # It was restored while this was under way: what was read may be of another
+                    # place than its state names, and the consumer has moved past it.
+                    consumer.seek(tp, owned.offset)
+                elif records:
                     owned.offset = records[-1].offset + 1
                     await self._put(_Work(tp, owned.generation, records))
-                elif tp in self.ready():
-                    # It became ready while this was under way: what was read before that may be
-                    # of another place than its state names.
-                    consumer.seek(tp, self.owned[tp].offset)
 
     @Service.task
     async def _timer(self) -> None:
