@@ -240,7 +240,7 @@ class Source(Service):
         assert consumer is not None
         try:
             if former is not None:
-                await former
+                await asyncio.wait([former])  # it may have been cancelled: that is no end of ours
             async with asyncio.timeout(RESTORE_S):
                 offset = await self.handler.assign(tp)
             owned = self.owned.get(tp)
