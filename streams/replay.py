@@ -13,18 +13,17 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from streams.bar import Way, bar
 from streams.local import Pipeline, TooMuchHeld
+from streams.output_files import OutputError, check_writable
 from streams.recording import BadLine, Record, Recording, RecordingError
-from streams.replay_results import OutputError, Results, check_writable
+from streams.replay_results import Results
 from streams.settings import Clock, Settings
 
 DONE: Final = 0
@@ -34,8 +33,6 @@ LINES_SKIPPED: Final = 3
 
 NAMED_MOST: Final = 20
 """Bad lines that are named; further ones are counted."""
-
-_DRAW_EVERY_S: Final = 0.1
 
 
 class ReplayError(Exception):
@@ -110,7 +107,7 @@ class Lines:
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record. Raises: RecordingError."""
-        with _bar(self._recording, self._errors) as moved:
+        with bar("replay", self._errors, self._way) as moved:
             for line in self._recording:
                 moved()
                 if isinstance(line, BadLine):
@@ -122,38 +119,14 @@ class Lines:
         if further:
             print(f"and {further} further bad lines", file=self._errors)
 
+    def _way(self) -> Way:
+        recording = self._recording
+        return Way(recording.bytes_read, recording.bytes_total, recording.lines)
+
     def _name(self, bad: BadLine) -> None:
         if self._named < NAMED_MOST:
             self._named += 1
             print(f"{bad}; skipped", file=self._errors)
-
-
-@contextmanager
-def _bar(recording: Recording, errors: TextIO) -> Iterator[Callable[[], None]]:
-    if not errors.isatty():
-        yield lambda: None
-        return
-    bar = Progress(
-        TextColumn("replay"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[lines]:,} lines"),
-        TimeElapsedColumn(),
-        console=Console(file=errors),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("replay", total=max(1, recording.bytes_total), lines=0)
-        drawn = 0.0
-
-        def moved() -> None:
-            nonlocal drawn
-            now = time.monotonic()
-            if now - drawn >= _DRAW_EVERY_S:
-                drawn = now
-                bar.update(task, completed=recording.bytes_read, lines=recording.lines)
-
-        yield moved
 
 
 def local(lines: Lines, settings: Settings, results: Results, speed: Speed = Speed.MAX) -> None:

@@ -8,12 +8,9 @@ Errors: `OutputError` when a file cannot be written.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 import msgspec
 import orjson
@@ -24,11 +21,8 @@ from correlators.partition import Step
 from correlators.telling import Config
 from correlators.types import Digest
 from streams.assignments import Lives, Spool
+from streams.output_files import write
 from streams.recording import BadLine, Record
-
-
-class OutputError(Exception):
-    """A file of results cannot be written; the text names it and why."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,59 +123,20 @@ class Results:
             skipped=self._skipped,
         )
 
-    def write_assignments(self, path: Path) -> None:
-        """Write one row for every line, in order. Raises: OutputError."""
+    def write_assignments(self, path: Path, *, up_to_tick: int | None = None) -> None:
+        """Write one row for every line, in order.
+
+        Args:
+            path: of the file.
+            up_to_tick: lines of later ticks have no incident yet; None when all was applied.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         assert self._spool is not None
-        write(path, self._spool.rows(self.lives))
+        write(path, self._spool.rows(self.lives, up_to_tick=up_to_tick))
 
     def write_digests(self, path: Path) -> None:
         """Write one row per digest, by (at_ms, destination, id, revision). Raises: OutputError."""
         self._digests.sort(key=lambda row: row[:4])
         write(path, (orjson.dumps(row[4]) + b"\n" for row in self._digests))
-
-
-def check_writable(path: Path) -> None:
-    """Return if a file can be made here, before the work of hours is done for it.
-
-    Raises:
-        OutputError: it cannot.
-    """
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir():
-        raise OutputError(f"{path}: not a file in a folder that exists")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise OutputError(f"{path}: not writable")
-
-
-def write(path: Path, rows: Iterable[bytes]) -> None:
-    """Write the file, whole or not at all; what is no regular file (a pipe) is written directly.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            with path.open("wb") as stream:
-                stream.writelines(rows)
-            return
-        with _beside(path) as stream:
-            try:
-                stream.writelines(rows)
-                stream.flush()
-                os.replace(stream.name, path)
-            except BaseException:
-                os.unlink(stream.name)
-                raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _beside(path: Path) -> IO[bytes]:
-    """Open a new file in the folder of `path`, readable to all whom the process's mask allows."""
-    stream = tempfile.NamedTemporaryFile(  # noqa: SIM115
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    )
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(stream.name, 0o666 & ~mask)
-    return stream

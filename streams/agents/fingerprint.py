@@ -23,6 +23,7 @@ from streams.codec import Told
 from streams.metrics import Metrics
 from streams.settings import Clock
 from streams.stage import Source
+from streams.stream_time import seen
 
 FLUSH_MS: Final = 100
 FLUSH_EVENTS: Final = 5_000
@@ -157,34 +158,22 @@ class FingerprintHandler:
     async def _record(
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any]
     ) -> None:
-        headers = {name: value or b"" for name, value in record.headers}
-        mark = headers.get("mark")
-        at_ms = self._time_of(record, headers, mark)
-        if at_ms < lane.stream_ms:
+        found = seen(record, self._clock)
+        if found.at_ms < lane.stream_ms:
             self._metrics.raised_times.inc()
-        lane.stream_ms = max(lane.stream_ms, at_ms)
+        lane.stream_ms = max(lane.stream_ms, found.at_ms)
         if self._clock is Clock.WALL:
             lane.watermark_ms = lane.stream_ms
-        elif mark is not None:
-            lane.watermark_ms = max(lane.watermark_ms, at_ms)
-        if mark is not None:
+        elif found.mark:
+            lane.watermark_ms = max(lane.watermark_ms, found.at_ms)
+        if found.mark:
             self._metrics.events.labels(kind="mark").inc()
             return
-        resource = headers.get("resource", b"").decode("utf-8", "replace")
-        read = lane.fingerprinter.add(resource, record.value or b"", lane.stream_ms)
+        read = lane.fingerprinter.add(found.resource, found.body, lane.stream_ms)
         self._metrics.events.labels(kind=read.kind.value).inc()
         if read.kind is RecordKind.UNREADABLE:
             await self._set_aside(tp, lane, record, read.reason)
         lane.waiting += 1
-
-    def _time_of(
-        self, record: ConsumerRecord[Any, Any], headers: dict[str, bytes], mark: bytes | None
-    ) -> int:
-        """Return the record's own time; one that cannot be read counts as the time before it."""
-        if self._clock is Clock.WALL:
-            return int(record.timestamp)
-        told = mark if mark is not None else headers.get("at_ms", b"")
-        return int(told) if told.isdigit() and len(told) <= 15 else 0
 
     async def _set_aside(
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any], reason: str

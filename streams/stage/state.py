@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from streams.stage.host import Host
 from streams.stage.types import Stage
@@ -114,12 +115,10 @@ class Transaction:
         self.seconds = time.monotonic() - self._began
 
 
-async def restore(
+async def committed(
     bootstrap: str, topic: str, partition: int, host: Host | None = None
-) -> dict[str, bytes]:
-    """Return the newest value of every key of a state partition; removed keys are left out.
-
-    Reads committed records only, up to the end as it stood when called.
+) -> AsyncGenerator[Sequence[ConsumerRecord[Any, Any]]]:
+    """Yield the committed records of a partition in order, up to its end as it stood when called.
 
     Raises:
         KafkaError: the cluster cannot be read.
@@ -133,26 +132,40 @@ async def restore(
         fetch_max_bytes=64 * 1024 * 1024,
     )
     await consumer.start()
-    began = time.monotonic()
     try:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
         # Not seek_to_beginning: a reset to the end that `assign` has begun may win over it.
         consumer.seek(tp, (await consumer.beginning_offsets([tp]))[tp])
-        entries: dict[str, bytes] = {}
-        read = 0
         while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(
-                tp, ()
-            ):
-                read += 1
+            fetched = await consumer.getmany(tp, timeout_ms=200, max_records=10_000)
+            yield fetched.get(tp, ())
+    finally:
+        await consumer.stop()
+
+
+async def restore(
+    bootstrap: str, topic: str, partition: int, host: Host | None = None
+) -> dict[str, bytes]:
+    """Return the newest value of every key of a state partition; removed keys are left out.
+
+    Reads committed records only, up to the end as it stood when called.
+
+    Raises:
+        KafkaError: the cluster cannot be read.
+    """
+    began = time.monotonic()
+    entries: dict[str, bytes] = {}
+    read = 0
+    async with aclosing(committed(bootstrap, topic, partition, host)) as fetches:
+        async for records in fetches:
+            read += len(records)
+            for record in records:
                 key = (record.key or b"").decode()
                 if record.value is None:
                     entries.pop(key, None)
                 else:
                     entries[key] = record.value
-    finally:
-        await consumer.stop()
     log.info(
         "state read",
         topic=topic,

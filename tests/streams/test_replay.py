@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from streams.output_files import OutputError, write
 from streams.replay import Options, Pace, Speed, Via, run
-from streams.replay_results import OutputError, write
 from streams.settings import Settings, load
 
 START_S = 1_700_000_000

@@ -1,0 +1,47 @@
+"""What a record of `sentry.events` says beside its body: its time, its resource, or that it marks.
+
+FINGERPRINT decides by this, and `stormfold record` writes it down: one reading for both. A record's
+stream time is the highest time up to it in its partition; whoever reads a partition keeps that.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from correlators.event_parts import LAST_MS
+from streams.settings import Clock
+
+
+class Seen(NamedTuple):
+    """One record as it is understood."""
+
+    at_ms: int
+    """Its own time; 0, which raises nothing, where it tells none that can be read."""
+    mark: bool
+    """It only moves time; resource and body mean nothing."""
+    resource: str
+    body: bytes
+
+
+def seen(record: ConsumerRecord[Any, Any], clock: Clock) -> Seen:
+    """Return the record as it is understood; never raises, whatever stands in it.
+
+    Args:
+        record: of `sentry.events`.
+        clock: wall takes the time at which Kafka got it, data the one that it carries.
+    """
+    headers = {name: value or b"" for name, value in record.headers}
+    mark = headers.get("mark")
+    if clock is Clock.WALL:
+        at_ms = int(record.timestamp)
+    else:
+        told = mark if mark is not None else headers.get("at_ms", b"")
+        at_ms = int(told) if told.isdigit() and len(told) <= 15 else 0
+    return Seen(
+        at_ms=at_ms if 0 <= at_ms <= LAST_MS else 0,
+        mark=mark is not None,
+        resource=headers.get("resource", b"").decode("utf-8", "replace"),
+        body=record.value or b"",
+    )
