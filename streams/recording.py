@@ -1,9 +1,10 @@
 """Reading recordings: what came in once, in the order in which it came.
 
 A recording is JSON Lines, plain, gzip or Zstandard (told by its first bytes, never by its name):
-`{"at_ms", "resource", "body"}`, or `{"event": {...}, "label"?}`; other keys are let pass. Files are
-read in one pass and in bounded memory, one after another as one log. What a body says is not looked
-at here, and nothing is replayed here.
+`{"at_ms", "resource", "body"}`, or `{"event": {...}, "label"?}`; other keys are let pass. A body
+that is no UTF-8 stands as `body_base64` in place of `body`. Files are read in one pass and in
+bounded memory, one after another as one log. What a body says is not looked at here, and nothing is
+replayed here; `recording_write` writes what this reads.
 
 Errors: `RecordingError` when a file cannot be opened or breaks off inside. A line that is no record
 is a value, `BadLine`: it is named, skipped and counted by whoever reads.
@@ -11,6 +12,7 @@ is a value, `BadLine`: it is named, skipped and counted by whoever reads.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -22,8 +24,9 @@ import msgspec
 from correlators.event_parts import LAST_MS, occurred_ms
 from streams.decompress import BreaksOff, decompressed
 
-LINE_BYTES: Final = 32 * 1024 * 1024
-"""Longest line that is read; a longer one is a bad line."""
+LINE_BYTES: Final = 96 * 1024 * 1024
+"""Longest line that is read; a longer one is a bad line. In base64 the largest body that intake can
+be told to take fits."""
 
 EVENT: Final = "event"
 """The resource of a line that holds a bare Sentry event."""
@@ -39,10 +42,12 @@ class Problem(StrEnum):
     BLANK = "the line is empty"
     TOO_LONG = f"the line is longer than {LINE_BYTES} bytes"
     NOT_JSON = "the line is not one JSON object in UTF-8"
-    NO_RECORD = 'expected {"at_ms", "resource", "body"} or {"event": {...}}'
+    NO_RECORD = 'expected {"at_ms", "resource", "body" or "body_base64"} or {"event": {...}}'
     BAD_AT_MS = "at_ms: expected whole milliseconds since 1970"
-    BAD_RESOURCE = "resource: expected a text that is not empty"
+    BAD_RESOURCE = "resource: expected a text"
     BAD_BODY = "body: expected an object or a text"
+    BAD_BASE64 = "body_base64: expected bytes in base64"
+    TWO_BODIES = "expected body or body_base64, found both"
     BAD_EVENT = "event: expected an object"
     NO_TIME = "the first line must have a time"
 
@@ -82,6 +87,7 @@ class _WireLine(msgspec.Struct):
     at_ms: msgspec.Raw = _NONE
     resource: msgspec.Raw = _NONE
     body: msgspec.Raw = _NONE
+    body_base64: msgspec.Raw = _NONE
     event: msgspec.Raw = _NONE
     label: msgspec.Raw = _NONE
 
@@ -210,9 +216,9 @@ def _parsed(text: bytes) -> tuple[int, str, bytes, str]:
         if not event.startswith(b"{"):
             raise _NoRecord(Problem.BAD_EVENT)
         return _event_ms(event), EVENT, event, label
-    if _NULL in (_bytes(line.at_ms), _bytes(line.resource), _bytes(line.body)):
+    if _NULL in (_bytes(line.at_ms), _bytes(line.resource)):
         raise _NoRecord(Problem.NO_RECORD)
-    return _at_ms(line.at_ms), _resource(line.resource), _body(line.body), label
+    return _at_ms(line.at_ms), _resource(line.resource), _body(line), label
 
 
 def _event_ms(event: bytes) -> int:
@@ -232,19 +238,33 @@ def _at_ms(raw: msgspec.Raw) -> int:
 
 def _resource(raw: msgspec.Raw) -> str:
     resource = _text_of(raw)
-    if not resource:
+    if resource is None:
         raise _NoRecord(Problem.BAD_RESOURCE)
     return resource
 
 
-def _body(raw: msgspec.Raw) -> bytes:
-    given = _bytes(raw)
+def _body(line: _WireLine) -> bytes:
+    given, coded = _bytes(line.body), _bytes(line.body_base64)
+    if coded != _NULL:
+        if given != _NULL:
+            raise _NoRecord(Problem.TWO_BODIES)
+        return _from_base64(line.body_base64)
+    if given == _NULL:
+        raise _NoRecord(Problem.NO_RECORD)
     if given.startswith(b"{"):
         return given
-    text = _text_of(raw)
+    text = _text_of(line.body)
     if text is None:
         raise _NoRecord(Problem.BAD_BODY)
     return text.encode()
+
+
+def _from_base64(raw: msgspec.Raw) -> bytes:
+    text = _text_of(raw)
+    if text is not None:
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(text, validate=True)
+    raise _NoRecord(Problem.BAD_BASE64)
 
 
 def _text_of(raw: msgspec.Raw) -> str | None:
