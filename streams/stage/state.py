@@ -133,10 +133,12 @@ async def committed(
     )
     await consumer.start()
     try:
-        consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
-        # Not seek_to_beginning: a reset to the end that `assign` has begun may win over it.
-        consumer.seek(tp, (await consumer.beginning_offsets([tp]))[tp])
+        begin = (await consumer.beginning_offsets([tp]))[tp]
+        # At once after one another: else a fetch at the end begins, and waits there for half a
+        # second before the one that is wanted.
+        consumer.assign([tp])
+        consumer.seek(tp, begin)
         while await consumer.position(tp) < end:
             fetched = await consumer.getmany(tp, timeout_ms=200, max_records=10_000)
             yield fetched.get(tp, ())
