@@ -49,7 +49,6 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
     topics = names(settings.namespace)
     bootstrap = settings.kafka.bootstrap
     request_bytes = max_record_bytes(settings)
-    installation = f"{settings.namespace}:{settings.clock.value}"
     match name:
         case StageName.FINGERPRINT:
             return FingerprintHandler(
@@ -64,7 +63,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
         case StageName.CORRELATE:
             return CorrelateHandler(
                 settings.correlation(),
-                installation=installation,
+                installation=settings.installation,
                 source_topic=topics.events,
                 state_topic=topics.incidents,
                 deliveries_topic=topics.deliveries,
@@ -78,7 +77,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
             sinks: list[Sink] = make_sinks(settings)
             return DeliverHandler(
                 sinks,
-                installation=installation,
+                installation=settings.installation,
                 state_topic=topics.outbox,
                 dead_topic=topics.dead,
                 quarantine_topic=topics.quarantine,

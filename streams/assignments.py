@@ -109,7 +109,10 @@ class Lives:
         return known
 
     def storm(self, incident_id: str, tick: int) -> str | None:
-        """Return the storm that the incident belonged to at this tick, after all merges."""
+        """Return the storm that the incident belonged to at this tick, after all merges.
+
+        None as well where a stored state has forgotten the storm and still knows who was in it.
+        """
         members = self._members.get(incident_id)
         if not members:
             return None
@@ -118,10 +121,13 @@ class Lives:
         if place < 0:
             return None
         storm_id = members[starts[place]]
-        merged_into, closed_tick = self._storms[storm_id]
-        while merged_into:
-            storm_id = merged_into
-            merged_into, closed_tick = self._storms[storm_id]
+        known = self._storms.get(storm_id)
+        while known is not None and known[0]:
+            storm_id = known[0]
+            known = self._storms.get(storm_id)
+        if known is None:
+            return None
+        closed_tick = known[1]
         return storm_id if closed_tick < 0 or tick <= closed_tick else None
 
 
@@ -144,21 +150,27 @@ class Spool:
             noted = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated)
         self._file.write(self._encoder.encode(noted) + b"\n")
 
-    def rows(self, lives: Lives) -> Iterator[bytes]:
-        """Yield a row of JSON for every line, in order."""
+    def rows(self, lives: Lives, *, up_to_tick: int | None = None) -> Iterator[bytes]:
+        """Yield a row of JSON for every line, in order; those of later ticks have no incident."""
         self._file.seek(0)
         decoder = msgspec.json.Decoder(Noted)
         for raw in self._file:
-            yield orjson.dumps(_row(decoder.decode(raw), lives)) + b"\n"
+            noted = decoder.decode(raw)
+            decided = up_to_tick is None or noted.tick <= up_to_tick
+            yield orjson.dumps(_row(noted, lives if decided else None)) + b"\n"
 
 
-def _row(noted: Noted, lives: Lives) -> dict[str, int | str | None]:
+def _row(noted: Noted, lives: Lives | None) -> dict[str, int | str | None]:
     key = noted.key
-    incident = lives.incident(key, noted.tick, noted.belated_tick) if key is not None else None
+    incident = storm = None
+    if key is not None and lives is not None:
+        incident = lives.incident(key, noted.tick, noted.belated_tick)
+    if incident is not None and lives is not None:
+        storm = lives.storm(incident, noted.tick)
     return {
         "line": noted.line,
         "event_id": noted.event_id if key is not None else None,
         "fingerprint": key.fingerprint if key is not None else None,
         "incident": incident,
-        "storm": lives.storm(incident, noted.tick) if incident is not None else None,
+        "storm": storm,
     }

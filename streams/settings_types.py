@@ -107,6 +107,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     """The file that it was read from; empty when there was none."""
 
+    @property
+    def installation(self) -> str:
+        """What the stored state is signed with: namespace and clock."""
+        return f"{self.namespace}:{self.clock.value}"
+
     def correlation(self) -> Config:
         """Return what decides in CORRELATE."""
         return Config(

@@ -9,7 +9,7 @@ records in them look like is the codec's business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, Final
@@ -209,6 +209,24 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         raise TopicsError(f"Kafka at {bootstrap} cannot be asked: {why}") from None
     finally:
         await admin.close()
+
+
+async def partitions_of(settings: Settings, wanted: Collection[str]) -> dict[str, list[int]]:
+    """Return the partitions of these topics as they are, in order; none for a missing topic.
+
+    Args:
+        settings: which cluster.
+        wanted: names of topics.
+
+    Raises:
+        TopicsError: Kafka cannot be asked.
+    """
+    async with _admin(settings.kafka.bootstrap) as admin:
+        # Asked for by name, a missing topic might be made by the broker.
+        there = set(await admin.list_topics()) & set(wanted)
+        described = await admin.describe_topics(sorted(there)) if there else []
+    found = {one["topic"]: sorted(p["partition"] for p in one["partitions"]) for one in described}
+    return {name: found.get(name, []) for name in wanted}
 
 
 async def _create(admin: AIOKafkaAdminClient, missing: list[Topic]) -> set[str]:

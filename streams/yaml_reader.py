@@ -154,11 +154,11 @@ class Reader:
         value = self._resolved(node, path, "str", says)
         if value is None:
             return default
-        match = _DURATION.fullmatch(value)
-        if match is None or not low <= int(match[1]) * _UNIT_MS[match[2]] <= high:
+        found = duration_in(value)
+        if found is None or not low <= found <= high:
             self._wrong(node, path, says)
             return default
-        return int(match[1]) * _UNIT_MS[match[2]]
+        return found
 
     def entries(self, node: Node | None, path: str, says: str) -> list[Node] | None:
         """Return the list's entries, None for an absent or a wrong one.
@@ -202,6 +202,12 @@ class Reader:
 
     def _wrong(self, node: Node, path: str, says: str) -> None:
         self.problem(node, path, f"expected {says}, found {_found(node)}")
+
+
+def duration_in(text: str) -> int | None:
+    """Return the length that a text such as `5m` says, in milliseconds; None if it says none."""
+    match = _DURATION.fullmatch(text)
+    return int(match[1]) * _UNIT_MS[match[2]] if match is not None else None
 
 
 def duration(length_ms: int) -> str:

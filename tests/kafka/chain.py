@@ -159,6 +159,21 @@ async def until(condition: Callable[[], bool], *, within_s: float, what: Callabl
         await asyncio.sleep(0.05)
 
 
+async def ready(made: Chain, client: httpx.AsyncClient, *, stages: int = 3) -> None:
+    """Wait until intake answers and that many stages have joined."""
+    deadline = time.monotonic() + 40
+
+    async def answers() -> bool:
+        try:
+            return (await client.get(f"http://127.0.0.1:{made.port}/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    while not await answers():
+        assert time.monotonic() < deadline, made.logs()
+    await until(lambda: made.logs().count("stage started") >= stages, within_s=40, what=made.logs)
+
+
 def error_webhook(
     event_id: str,
     *,

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
-import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.broker import Broker
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, outage, until
+from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, outage, ready, until
 
 
 def posts_of_storms(made: Chain) -> list[str]:
@@ -161,19 +160,3 @@ async def test_stages_end_when_their_parent_is_killed(
 def alive(pids: Iterable[int]) -> list[int]:
     """Return which of these processes still are."""
     return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-
-
-async def ready(made: Chain, client: httpx.AsyncClient) -> None:
-    """Wait until intake answers and every stage has joined."""
-    deadline = time.monotonic() + 40
-
-    async def answers() -> bool:
-        try:
-            return (await client.get(f"http://127.0.0.1:{made.port}/readyz")).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    while not await answers():
-        if time.monotonic() > deadline:
-            pytest.fail(made.logs())
-    await until(lambda: made.logs().count("stage started") >= 3, within_s=40, what=made.logs)

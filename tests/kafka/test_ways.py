@@ -8,6 +8,7 @@ from pathlib import Path
 
 from streams.broker import Broker
 from tests.kafka.chain import Chain, chain, until
+from tests.kafka.recorded import compared, records_of
 
 RECORDING = str(Path(__file__).parents[2] / "recordings" / "shop-outage.jsonl.gz")
 TELL = """
@@ -32,6 +33,20 @@ async def replayed(made: Chain, way: str) -> tuple[str, str]:
     )
     assert done.returncode == 0, done.stderr + made.logs()
     return checksum(assignments), checksum(digests)
+
+
+async def recorded_back(made: Chain) -> None:
+    """Record what stands on the topics: what was fed, and told, comes out again."""
+    recorded, out = await compared(made, ".jsonl.gz")
+    digests = checksum(made.folder / "kafka-digests.jsonl")
+    assert checksum(made.folder / "record-digests") == digests
+    assert checksum(made.folder / "replay-digests") == digests
+    fed, written = (
+        sorted((line.at_ms, line.resource, line.body) for line in records_of(path))
+        for path in (Path(RECORDING), out)
+    )
+    assert written == fed
+    assert recorded["applied_ms"] > recorded["last_ms"]
 
 
 def checksum(path: Path) -> str:
@@ -59,5 +74,7 @@ async def test_local_kafka_and_intake_give_the_same_bytes(
             )
             found[way] = await replayed(made, way)
             found["local"] = await replayed(made, "local")
+            if way == "kafka":
+                await recorded_back(made)
             assert not made.slack.calls, "a replay sends nothing itself"
     assert found["kafka"] == found["intake"] == found["local"]

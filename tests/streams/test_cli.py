@@ -40,6 +40,7 @@ def test_wrong_use_is_status_2(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "replay", "none").returncode == 2
     assert _stormfold(tmp_path, "replay", "none", "--speed", "3").returncode == 2
     assert _stormfold(tmp_path, "run", "--stages", "brew").returncode == 2
+    assert _stormfold(tmp_path, "record", "r.txt").returncode == 2
     assert _stormfold(tmp_path, "nonsense").returncode == 2
 
 
