@@ -34,8 +34,9 @@ check: setup  ## lint, types, import rules, tests: exactly what CI runs
 	@$(BIN)/lint-imports --no-logo
 	@$(MAKE) test ARGS="--cov $(ARGS)"
 
-bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"
+bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm
 	@$(BIN)/python -m benchmarks.quality $(FILES)
+	@$(BIN)/python -m benchmarks.storm --quick
 
 # LOCK_ARGS=--upgrade takes newer versions. uv only resolves; what is installed is pip's work, with the hashes written here.
 lock: setup  ## write requirements.lock anew from pyproject.toml

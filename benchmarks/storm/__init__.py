@@ -1,0 +1,1 @@
+"""Storm throughput: FINGERPRINT, the bare consumer loop and stock Faust on one log, in one run."""

@@ -1,0 +1,142 @@
+"""How fast FINGERPRINT is in a storm, beside what the machine could do at all, in one run.
+
+`python -m benchmarks.storm [--quick] [--json F] [--profile F]`
+
+One log of Sentry events of about 14.7 KB on a real Kafka is read by the bare aiokafka loop, by that
+loop with a typed decode, by a stock Faust agent that does FINGERPRINT's work, and by FINGERPRINT as
+it runs in production, from Kafka in to deltas acknowledged; then FINGERPRINT reads logs whose
+events differ more. Each contender runs in a process of its own, one at a time, from the beginning;
+its clock runs from the first events taken to the last one finished. A ratio is the median of the
+rounds' own. After a run its deltas are read back: they must count every event once, and merged be
+the same bytes whoever made them.
+
+Exit status: 0 done, whatever the ratios; 1 a contender failed or made wrong deltas; 2 wrong use or
+no Kafka.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import orjson
+import typer
+from rich.console import Console
+
+from benchmarks.storm.figures import (
+    Contender,
+    Figures,
+    Setting,
+    figures,
+    rates_table,
+    ratios_table,
+    setting_lines,
+)
+from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
+from benchmarks.storm.rounds import READS, Failed, Rounds
+from streams.broker import Broker, BrokerError, NoBroker, Way, running_broker
+from streams.broker.types import KAFKA_VERSION
+from streams.topics import TopicsError, names
+
+EVENTS: Final = 40_000
+ROUNDS: Final = 5
+QUICK_EVENTS: Final = 8_000
+QUICK_ROUNDS: Final = 2
+QUICKLY: Final = tuple(one for one in Contender if one is not Contender.VARIED)
+"""Who runs with `--quick`: all that the three named ratios need, and no decode at all."""
+
+REPORT_COLUMNS: Final = 110
+"""Width of the tables where they do not go to a terminal."""
+
+_PACKAGES: Final = ("aiokafka", "faust-streaming", "msgspec")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of the benchmark does."""
+
+    contenders: tuple[Contender, ...]
+    events: int
+    rounds: int
+    profile: bool
+
+
+async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tuple[Figures, str]:
+    """Return the figures, and the profile when it is planned.
+
+    Raises:
+        Failed: a contender failed, or made wrong deltas.
+        TopicsError: the topics cannot be made.
+    """
+    namespace = f"storm{os.getpid()}"
+    traffics = sorted({READS[contender] for contender in plan.contenders})
+    say.print(f"{plan.events:,} events each: {', '.join(traffics)}", markup=False)
+    _, stock = await make_namespace(folder, broker.bootstrap, f"{namespace}stock")
+    logs = await write_logs(folder, broker.bootstrap, namespace, traffics, plan.events)
+    try:
+        rounds = Rounds(folder, logs, names(stock.namespace).deltas)
+        for number in range(plan.rounds):
+            say.print(f"round {number + 1} of {plan.rounds}", markup=False)
+            await rounds.round(number, plan.contenders)
+        profile = await rounds.profile() if plan.profile else ""
+    finally:
+        await remove([stock, *(log.settings for log in logs.values())])
+    setting = Setting(
+        cores=os.cpu_count() or 0,
+        kafka=f"as {broker.kind} has it" if broker.kind is Way.GIVEN else KAFKA_VERSION,
+        versions={
+            "Python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _PACKAGES},
+        },
+        events=plan.events,
+        event_bytes={traffic.value: round(log.event_bytes, 1) for traffic, log in logs.items()},
+        partitions=PARTITIONS,
+        rounds=plan.rounds,
+    )
+    return figures(rounds.runs, setting), profile
+
+
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer events and rounds.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write all runs and ratios here.")] = None,
+    profile: Annotated[Path | None, typer.Option(help="Write where the time goes here.")] = None,
+    events: Annotated[int | None, typer.Option(min=PARTITIONS, help="Events of a log.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Times each contender runs.")] = None,
+) -> None:
+    """Measure FINGERPRINT in a storm beside the bare loop and stock Faust."""
+    plan = Plan(
+        contenders=QUICKLY if quick else tuple(Contender),
+        events=events or (QUICK_EVENTS if quick else EVENTS),
+        rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
+        profile=profile is not None,
+    )
+    told = Console(stderr=True)
+    try:
+        with (
+            running_broker(
+                say=lambda line: told.print(line, markup=False, soft_wrap=True)
+            ) as broker,
+            tempfile.TemporaryDirectory(prefix="stormfold-storm-") as folder,
+        ):
+            found, text = asyncio.run(measure(broker, Path(folder), plan, told))
+    except (BrokerError, TopicsError, Failed) as error:
+        told.print(f"storm: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(2 if isinstance(error, NoBroker) else 1) from error
+    out = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    out.print(rates_table(found.runs), ratios_table(found.ratios))
+    for line in setting_lines(found.setting):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if json is not None:
+        json.write_bytes(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
+    if profile is not None:
+        profile.write_text(text)
+
+
+if __name__ == "__main__":
+    typer.run(main)
