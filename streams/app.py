@@ -24,11 +24,19 @@ from streams.agents.correlate import CorrelateHandler
 from streams.agents.deliver import DeliverHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.metrics import Metrics
-from streams.processes import EXIT_FAILED, EXIT_REFUSED, LIFELINE_VARIABLE, STOP_S, StageName
+from streams.processes import (
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    LIFELINE_VARIABLE,
+    STOP_S,
+    WORKER_VARIABLE,
+    StageName,
+    worker_name,
+)
 from streams.settings import Clock, Settings, SettingsError, load
 from streams.sink_config import make_sinks
 from streams.stage import Handler, Stage, make_app, run_app
-from streams.topics import max_record_bytes, names
+from streams.topics import inputs, max_record_bytes, names
 
 
 def partition_of_account(destination: str, partitions: int) -> int:
@@ -88,18 +96,13 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
 
 def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str, int]]) -> Stage:
     """Return the names and limits of a stage."""
-    topics = names(settings.namespace)
-    inputs = {
-        StageName.FINGERPRINT: topics.events,
-        StageName.CORRELATE: topics.deltas,
-        StageName.DELIVER: topics.deliveries,
-    }
     return Stage(
         name=name.value,
         namespace=settings.namespace,
         bootstrap=settings.kafka.bootstrap,
-        topics=(inputs[name],),
-        progress_topic=topics.progress,
+        topics=inputs(settings)[name],
+        progress_topic=names(settings.namespace).progress,
+        worker=os.environ.get(WORKER_VARIABLE) or worker_name(),
         isolation="read_committed" if name is StageName.DELIVER else "read_uncommitted",
         parked=parked,
     )

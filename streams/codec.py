@@ -12,14 +12,15 @@ import msgspec
 
 from correlators.entries import Entry
 from correlators.types import DeltaBatch, Digest
+from streams.reports import Report
 
 
 class CodecError(Exception):
     """The bytes are not what this topic holds; the reason names the place and no content."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One message on `stormfold.progress`: how far CORRELATE has come on one partition."""
+class Told(msgspec.Struct, frozen=True, kw_only=True, tag="told"):
+    """On `stormfold.progress`: how far CORRELATE has come on one partition, told when it moved."""
 
     partition: int
     applied_tick: int
@@ -32,13 +33,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Late deltas since the birth of the state."""
 
 
+Heard = Told | Report
+"""What stands on `stormfold.progress`."""
+
 _T = TypeVar("_T")
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _entry: Final[msgspec.msgpack.Decoder[Entry]] = msgspec.msgpack.Decoder(Entry)
 _batch: Final = msgspec.msgpack.Decoder(DeltaBatch)
 _digest: Final = msgspec.msgpack.Decoder(Digest)
-_told: Final = msgspec.msgpack.Decoder(Told)
+_told: Final[msgspec.msgpack.Decoder[Heard]] = msgspec.msgpack.Decoder(Heard)
 
 
 def encode(value: msgspec.Struct) -> bytes:
@@ -61,8 +65,8 @@ def digest(raw: bytes) -> Digest:
     return _read(_digest, raw, "digest")
 
 
-def told(raw: bytes) -> Told:
-    """Return the progress message. Raises: CodecError."""
+def told(raw: bytes) -> Heard:
+    """Return the progress message. Raises: CodecError, also for one of another version."""
     return _read(_told, raw, "progress message")
 
 

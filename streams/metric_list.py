@@ -171,6 +171,16 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Deltas that came after their tick was applied, and joined the current one.",
     ),
     _counter(
+        "repeated_deltas",
+        "deltas",
+        "Deltas that came again, after a crash or a rebalance, and were passed over.",
+    ),
+    _gauge(
+        "held_deltas",
+        "deltas",
+        "Deltas that wait until every source partition has passed their tick.",
+    ),
+    _counter(
         "belated_events",
         "events",
         "Events that happened long before they stood in the log; folded apart.",
@@ -267,6 +277,17 @@ METRICS: Final[tuple[Metric, ...]] = (
         "stalls",
         "stalls",
         "Source partitions left out because they stood still while others moved on.",
+    ),
+    _gauge(
+        "excluded_sources",
+        "partitions",
+        "Source partitions that are left out now, over all partitions of CORRELATE.",
+    ),
+    _gauge(
+        "paused_partitions",
+        "partitions",
+        "Partitions not read for now: they are far ahead of the slowest, or of CORRELATE.",
+        _STAGE,
     ),
     _gauge(
         "parked_partitions",

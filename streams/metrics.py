@@ -56,6 +56,8 @@ class Metrics:
     raised_times: Counter
     deltas: Counter
     late_deltas: Counter
+    repeated_deltas: Counter
+    held_deltas: Gauge
     belated_events: Counter
     signature_cache: Counter
     ticks: Counter
@@ -75,6 +77,8 @@ class Metrics:
     dead_letters: Counter
     penalties: Counter
     stalls: Counter
+    excluded_sources: Gauge
+    paused_partitions: Gauge
     parked_partitions: Gauge
     deleted_unread: Counter
     restarts: Counter

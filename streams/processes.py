@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import socket
 import struct
 import time
 from enum import StrEnum
@@ -20,8 +22,16 @@ PLACE_VARIABLE: Final = "STORMFOLD_PLACE_FD"
 LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
 """Names the file descriptor that closes when the parent is gone."""
 
+WORKER_VARIABLE: Final = "STORMFOLD_WORKER"
+"""Names the parent in what its stages tell of themselves."""
+
 STOP_S: Final = 15.0
 """How long a stage process may take to end before it is killed."""
+
+
+def worker_name() -> str:
+    """Return what this process is called among all workers: its host and its process id."""
+    return f"{socket.gethostname()[:48]}-{os.getpid()}"
 
 
 class StageName(StrEnum):
@@ -50,7 +60,8 @@ class PlaceFile:
 
     SIZE: Final = 512
     _HEAD: Final = struct.Struct("<qqqH")
-    _IDLE: Final = _HEAD.pack(0, 0, 0, 0)
+    _IDLE: Final = _HEAD.pack(0, 0, -1, 0)
+    """Not all zeros: that is a process which has not worked yet."""
 
     def __init__(self, descriptor: int) -> None:
         """Args: descriptor: of a file of `SIZE` bytes, zeros at first."""
@@ -76,6 +87,10 @@ class PlaceFile:
             return None, 0
         topic = self._memory[head.size : head.size + length].decode("utf-8", "replace")
         return Place(topic, partition, offset), since_ms
+
+    def worked(self) -> bool:
+        """Return whether the process has ever worked on anything: its stage has started."""
+        return any(self._memory[: self._HEAD.size])
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from correlators.ticks import Progress
 from streams import codec
-from streams.codec import CodecError
+from streams.codec import CodecError, Told
 from streams.replay import ReplayError
 from streams.replay_results import Results
 from streams.settings import Settings
@@ -107,6 +107,8 @@ class Listener:
                 self._results.digest(codec.digest(record.value))
             else:
                 told = codec.told(record.value)
+                if not isinstance(told, Told):
+                    return
                 before = self._applied.get(told.partition, -1)
                 self._applied[told.partition] = max(before, told.applied_tick)
                 self._counts[told.partition] = (told.suppressed, told.late)

@@ -24,6 +24,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from streams.processes import StageName
 from streams.settings import Clock, Settings
 
 DEFAULT_NAMESPACE: Final = "stormfold"
@@ -115,6 +116,16 @@ def names(namespace: str) -> Names:
         outbox=f"{before}outbox",
         progress=f"{namespace}.progress",
     )
+
+
+def inputs(settings: Settings) -> dict[StageName, tuple[str, ...]]:
+    """Return the topics that each stage reads, the installation's own first."""
+    name = names(settings.namespace)
+    return {
+        StageName.FINGERPRINT: (name.events,),
+        StageName.CORRELATE: (name.deltas,),
+        StageName.DELIVER: (name.deliveries,),
+    }
 
 
 def max_record_bytes(settings: Settings) -> int:

@@ -18,13 +18,14 @@ from correlators.entries import PROGRESS_KEY, key_of
 from correlators.partition import Partition, Step
 from correlators.stalls import Stalls
 from correlators.telling import Config
-from correlators.ticks import Progress
+from correlators.ticks import Progress, Reception
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
 from streams.agents.stored import Installation, check_sources, read_state
-from streams.codec import CodecError, Told
+from streams.codec import CodecError, Heard, Told
 from streams.metrics import Metrics
+from streams.reports import EXCLUDED_TOLD, CorrelateReport
 from streams.stage import Source
 from streams.stage.state import FencedWriter, partitions_of, take_over
 
@@ -62,6 +63,7 @@ class _Held:
         self.stalls = Stalls()
         self.most_ticks = TICKS_PER_TRANSACTION
         self.late = written.late
+        self.repeated = 0
 
 
 class CorrelateHandler:
@@ -107,8 +109,27 @@ class CorrelateHandler:
     async def stop(self) -> None:
         """Nothing is held beside the partitions."""
 
-    def progress(self, told: Told) -> None:
+    def progress(self, heard: Heard) -> None:
         """Its own words; nothing to learn from them."""
+
+    def report(self, tp: TopicPartition) -> CorrelateReport | None:
+        """Return how far a partition has come, and what it waits for."""
+        held = self._held.get(tp)
+        if held is None:
+            return None
+        ticks = held.partition.ticks
+        watermarks = {one: ticks.watermarks.get(one, -1) for one in ticks.sources - ticks.excluded}
+        slowest = min(watermarks, key=lambda one: (watermarks[one], one), default=None)
+        return CorrelateReport(
+            applied_tick=max(held.told[0], -1),
+            watermark_ms=watermarks[slowest] if slowest is not None else -1,
+            slowest=slowest,
+            held=ticks.held,
+            excluded=tuple(sorted(ticks.excluded)[:EXCLUDED_TOLD]),
+            excluded_count=len(ticks.excluded),
+            late=held.partition.progress().late,
+            repeated=held.partition.received[Reception.REPEATED],
+        )
 
     async def assign(self, tp: TopicPartition) -> int:
         """Fence, restore, and return the offset that the state names."""
@@ -308,7 +329,7 @@ class CorrelateHandler:
             await self._advance(tp, held)
 
     def _gauges(self, now: int) -> None:
-        incidents = storms = 0
+        incidents = storms = deltas = excluded = 0
         lag = 0.0
         for held in self._held.values():
             of_partition = held.partition.open_counts
@@ -317,9 +338,16 @@ class CorrelateHandler:
             late = held.partition.progress().late
             self._metrics.late_deltas.inc(late - held.late)
             held.late = late
+            repeated = held.partition.received[Reception.REPEATED]
+            self._metrics.repeated_deltas.inc(repeated - held.repeated)
+            held.repeated = repeated
+            deltas += held.partition.ticks.held
+            excluded += len(held.partition.ticks.excluded)
             applied = held.partition.ticks.applied
             if applied >= 0 and self._declares_stalls:
                 lag = max(lag, (now - (applied + 1) * TICK_MS) / 1000)
         self._metrics.incidents_open.set(incidents)
         self._metrics.storms_open.set(storms)
+        self._metrics.held_deltas.set(deltas)
+        self._metrics.excluded_sources.set(excluded)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))

@@ -33,8 +33,9 @@ from sinks.entries import Changes, DeadLetter, decode, encode
 from sinks.outbox import Outbox
 from streams import codec
 from streams.agents.stored import Installation, Position, read_position
-from streams.codec import CodecError, Told
+from streams.codec import CodecError, Heard
 from streams.metrics import Metrics
+from streams.reports import DeliverReport
 from streams.stage import Source
 from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
 
@@ -92,8 +93,15 @@ class DeliverHandler:
         for sink in self._sinks.values():
             await sink.close()
 
-    def progress(self, told: Told) -> None:
+    def progress(self, heard: Heard) -> None:
         """DELIVER follows the wall clock; CORRELATE's progress decides nothing here."""
+
+    def report(self, tp: TopicPartition) -> DeliverReport | None:
+        """Return what is under way for the accounts of a partition."""
+        held = self._held.get(tp)
+        if held is None:
+            return None
+        return DeliverReport(waiting=sum(held.outbox.waiting().values()), calls=len(held.calls))
 
     async def assign(self, tp: TopicPartition) -> int:
         """Fence, restore the outbox, and return the offset that it names."""

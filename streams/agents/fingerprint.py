@@ -19,8 +19,10 @@ from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.types import TICK_MS, Delta, tick_of
 from streams import codec
 from streams.agents.batches import batches
-from streams.codec import Told
+from streams.agents.pressure import Pressure
+from streams.codec import Heard
 from streams.metrics import Metrics
+from streams.reports import FingerprintReport
 from streams.settings import Clock
 from streams.stage import Source
 from streams.stream_time import seen
@@ -73,7 +75,6 @@ class FingerprintHandler:
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._lanes: dict[TopicPartition, Lane] = {}
-        self._applied: dict[int, int] = {}
         self._targets = 0
 
     async def start(self, source: Source) -> None:
@@ -93,6 +94,7 @@ class FingerprintHandler:
         self._admin = self._host.admin(bootstrap_servers=self._bootstrap)
         await self._admin.start()
         self._targets = len(await self._producer.partitions_for(self._deltas_topic))
+        self._pressure = Pressure(self._deltas_topic, self._targets)
 
     async def stop(self) -> None:
         """Close both."""
@@ -120,10 +122,17 @@ class FingerprintHandler:
         if lane is not None:
             await self._flush(tp, lane)
 
-    def progress(self, told: Told) -> None:
+    def progress(self, heard: Heard) -> None:
         """Note how far CORRELATE is; sources far ahead of it wait."""
-        self._applied[told.partition] = told.applied_tick
+        self._pressure.hear(heard)
         self._throttle()
+
+    def report(self, tp: TopicPartition) -> FingerprintReport | None:
+        """Return the times of a source partition."""
+        lane = self._lanes.get(tp)
+        if lane is None:
+            return None
+        return FingerprintReport(stream_ms=lane.stream_ms, watermark_ms=lane.told_ms)
 
     async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
         """Fold records; flush when enough has gathered."""
@@ -256,8 +265,9 @@ class FingerprintHandler:
         if not times:
             return
         slowest_ms = min(times)
-        if len(self._applied) == self._targets:
-            slowest_ms = min(slowest_ms, (min(self._applied.values()) + 1) * TICK_MS)
+        applied_tick = self._pressure.slowest_tick()
+        if applied_tick is not None:
+            slowest_ms = min(slowest_ms, (applied_tick + 1) * TICK_MS)
         for tp, lane in self._lanes.items():
             if self._clock is Clock.DATA and lane.watermark_ms < 0:
                 continue

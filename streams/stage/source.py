@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -19,8 +19,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from streams import codec
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
+from streams.stage.report import make_report
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
 SESSION_MS: Final = 6_000
@@ -30,6 +32,9 @@ METADATA_MS: Final = 30_000
 QUEUED_BATCHES: Final = 8
 RESTORE_S: Final = 300.0
 """A partition that takes longer to be restored ends the process."""
+
+TELL_EVERY_S: Final = 1.0
+TELL_WITHIN_S: Final = 1.0
 
 TIMER: Final = Place("", -1, -1)
 """What the timer works on: nothing that could be blamed."""
@@ -46,6 +51,8 @@ class _Owned:
     paused: bool = False
     offset: int = -1
     """Offset after the last record handed to the agent."""
+    position: int = -1
+    """Where the next fetch begins: past the marks of transactions, which are no records."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ class Source(Service):
         self._metrics = metrics
         self.handler = handler
         self.channel: Lane | None = None
+        self.tell: Callable[[bytes], Awaitable[None]] | None = None
+        """Puts a message on `stormfold.progress`; without one no report is told."""
         self.lock = asyncio.Lock()
         self.listening = asyncio.Event()
         self._nudge = asyncio.Event()
@@ -116,6 +125,7 @@ class Source(Service):
         await self.release(list(self.owned))
         if self.consumer is not None:
             await self.consumer.stop()
+        await self._tell()  # that it owns nothing any more
         await self.handler.stop()
         log.info("stage stopped", stage=self.stage.name)
 
@@ -137,6 +147,16 @@ class Source(Service):
                 elif records:
                     owned.offset = records[-1].offset + 1
                     await self._put(_Work(tp, owned.generation, records))
+            for tp, generation in readable.items():
+                owned = self.owned.get(tp)
+                if owned is not None and owned.ready and owned.generation == generation:
+                    await self._note_position(tp, owned)
+
+    async def _note_position(self, tp: TopicPartition, owned: _Owned) -> None:
+        """Note where the next fetch begins: only that tells the end of a topic of transactions."""
+        assert self.consumer is not None
+        with contextlib.suppress(KafkaError):  # it was taken away
+            owned.position = await self.consumer.position(tp)
 
     @Service.task
     async def _timer(self) -> None:
@@ -149,15 +169,28 @@ class Source(Service):
                 await self._put(_Work())
 
     @Service.task
-    async def _note_lag(self) -> None:
+    async def _report(self) -> None:
         while not self.should_stop:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(TELL_EVERY_S)
             for tp in self.ready():
                 lag = self.lag(tp)
                 if lag is not None:
                     self._metrics.source_lag_records.labels(
                         stage=self.stage.name, partition=str(tp.partition)
                     ).set(lag)
+            paused = sum(owned.ready and owned.paused for owned in self.owned.values())
+            self._metrics.paused_partitions.labels(stage=self.stage.name).set(paused)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell how every partition is. That is news, not work: its failure ends nothing."""
+        if self.tell is None:
+            return
+        try:
+            async with asyncio.timeout(TELL_WITHIN_S):
+                await self.tell(codec.encode(make_report(self)))
+        except Exception as error:
+            log.debug("report not told", stage=self.stage.name, error=type(error).__name__)
 
     def wake(self) -> None:
         """Have the handler's timer called soon. Never waits: who calls it may be waited for."""
@@ -348,13 +381,15 @@ class Source(Service):
         return [tp for tp, owned in self.owned.items() if owned.ready]
 
     def lag(self, tp: TopicPartition) -> int | None:
-        """Return how many records stand behind the last one handed out, None when not known yet."""
+        """Return how many records can be read and were not handed out, None when not known yet."""
         owned = self.owned.get(tp)
         if self.consumer is None or owned is None or owned.offset < 0:
             return None
         with contextlib.suppress(Exception):
-            end = self.consumer.highwater(tp)
-            return None if end is None else max(0, end - owned.offset)
+            committed = self.stage.isolation == "read_committed"
+            consumer = self.consumer
+            end = consumer.last_stable_offset(tp) if committed else consumer.highwater(tp)
+            return None if end is None else max(0, end - max(owned.offset, owned.position))
         return None
 
     def pause(self, tp: TopicPartition, paused: bool) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from streams.codec import Told
+from streams.codec import Heard
+from streams.reports import StageReport
 from streams.stage.host import Host
 
 if TYPE_CHECKING:
@@ -46,8 +47,14 @@ class Handler(Protocol):
     async def timer(self, now_ms: int) -> None:
         """Do what is due by now, milliseconds since the epoch."""
 
-    def progress(self, told: Told) -> None:
-        """Hear how far CORRELATE has come."""
+    def progress(self, heard: Heard) -> None:
+        """Hear how far CORRELATE has come, or how another process is."""
+
+    def report(self, tp: TopicPartition) -> StageReport | None:
+        """Return what only this stage knows of a partition; None for one that is not held.
+
+        Called at any time, also between two steps of another call.
+        """
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Stage:
     progress_topic: str
     isolation: str = "read_uncommitted"
     max_fetch_bytes: int = 8 * 1024 * 1024
+    worker: str = ""
+    """What the process is called in its reports: one name for all stages of one `run`."""
     parked: frozenset[tuple[str, int]] = frozenset()
     """Topic and partition of what ended a process again and again at one offset: owned, but not
     read."""

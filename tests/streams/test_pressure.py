@@ -1,0 +1,95 @@
+"""Back pressure waits for the slowest partition of CORRELATE that anybody still works on."""
+
+from __future__ import annotations
+
+from streams.agents.pressure import Pressure
+from streams.codec import Told
+from streams.processes import StageName
+from streams.reports import PartitionReport, PartitionState, Report
+
+TOPIC = "incident.deltas"
+
+
+def told(partition: int, applied_tick: int) -> Told:
+    return Told(
+        partition=partition,
+        applied_tick=applied_tick,
+        open_incidents=0,
+        open_storms=0,
+        suppressed=0,
+        late=0,
+    )
+
+
+def report(
+    partition: int,
+    state: PartitionState,
+    *,
+    stage: StageName = StageName.CORRELATE,
+    topic: str = TOPIC,
+) -> Report:
+    one = PartitionReport(
+        topic=topic, partition=partition, state=state, offset=-1, lag=-1, of_stage=None
+    )
+    return Report(stage=stage.value, worker="w", at_ms=0, partitions=(one,))
+
+
+def pressure(*applied: int) -> Pressure:
+    made = Pressure(TOPIC, len(applied))
+    for partition, tick in enumerate(applied):
+        made.hear(told(partition, tick))
+    return made
+
+
+def test_the_slowest_partition_counts_once_all_have_told() -> None:
+    made = Pressure(TOPIC, 3)
+    made.hear(told(0, 10))
+    made.hear(told(2, 5))
+    assert made.slowest_tick() is None
+    made.hear(told(1, 7))
+    assert made.slowest_tick() == 5
+
+
+def test_a_parked_partition_holds_nobody_back_until_it_is_restored() -> None:
+    made = pressure(10, 3)
+    made.hear(report(1, PartitionState.PARKED))
+    assert made.slowest_tick() == 10
+    made.hear(report(1, PartitionState.RESTORING))
+    assert made.slowest_tick() == 10
+    made.hear(report(1, PartitionState.RUNNING))
+    assert made.slowest_tick() == 3
+    made.hear(told(1, 12))
+    assert made.slowest_tick() == 10
+
+
+def test_a_partition_that_was_parked_before_it_told_anything_is_not_waited_for() -> None:
+    made = Pressure(TOPIC, 2)
+    made.hear(told(0, 4))
+    made.hear(report(1, PartitionState.PARKED))
+    assert made.slowest_tick() == 4
+
+
+def test_a_partition_without_an_owner_still_counts() -> None:
+    made = pressure(10, 3)
+    made.hear(Report(stage=StageName.CORRELATE.value, worker="w", at_ms=0, partitions=()))
+    assert made.slowest_tick() == 3
+
+
+def test_the_old_tick_of_a_former_owner_changes_nothing() -> None:
+    made = pressure(10, 10)
+    made.hear(told(1, 4))
+    assert made.slowest_tick() == 10
+
+
+def test_what_other_stages_park_is_their_own() -> None:
+    made = pressure(10, 3)
+    made.hear(report(1, PartitionState.PARKED, stage=StageName.DELIVER))
+    made.hear(report(1, PartitionState.PARKED, topic="sentry.events"))
+    assert made.slowest_tick() == 3
+
+
+def test_when_all_are_parked_nobody_is_waited_for() -> None:
+    made = pressure(10, 3)
+    for partition in range(2):
+        made.hear(report(partition, PartitionState.PARKED))
+    assert made.slowest_tick() is None
