@@ -1,4 +1,4 @@
-"""How metrics leave a process: one HTTP port per command, also when it is several processes.
+"""How metrics and health leave a process: one HTTP port per command, also of several processes.
 
 A command that is one process (intake) serves its own `Metrics`. A worker is a parent with one
 child process per stage, which die and are started again; its port is the parent's. Each child
@@ -19,7 +19,7 @@ import logging
 import shutil
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,9 @@ _READS: Final = 3
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+Probe = Callable[[], Sequence[str]]
+"""Tells what is wrong just now, one line each; nothing when all is well."""
 
 
 class Unreadable(Exception):
@@ -161,6 +164,17 @@ def metrics_handler(metrics: Metrics) -> Handler:
     return handler(lambda: exposition(metrics))
 
 
+def probe_handler(probe: Probe) -> Handler:
+    """Return an aiohttp handler that answers 200 `ok`, or 503 with a line for each trouble."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        lines = probe()
+        text = "".join(f"{line}\n" for line in lines or ("ok",))
+        return web.Response(status=503 if lines else 200, text=text)
+
+    return answer
+
+
 @asynccontextmanager
 async def serve_metrics(metrics: Metrics, host: str, port: int) -> AsyncIterator[int]:
     """Serve one process's metrics at `/metrics` while the context lasts; gives the port.
@@ -173,12 +187,14 @@ async def serve_metrics(metrics: Metrics, host: str, port: int) -> AsyncIterator
     Raises:
         OSError: the port is taken.
     """
-    async with _serve(metrics_handler(metrics), host, port) as bound:
+    async with _serve({"/metrics": metrics_handler(metrics)}, host, port) as bound:
         yield bound
 
 
 @asynccontextmanager
-async def serve_aggregate(aggregate: Aggregate, host: str, port: int) -> AsyncIterator[int]:
+async def serve_aggregate(
+    aggregate: Aggregate, host: str, port: int, probes: Mapping[str, Probe] | None = None
+) -> AsyncIterator[int]:
     """Serve the metrics of a parent and its children at `/metrics`; gives the port.
 
     The aggregate stays the caller's to close.
@@ -187,18 +203,22 @@ async def serve_aggregate(aggregate: Aggregate, host: str, port: int) -> AsyncIt
         aggregate: the parent's.
         host: address to listen on.
         port: 0 for a free one.
+        probes: what else is asked there, by path.
 
     Raises:
         OSError: the port is taken.
     """
-    async with _serve(handler(aggregate.exposition), host, port) as bound:
+    routes = {path: probe_handler(probe) for path, probe in (probes or {}).items()}
+    routes["/metrics"] = handler(aggregate.exposition)
+    async with _serve(routes, host, port) as bound:
         yield bound
 
 
 @asynccontextmanager
-async def _serve(answer: Handler, host: str, port: int) -> AsyncIterator[int]:
+async def _serve(routes: Mapping[str, Handler], host: str, port: int) -> AsyncIterator[int]:
     app = web.Application()
-    app.router.add_get("/metrics", answer)
+    for path, answer in routes.items():
+        app.router.add_get(path, answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -36,8 +36,8 @@ class Parking:
     """How much one place is to blame for the last deaths of a process, and what is parked."""
 
     def __init__(self) -> None:
-        self.parked: set[tuple[str, int]] = set()
-        """Topic and partition."""
+        self.parked: dict[tuple[str, int], int] = {}
+        """By topic and partition, the offset that it fails at."""
         self._place: Place | None = None
         self._blame = 0
         self._hung = False
@@ -65,5 +65,5 @@ class Parking:
         if self._blame < ENOUGH:
             return None
         self._place = None
-        self.parked.add((place.topic, place.partition))
+        self.parked[place.topic, place.partition] = place.offset
         return place

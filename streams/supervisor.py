@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,16 +22,18 @@ from typing import Final, NamedTuple
 import structlog
 
 from streams.metrics import Metrics
-from streams.metrics_http import Aggregate, serve_aggregate
+from streams.metrics_http import Aggregate, Probe, serve_aggregate
 from streams.parking import Parking
 from streams.processes import (
     EXIT_REFUSED,
     LIFELINE_VARIABLE,
     PLACE_VARIABLE,
     STOP_S,
+    WORKER_VARIABLE,
     Place,
     PlaceFile,
     StageName,
+    worker_name,
 )
 from streams.settings import Settings
 
@@ -39,6 +42,10 @@ BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 HEALTHY_S: Final = 60.0
 """A process that ran this long starts again without a pause."""
+
+DEATHS: Final = 3
+DEATHS_WITHIN_S: Final = 60.0
+"""A stage whose process died this often in this time is a trouble of the worker."""
 
 WATCHDOG_S: Final = 60.0
 """A piece of work that takes longer than this has its process killed."""
@@ -66,13 +73,33 @@ class Child:
         self._command = list(command)
         self._metrics = metrics
         self._failures = 0
+        self._deaths: deque[float] = deque(maxlen=DEATHS)
         self._process: asyncio.subprocess.Process | None = None
+        self._working: PlaceFile | None = None
         self._stop = asyncio.Event()
 
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
+
+    def waits(self) -> list[str]:
+        """Return one line while the process has not started its stage, else nothing."""
+        started = self.alive and self._working is not None and self._working.worked()
+        return [] if started else [f"{self.name.value} has not started"]
+
+    def troubles(self) -> list[str]:
+        """Return a line for everything that somebody should look after."""
+        found = [
+            f"{self.name.value}: partition {topic}-{partition} is parked: "
+            f"its process died again and again at offset {offset}"
+            for (topic, partition), offset in sorted(self.parking.parked.items())
+        ]
+        if len(self._deaths) == DEATHS and time.monotonic() - self._deaths[0] < DEATHS_WITHIN_S:
+            found.append(
+                f"{self.name.value}: its process died {DEATHS} times within {DEATHS_WITHIN_S:.0f} s"
+            )
+        return found
 
     async def run(self, aggregate: Aggregate, lifeline: int) -> int:
         """Run the stage until it is stopped or refuses; returns its last exit status."""
@@ -81,6 +108,7 @@ class Child:
             status = await self._once(aggregate, lifeline)
             if self._stop.is_set() or status in (0, EXIT_REFUSED):
                 return status
+            self._deaths.append(time.monotonic())
             self._failures = 0 if time.monotonic() - began > HEALTHY_S else self._failures + 1
             pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else 0
             logger.warning("stage restarts", stage=self.name.value, status=status, pause_s=pause_s)
@@ -93,7 +121,7 @@ class Child:
     async def _once(self, aggregate: Aggregate, lifeline: int) -> int:
         with tempfile.TemporaryFile() as shared:
             shared.truncate(PlaceFile.SIZE)
-            working = PlaceFile(shared.fileno())
+            working = self._working = PlaceFile(shared.fileno())
             process = await self._start(aggregate, lifeline, shared.fileno())
             watchdog = asyncio.create_task(self._watch(process, working))
             try:
@@ -101,6 +129,7 @@ class Child:
                 self._note_death(working.read()[0], status)
             finally:
                 watchdog.cancel()
+                self._working = None
                 working.close()
                 aggregate.retire(process.pid)
         return status
@@ -116,6 +145,7 @@ class Child:
             **aggregate.child_environment(),
             PLACE_VARIABLE: str(shared),
             LIFELINE_VARIABLE: str(lifeline),
+            WORKER_VARIABLE: worker_name(),
         }
         self._process = await asyncio.create_subprocess_exec(
             *command, env=environment, pass_fds=(shared, lifeline), start_new_session=True
@@ -190,7 +220,7 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     children = [Child(name, _command(name, config, log), metrics) for name in stages]
     try:
-        async with _metrics_port(aggregate, settings):
+        async with _metrics_port(aggregate, settings, children):
             runs = [
                 asyncio.create_task(child.run(aggregate, lifeline), name=child.name.value)
                 for child in children
@@ -209,14 +239,26 @@ async def run(
     return 0 if stop.is_set() else 1
 
 
+def probes(children: Sequence[Child]) -> dict[str, Probe]:
+    """Return what a worker is asked over HTTP, by path: whether it is well, whether it is up."""
+    return {
+        "/healthz": lambda: [line for child in children for line in child.troubles()],
+        "/readyz": lambda: [line for child in children for line in child.waits()],
+    }
+
+
 @contextlib.asynccontextmanager
-async def _metrics_port(aggregate: Aggregate, settings: Settings) -> AsyncIterator[None]:
-    """Serve the metrics as configured while the context lasts; port 0 is nowhere."""
+async def _metrics_port(
+    aggregate: Aggregate, settings: Settings, children: Sequence[Child]
+) -> AsyncIterator[None]:
+    """Serve metrics and health as configured while the context lasts; port 0 is nowhere."""
     at = settings.metrics
     async with contextlib.AsyncExitStack() as stack:
         if at.port:
             try:
-                await stack.enter_async_context(serve_aggregate(aggregate, at.host, at.port))
+                await stack.enter_async_context(
+                    serve_aggregate(aggregate, at.host, at.port, probes(children))
+                )
             except OSError as error:
                 raise RunError(
                     f"metrics cannot be served on {at.host}:{at.port}: {error.strerror or error}; "

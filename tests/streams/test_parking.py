@@ -22,7 +22,7 @@ def test_two_deaths_at_one_place_park_its_partition(status: int) -> None:
     parking = Parking()
     assert parking.died(HERE, status) is None
     assert parking.died(HERE, status) == HERE
-    assert parking.parked == {("incident.deltas", 2)}
+    assert parking.parked == {("incident.deltas", 2): 17}
 
 
 def test_deaths_at_different_places_park_nothing() -> None:
@@ -52,7 +52,7 @@ def test_work_that_never_ends_counts_like_a_crash() -> None:
     for _ in range(2):
         parking.hung(HERE)
         parking.died(HERE, -signal.SIGKILL)
-    assert parking.parked == {("incident.deltas", 2)}
+    assert parking.parked == {("incident.deltas", 2): 17}
 
 
 def test_a_dead_process_leaves_the_place_it_worked_on() -> None:
