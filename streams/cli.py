@@ -218,6 +218,35 @@ def check(
 
 
 @app.command()
+def status(
+    stages: Annotated[str, typer.Option(help="Which stages, with commas between.")] = ",".join(
+        StageName
+    ),
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, alone.")] = False,
+) -> None:
+    """Show who reads each partition, how far behind, and what stands still; status 1 if any."""
+    with _ends():
+        settings, _ = _settings(config)
+        names = _stages(stages)
+        _configure_logs(json=False, level="critical")
+        from streams import cli_status, status_kafka
+        from streams.status import make_status
+
+        try:
+            found = asyncio.run(status_kafka.read(settings, names))
+        except status_kafka.StatusError as error:
+            _complain(str(error))
+            wrong = isinstance(error, status_kafka.NotThere)
+            raise typer.Exit(WRONG_USE if wrong else FAILED) from None
+        shown = make_status(
+            settings.namespace, settings.clock, found.at_ms, found.reports, found.standings
+        )
+        cli_status.show(shown, sys.stdout, json=json)
+        raise typer.Exit(DONE if shown.ok else FAILED)
+
+
+@app.command()
 def demo(
     page: Annotated[
         Path, typer.Option("--page", metavar="FILE", help="Where the HTML page goes.")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,6 +43,7 @@ def test_wrong_use_is_status_2(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "replay", "none", "--speed", "3").returncode == 2
     assert _stormfold(tmp_path, "run", "--stages", "brew").returncode == 2
     assert _stormfold(tmp_path, "record", "r.txt").returncode == 2
+    assert _stormfold(tmp_path, "status", "--stages", "brew").returncode == 2
     assert _stormfold(tmp_path, "nonsense").returncode == 2
 
 
@@ -67,9 +70,11 @@ def test_check_shows_where_things_go_and_no_secret(tmp_path: Path) -> None:
     assert "TOKEN" in _stormfold(tmp_path, "check").stderr
 
 
-def test_without_kafka_topics_fails_in_one_line(tmp_path: Path) -> None:
-    done = _stormfold(tmp_path, "topics", KAFKA_BOOTSTRAP="127.0.0.1:1")
+@pytest.mark.parametrize("command", ["topics", "status"])
+def test_without_kafka_a_command_fails_in_one_line(tmp_path: Path, command: str) -> None:
+    done = _stormfold(tmp_path, command, KAFKA_BOOTSTRAP="127.0.0.1:1")
     assert done.returncode == 1
+    assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "127.0.0.1:1" in done.stderr
 

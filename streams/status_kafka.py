@@ -1,0 +1,342 @@
+"""What `stormfold status` reads from Kafka: reports, ends, committed offsets, stored progress.
+
+It joins no group and writes nothing. Every reading has a bound in records and in time, so that a
+cluster with much on it is answered for as fast as one with little.
+
+    StatusError     Kafka does not answer
+    NotThere        topics of this installation are missing
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from correlators.entries import PROGRESS_KEY
+from correlators.ticks import Progress
+from streams import codec
+from streams.codec import CodecError
+from streams.processes import StageName
+from streams.reports import Report
+from streams.settings import Settings
+from streams.status import Part, Standing
+from streams.topics import inputs, names
+
+WITHIN_S: Final = 4.0
+"""For all of it."""
+
+FRESH_MS: Final = 5_000
+"""A process whose last report is older has nothing any more; one is told every second."""
+
+LISTEN_S: Final = 1.5
+"""How long a partition is waited for that nobody has told of lately."""
+
+LOOK_UP_S: Final = 0.8
+"""How long stored progress, and later what DELIVER has not read, is looked up."""
+
+REPORTS_MOST: Final = 20_000
+"""Messages read back from the end of `stormfold.progress`."""
+
+UNREAD_MOST: Final = 500
+"""Records counted one by one; more are told by their offsets."""
+
+TAIL: Final = 1_000
+"""Records from the end of a state partition that are searched for its progress first."""
+
+
+class StatusError(Exception):
+    """Kafka does not answer; one line says why."""
+
+
+class NotThere(StatusError):
+    """Topics of this installation are missing; one line names them."""
+
+
+class Readings(NamedTuple):
+    """What was read."""
+
+    at_ms: int
+    reports: list[Report]
+    """The newest of every process that lives, in the order in which they were told."""
+    standings: dict[Part, Standing]
+
+
+async def read(settings: Settings, stages: Sequence[StageName]) -> Readings:
+    """Return what Kafka has of these stages.
+
+    Raises:
+        StatusError: it gives no answer in `WITHIN_S`.
+        NotThere: a topic is missing.
+    """
+    bootstrap = settings.kafka.bootstrap
+    try:
+        async with asyncio.timeout(WITHIN_S), _clients(bootstrap) as (admin, consumer):
+            return await _Reader(settings, stages, admin, consumer).read()
+    except TimeoutError:
+        raise StatusError(f"Kafka at {bootstrap} gave no answer in {WITHIN_S:.0f} s") from None
+    except (KafkaError, OSError) as error:
+        why = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise StatusError(f"Kafka at {bootstrap} cannot be asked: {why}") from None
+
+
+@contextlib.asynccontextmanager
+async def _clients(bootstrap: str) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=8 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
+    try:
+        await admin.start()
+        await consumer.start()
+        yield admin, consumer
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+class _Reader:
+    """One look at one installation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stages: Sequence[StageName],
+        admin: AIOKafkaAdminClient,
+        consumer: AIOKafkaConsumer,
+    ) -> None:
+        self._namespace = settings.namespace
+        self._names = names(settings.namespace)
+        self._inputs = {stage: inputs(settings)[stage] for stage in stages}
+        self._admin = admin
+        self._consumer = consumer
+
+    async def read(self) -> Readings:
+        read = [topic for topics in self._inputs.values() for topic in topics]
+        partitions = await self._partitions({*read, self._names.incidents, self._names.progress})
+        parts = [
+            Part(stage, topic, partition)
+            for stage, topics in self._inputs.items()
+            for topic in topics
+            for partition in partitions[topic]
+        ]
+        committed = await self._committed()
+        tps = [TopicPartition(part.topic, part.partition) for part in parts]
+        begins = await self._consumer.beginning_offsets(tps)
+        ends = await self._consumer.end_offsets(tps)
+        standings = {}
+        for part, tp in zip(parts, tps, strict=True):
+            stored = committed[part.stage].get(tp)
+            standings[part] = Standing(
+                begin=begins[tp],
+                end=ends[tp],
+                committed=stored.offset if stored is not None else -1,
+                metadata=(stored.metadata or "") if stored is not None else "",
+            )
+        reports = await self._reports(partitions[self._names.progress], set(parts))
+        await self._add_progress(standings, reports)
+        await self._add_unread(standings, reports)
+        return Readings(_now_ms(), reports, standings)
+
+    async def _partitions(self, wanted: set[str]) -> dict[str, list[int]]:
+        # Asked for by name, a missing topic might be made by the broker.
+        missing = wanted - set(await self._admin.list_topics())
+        if missing:
+            raise NotThere(
+                f"topics are missing ({', '.join(sorted(missing))}); `stormfold topics` makes them"
+            )
+        return {
+            one["topic"]: sorted(partition["partition"] for partition in one["partitions"])
+            for one in await self._admin.describe_topics(sorted(wanted))
+        }
+
+    async def _committed(self) -> dict[StageName, dict[TopicPartition, OffsetAndMetadata]]:
+        groups = [f"{self._namespace}.{stage.value}" for stage in self._inputs]
+        found = await asyncio.gather(*(self._committed_by(group) for group in groups))
+        return dict(zip(self._inputs, found, strict=True))
+
+    async def _committed_by(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+        while True:
+            try:
+                offsets: dict[TopicPartition, OffsetAndMetadata]
+                offsets = await self._admin.list_consumer_group_offsets(group)
+                return offsets
+            except KafkaError as error:
+                if not error.retriable:  # a broker that has just started has no coordinator yet
+                    raise
+            await asyncio.sleep(0.1)
+
+    # Reports
+
+    async def _reports(self, partitions: Iterable[int], wanted: set[Part]) -> list[Report]:
+        """Return the newest report of every process that lives.
+
+        One that told something lately lives, and one that tells something while we listen: hosts'
+        clocks may differ.
+        """
+        tps = [TopicPartition(self._names.progress, partition) for partition in partitions]
+        now_ms = _now_ms()
+        ends = await self._consumer.end_offsets(tps)
+        found = await self._consumer.offsets_for_times({tp: now_ms - 2 * FRESH_MS for tp in tps})
+        self._consumer.assign(tps)
+        for tp in tps:
+            start = found[tp].offset if found.get(tp) is not None else ends[tp]
+            self._consumer.seek(tp, max(start, ends[tp] - REPORTS_MOST, 0))
+        newest: dict[tuple[str, str], Report] = {}
+        until = time.monotonic() + LISTEN_S
+        while await self._behind(ends) or (wanted - _claimed(newest.values())):
+            if time.monotonic() > until:
+                break
+            fetched = await self._consumer.getmany(timeout_ms=100, max_records=5_000)
+            for tp, records in fetched.items():
+                for record in records:
+                    report = _report(record)
+                    if report is None:
+                        continue
+                    newest.pop((report.stage, report.worker), None)
+                    if record.offset >= ends[tp] or report.at_ms > now_ms - FRESH_MS:
+                        newest[report.stage, report.worker] = report
+        return list(newest.values())
+
+    async def _behind(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return any([await self._consumer.position(tp) < end for tp, end in ends.items()])
+
+    # What no report tells
+
+    async def _add_progress(self, standings: dict[Part, Standing], reports: list[Report]) -> None:
+        """Look up the stored progress of every partition of CORRELATE that nobody told of."""
+        told = _claimed(reports, restored=True)
+        wanted = {
+            TopicPartition(self._names.incidents, part.partition): part
+            for part in standings
+            if part.stage is StageName.CORRELATE and part not in told
+        }
+        if not wanted:
+            return
+        begins = await self._consumer.beginning_offsets(list(wanted))
+        ends = await self._consumer.end_offsets(list(wanted))
+        until = time.monotonic() + LOOK_UP_S
+        tail = TAIL
+        while wanted and time.monotonic() < until:
+            spans = {tp: (max(begins[tp], ends[tp] - tail), ends[tp]) for tp in wanted}
+            progress: dict[TopicPartition, Progress] = {}
+            async for tp, record in self._records(spans, until=until):
+                found = _progress(record)
+                if found is not None:
+                    progress[tp] = found
+            for tp, found in progress.items():
+                part = wanted.pop(tp)
+                standings[part] = msgspec.structs.replace(standings[part], progress=found)
+            # It is in every transaction: one of many entries may end with more than the tail.
+            wanted = {tp: part for tp, part in wanted.items() if spans[tp][0] > begins[tp]}
+            tail *= 10
+
+    async def _add_unread(self, standings: dict[Part, Standing], reports: list[Report]) -> None:
+        """Count what DELIVER has not read: offsets alone count the marks of transactions too."""
+        told = {
+            Part(StageName.DELIVER, one.topic, one.partition): one
+            for report in reports
+            for one in report.partitions
+            if report.stage == StageName.DELIVER
+        }
+        spans: dict[TopicPartition, tuple[int, int]] = {}
+        for part, standing in standings.items():
+            report = told.get(part)
+            start = report.offset if report is not None and report.offset >= 0 else -1
+            start = max(start if start >= 0 else standing.committed, standing.begin)
+            idle = report is not None and report.lag == 0
+            if part.stage is StageName.DELIVER and start < standing.end and not idle:
+                spans[TopicPartition(part.topic, part.partition)] = (start, standing.end)
+        if not spans:
+            return
+        until = time.monotonic() + LOOK_UP_S
+        counts = dict.fromkeys(spans, 0)
+        firsts: dict[TopicPartition, int | None] = {}
+        async for tp, record in self._records(spans, until=until, most=UNREAD_MOST):
+            counts[tp] += 1
+            if tp not in firsts:
+                firsts[tp] = _decided_ms(record)
+        for tp, (_, end) in spans.items():
+            part = Part(StageName.DELIVER, tp.topic, tp.partition)
+            complete = await self._consumer.position(tp) >= end
+            standings[part] = msgspec.structs.replace(
+                standings[part],
+                unread=counts[tp] if complete else None,
+                unread_ms=firsts.get(tp),
+            )
+
+    async def _records(
+        self,
+        spans: Mapping[TopicPartition, tuple[int, int]],
+        *,
+        until: float,
+        most: int | None = None,
+    ) -> AsyncIterator[tuple[TopicPartition, ConsumerRecord[Any, Any]]]:
+        """Yield the records of these spans of offsets, at most so many of each and so long."""
+        self._consumer.assign(list(spans))
+        for tp, (start, _) in spans.items():
+            self._consumer.seek(tp, start)
+        read = dict.fromkeys(spans, 0)
+        reading = set(spans)
+        while reading and time.monotonic() < until:
+            fetched = await self._consumer.getmany(*reading, timeout_ms=100, max_records=most)
+            for tp, records in fetched.items():
+                for record in records:
+                    if record.offset < spans[tp][1]:
+                        yield tp, record
+                read[tp] += len(records)
+            for tp in list(reading):
+                full = most is not None and read[tp] >= most
+                if full or await self._consumer.position(tp) >= spans[tp][1]:
+                    reading.discard(tp)
+
+
+def _claimed(reports: Iterable[Report], *, restored: bool = False) -> set[Part]:
+    """Return what somebody told that it owns; if asked, only what it told everything about."""
+    return {
+        Part(StageName(report.stage), one.topic, one.partition)
+        for report in reports
+        for one in report.partitions
+        if one.of_stage is not None or not restored
+    }
+
+
+def _report(record: ConsumerRecord[Any, Any]) -> Report | None:
+    """Return the report that a message is; None for another message, also of another version."""
+    with contextlib.suppress(CodecError, ValueError):
+        heard = codec.told(record.value or b"")
+        if isinstance(heard, Report):
+            StageName(heard.stage)
+            return heard
+    return None
+
+
+def _progress(record: ConsumerRecord[Any, Any]) -> Progress | None:
+    if record.key != PROGRESS_KEY.encode():
+        return None
+    with contextlib.suppress(CodecError):
+        found = codec.entry(record.value or b"")
+        return found if isinstance(found, Progress) else None
+    return None
+
+
+def _decided_ms(record: ConsumerRecord[Any, Any]) -> int | None:
+    with contextlib.suppress(CodecError):
+        return codec.digest(record.value or b"").at_ms
+    return None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
