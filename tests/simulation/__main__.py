@@ -1,0 +1,33 @@
+"""Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from tests.simulation.run import simulate
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--trace", action="store_true")
+    options = parser.parse_args()
+    failed = 0
+    began = time.monotonic()
+    kinds: Counter[str] = Counter()
+    for seed in range(options.seed, options.seed + options.count):
+        outcome = simulate(seed, say=print if options.trace else None)
+        kinds[outcome.kind] += 1
+        if outcome.problems or options.count == 1:
+            failed += bool(outcome.problems)
+            print(outcome)
+    print(f"{options.count} runs, {failed} failed, {time.monotonic() - began:.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""What must hold at the end of every run, each by its name."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from correlators.entries import PROGRESS_KEY
+from correlators.ticks import Progress
+from streams import codec
+from streams.settings import Clock
+from tests.simulation.logs import Log
+from tests.simulation.reference import expected, stream_times
+from tests.simulation.world import TOPICS, World
+
+
+def check(world: World) -> list[str]:
+    """Return what is wrong, one line each."""
+    return [
+        *world.problems,
+        *(f"refused: {reason}" for reason in world.refused),
+        *_parked(world),
+        *_progress(world),
+        *_epochs(world),
+        *_quarantine(world),
+        *_same(world),
+    ]
+
+
+def _parked(world: World) -> list[str]:
+    return [
+        f"parked: {child.name} {sorted(child.parking.parked)}"
+        for child in world.children
+        if child.parking.parked
+    ]
+
+
+def _progress(world: World) -> list[str]:
+    """The applied tick never goes back in what is committed."""
+    wrong = []
+    for log in world.cluster.of_topic(TOPICS.incidents):
+        applied = read_up_to = -1
+        for entry in log.committed():
+            message = entry.message
+            if message is None or message.key != PROGRESS_KEY.encode():
+                continue
+            progress = codec.entry(message.value or b"")
+            assert isinstance(progress, Progress)
+            if progress.applied_tick < applied or progress.read_up_to < read_up_to:
+                wrong.append(f"progress went back at {log.tp} {entry.offset}")
+            applied, read_up_to = progress.applied_tick, progress.read_up_to
+    return wrong
+
+
+def _epochs(world: World) -> list[str]:
+    """Only the newest owner of a state partition writes it."""
+    wrong = []
+    for log in world.cluster.of_topic(TOPICS.incidents):
+        epochs = [entry.producer[1] for entry in log.committed()]
+        if epochs != sorted(epochs):
+            wrong.append(f"a former owner wrote to {log.tp}")
+    return wrong
+
+
+def _quarantine(world: World) -> list[str]:
+    """Every unreadable record is in the quarantine, with its bytes and its origin."""
+    aside: dict[tuple[bytes, bytes], bytes | None] = {}
+    for log in world.cluster.of_topic(TOPICS.quarantine):
+        for entry in log.committed():
+            assert entry.message is not None
+            headers = dict(entry.message.headers)
+            if headers.get("topic") == TOPICS.events.encode():
+                aside[headers["partition"], headers["offset"]] = entry.message.value
+    wrong = []
+    for log in world.cluster.of_topic(TOPICS.events):
+        for read in stream_times(log, world.scenario.clock):
+            place = str(read.partition).encode(), str(read.offset).encode()
+            junk = read.body.startswith(b'{"') and b":" not in read.body
+            if junk and not read.mark and aside.get(place) != read.body:
+                wrong.append(f"not in the quarantine: {read.partition} {read.offset}")
+            if not junk and place in aside:
+                wrong.append(f"in the quarantine, but readable: {read.partition} {read.offset}")
+    return wrong
+
+
+def committed_digests(world: World) -> list[bytes]:
+    return [
+        entry.message.value or b""
+        for log in world.cluster.of_topic(TOPICS.deliveries)
+        for entry in log.committed()
+        if entry.message is not None
+    ]
+
+
+def committed_state(world: World) -> dict[str, bytes]:
+    """Return the newest value of every key of all state partitions, without `@progress`."""
+    state: dict[str, bytes] = {}
+    for log in world.cluster.of_topic(TOPICS.incidents):
+        of_log: dict[str, bytes | None] = {}
+        for entry in log.committed():
+            assert entry.message is not None
+            of_log[(entry.message.key or b"").decode()] = entry.message.value
+        of_log.pop(PROGRESS_KEY, None)
+        state.update((key, value) for key, value in of_log.items() if value is not None)
+    return state
+
+
+def _same(world: World) -> list[str]:
+    """Digests and state are those of the log, each digest once."""
+    if world.stalls:
+        return _stalled(world)
+    wanted = expected(world.cluster.of_topic(TOPICS.events), world.scenario.clock)
+    wrong = _differ("digest", Counter(wanted.digests), Counter(committed_digests(world)))
+    state = committed_state(world)
+    if state != wanted.state:
+        keys = sorted(
+            key for key in {*state, *wanted.state} if state.get(key) != wanted.state.get(key)
+        )
+        wrong.append(f"state differs in {len(keys)} entries: {keys[:5]}")
+    return wrong
+
+
+def _differ(what: str, wanted: Counter[bytes], found: Counter[bytes]) -> list[str]:
+    lacking, over = wanted - found, found - wanted
+    wrong = []
+    for word, differing in (("lacks", lacking), ("has too many", over)):
+        if differing:
+            shown = [
+                f"{one.id} r{one.revision} {one.kind.value} -> {one.destination} at {one.at_ms}"
+                for one in map(codec.digest, list(differing)[:3])
+            ]
+            wrong.append(f"{word} {differing.total()} {what}s: {'; '.join(shown)}")
+    return wrong
+
+
+def _stalled(world: World) -> list[str]:
+    """After a stall: nothing is decided twice."""
+    if not world.scenario.stalls_allowed and world.scenario.clock is Clock.DATA:
+        return ["a stall was declared under clock data"]
+    told = Counter(
+        (digest.id, digest.revision, digest.destination)
+        for digest in map(codec.digest, committed_digests(world))
+    )
+    return [f"decided twice: {digest}" for digest, count in told.items() if count > 1]
+
+
+def _log_of(world: World, topic: str) -> list[Log]:
+    return world.cluster.of_topic(topic)

@@ -1,0 +1,60 @@
+"""One seed, run and checked."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.simulation.checks import check
+from tests.simulation.scenario import Scenario, draw
+from tests.simulation.world import Handlers, World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave."""
+
+    seed: int
+    kind: str
+    problems: tuple[str, ...]
+    trace: int
+    """Equal for equal runs, step by step."""
+    steps: int
+    virtual_s: float
+    deaths: int
+    stalls: int
+
+
+def simulate(
+    seed: int, handlers: type[Handlers] = Handlers, say: Callable[[str], None] | None = None
+) -> Outcome:
+    """Run a seed and check it."""
+    return play(draw(seed), handlers, say)
+
+
+def play(
+    scenario: Scenario,
+    handlers: type[Handlers] = Handlers,
+    say: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run a scenario and check it."""
+    world = World(scenario, handlers, say)
+    collects = gc.isenabled()
+    gc.disable()  # what the collector finalises, and when, is no part of a run
+    try:
+        world.run()
+        problems = check(world)
+    finally:
+        if collects:
+            gc.enable()
+    return Outcome(
+        seed=scenario.seed,
+        kind=f"{scenario.kind} {scenario.clock.value}",
+        problems=tuple(problems),
+        trace=world.loop.trace_hash,
+        steps=world.loop.steps,
+        virtual_s=round(world.loop.time(), 1),
+        deaths=sum(len(child.deaths) for child in world.children),
+        stalls=world.stalls,
+    )

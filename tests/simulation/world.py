@@ -1,0 +1,307 @@
+"""One run: the cluster, the workers, what is written, what goes wrong, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final
+
+import structlog
+from aiokafka import TopicPartition
+
+from correlators.types import tick_of
+from streams import codec
+from streams.agents.correlate import CorrelateHandler
+from streams.agents.fingerprint import FingerprintHandler
+from streams.app import partition_of_account
+from streams.local import final_mark_ms
+from streams.metrics import Metrics
+from streams.settings import Clock
+from streams.stage import Handler, Stage
+from streams.topics import names
+from tests.simulation.child import Child, SimHost
+from tests.simulation.cluster import Cluster
+from tests.simulation.intake import Intake
+from tests.simulation.loop import SimLoop
+from tests.simulation.reference import stream_times
+from tests.simulation.scenario import CONFIG, FINGERPRINTING, Fault, Scenario
+
+NAMESPACE: Final = "stormfold"
+TOPICS: Final = names(NAMESPACE)
+REQUEST_BYTES: Final = 1_048_576
+CALM_S: Final = 90.0
+"""All must be applied so long after the last fault and the last record."""
+
+LAST_WRITES_S: Final = 2.0
+
+METRICS: Final = Metrics()
+
+
+class Handlers:
+    """Which handlers a run uses; a test that breaks the protocol puts in its own."""
+
+    fingerprint: type[FingerprintHandler] = FingerprintHandler
+    correlate: type[CorrelateHandler] = CorrelateHandler
+
+
+class _Told:
+    """The progress topic: what CORRELATE tells reaches every FINGERPRINT, in order."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._arrives: dict[str, float] = {}
+
+    async def send(self, *, value: bytes) -> None:
+        world = self._world
+        loop = world.loop
+        if world.cluster.down or loop.ended:
+            return
+        for child in world.children:
+            process, handler = child.process, child.handler
+            if process is None or process.dead or child.stage != "fingerprint":
+                continue
+            at = loop.time() + world.cluster.latency_s()
+            at = self._arrives[process.name] = max(at, self._arrives.get(process.name, 0.0))
+            if handler is not None and child.source is not None:
+                heard = codec.told(value)
+                context = loop.enter(process)
+                loop.call_at(at, handler.progress, heard, context=context)
+
+
+class World:
+    """One run of a scenario."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        handlers: type[Handlers] = Handlers,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self._handlers = handlers
+        self._say = say
+        self.random = Random(f"world {scenario.seed}")
+        self.loop = SimLoop(self.random)
+        self.cluster = Cluster(self.loop, self.random, slow_network=scenario.slow_network)
+        self.children: list[Child] = []
+        self.stalls = 0
+        self.refused: list[str] = []
+        self.problems: list[str] = []
+        self._faults_left = len(scenario.faults)
+        self._told = _Told(self)
+        append = scenario.clock is Clock.WALL
+        self.cluster.create(TOPICS.events, scenario.sources, append_time=append)
+        self.cluster.create(TOPICS.deltas, scenario.targets)
+        self.cluster.create(TOPICS.incidents, scenario.targets)
+        for topic in (TOPICS.deliveries, TOPICS.quarantine):
+            self.cluster.create(topic, 1)
+        for _ in range(scenario.workers):
+            self.add_worker()
+        self.intakes = [
+            Intake(self.cluster, scenario, TOPICS.events, records, self.random)
+            for records in scenario.intakes
+        ]
+
+    def say(self, line: str) -> None:
+        if self._say is not None:
+            self._say(f"{self.loop.time():9.4f} {line}")
+
+    # Workers
+
+    def add_worker(self) -> list[Child]:
+        number = len(self.children) // 2
+        made = []
+        for stage, make in (("fingerprint", self._fingerprint), ("correlate", self._correlate)):
+            child = Child(self.cluster, f"{stage}{number}", make, self.say, METRICS)
+            child.stage = stage
+            child.skew_ms = self.random.randint(-1, 1) * self.scenario.skew_ms
+            made.append(child)
+        self.children += made
+        return made
+
+    def _stage(self, host: SimHost, name: str, topic: str) -> Stage:
+        return Stage(
+            name=name,
+            namespace=NAMESPACE,
+            bootstrap="simulated",
+            topics=(topic,),
+            progress_topic=TOPICS.progress,
+            poll_ms=self.scenario.poll_ms,
+            timer_ms=self.scenario.timer_ms,
+            host=host,
+        )
+
+    def _fingerprint(self, host: SimHost) -> tuple[Stage, Handler]:
+        handler = self._handlers.fingerprint(
+            FINGERPRINTING,
+            bootstrap="simulated",
+            clock=self.scenario.clock,
+            deltas_topic=TOPICS.deltas,
+            quarantine_topic=TOPICS.quarantine,
+            max_request_bytes=REQUEST_BYTES,
+            metrics=METRICS,
+        )
+        return self._stage(host, "fingerprint", TOPICS.events), handler
+
+    def _correlate(self, host: SimHost) -> tuple[Stage, Handler]:
+        handler = self._handlers.correlate(
+            CONFIG,
+            bootstrap="simulated",
+            installation=f"{NAMESPACE}:{self.scenario.clock.value}",
+            source_topic=TOPICS.events,
+            state_topic=TOPICS.incidents,
+            deliveries_topic=TOPICS.deliveries,
+            quarantine_topic=TOPICS.quarantine,
+            declares_stalls=self.scenario.clock is Clock.WALL,
+            partition_of=partition_of_account,
+            max_request_bytes=REQUEST_BYTES,
+            metrics=METRICS,
+        )
+        handler.progress_topic = self._told  # type: ignore[assignment]
+        return self._stage(host, "correlate", TOPICS.deltas), handler
+
+    # Faults
+
+    def _begin(self, fault: Fault) -> None:
+        self.say(f"fault: {fault.kind} worker {fault.worker} stage {fault.stage}")
+        children = self.children[2 * fault.worker : 2 * fault.worker + 2]
+        hit = children if fault.stage >= 2 else [children[fault.stage]]
+        over_s = 0.0
+        match fault.kind:
+            case "kill":
+                for child in hit:
+                    if child.process is not None:
+                        child.process.kill_at = child.process.steps + int(fault.number)
+            case "suspend":
+                for child in hit:
+                    child.suspend(fault.number)
+                over_s = fault.number
+            case "stop":
+                for child in hit:
+                    child.stop()
+                    self._later(fault.number + 0.5, child.start_again)
+                over_s = fault.number + 1.0
+            case "join":
+                for child in self.add_worker():
+                    child.start()
+            case "slow":
+                over_s = fault.number
+                for child in hit:
+                    if child.process is not None:
+                        child.process.slow_share, child.process.slow_s = 0.1, 0.4
+                        self._later(over_s, setattr, child.process, "slow_share", 0.0)
+            case "outage":
+                self.cluster.go_down()
+                over_s = fault.number
+                self._later(over_s, self._up)
+            case "clock":
+                self.cluster.skew_ms[self.random.randrange(3)] += int(fault.number * 1000)
+            case "grow":
+                self.cluster.create(
+                    TOPICS.events,
+                    self.scenario.sources + 1,
+                    append_time=self.scenario.clock is Clock.WALL,
+                )
+        self._later(over_s, self._end_fault)
+
+    def _up(self) -> None:
+        self.say("the cluster is there again")
+        self.cluster.come_up()
+
+    def _end_fault(self) -> None:
+        self._faults_left -= 1
+
+    def _later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
+        self.loop.call_later(delay_s, call, *args, context=self.loop.outside)
+
+    # The run
+
+    def run(self) -> None:
+        """Run the scenario to its end; what is wrong then stands in `problems`."""
+        structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
+        for child in self.children:
+            self._later(self.random.random() * 0.5, child.start)
+        for intake in self.intakes:
+            self._later(0.1, intake.start)
+        for fault in self.scenario.faults:
+            self._later(fault.at_s, self._begin, fault)
+        try:
+            self._run()
+        finally:
+            self.loop.close()
+
+    def _run(self) -> None:
+        if not self.loop.run_until(self._calm, within_s=300.0):
+            self.problems.append("the intakes did not end")
+            return
+        if not self.loop.run_until(self._every(0.5, self._applied), within_s=CALM_S):
+            self.problems.append(f"stands still: {self._standing()}")
+        # A step is applied before its transaction is.
+        self.loop.run_until(lambda: False, within_s=LAST_WRITES_S)
+        self.problems += [f"raised: {failure}" for failure in self.loop.failures]
+
+    def _calm(self) -> bool:
+        return not self._faults_left and all(intake.done for intake in self.intakes)
+
+    def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
+        """Return a condition that looks only so often: looking costs time."""
+        looked_s = [-pause_s]
+
+        def look() -> bool:
+            now = self.loop.time()
+            if now - looked_s[0] < pause_s:
+                return False
+            looked_s[0] = now
+            return condition()
+
+        return look
+
+    def final_tick(self) -> int:
+        """Return the tick at which nothing is open any more."""
+        logs = self.cluster.of_topic(TOPICS.events)
+        last_ms = max(
+            (
+                read.at_ms
+                for log in logs
+                for read in stream_times(log, self.scenario.clock)
+                if not read.mark
+            ),
+            default=0,
+        )
+        return tick_of(final_mark_ms(last_ms, CONFIG)) - 1
+
+    def _applied(self) -> bool:
+        if not hasattr(self, "_final"):
+            self._final = self.final_tick()
+        applied = self._owned()
+        return len(applied) == self.scenario.targets and all(
+            tick >= self._final for tick in applied.values()
+        )
+
+    def _owned(self) -> dict[int, int]:
+        """Return the applied tick of every partition that has an owner."""
+        found: dict[int, int] = {}
+        for child in self.children:
+            if child.alive and isinstance(child.handler, CorrelateHandler):
+                for tp, held in child.handler._held.items():
+                    ticks = held.partition.ticks
+                    if child.source is not None and tp in child.source.ready():
+                        found[tp.partition] = -1 if held.partition.ready() else ticks.applied
+        return found
+
+    def _standing(self) -> str:
+        alive = sorted(child.name for child in self.children if child.alive)
+        return f"applied {self._owned()} of {self.final_tick()}, alive {alive}"
+
+    def _log(self, logger: Any, method: str, event: dict[str, Any]) -> Any:
+        if event.get("event") == "source stalled":
+            self.stalls += 1
+        if event.get("event") == "refused":
+            self.refused.append(str(event.get("reason")))
+        if self._say is not None:
+            rest = {key: value for key, value in event.items() if key != "event"}
+            self.say(f"  {self.loop.current().name}: {event.get('event')} {rest}")
+        raise structlog.DropEvent
+
+    def log(self, topic: str, partition: int) -> Any:
+        return self.cluster.logs[TopicPartition(topic, partition)]
