@@ -8,7 +8,6 @@ rebalances; errors of a listener are swallowed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -244,8 +243,11 @@ class SimConsumer:
             if drained or left_s <= 0 or self.closed:
                 return drained
             self._waiter = waiter = self._loop.create_future()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(waiter, left_s)
+            timer = self._loop.call_later(left_s, self._notify)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
 
     def _drain(
         self, partitions: tuple[TopicPartition, ...], most: int

@@ -21,8 +21,9 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 _ROUNDS: Final = 20
-_STEPS: Final = 20_000
-"""How often unfinished tasks are cancelled at the end, and what they may do then."""
+"""How often unfinished tasks are cancelled at the end, until none is left."""
+_MOST_AT_ONCE: Final = 50_000
+"""More callbacks without any time passing are a loop that never ends."""
 
 
 class Running(Enum):
@@ -222,40 +223,46 @@ class SimLoop(asyncio.AbstractEventLoop):
     # Running
 
     def run_until(self, done: Callable[[], bool], *, within_s: float) -> bool:
-        """Run until `done` says so after a step, or for so long; returns whether it did."""
+        """Run until `done` says so when time is about to move, or for so long; returns whether it
+        did."""
         deadline = self._now + within_s
         asyncio._set_running_loop(self)
         try:
-            while not done():
-                if not self._step(deadline):
+            while True:
+                self._run_ready(_MOST_AT_ONCE)
+                if self._runnable:
+                    self.failures.append(f"spins at {self._now}")
+                    return False
+                if done():
+                    return True
+                if not self._wait(deadline):
                     return False
         finally:
             asyncio._set_running_loop(None)
-        return True
 
-    def _step(self, deadline: float) -> bool:
+    def _run_ready(self, most: int) -> None:
+        """Run what can run now, and what that makes ready; at most so many callbacks."""
         runnable = self._runnable
-        if not runnable:
-            return self._wait(deadline)
-        owner = runnable[0]
-        if len(runnable) > 1:
-            owner = runnable[int(self._random.random() * len(runnable))]
-        if 0 <= owner.kill_at <= owner.steps:
-            self.kill(owner)
-            return True
-        handle = owner.ready.popleft()
-        if not owner.ready:
-            runnable.remove(owner)
-        if handle._cancelled:  # type: ignore[attr-defined]
-            return True
-        owner.steps += 1
-        self.steps += 1
-        mixed = self.trace_hash ^ owner.number ^ int(self._now * 1e6)
-        self.trace_hash = mixed * 1_000_003 & 0xFFFFFFFFFFFFFFFF
-        handle._run()  # type: ignore[attr-defined]
-        if owner.slow_share and self._random.random() < owner.slow_share and not owner.dead:
-            self._keep_busy(owner)
-        return True
+        draw = self._random.random
+        while runnable and most:
+            most -= 1
+            many = len(runnable)
+            owner = runnable[0] if many == 1 else runnable[int(draw() * many)]
+            if 0 <= owner.kill_at <= owner.steps:
+                self.kill(owner)
+                continue
+            ready = owner.ready
+            handle = ready.popleft()
+            if not ready:
+                runnable.remove(owner)
+            if handle._cancelled:  # type: ignore[attr-defined]
+                continue
+            owner.steps += 1
+            self.steps += 1
+            self.trace_hash = (self.trace_hash ^ owner.number) * 1_000_003 & 0xFFFFFFFF
+            handle._run()  # type: ignore[attr-defined]
+            if owner.slow_share and draw() < owner.slow_share and not owner.dead:
+                self._keep_busy(owner)
 
     def _wait(self, deadline: float) -> bool:
         """Go to the next timer. Returns False when there is none before the deadline."""
@@ -266,6 +273,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             self._now = deadline
             return False
         self._now = max(self._now, timers[0][0])
+        self.trace_hash ^= int(self._now * 1e6)
         while timers and timers[0][0] <= self._now:
             _, _, timer, owner = heapq.heappop(timers)
             if not timer._cancelled:  # type: ignore[attr-defined]
@@ -310,7 +318,6 @@ class SimLoop(asyncio.AbstractEventLoop):
         for task, _ in left:
             task.cancel()
         self._now += 1.0
-        for _ in range(_STEPS):
-            if not self._runnable:
-                break
-            self._step(self._now)
+        self._run_ready(_MOST_AT_ONCE)
+        self._wait(self._now)
+        self._run_ready(_MOST_AT_ONCE)

@@ -20,17 +20,17 @@ SECOND_MS = 1_000
 # Short lives, so that a run of some seconds sees every transition; nothing is forgotten within it.
 CONFIG = Config(
     windows=Windows(
-        settle_ms=2 * SECOND_MS,
-        update_every_ms=4 * SECOND_MS,
-        quiet_for_ms=5 * SECOND_MS,
+        settle_ms=1 * SECOND_MS,
+        update_every_ms=2 * SECOND_MS,
+        quiet_for_ms=3 * SECOND_MS,
         max_life_ms=40 * SECOND_MS,
-        reopen_within_ms=8 * SECOND_MS,
+        reopen_within_ms=5 * SECOND_MS,
         remember_ms=3_600 * SECOND_MS,
         belated_after_ms=4 * SECOND_MS,
         stale_after_ms=15 * SECOND_MS,
     ),
     linking=Linking(
-        link_within_ms=3 * SECOND_MS, storm_quiet_ms=4 * SECOND_MS, release_news_ms=9 * SECOND_MS
+        link_within_ms=2 * SECOND_MS, storm_quiet_ms=2 * SECOND_MS, release_news_ms=9 * SECOND_MS
     ),
     pages=Pages(environments=("production",), events=4, within_ms=10 * SECOND_MS),
     routes=Routes(tell=("slack:incidents",), page=("pagerduty:default",)),
@@ -110,7 +110,7 @@ def draw(seed: int) -> Scenario:
     sources = random.choice((1, 2, 2, 3, 4))
     workers = random.choice((1, 2, 2, 3)) if kind != "zombies" else random.choice((2, 2, 3))
     wall = clock is Clock.WALL
-    span_s = random.uniform(4, 9) if wall else random.uniform(10, 60)
+    span_s = random.uniform(3, 6) if wall else random.uniform(10, 60)
     speed = 1.0 if wall else random.choice((5.0, 20.0, 60.0))
     intakes = tuple(
         tuple(_records(random, random.randrange(10, 70), span_s, wall=wall))
@@ -130,8 +130,8 @@ def draw(seed: int) -> Scenario:
         skew_ms=random.choice((0, 0, 300, 2_000)),
         speed=speed,
         idle=idle,
-        poll_ms=random.choice((50, 200, 400)),
-        timer_ms=random.choice((100, 250, 400)),
+        poll_ms=random.choice((100, 500, 1_000)),
+        timer_ms=random.choice((200, 500, 1_000)),
     )
 
 

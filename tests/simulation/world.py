@@ -32,7 +32,7 @@ REQUEST_BYTES: Final = 1_048_576
 CALM_S: Final = 90.0
 """All must be applied so long after the last fault and the last record."""
 
-LAST_WRITES_S: Final = 2.0
+LAST_WRITES_S: Final = 1.0
 
 METRICS: Final = Metrics()
 
