@@ -202,6 +202,10 @@ class CorrelateHandler:
     async def timer(self, now_ms: int) -> None:
         """Tell progress again; look for stalled sources."""
         for tp, held in list(self._held.items()):
+            ticks = held.partition.ticks
+            if ticks.complete_tick() > ticks.applied:
+                # A former owner ended between two steps; maybe no message comes to go on by.
+                await self._advance(tp, held)
             held.stalls.at_end(self._host.monotonic_ms(), at_end=self._source.lag(tp) == 0)
             if self._declares_stalls:
                 await self._look_for_stalls(tp, held)
