@@ -64,6 +64,7 @@ class SimHost(Host):
         self._cluster = cluster
         self._child = child
         self._process = process
+        self.name = process.name
         self.place: Place | None = None
         self.since_s = 0.0
 
@@ -109,8 +110,10 @@ class Child:
         make: MakeStage,
         say: Callable[[str], None],
         metrics: Metrics,
+        source: type[SimSource] = SimSource,
     ) -> None:
         self.name = name
+        self._source_type = source
         self.stage = ""
         self.parking = Parking()
         self.skew_ms = 0
@@ -240,7 +243,7 @@ class Child:
         self._stop = stop = asyncio.Event()
         stage, handler = self._make(host)
         self.handler = handler
-        self.source = source = SimSource(stage, handler, self.metrics)
+        self.source = source = self._source_type(stage, handler, self.metrics)
         lane: asyncio.Queue[Any] = asyncio.Queue(QUEUED_BATCHES)
         source.channel = lane
         status = FAULTY

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.simulation.checks import check
 from tests.simulation.scenario import Scenario, draw
-from tests.simulation.world import Handlers, World
+from tests.simulation.world import Parts, World
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class Outcome:
 
 
 def simulate(
-    seed: int, handlers: type[Handlers] = Handlers, say: Callable[[str], None] | None = None
+    seed: int, parts: type[Parts] = Parts, say: Callable[[str], None] | None = None
 ) -> Outcome:
     """Run a seed and check it."""
-    return play(draw(seed), handlers, say)
+    return play(draw(seed), parts, say)
 
 
 def play(
     scenario: Scenario,
-    handlers: type[Handlers] = Handlers,
+    parts: type[Parts] = Parts,
     say: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run a scenario and check it."""
-    world = World(scenario, handlers, say)
+    world = World(scenario, parts, say)
     collects = gc.isenabled()
     gc.disable()  # what the collector finalises, and when, is no part of a run
     try:

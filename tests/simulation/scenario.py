@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
@@ -82,7 +82,12 @@ class Scenario:
     stalls_allowed: bool = False
     poll_ms: int = 200
     timer_ms: int = 250
-    extra: dict[str, float] = field(default_factory=dict)
+    start_s: float = 0.0
+    """When the workers start."""
+    most_ticks: int = 256
+    """Of one transaction."""
+    flush_events: int = 5_000
+    batch_bytes: int = 512 * 1024
 
 
 KINDS = (
@@ -100,6 +105,8 @@ KINDS = (
     ("outage", Clock.WALL),
     ("chaos", Clock.DATA),
     ("chaos", Clock.WALL),
+    ("backlog", Clock.DATA),
+    ("takeover", Clock.DATA),
 )
 
 
@@ -108,15 +115,20 @@ def draw(seed: int) -> Scenario:
     random = Random(f"scenario {seed}")
     kind, clock = KINDS[seed % len(KINDS)]
     sources = random.choice((1, 2, 2, 3, 4))
-    workers = random.choice((1, 2, 2, 3)) if kind != "zombies" else random.choice((2, 2, 3))
+    alone = kind not in ("zombies", "takeover")
+    workers = random.choice((1, 2, 2, 3)) if alone else random.choice((2, 2, 3))
     wall = clock is Clock.WALL
     span_s = random.uniform(3, 6) if wall else random.uniform(10, 60)
     speed = 1.0 if wall else random.choice((5.0, 20.0, 60.0))
+    if kind == "backlog":
+        speed = 1_000.0
+    elif kind in ("zombies", "takeover") and not wall:
+        speed = span_s / random.uniform(6.0, 11.0)  # a zombie is one only if work goes on
     intakes = tuple(
         tuple(_records(random, random.randrange(10, 70), span_s, wall=wall))
         for _ in range(random.choice((1, 1, 2)) if wall else 1)
     )
-    idle = frozenset(p for p in range(1, sources) if random.random() < 0.15)
+    busy_s = span_s / speed + (4.0 if kind == "backlog" else 2.0)
     return Scenario(
         seed=seed,
         kind=kind,
@@ -125,13 +137,17 @@ def draw(seed: int) -> Scenario:
         targets=random.choice((1, 1, 2)),
         workers=workers,
         intakes=intakes,
-        faults=tuple(sorted(_faults(random, kind, workers, span_s / speed + 2.0))),
-        slow_network=kind == "network" or random.random() < 0.1,
+        faults=tuple(sorted(_faults(random, kind, workers, busy_s))),
+        slow_network=kind in ("network", "backlog", "takeover") or random.random() < 0.1,
         skew_ms=random.choice((0, 0, 300, 2_000)),
         speed=speed,
-        idle=idle,
+        idle=frozenset(p for p in range(1, sources) if random.random() < 0.15),
         poll_ms=random.choice((100, 500, 1_000)),
         timer_ms=random.choice((200, 500, 1_000)),
+        start_s=1.0 if kind == "backlog" else 0.0,
+        most_ticks=random.choice((1, 2, 5, 256)),
+        flush_events=random.choice((1, 5, 5_000, 5_000)),
+        batch_bytes=random.choice((1_000, 3_000, 512 * 1024)),
     )
 
 
@@ -144,8 +160,13 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         return Fault(at(), "kill", random.randrange(workers), random.randrange(2), steps)
 
     def suspend() -> Fault:
-        for_s = random.choice((0.5, 3.0, 8.0, 8.0, 12.0))
+        for_s = random.choice((0.5, 3.0, 5.5 + 3 * random.random(), 8.0, 12.0))
         return Fault(at(), "suspend", random.randrange(workers), random.randrange(3), for_s)
+
+    def take_over() -> Fault:
+        # Woken about when another restores what it had: a heartbeat more or less after its session.
+        for_s = 5.0 + 2.5 * random.random()
+        return Fault(random.uniform(0.8, 3.0), "suspend", random.randrange(workers), 1, for_s)
 
     def stop() -> Fault:
         away_s = random.choice((0.1, 1.0, 4.0))
@@ -171,6 +192,8 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "network": [kill, stop],
         "outage": [outage, outage, kill],
         "lagging": [slow, slow, kill],
+        "backlog": [join, join, stop, kill],
+        "takeover": [take_over],
         "chaos": [kill, kill, suspend, stop, join, slow, outage, step_back],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn))) if drawn else []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
+from unittest.mock import patch
 
 import structlog
 from aiokafka import TopicPartition
 
 from correlators.types import tick_of
 from streams import codec
+from streams.agents import batches, correlate, fingerprint
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.app import partition_of_account
@@ -19,7 +22,7 @@ from streams.metrics import Metrics
 from streams.settings import Clock
 from streams.stage import Handler, Stage
 from streams.topics import names
-from tests.simulation.child import Child, SimHost
+from tests.simulation.child import Child, SimHost, SimSource
 from tests.simulation.cluster import Cluster
 from tests.simulation.intake import Intake
 from tests.simulation.loop import SimLoop
@@ -37,11 +40,12 @@ LAST_WRITES_S: Final = 1.0
 METRICS: Final = Metrics()
 
 
-class Handlers:
-    """Which handlers a run uses; a test that breaks the protocol puts in its own."""
+class Parts:
+    """Which parts a run uses; a test that breaks the protocol puts in its own."""
 
     fingerprint: type[FingerprintHandler] = FingerprintHandler
     correlate: type[CorrelateHandler] = CorrelateHandler
+    source: type[SimSource] = SimSource
 
 
 class _Told:
@@ -74,11 +78,11 @@ class World:
     def __init__(
         self,
         scenario: Scenario,
-        handlers: type[Handlers] = Handlers,
+        parts: type[Parts] = Parts,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.scenario = scenario
-        self._handlers = handlers
+        self._parts = parts
         self._say = say
         self.random = Random(f"world {scenario.seed}")
         self.loop = SimLoop(self.random)
@@ -112,7 +116,9 @@ class World:
         number = len(self.children) // 2
         made = []
         for stage, make in (("fingerprint", self._fingerprint), ("correlate", self._correlate)):
-            child = Child(self.cluster, f"{stage}{number}", make, self.say, METRICS)
+            child = Child(
+                self.cluster, f"{stage}{number}", make, self.say, METRICS, self._parts.source
+            )
             child.stage = stage
             child.skew_ms = self.random.randint(-1, 1) * self.scenario.skew_ms
             made.append(child)
@@ -132,7 +138,7 @@ class World:
         )
 
     def _fingerprint(self, host: SimHost) -> tuple[Stage, Handler]:
-        handler = self._handlers.fingerprint(
+        handler = self._parts.fingerprint(
             FINGERPRINTING,
             bootstrap="simulated",
             clock=self.scenario.clock,
@@ -144,7 +150,7 @@ class World:
         return self._stage(host, "fingerprint", TOPICS.events), handler
 
     def _correlate(self, host: SimHost) -> tuple[Stage, Handler]:
-        handler = self._handlers.correlate(
+        handler = self._parts.correlate(
             CONFIG,
             bootstrap="simulated",
             installation=f"{NAMESPACE}:{self.scenario.clock.value}",
@@ -220,15 +226,27 @@ class World:
         """Run the scenario to its end; what is wrong then stands in `problems`."""
         structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
         for child in self.children:
-            self._later(self.random.random() * 0.5, child.start)
+            self._later(self.scenario.start_s + self.random.random() * 0.5, child.start)
         for intake in self.intakes:
             self._later(0.1, intake.start)
         for fault in self.scenario.faults:
             self._later(fault.at_s, self._begin, fault)
         try:
-            self._run()
+            with self._limits():
+                self._run()
         finally:
             self.loop.close()
+
+    @contextmanager
+    def _limits(self) -> Iterator[None]:
+        """Small limits have a short run see what happens at them."""
+        scenario = self.scenario
+        with (
+            patch.object(correlate, "TICKS_PER_TRANSACTION", scenario.most_ticks),
+            patch.object(fingerprint, "FLUSH_EVENTS", scenario.flush_events),
+            patch.object(batches, "BATCH_BYTES", scenario.batch_bytes),
+        ):
+            yield
 
     def _run(self) -> None:
         if not self.loop.run_until(self._calm, within_s=300.0):

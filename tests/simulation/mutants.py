@@ -1,0 +1,221 @@
+"""The protocol, broken in known ways: a simulation that does not see each of these proves
+nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import msgspec
+from aiokafka import TopicPartition
+from mode import Service
+
+from correlators.partition import Step
+from correlators.ticks import Ticks
+from correlators.types import tick_of
+from streams import codec
+from streams.agents import correlate
+from streams.agents.batches import batches
+from streams.agents.correlate import CorrelateHandler
+from streams.agents.fingerprint import FingerprintHandler, Lane
+from streams.stage.source import _Work
+from streams.stage.state import FencedWriter, restore
+from streams.stage.types import Stage
+from tests.simulation.child import SimHost, SimSource
+from tests.simulation.world import Parts
+
+
+class Mutant(NamedTuple):
+    """One way to break it."""
+
+    parts: type[Parts] = Parts
+    patches: Callable[[], AbstractContextManager[Any]] = nullcontext
+    seeds: tuple[int, ...] = ()
+    """Seeds that see it; tried first."""
+
+
+# Taking a partition over
+
+
+async def _read_then_fence(
+    stage: Stage, partition: int, topic: str, most: int
+) -> tuple[FencedWriter, dict[str, bytes]]:
+    stored = await restore(stage.bootstrap, topic, partition, stage.host)
+    writer = _writer(stage, f"{stage.group}.{partition}", most)
+    await writer.start()
+    return writer, stored
+
+
+async def _fence_nobody(
+    stage: Stage, partition: int, topic: str, most: int
+) -> tuple[FencedWriter, dict[str, bytes]]:
+    assert isinstance(stage.host, SimHost)
+    writer = _writer(stage, f"{stage.group}.{partition}.{stage.host.name}", most)
+    await writer.start()
+    return writer, await restore(stage.bootstrap, topic, partition, stage.host)
+
+
+def _writer(stage: Stage, name: str, most: int) -> FencedWriter:
+    return FencedWriter(
+        stage.host, bootstrap=stage.bootstrap, transactional_id=name, max_request_bytes=most
+    )
+
+
+class OffsetOfGroup(Parts):
+    """Goes on where the group stood before the former owner was fenced."""
+
+    class correlate(CorrelateHandler):
+        async def assign(self, tp: TopicPartition) -> int:
+            admin = self._host.admin()
+            group = self._source.stage.group
+            stored = (await admin.list_consumer_group_offsets(group, partitions=[tp]))[tp]
+            offset = await super().assign(tp)
+            return offset if stored.offset < 0 else int(stored.offset)
+
+
+# Reading
+
+
+class NoGenerations(Parts):
+    """Works on what was read before the partition went and came back."""
+
+    class source(SimSource):
+        async def _records(self, tp: TopicPartition, work: _Work) -> None:
+            owned = self.owned.get(tp)
+            if owned is not None and owned.ready:
+                await self.handler.records(tp, work.records)
+
+
+class DropsAcrossAssignments(Parts):
+    """Drops what a fetch read that began before the assignment, though it is past it."""
+
+    class source(SimSource):
+        @Service.task
+        async def _fetch(self) -> None:
+            consumer = self.consumer
+            assert consumer is not None
+            while not self.should_stop:
+                generation = self._generation
+                readable = set(self.ready())
+                fetched = await consumer.getmany(timeout_ms=self.stage.poll_ms, max_records=2_000)
+                for tp, records in fetched.items():
+                    if generation != self._generation:
+                        break
+                    if tp in readable and records:
+                        owned = self.owned[tp]
+                        owned.offset = records[-1].offset + 1
+                        await self._put(_Work(tp, owned.generation, records))
+                    elif tp in self.ready():
+                        consumer.seek(tp, self.owned[tp].offset)
+
+
+class NeverSought(Parts):
+    """Reads on where the group stands, not where the state says."""
+
+    class source(SimSource):
+        def assigned(self, partitions: Any) -> None:
+            super().assigned(partitions)
+            consumer = self.consumer
+            assert consumer is not None
+            consumer.seek = lambda tp, offset: None  # type: ignore[method-assign]
+
+
+# Ticks
+
+
+def _complete_too_soon(self: Ticks) -> int:
+    waited_for = self.sources - self.excluded
+    if not waited_for or any(source not in self.watermarks for source in waited_for):
+        return self.applied
+    return max(self.applied, tick_of(min(self.watermarks[s] for s in waited_for)) - 1)
+
+
+def _repeats_count(self: Ticks, tick: int, told: int, *, again: bool) -> int:
+    return tick if tick > self.applied else self.applied + 1
+
+
+def _waits_for_nobody(self: Ticks) -> int:
+    if self._next_offset < self._reread_below:
+        return self.applied
+    heard = [self.watermarks[s] for s in self.sources if s in self.watermarks]
+    return max(self.applied, tick_of(min(heard)) - 1) if heard else self.applied
+
+
+# Writing
+
+
+class MarkBeforeDeltas(Parts):
+    """Tells a watermark while the deltas below it are on their way."""
+
+    class fingerprint(FingerprintHandler):
+        async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
+            if lane.watermark_ms > lane.told_ms:
+                marks = batches(tp, [], [], watermark_ms=lane.watermark_ms, targets=self._targets)
+                sent: list[Awaitable[Any]] = [
+                    await self._producer.send(
+                        self._deltas_topic, value=codec.encode(mark), partition=target
+                    )
+                    for target, of_target in marks.items()
+                    for mark in of_target
+                ]
+                for future in sent:
+                    await future
+            await super()._flush(tp, lane)
+
+
+class CommitBeforeDeltas(Parts):
+    """Commits an offset while the deltas before it are on their way."""
+
+    class fingerprint(FingerprintHandler):
+        async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
+            await self._commit(tp, lane, lane.offset, lane.stream_ms)
+            await super()._flush(tp, lane)
+
+
+class TimeForgotten(Parts):
+    """Begins with no stream time, whatever was committed."""
+
+    class fingerprint(FingerprintHandler):
+        async def assign(self, tp: TopicPartition) -> int:
+            offset = await super().assign(tp)
+            self._lanes[tp].stream_ms = 0
+            return offset
+
+
+class TwoTransactions(Parts):
+    """Writes the digests of a step, then its state."""
+
+    class correlate(CorrelateHandler):
+        async def _write(self, tp: TopicPartition, held: Any, step: Step) -> None:
+            if step.digests:
+                await super()._write(tp, held, msgspec.structs.replace(step, entries={}))
+            await super()._write(tp, held, msgspec.structs.replace(step, digests=[]))
+
+
+MUTANTS: dict[str, Mutant] = {
+    "the state is read before the former owner is fenced": Mutant(
+        patches=lambda: patch.object(correlate, "take_over", _read_then_fence)
+    ),
+    "no owner is fenced": Mutant(
+        patches=lambda: patch.object(correlate, "take_over", _fence_nobody)
+    ),
+    "the offset is the group's, not the state's": Mutant(OffsetOfGroup),
+    "records of an older assignment are worked on": Mutant(NoGenerations),
+    "what was fetched across an assignment is dropped": Mutant(DropsAcrossAssignments),
+    "the consumer is never sought": Mutant(NeverSought),
+    "ticks are complete before their deltas are read again": Mutant(
+        patches=lambda: patch.object(Ticks, "complete_tick", _complete_too_soon)
+    ),
+    "a repeated delta counts again": Mutant(
+        patches=lambda: patch.object(Ticks, "_place", _repeats_count)
+    ),
+    "ticks do not wait for silent sources": Mutant(
+        patches=lambda: patch.object(Ticks, "complete_tick", _waits_for_nobody)
+    ),
+    "a watermark is told before its deltas": Mutant(MarkBeforeDeltas),
+    "an offset is committed before its deltas": Mutant(CommitBeforeDeltas),
+    "the running maximum of stream time is forgotten": Mutant(TimeForgotten),
+    "digests and state are two transactions": Mutant(TwoTransactions),
+}
