@@ -75,6 +75,7 @@ class FingerprintHandler:
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._lanes: dict[TopicPartition, Lane] = {}
+        self._pressure = Pressure(deltas_topic)  # news may come before the start is done
         self._targets = 0
 
     async def start(self, source: Source) -> None:
@@ -94,7 +95,7 @@ class FingerprintHandler:
         self._admin = self._host.admin(bootstrap_servers=self._bootstrap)
         await self._admin.start()
         self._targets = len(await self._producer.partitions_for(self._deltas_topic))
-        self._pressure = Pressure(self._deltas_topic, self._targets)
+        self._pressure.partitions = self._targets
 
     async def stop(self) -> None:
         """Close both."""

@@ -17,10 +17,10 @@ class Pressure:
     `sentry.events`. A parked one would hold back all the others until somebody looks after it.
     """
 
-    def __init__(self, topic: str, partitions: int) -> None:
-        """Args: topic: the input of CORRELATE; partitions: how many it has."""
+    def __init__(self, topic: str, partitions: int = 0) -> None:
+        """Args: topic: the input of CORRELATE; partitions: how many it has, 0 while not known."""
         self._topic = topic
-        self._partitions = range(partitions)
+        self.partitions = partitions
         self._applied: dict[int, int] = {}
         self._parked: set[int] = set()
 
@@ -49,7 +49,7 @@ class Pressure:
 
         None while one of them has told nothing yet, and when all are parked: nobody is waited for.
         """
-        counted = [one for one in self._partitions if one not in self._parked]
+        counted = [one for one in range(self.partitions) if one not in self._parked]
         if any(one not in self._applied for one in counted):
             return None
         return min((self._applied[one] for one in counted), default=None)

@@ -152,7 +152,6 @@ class World:
     def _correlate(self, host: SimHost) -> tuple[Stage, Handler]:
         handler = self._parts.correlate(
             CONFIG,
-            bootstrap="simulated",
             installation=f"{NAMESPACE}:{self.scenario.clock.value}",
             source_topic=TOPICS.events,
             state_topic=TOPICS.incidents,
