@@ -140,7 +140,8 @@ def thread_frames(event: WireEvent) -> tuple[Frame, ...]:
     if isinstance(event.threads, list):
         threads = event.threads
     elif event.threads is not None:
-        threads = event.threads.values or []
+        alone: list[WireThread | None] = [event.threads]
+        threads = alone if event.threads.values is None else event.threads.values
     present = [thread for thread in threads if thread is not None]
     for chosen in (
         [thread for thread in present if thread.crashed],

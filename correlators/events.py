@@ -2,15 +2,17 @@
 
 What a field means, and which of several places wins, is decided here and nowhere else. Pure: the
 same resource and the same bytes always give the same value. Who met an error leaves only as a hash.
-Changes of state have their own module, `changes`; the shapes on the wire are in `wire`.
+Changes of state have their own module, `changes`, and so has a self-hosted Sentry's own topic,
+`event_stream`; the shapes on the wire are in `wire`.
 """
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 import xxhash
 
 from correlators.changes import change_of
@@ -27,9 +29,10 @@ from correlators.event_parts import (
     trace_hash,
     user_hash,
 )
+from correlators.event_stream import read_stream
 from correlators.types import ChangeKind, Event, StateChange, Unreadable
 from correlators.wire import WireBody, WireEvent, WireProject
-from correlators.wire_read import NotAnObject, NotJson, read_body, read_change
+from correlators.wire_read import NotReadable, Reason, read_body, read_change
 
 SERVICE_CHARS: Final = 100
 ENVIRONMENT_CHARS: Final = 64
@@ -42,7 +45,13 @@ HASHES_KEPT: Final = 16
 NO_SERVICE: Final = "unknown"
 """The service of an event that names no project at all."""
 
-EVENT_RESOURCES: Final = frozenset({"error", "event_alert", "issue_alert", "event"})
+LEGACY: Final = "legacy"
+"""The resource of what the legacy plugin "WebHooks" sends: a flat body around the stored event."""
+
+EVENT_STREAM: Final = "events"
+"""The resource of what stands on a self-hosted Sentry's own topic; no webhook has it."""
+
+EVENT_RESOURCES: Final = frozenset({"error", "event_alert", "issue_alert", "event", LEGACY})
 CHANGE_RESOURCES: Final = frozenset(
     {
         "activity_alert",
@@ -58,46 +67,44 @@ CHANGE_RESOURCES: Final = frozenset(
 KNOWN_RESOURCES: Final = EVENT_RESOURCES | CHANGE_RESOURCES
 """What Sentry is known to send. Anything else is kept too, as a change of kind `other`."""
 
-_ALERTS: Final = frozenset({"event_alert", "issue_alert"})
+_NO_PROJECTS: Final[Mapping[str, str]] = {}
+_ALERTS: Final = frozenset({"event_alert", "issue_alert", LEGACY})
 _NO_OCCURRENCE: Final = frozenset({"transaction", "profile", "replay_event"})
 _SLUG_IN_URL: Final = re.compile(r"/projects/[^/?#]+/([^/?#]+)")
 _ISSUE_IN_URL: Final = re.compile(r"/(?:issues|groups?)/([0-9]+)(?:[/?#]|$)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 
 
-class Reason(StrEnum):
-    """Why a record cannot be read. The word is the `Unreadable.reason` and the metric label."""
-
-    EMPTY = "empty"
-    NOT_JSON = "not_json"
-    NOT_AN_OBJECT = "not_an_object"
-    NO_EVENT = "no_event"
-    DECODER_FAILED = "decoder_failed"
-
-
 def decode(
-    resource: str, body: bytes, *, default_environment: str
+    resource: str,
+    body: bytes,
+    *,
+    default_environment: str,
+    projects: Mapping[str, str] = _NO_PROJECTS,
 ) -> Event | StateChange | Unreadable:
     """Return what the record says: one event, one change of state, or why it cannot be read.
 
     Never raises, whatever the bytes are; a reason never holds any of them.
 
     Args:
-        resource: the `Sentry-Hook-Resource` header; `event` for a bare Sentry event.
+        resource: the `Sentry-Hook-Resource` header; `event` for a bare Sentry event, `EVENT_STREAM`
+            for a message of a self-hosted Sentry's topic, `LEGACY` for the legacy plugin's body.
         body: exactly as received.
         default_environment: for an event that names none; not empty.
+        projects: service by project number, for an event that tells no slug.
 
     Source: Sentry's integration platform, webhooks: resources and their payloads.
     """
     try:
-        return _decode(resource.strip().lower(), body, default_environment)
-    except NotJson:
-        return Unreadable(reason=Reason.EMPTY if not body.strip() else Reason.NOT_JSON)
-    except NotAnObject:
-        return Unreadable(reason=Reason.NOT_AN_OBJECT)
+        found = _decode(resource.strip().lower(), body, default_environment)
+    except NotReadable as error:
+        return Unreadable(reason=error.reason if body.strip() else Reason.EMPTY)
     except Exception:
         # One record that nobody foresaw must go to the quarantine, not stop its partition.
         return Unreadable(reason=Reason.DECODER_FAILED)
+    if projects and isinstance(found, Event) and found.service == found.project in projects:
+        return msgspec.structs.replace(found, service=projects[found.project])
+    return found
 
 
 def _decode(
@@ -105,20 +112,32 @@ def _decode(
 ) -> Event | StateChange | Unreadable:
     if resource in CHANGE_RESOURCES:
         return change_of(resource, read_change(body), body)
-    wire = read_body(body)
-    inner = _event_in(resource, wire)
-    if inner is None:
-        if resource in EVENT_RESOURCES:
-            return Unreadable(reason=Reason.NO_EVENT)
-        return change_of(resource, read_change(body), body)
-    if inner is wire and wire.type in _NO_OCCURRENCE:
-        return StateChange(
-            kind=ChangeKind.OTHER,
-            resource=resource,
-            action=wire.type,
-            identity=xxhash.xxh3_128_hexdigest(body),
-        )
+    if resource == EVENT_STREAM:
+        told = read_stream(body)
+        if isinstance(told, str):
+            return _other(resource, told, body)
+        wire, inner = WireBody(), told
+    else:
+        wire = read_body(body)
+        found = _event_in(resource, wire)
+        if found is None:
+            if resource in EVENT_RESOURCES:
+                return Unreadable(reason=Reason.NO_EVENT)
+            return change_of(resource, read_change(body), body)
+        inner = found
+    if (inner is wire or resource == EVENT_STREAM) and inner.type in _NO_OCCURRENCE:
+        return _other(resource, inner.type or "", body)
     return _event(resource, wire, inner, body, default_environment)
+
+
+def _other(resource: str, action: str, body: bytes) -> StateChange:
+    """Return what is known, and neither an event nor a change that means anything here."""
+    return StateChange(
+        kind=ChangeKind.OTHER,
+        resource=resource,
+        action=action,
+        identity=xxhash.xxh3_128_hexdigest(body),
+    )
 
 
 def _event_in(resource: str, wire: WireBody) -> WireEvent | None:

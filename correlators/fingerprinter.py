@@ -12,9 +12,10 @@ from enum import StrEnum
 import msgspec
 
 from correlators.deltas import Fold, incident_key
-from correlators.events import Reason, decode
+from correlators.events import decode
 from correlators.fingerprint import VERSIONS, UnknownVersion, cache_key, signature
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
+from correlators.wire_read import Reason
 
 
 class RecordKind(StrEnum):
@@ -33,6 +34,9 @@ class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
     belated_after_ms: int = 120_000
     cache_size: int = 10_000
     """Finished signatures kept; 0 switches the cache off."""
+
+    projects: dict[str, str] = msgspec.field(default_factory=dict)
+    """Service by project number, for events that tell no slug."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -72,7 +76,12 @@ class Fingerprinter:
 
     def read(self, resource: str, body: bytes) -> Read:
         """Return what the record is; nothing is folded."""
-        found = decode(resource, body, default_environment=self._config.default_environment)
+        found = decode(
+            resource,
+            body,
+            default_environment=self._config.default_environment,
+            projects=self._config.projects,
+        )
         match found:
             case Event():
                 return self._signed(found)

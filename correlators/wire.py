@@ -62,8 +62,8 @@ class WireThread(Struct):
     stacktrace: WireStack | None = None
 
 
-class WireThreads(Struct):
-    """`{"values": [...]}`."""
+class WireThreads(WireThread):
+    """`{"values": [...]}`, or one thread standing alone."""
 
     values: list[WireThread | None] | None = None
 
@@ -159,6 +159,27 @@ class WireBody(WireEvent):
     data: WireEventData | None = None
     event: WireEvent | None = None
     triggering_rules: list[Any] | None = None
+
+
+class WireInsert(Struct):
+    """What a self-hosted Sentry's own topic tells of one event; `data` is the event as stored."""
+
+    event_id: str | None = None
+    project_id: int | str | None = None
+    group_id: int | str | None = None
+    primary_hash: str | None = None
+    platform: str | None = None
+    message: str | None = None
+    datetime: float | int | str | None = None
+    data: WireEvent | None = None
+
+
+class WireStream(Struct, array_like=True):
+    """A message of that topic: `[2, "insert", {event}, {state of its group}]`."""
+
+    version: int
+    operation: str
+    insert: WireInsert | None = None
 
 
 class WireIssue(Struct):

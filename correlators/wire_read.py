@@ -6,7 +6,7 @@ dropped. Both ways give the same value for anything that the strict one takes. W
 is no business of this module.
 
 The errors:
-    NotReadable
+    NotReadable             with the word for why
     ├── NotJson
     └── NotAnObject
 """
@@ -16,12 +16,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from enum import StrEnum
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec import inspect
 
-from correlators.wire import WireBody, WireChange
+from correlators.wire import WireBody, WireChange, WireInsert
 
 DEPTH_READ: Final = 64
 """Containers nested deeper than this are read as null; nothing that matters lies below depth 12."""
@@ -29,23 +30,46 @@ DEPTH_READ: Final = 64
 _EXACT_DIGITS: Final = 4_000
 _BRACKETS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
-T = TypeVar("T", WireBody, WireChange)
+T = TypeVar("T", WireBody, WireChange, WireInsert)
 
 _BODY: Final = msgspec.json.Decoder(WireBody)
 _CHANGE: Final = msgspec.json.Decoder(WireChange)
-_SHAPES: Final = {shape: inspect.type_info(shape) for shape in (WireBody, WireChange)}
+_SHAPES: Final = {shape: inspect.type_info(shape) for shape in (WireBody, WireChange, WireInsert)}
+
+
+class Reason(StrEnum):
+    """Why a record cannot be read. The word is the `Unreadable.reason` and the metric label."""
+
+    EMPTY = "empty"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_AN_ARRAY = "not_an_array"
+    UNKNOWN_VERSION = "unknown_version"
+    UNKNOWN_OPERATION = "unknown_operation"
+    NO_EVENT = "no_event"
+    DECODER_FAILED = "decoder_failed"
 
 
 class NotReadable(Exception):
     """The bytes cannot be read; the text of the exception says nothing of their content."""
 
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
 
 class NotJson(NotReadable):
     """The bytes are no JSON, not even leniently."""
 
+    def __init__(self) -> None:
+        super().__init__(Reason.NOT_JSON)
+
 
 class NotAnObject(NotReadable):
     """The bytes are JSON, but not an object."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.NOT_AN_OBJECT)
 
 
 def read_body(body: bytes) -> WireBody:
@@ -83,11 +107,28 @@ def read_leniently(body: bytes, into: type[T]) -> T:
         NotJson: the bytes are no JSON.
         NotAnObject: they are some other JSON value.
     """
+    return fitted(json_of(body), into)
+
+
+def json_of(body: bytes) -> object:
+    """Return the JSON value, read leniently; what is nested below `DEPTH_READ` is null in it.
+
+    Raises:
+        NotJson: the bytes are no JSON.
+    """
     text = _shallow(body.decode("utf-8", "replace").removeprefix("\ufeff"))
     try:
-        value = json.loads(text, strict=False, parse_int=_int)
+        return json.loads(text, strict=False, parse_int=_int)
     except (ValueError, RecursionError):
         raise NotJson from None
+
+
+def fitted(value: object, into: type[T]) -> T:
+    """Return the JSON object with every value dropped or converted that does not fit its field.
+
+    Raises:
+        NotAnObject: it is some other JSON value.
+    """
     if not isinstance(value, dict):
         raise NotAnObject
     return msgspec.convert(_fit(value, _SHAPES[into]), into)

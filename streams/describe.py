@@ -24,16 +24,19 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "clock": settings.clock.value,
         "default_environment": settings.default_environment,
         "signature_version": settings.signature_version,
+        "projects": dict(settings.projects),
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,
             "replication": settings.kafka.replication,
+            "sentry_topics": list(settings.kafka.sentry_topics),
         },
         "intake": {
             "listens": f"http://{intake.host}:{intake.port}/sentry",
             "largest_body_bytes": intake.max_body_bytes,
             "kafka_timeout": duration(intake.kafka_timeout_ms),
             "secrets": [_secret(secret) for secret in intake.secrets],
+            "legacy_tokens": [_secret(secret) for secret in intake.legacy_tokens],
         },
         "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
         if settings.metrics.port
@@ -53,7 +56,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
 
 def missing_secrets(settings: Settings) -> list[str]:
     """Return one line for every secret that is named but not there, by where it stands."""
-    secrets = list(settings.intake.secrets)
+    secrets = [*settings.intake.secrets, *settings.intake.legacy_tokens]
     if settings.sinks.slack is not None:
         secrets.append(settings.sinks.slack.token)
     if settings.sinks.pagerduty is not None:

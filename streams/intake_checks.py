@@ -42,6 +42,7 @@ class Answer(StrEnum):
     MISSING_RESOURCE = "missing_resource"
     MALFORMED_RESOURCE = "malformed_resource"
     MALFORMED_TIME = "malformed_time"
+    UNKNOWN_TOKEN = "unknown_token"
     TOO_LARGE = "too_large"
     INCOMPLETE = "incomplete"
     OVERLOADED = "overloaded"
@@ -57,6 +58,8 @@ SAID: Final[dict[Answer, tuple[int, str]]] = {
     Answer.MISSING_RESOURCE: (400, f"missing header {RESOURCE_HEADER}"),
     Answer.MALFORMED_RESOURCE: (400, f"malformed header {RESOURCE_HEADER}"),
     Answer.MALFORMED_TIME: (400, f"header {AT_HEADER}: expected milliseconds since the epoch"),
+    # As any address that does not exist: whoever tries tokens is not told that there are some.
+    Answer.UNKNOWN_TOKEN: (404, "404: Not Found"),
     Answer.TOO_LARGE: (413, "the body is larger than intake.max_body_bytes"),
     Answer.INCOMPLETE: (400, "the body did not arrive whole and in time"),
     Answer.OVERLOADED: (503, "too many requests at once"),
@@ -110,9 +113,35 @@ def check_headers(
         return Answer.MISSING_RESOURCE
     if not _RESOURCE.fullmatch(resource):
         return Answer.MALFORMED_RESOURCE
+    return check_time(at, timed=timed)
+
+
+def check_time(at: str | None, *, timed: bool) -> Answer:
+    """Return `ACCEPTED` if the recorded time is there and one, or is not asked for.
+
+    Args:
+        at: `Stormfold-At-Ms`.
+        timed: whether it is asked for (clock data); otherwise it is not looked at.
+    """
     if timed and not (at is not None and _DECIMAL.fullmatch(at) and int(at) <= LAST_MS):
         return Answer.MALFORMED_TIME
     return Answer.ACCEPTED
+
+
+def check_token(given: str, tokens: Sequence[bytes]) -> Answer:
+    """Return `ACCEPTED` if it is one of the tokens, `UNKNOWN_TOKEN` otherwise and if there is none.
+
+    Every token is compared, and in constant time, whatever the lengths.
+
+    Args:
+        given: as it stands in the address.
+        tokens: of the legacy plugin's senders; several while one is being replaced.
+    """
+    wanted = hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
+    matches = [
+        hmac.compare_digest(hashlib.sha256(token).digest(), wanted) for token in tokens if token
+    ]
+    return Answer.ACCEPTED if any(matches) else Answer.UNKNOWN_TOKEN
 
 
 def resource_label(resource: str) -> str:

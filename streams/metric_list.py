@@ -152,7 +152,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "quarantined",
         "records",
         "Records put into the quarantine, by why they could not be used.",
-        Label("reason", "`correlators.events.Reason`; delta, delta_batch, digest"),
+        Label("reason", "`correlators.wire_read.Reason`; delta, delta_batch, digest"),
     ),
     _counter(
         "frozen_entries",

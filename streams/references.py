@@ -102,6 +102,11 @@ class Secret:
         return ""
 
     @property
+    def place(self) -> str:
+        """Where it stands in the configuration, for errors."""
+        return self._place
+
+    @property
     def source(self) -> str:
         """Where it comes from, in words that do not show it."""
         if self._reference.startswith(_FILE):

@@ -1,6 +1,7 @@
 """Every key of `stormfold.yaml`, with its limits and its default.
 
-How YAML is read and problems are told is `yaml_reader`'s; what comes out is `settings_types`'.
+Where events come from (Kafka, intake, projects) is in `settings_inputs`. How YAML is read and
+problems are told is `yaml_reader`'s; what comes out is `settings_types`'.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from correlators.fingerprint import VERSIONS
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
+from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_types import (
     Clock,
     Console,
-    Intake,
-    Kafka,
     MetricsAt,
     PagerDuty,
     Settings,
@@ -27,8 +27,6 @@ from streams.settings_types import (
     Slack,
 )
 from streams.yaml_reader import Reader
-
-BOOTSTRAP_VARIABLE: Final = "KAFKA_BOOTSTRAP"
 
 _SECOND: Final = 1_000
 _DAY: Final = 86_400_000
@@ -38,14 +36,11 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9._-]{1,40}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
 _ENVIRONMENT: Final = re.compile(r"[^\s/](?:[^\n\r\t\f/]{0,62}[^\s/])?")
-_HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
-_BOOTSTRAP: Final = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}(?:,[A-Za-z0-9._-]+:[0-9]{1,5}){0,31}")
 _CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
 _URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
 
 
 _PARTS: Final = Settings.__struct_fields__[:-1]
-_INTAKE: Final = ("host", "port", "secrets", "max_body_bytes", "kafka_timeout")
 
 
 def settings_of(
@@ -58,8 +53,9 @@ def settings_of(
     clock = reader.text(
         part.get("clock"), "clock", Clock.WALL, re.compile("wall|data"), "wall or data"
     )
+    namespace = reader.text(part.get("namespace"), "namespace", "stormfold", _NAMESPACE, says)
     return Settings(
-        namespace=reader.text(part.get("namespace"), "namespace", "stormfold", _NAMESPACE, says),
+        namespace=namespace,
         clock=Clock(clock),
         default_environment=_environment(
             reader, part.get("default_environment"), "default_environment"
@@ -67,8 +63,9 @@ def settings_of(
         signature_version=reader.integer(
             part.get("signature_version"), "signature_version", 1, VERSIONS[0], VERSIONS[-1]
         ),
-        kafka=_kafka(reader, part.get("kafka"), environ),
-        intake=_intake(reader, part.get("intake")),
+        projects=projects_of(reader, part.get("projects")),
+        kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
+        intake=intake_of(reader, part.get("intake")),
         metrics=_metrics(reader, part.get("metrics")),
         incidents=_incidents(reader, part.get("incidents")),
         storms=_storms(reader, part.get("storms")),
@@ -79,56 +76,11 @@ def settings_of(
     )
 
 
-def _kafka(reader: Reader, node: Node | None, environ: Mapping[str, str]) -> Kafka:
-    key = reader.section(node, "kafka", ("bootstrap", "partitions", "replication"))
-    says = "host:port, several separated by commas"
-    # The variable wins even over a wrong or unresolvable entry, so that one is then not read.
-    bootstrap = environ.get(BOOTSTRAP_VARIABLE, "")
-    if not bootstrap:
-        bootstrap = reader.text(
-            key.get("bootstrap"), "kafka.bootstrap", Kafka().bootstrap, _BOOTSTRAP, says
-        )
-    elif not _BOOTSTRAP.fullmatch(bootstrap):
-        reader.problem_outside(BOOTSTRAP_VARIABLE, f"expected {says}, found something else")
-    return Kafka(
-        bootstrap=bootstrap,
-        partitions=reader.integer(key.get("partitions"), "kafka.partitions", 4, 1, 1_000),
-        replication=reader.integer(key.get("replication"), "kafka.replication", 1, 1, 10),
-    )
-
-
-def _intake(reader: Reader, node: Node | None) -> Intake:
-    key = reader.section(node, "intake", _INTAKE)
-    entries = reader.entries(key.get("secrets"), "intake.secrets", "secrets")
-    if entries is None:
-        secrets = [reader.secret(None, "intake.secrets", "${SENTRY_CLIENT_SECRET}")]
-    else:
-        secrets = [
-            reader.secret(entry, f"intake.secrets[{at}]", "") for at, entry in enumerate(entries)
-        ]
-        if not entries and "secrets" in key:
-            reader.problem(key["secrets"], "intake.secrets", "expected at least one, found none")
-    host = reader.text(key.get("host"), "intake.host", "127.0.0.1", _HOST, "a host or an address")
-    body = reader.integer(
-        key.get("max_body_bytes"), "intake.max_body_bytes", 5_242_880, 1_024, 67_108_864
-    )
-    timeout_ms = reader.duration_ms(
-        key.get("kafka_timeout"), "intake.kafka_timeout", 800, 50, 10_000
-    )
-    return Intake(
-        host=host,
-        port=reader.integer(key.get("port"), "intake.port", 8080, 0, 65_535),
-        secrets=tuple(secrets),
-        max_body_bytes=body,
-        kafka_timeout_ms=timeout_ms,
-    )
-
-
 def _metrics(reader: Reader, node: Node | None) -> MetricsAt:
     key = reader.section(node, "metrics", ("host", "port"))
     says = "a host or an address"
     return MetricsAt(
-        host=reader.text(key.get("host"), "metrics.host", "127.0.0.1", _HOST, says),
+        host=reader.text(key.get("host"), "metrics.host", "127.0.0.1", HOST, says),
         port=reader.integer(key.get("port"), "metrics.port", 9464, 0, 65_535),
     )
 

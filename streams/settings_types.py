@@ -31,6 +31,8 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap: str = "localhost:9092"
     partitions: int = 4
     replication: int = 1
+    sentry_topics: tuple[str, ...] = ()
+    """Topics of a self-hosted Sentry on this cluster: read, never written, made or changed."""
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8080
     secrets: tuple[Secret, ...]
+    legacy_tokens: tuple[Secret, ...] = ()
+    """Any of them opens the way for the legacy plugin; without one it is closed."""
     max_body_bytes: int = 5_242_880
     kafka_timeout_ms: int = 800
 
@@ -96,6 +100,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     default_environment: str
     signature_version: int
+    projects: dict[str, str]
+    """Service by the number of its Sentry project, for events that tell the number alone."""
     kafka: Kafka
     intake: Intake
     metrics: MetricsAt
@@ -124,4 +130,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             default_environment=self.default_environment,
             signature_version=self.signature_version,
             belated_after_ms=self.incidents.belated_after_ms,
+            projects=self.projects,
         )

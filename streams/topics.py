@@ -26,8 +26,9 @@ from aiokafka.errors import (
 
 from streams.processes import StageName
 from streams.settings import Clock, Settings
+from streams.topic_names import Names as Names
+from streams.topic_names import names as names
 
-DEFAULT_NAMESPACE: Final = "stormfold"
 ROOM_BYTES: Final = 65_536
 """What a record may hold beside the body: headers, batch."""
 KAFKA_DEFAULT_BYTES: Final = 1_048_588
@@ -47,19 +48,6 @@ _COMPACT: Final = {
 
 class TopicsError(Exception):
     """Kafka cannot be asked about its topics, or refuses to make one."""
-
-
-class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """The topic names of one namespace."""
-
-    events: str
-    quarantine: str
-    deltas: str
-    incidents: str
-    deliveries: str
-    dead: str
-    outbox: str
-    progress: str
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,26 +91,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.topic}: {self.state.value.replace('_', ' ')}"
 
 
-def names(namespace: str) -> Names:
-    """Return the topic names: plain in the default namespace, else each after `<namespace>.`."""
-    before = "" if namespace == DEFAULT_NAMESPACE else f"{namespace}."
-    return Names(
-        events=f"{before}sentry.events",
-        quarantine=f"{before}sentry.events.quarantine",
-        deltas=f"{before}incident.deltas",
-        incidents=f"{before}incidents",
-        deliveries=f"{before}deliveries",
-        dead=f"{before}deliveries.dead",
-        outbox=f"{before}outbox",
-        progress=f"{namespace}.progress",
-    )
-
-
 def inputs(settings: Settings) -> dict[StageName, tuple[str, ...]]:
     """Return the topics that each stage reads, the installation's own first."""
     name = names(settings.namespace)
     return {
-        StageName.FINGERPRINT: (name.events,),
+        StageName.FINGERPRINT: (name.events, *settings.kafka.sentry_topics),
         StageName.CORRELATE: (name.deltas,),
         StageName.DELIVER: (name.deliveries,),
     }

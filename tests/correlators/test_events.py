@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.events import Reason, decode
+from correlators.events import decode
 from correlators.types import ChangeKind, Event, Level, StateChange, Unreadable
 from correlators.wire import WireBody, WireChange
-from correlators.wire_read import NotReadable, read_leniently
+from correlators.wire_read import NotReadable, Reason, read_leniently
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "sentry"
 EVENT_ID = "5d2c9a4be1f04f0d8c7a6b5e4f3d2c1b"

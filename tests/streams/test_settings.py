@@ -216,6 +216,43 @@ def test_without_routes_everything_configured_is_told(
             "namespace: ${not a name}",
             "stormfold.yaml:1 namespace: a reference is written ${NAME} or ${NAME:-default}",
         ),
+        (
+            "clock: data\nkafka:\n  sentry_topics: [events]\n",
+            "stormfold.yaml:3 kafka.sentry_topics: they are read under clock: wall only, and this "
+            "is clock: data",
+        ),
+        (
+            "namespace: eu\nkafka: {sentry_topics: [events, eu.sentry.events]}",
+            "stormfold.yaml:2 kafka.sentry_topics[1]: eu.sentry.events is a topic of this "
+            "installation",
+        ),
+        (
+            "kafka: {sentry_topics: [events, events]}",
+            "stormfold.yaml:1 kafka.sentry_topics[1]: events stands here for the second time",
+        ),
+        (
+            "kafka: {sentry_topics: events}",
+            "stormfold.yaml:1 kafka.sentry_topics: expected a list of topics, found a text",
+        ),
+        (
+            "kafka: {sentry_topics: [a b]}",
+            "stormfold.yaml:1 kafka.sentry_topics[0]: expected the name of a topic, such as "
+            'events, found "a b"',
+        ),
+        (
+            "projects: {checkout: checkout}",
+            "stormfold.yaml:1 projects.checkout: expected the number of a Sentry project as the "
+            "key",
+        ),
+        (
+            "projects: {4507: [checkout]}",
+            "stormfold.yaml:1 projects.4507: expected its slug, at most 100 of a-z, A-Z, 0-9, "
+            "'.', '_' and '-', found a list",
+        ),
+        (
+            "intake: {legacy_tokens: a-token-in-the-file-0123}",
+            "stormfold.yaml:1 intake.legacy_tokens: expected a list of secrets, found a text",
+        ),
         ("kafka:\n\tpartitions: 3", "stormfold.yaml:2 not YAML: "),
         ("a: [1, 2", "stormfold.yaml:1 not YAML: "),
         ("--- 1\n--- 2\n", "stormfold.yaml:2 not YAML: "),
@@ -271,6 +308,34 @@ def test_the_variable_for_the_bootstrap_wins(tmp_path: Path) -> None:
     assert problems(tmp_path, text, KAFKA_BOOTSTRAP="there") == (
         "KAFKA_BOOTSTRAP: expected host:port, several separated by commas, found something else",
     )
+
+
+def test_a_self_hosted_sentry_is_named_by_its_topics_and_the_numbers_of_its_projects(
+    tmp_path: Path,
+) -> None:
+    text = 'kafka: {sentry_topics: [events, "${MORE}"]}\nprojects: {4507: checkout, "12": mail}\n'
+    settings = read(tmp_path, text, MORE="events-eu")
+    assert settings.kafka.sentry_topics == ("events", "events-eu")
+    assert settings.projects == {"4507": "checkout", "12": "mail"}
+    assert settings.fingerprinting().projects == settings.projects
+    assert read(tmp_path, "clock: data\nkafka: {sentry_topics: []}").kafka.sentry_topics == ()
+
+
+def test_tokens_of_the_legacy_plugin_are_secrets_like_any_other(tmp_path: Path) -> None:
+    text = 'intake: {legacy_tokens: ["${NEW_TOKEN}", "file:/run/secrets/old", a-text-0123456789]}'
+    settings = read(tmp_path, text, SENTRY_CLIENT_SECRET="s")
+    tokens = settings.intake.legacy_tokens
+    assert [token.source for token in tokens] == [
+        "${NEW_TOKEN}",
+        "file:/run/secrets/old",
+        "a text in the file",
+    ]
+    assert [line.split(": ", 1)[1] for line in missing_secrets(settings)] == [
+        "the environment variable NEW_TOKEN is not set",
+        "the file /run/secrets/old cannot be read: No such file or directory",
+    ]
+    assert "a-text" not in json.dumps(describe(settings))
+    assert load(None, {}).intake.legacy_tokens == ()
 
 
 # ------------------------------------------------------------------------------------ which file

@@ -1,0 +1,224 @@
+"""What becomes of one request: which checks, in which order, how much at once, and the answer.
+
+The checks are in `intake_checks`, the log is in `intake_log`, and who listens where in `intake`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from aiohttp import ClientConnectionError, ClientPayloadError, web
+
+from correlators.events import LEGACY
+from streams.intake_checks import (
+    AT_HEADER,
+    RESOURCE_HEADER,
+    SAID,
+    SIGNATURE_HEADER,
+    Answer,
+    Repeats,
+    check_headers,
+    check_signature,
+    check_time,
+    check_token,
+    resource_label,
+)
+from streams.intake_log import Written
+from streams.metrics import Metrics
+from streams.settings import Clock, Secret, Settings, SettingsError
+
+BODY_WITHIN_S: Final = 10.0
+"""How long a body may take to arrive, in seconds."""
+REQUESTS_AT_ONCE: Final = 512
+BYTES_AT_ONCE: Final = 134_217_728
+"""Bodies held at one time, counted by what they may grow to."""
+FINISH_WITHIN_S: Final = 5.0
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]{16,200}")
+
+_WRITTEN: Final = {
+    Written.YES: Answer.ACCEPTED,
+    Written.LATE: Answer.KAFKA_TIMEOUT,
+    Written.REFUSED: Answer.KAFKA_FAILED,
+}
+
+
+class Log(Protocol):
+    """What intake needs of the raw log."""
+
+    async def append(
+        self, body: bytes, headers: Sequence[tuple[str, bytes]], *, within_s: float
+    ) -> Written:
+        """Return what became of the record, in time."""
+        ...
+
+    async def ready(self) -> bool:
+        """Return whether a record could be written now."""
+        ...
+
+
+class _Room:
+    """How much may be under way at once, in requests and in bytes."""
+
+    def __init__(self, bytes_at_once: int) -> None:
+        self._requests_left = REQUESTS_AT_ONCE
+        self._bytes_left = bytes_at_once
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def take(self, size: int) -> bool:
+        if self._requests_left == 0 or self._bytes_left < size:
+            return False
+        self.empty.clear()
+        self._requests_left -= 1
+        self._bytes_left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self._requests_left += 1
+        self._bytes_left += size
+        if self._requests_left == REQUESTS_AT_ONCE:
+            self.empty.set()
+
+
+class Door:
+    """Answers `POST /sentry` and `POST /sentry/legacy/{token}`."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, log: Log) -> None:
+        """Args: settings: the clock, the limits, and the secrets, which are read here.
+
+        Raises:
+            SettingsError: a secret is not there or is empty, or a token cannot stand in an address.
+        """
+        intake = settings.intake
+        self._metrics = metrics
+        self._log = log
+        self._limit = intake.max_body_bytes
+        self._within_s = intake.kafka_timeout_ms / 1000
+        self._timed = settings.clock is Clock.DATA
+        self._secrets = [
+            secret.reveal().encode("utf-8", "surrogateescape") for secret in intake.secrets
+        ]
+        self._tokens = [_token(secret) for secret in intake.legacy_tokens]
+        self._intake = uuid.uuid4().hex[:12].encode()
+        self._repeats = Repeats()
+        self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
+        self._closing = False
+
+    async def finish(self) -> None:
+        """Return once nothing is under way, or after `FINISH_WITHIN_S`."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._room.empty.wait(), FINISH_WITHIN_S)
+
+    async def sentry(self, request: web.Request) -> web.StreamResponse:
+        """Take a webhook of the integration platform, which signs its body."""
+        head = request.headers
+        signature = head.get(SIGNATURE_HEADER)
+        answer = check_headers(
+            signature, head.get(RESOURCE_HEADER), head.get(AT_HEADER), timed=self._timed
+        )
+        if answer is Answer.ACCEPTED:
+            answer = await self._take(
+                request,
+                head[RESOURCE_HEADER].lower(),
+                lambda body: check_signature(signature, body, self._secrets),
+            )
+        return self._say(answer)
+
+    async def legacy(self, request: web.Request) -> web.StreamResponse:
+        """Take a webhook of the legacy plugin, which signs nothing: the address is the secret."""
+        answer = check_token(request.match_info["token"], self._tokens)
+        if answer is Answer.ACCEPTED:
+            answer = check_time(request.headers.get(AT_HEADER), timed=self._timed)
+        if answer is Answer.ACCEPTED:
+            answer = await self._take(request, LEGACY, lambda _: Answer.ACCEPTED)
+        return self._say(answer)
+
+    def _say(self, answer: Answer) -> web.StreamResponse:
+        self._metrics.intake_requests.labels(outcome=answer.value).inc()
+        status, text = SAID[answer]
+        response = web.Response(status=status, text=text + "\n")
+        if self._closing:
+            response.force_close()
+        return response
+
+    async def _take(
+        self, request: web.Request, resource: str, check: Callable[[bytes], Answer]
+    ) -> Answer:
+        """Read the body within the limits, check it, and write it."""
+        announced = request.content_length
+        if announced is not None and announced > self._limit:
+            return Answer.TOO_LARGE
+        size = self._limit if announced is None else announced
+        if not self._room.take(size):
+            return Answer.OVERLOADED
+        try:
+            body = await _read(request, self._limit)
+            if isinstance(body, Answer):
+                return body
+            began_s = time.perf_counter()
+            answer = check(body)
+            if answer is not Answer.ACCEPTED:
+                return answer
+            answer = await self._write(request, resource, body)
+            self._metrics.intake_answer_seconds.observe(time.perf_counter() - began_s)
+            return answer
+        finally:
+            self._room.give_back(size)
+
+    async def _write(self, request: web.Request, resource: str, body: bytes) -> Answer:
+        headers = [
+            ("resource", resource.encode()),
+            ("received_ms", str(time.time_ns() // 1_000_000).encode()),
+            ("intake", self._intake),
+        ]
+        if self._timed:
+            headers.append(("at_ms", str(int(request.headers[AT_HEADER])).encode()))
+        answer = _WRITTEN[await self._log.append(body, headers, within_s=self._within_s)]
+        if answer is Answer.ACCEPTED:
+            self._metrics.intake_resources.labels(resource=resource_label(resource)).inc()
+            if self._repeats.seen(body):
+                self._metrics.intake_repeats.inc()
+        return answer
+
+    async def healthz(self, _: web.Request) -> web.StreamResponse:
+        """Say that the process lives."""
+        return web.Response(text="ok\n")
+
+    async def readyz(self, _: web.Request) -> web.StreamResponse:
+        """Say whether a record could be written now."""
+        if await self._log.ready():
+            return web.Response(text="ok\n")
+        return web.Response(status=503, text="Kafka does not answer\n")
+
+
+async def _read(request: web.Request, limit: int) -> bytes | Answer:
+    """Return the body exactly as sent, whatever its encodings are called."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limit:
+                    return Answer.TOO_LARGE
+                parts.append(part)
+    except (TimeoutError, ClientPayloadError, ClientConnectionError, OSError):
+        return Answer.INCOMPLETE
+    return b"".join(parts)
+
+
+def _token(secret: Secret) -> bytes:
+    """Return the token, which must fit into an address and be too long to be guessed."""
+    token = secret.reveal()
+    if not _TOKEN.fullmatch(token):
+        says = "expected 16 to 200 of a-z, A-Z, 0-9, '.', '_', '~' and '-', since it is part of"
+        raise SettingsError(f"{secret.place}: {says} an address; {secret.source} is something else")
+    return token.encode()
