@@ -73,6 +73,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 settings.correlation(),
                 installation=settings.installation,
                 source_topic=topics.events,
+                foreign_topics=settings.kafka.sentry_topics,
                 state_topic=topics.incidents,
                 deliveries_topic=topics.deliveries,
                 quarantine_topic=topics.quarantine,

@@ -83,7 +83,7 @@ def run(
         settings, path = _settings(config)
         names = _stages(stages)
         _configure_logs(json=json_log, level=log_level)
-        asyncio.run(_topics_exist(settings))
+        asyncio.run(topics_exist(settings, foreign=True))
         from streams import supervisor
 
         log = supervisor.Log(json=json_log, level=log_level)
@@ -101,7 +101,7 @@ def intake(config: Config = None, json_log: JsonLog = False, log_level: LogLevel
     with _ends():
         settings, _ = _settings(config)
         _configure_logs(json=json_log, level=log_level)
-        asyncio.run(_topics_exist(settings))
+        asyncio.run(topics_exist(settings, foreign=False))
         from streams.intake import IntakeError, serve
 
         try:
@@ -296,8 +296,12 @@ def _configure_logs(*, json: bool, level: str) -> None:
         raise typer.Exit(WRONG_USE) from None
 
 
-async def _topics_exist(settings: Settings) -> None:
-    """Refuse to start without Kafka or without the topics."""
+async def topics_exist(settings: Settings, *, foreign: bool) -> None:
+    """Refuse to start without Kafka or without the topics.
+
+    Args:
+        foreign: whether a self-hosted Sentry's topics are needed too.
+    """
     from streams.topics import State, TopicsError, ensure
 
     try:
@@ -305,11 +309,14 @@ async def _topics_exist(settings: Settings) -> None:
     except TopicsError as error:
         _complain(str(error))
         raise typer.Exit(FAILED) from None
-    for finding in findings:
+    needed = [one for one in findings if foreign or not one.foreign]
+    for finding in needed:
         if finding.wrong:
             _complain(str(finding))
-    if any(finding.state is State.MISSING for finding in findings):
+    missing = [finding for finding in needed if finding.state is State.MISSING]
+    if any(not finding.foreign for finding in missing):
         _complain("`stormfold topics` makes what is missing")
+    if missing:
         raise typer.Exit(WRONG_USE)
 
 

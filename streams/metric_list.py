@@ -112,7 +112,9 @@ _STAGE: Final = Label(
     "stage", "fingerprint, correlate, deliver", ("fingerprint", "correlate", "deliver")
 )
 _SINK: Final = Label("sink", "the sinks that are configured")
-_PARTITION: Final = Label("partition", "partitions of the stage's input topic")
+_PARTITION: Final = Label(
+    "partition", "partitions of the stage's input topic; `<topic>-<n>` of a self-hosted Sentry's"
+)
 
 _RESOURCES: Final = (*sorted(KNOWN_RESOURCES), OTHER_RESOURCE)
 _RECORDS: Final = ("event", "state_change", "mark", "unreadable")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from aiokafka import ConsumerRecord
 
 from correlators.event_parts import LAST_MS
+from correlators.events import EVENT_STREAM
 from streams.settings import Clock
 
 
@@ -43,5 +44,19 @@ def seen(record: ConsumerRecord[Any, Any], clock: Clock) -> Seen:
         at_ms=at_ms if 0 <= at_ms <= LAST_MS else 0,
         mark=mark is not None,
         resource=headers.get("resource", b"").decode("utf-8", "replace"),
+        body=record.value or b"",
+    )
+
+
+def seen_of_sentry(record: ConsumerRecord[Any, Any]) -> Seen:
+    """Return a record of a self-hosted Sentry's own topic as it is understood.
+
+    What somebody else writes is never a mark of ours, and its bytes alone say what it is.
+    """
+    at_ms = int(record.timestamp)
+    return Seen(
+        at_ms=at_ms if 0 <= at_ms <= LAST_MS else 0,
+        mark=False,
+        resource=EVENT_STREAM,
         body=record.value or b"",
     )

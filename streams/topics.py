@@ -79,6 +79,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What differs: `partitions`, `replication`, or a name of Kafka's topic configuration."""
     found: str = ""
     wanted: str = ""
+    foreign: bool = False
+    """It is a self-hosted Sentry's: never made here, and compared with nothing."""
 
     @property
     def wrong(self) -> bool:
@@ -88,6 +90,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.state is State.DIFFERS:
             return f"{self.topic}: {self.aspect} is {self.found}, wanted {self.wanted}"
+        if self.foreign and self.state is State.MISSING:
+            return (
+                f"{self.topic}: missing; kafka.sentry_topics names it as a self-hosted Sentry's, "
+                "so it is not made here: correct the name, or kafka.bootstrap"
+            )
         return f"{self.topic}: {self.state.value.replace('_', ' ')}"
 
 
@@ -151,7 +158,8 @@ def _kept(retention_ms: int) -> dict[str, str]:
 async def ensure(settings: Settings, *, create: bool = True) -> list[Finding]:
     """Return what was found, at least one entry per topic; what is missing is made first.
 
-    A topic that exists is left exactly as it is. Called twice, the second call makes nothing.
+    A topic that exists is left exactly as it is. Called twice, the second call makes nothing. Of a
+    self-hosted Sentry's topics it is only said whether they are there.
 
     Args:
         settings: which cluster, namespace and shape.
@@ -179,6 +187,9 @@ async def ensure(settings: Settings, *, create: bool = True) -> list[Finding]:
         elif not differs:
             findings.append(Finding(topic=topic.name, state=State.AS_WANTED))
         findings.extend(differs)
+    for name in settings.kafka.sentry_topics:
+        state = State.AS_WANTED if name in there else State.MISSING
+        findings.append(Finding(topic=name, state=state, foreign=True))
     return findings
 
 

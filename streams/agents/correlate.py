@@ -82,11 +82,13 @@ class CorrelateHandler:
         partition_of: Callable[[str, int], int],
         max_request_bytes: int,
         metrics: Metrics,
+        foreign_topics: tuple[str, ...] = (),
     ) -> None:
         """Args: what decides, where to read and write; `partition_of` maps (destination, count)."""
         self._config = config
         self._installation = installation
-        self._source_topic = source_topic
+        self._own = source_topic
+        self._source_topics = (source_topic, *foreign_topics)
         self._state_topic = state_topic
         self._deliveries_topic = deliveries_topic
         self._quarantine_topic = quarantine_topic
@@ -101,9 +103,10 @@ class CorrelateHandler:
         """Read how many partitions the topics around have."""
         self._source = source
         self._host = source.stage.host
-        self._sources, state, deliveries = await partitions_of(
-            source.stage, self._source_topic, self._state_topic, self._deliveries_topic
+        *of_sources, state, deliveries = await partitions_of(
+            source.stage, *self._source_topics, self._state_topic, self._deliveries_topic
         )
+        self._sources = dict(zip(self._source_topics, of_sources, strict=True))
         self._partitions, self._targets = len(state), len(deliveries)
 
     async def stop(self) -> None:
@@ -142,7 +145,7 @@ class CorrelateHandler:
             progress, entries = read_state(place, stored, installation)
             if progress is None:
                 progress = await self._first_progress(tp, writer)
-            check_sources(place, progress, {self._source_topic: self._sources})
+            check_sources(place, progress, self._own, self._sources[self._own])
             offset = await self._source.place_of(tp, progress.input_offset, progress.read_up_to)
         except BaseException:
             await writer.stop()
@@ -157,7 +160,9 @@ class CorrelateHandler:
         progress = Progress(
             installation=self._installation,
             partitions=self._partitions,
-            sources=tuple((self._source_topic, one) for one in self._sources),
+            sources=tuple(
+                sorted((topic, one) for topic, found in self._sources.items() for one in found)
+            ),
             input_offset=begin,
             read_up_to=begin,
         )

@@ -2,11 +2,13 @@
 
 It keeps no state. What it has folded is flushed and acknowledged before the offset is committed, so
 a crash repeats deltas and loses none; the running maximum of stream time travels in the commit's
-metadata. An unreadable record goes to the quarantine with its bytes, origin and reason.
+metadata. An unreadable record goes to the quarantine with its bytes, origin and reason. A
+self-hosted Sentry's topics are read beside ours; what is different about them is in `foreign`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from aiokafka.structs import OffsetAndMetadata
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.types import TICK_MS, Delta, tick_of
 from streams import codec
+from streams.agents import foreign
 from streams.agents.batches import batches
 from streams.agents.pressure import Pressure
 from streams.codec import Heard
@@ -25,7 +28,8 @@ from streams.metrics import Metrics
 from streams.reports import FingerprintReport
 from streams.settings import Clock
 from streams.stage import Source
-from streams.stream_time import seen
+from streams.stream_time import seen, seen_of_sentry
+from streams.topics import ROOM_BYTES
 
 FLUSH_MS: Final = 100
 FLUSH_EVENTS: Final = 5_000
@@ -39,10 +43,13 @@ log = structlog.get_logger(__name__)
 class Lane:
     """One source partition: its fold, its stream time, how far it is read and flushed."""
 
-    def __init__(self, fingerprinting: Fingerprinting, offset: int, stream_ms: int) -> None:
+    def __init__(
+        self, fingerprinting: Fingerprinting, offset: int, stream_ms: int, since_ms: int = 0
+    ) -> None:
         self.fingerprinter = Fingerprinter(fingerprinting)
         self.offset = offset
         self.stream_ms = stream_ms
+        self.since_ms = since_ms
         self.watermark_ms = -1
         self.told_ms = -1
         self.committed = offset
@@ -50,6 +57,11 @@ class Lane:
         self.flushed_ms = 0
         self.marked_tick = -1
         self.quarantine: list[Awaitable[Any]] = []
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else writes it: then we never do."""
+        return self.since_ms > 0
 
 
 class FingerprintHandler:
@@ -96,6 +108,9 @@ class FingerprintHandler:
         await self._admin.start()
         self._targets = len(await self._producer.partitions_for(self._deltas_topic))
         self._pressure.partitions = self._targets
+        self._own, *others = source.stage.topics
+        self._foreign = frozenset(others)
+        self._own_partitions = len(await self._producer.partitions_for(self._own))
 
     async def stop(self) -> None:
         """Close both."""
@@ -105,6 +120,8 @@ class FingerprintHandler:
     async def assign(self, tp: TopicPartition) -> int:
         """Return the committed offset, and begin with the stream time that was committed with
         it."""
+        if tp.topic in self._foreign:
+            return await self._assign_foreign(tp)
         group = self._source.stage.group
         stored = (await self._admin.list_consumer_group_offsets(group, partitions=[tp])).get(tp)
         assert self._source.consumer is not None
@@ -116,6 +133,18 @@ class FingerprintHandler:
             stream_ms = int(stored.metadata or 0)
         self._lanes[tp] = Lane(self._fingerprinting, offset, stream_ms)
         return offset
+
+    async def _assign_foreign(self, tp: TopicPartition) -> int:
+        consumer = self._source.consumer
+        assert consumer is not None
+        committed = await self._admin.list_consumer_group_offsets(self._source.stage.group)
+        begin = await foreign.begin(tp, committed, consumer, self._host.now_ms())
+        lane = Lane(self._fingerprinting, begin.offset, begin.stream_ms, begin.since_ms)
+        if not begin.known:
+            # Else another start would begin at a later moment, and lose what lies between.
+            await foreign.insist(lambda: self._commit(tp, lane, begin.offset, 0))
+        self._lanes[tp] = lane
+        return begin.offset
 
     async def revoke(self, tp: TopicPartition) -> None:
         """Flush and commit what is open."""
@@ -150,9 +179,10 @@ class FingerprintHandler:
         for tp, lane in list(self._lanes.items()):
             if self._due(lane):
                 await self._flush(tp, lane)
-            if self._clock is Clock.WALL:
+            if self._clock is Clock.WALL and not lane.foreign:
                 await self._mark_idle(tp, lane, now_ms)
         if self._clock is Clock.WALL:
+            await self._tell_idle(now_ms)
             behind_ms = [now_ms - lane.stream_ms for lane in self._lanes.values() if lane.stream_ms]
             lag = self._metrics.tick_lag_seconds.labels(stage="fingerprint")
             lag.set(max(0, *behind_ms, 0) / 1000)
@@ -168,7 +198,7 @@ class FingerprintHandler:
     async def _record(
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any]
     ) -> None:
-        found = seen(record, self._clock)
+        found = seen_of_sentry(record) if lane.foreign else seen(record, self._clock)
         if found.at_ms < lane.stream_ms:
             self._metrics.raised_times.inc()
         lane.stream_ms = max(lane.stream_ms, found.at_ms)
@@ -189,17 +219,20 @@ class FingerprintHandler:
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any], reason: str
     ) -> None:
         self._metrics.quarantined.labels(reason=reason_label(reason)).inc()
+        kept, value, key = [h for h in record.headers if h[0] != "mark"], record.value, record.key
+        if lane.foreign:
+            most_bytes = self._max_request_bytes - ROOM_BYTES
+            kept, value = foreign.quarantined(record.headers, value, most_bytes)
+            key = None  # the number of a project, which the headers name too
         headers = [
-            *((name, value) for name, value in record.headers if name != "mark"),
+            *kept,
             ("reason", reason.encode()),
             ("topic", tp.topic.encode()),
             ("partition", str(tp.partition).encode()),
             ("offset", str(record.offset).encode()),
         ]
         lane.quarantine.append(
-            await self._producer.send(
-                self._quarantine_topic, value=record.value, key=record.key, headers=headers
-            )
+            await self._producer.send(self._quarantine_topic, value=value, key=key, headers=headers)
         )
 
     async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
@@ -232,14 +265,21 @@ class FingerprintHandler:
         if offset != lane.committed:
             await self._commit(tp, lane, offset, stream_ms)
 
-    async def _commit(self, tp: TopicPartition, lane: Lane, offset: int, stream_ms: int) -> None:
-        """Commit what Kafka has; while the group rebalances it may refuse, which repeats deltas."""
+    async def _commit(self, tp: TopicPartition, lane: Lane, offset: int, stream_ms: int) -> bool:
+        """Commit what Kafka has, and return whether it took it.
+
+        While the group rebalances it may refuse, which repeats deltas.
+        """
         assert self._source.consumer is not None
-        try:
-            await self._source.consumer.commit({tp: OffsetAndMetadata(offset, str(stream_ms))})
-        except (CommitFailedError, IllegalStateError) as error:
-            log.warning("offset not committed", partition=tp.partition, why=type(error).__name__)
+        stored = OffsetAndMetadata(offset, foreign.metadata(stream_ms, lane.since_ms))
         lane.committed = offset
+        try:
+            await self._source.consumer.commit({tp: stored})
+        except (CommitFailedError, IllegalStateError) as error:
+            why = type(error).__name__
+            log.warning("offset not committed", topic=tp.topic, partition=tp.partition, why=why)
+            return False
+        return True
 
     def _count(self, lane: Lane, deltas: list[Delta]) -> None:
         self._metrics.deltas.inc(len(deltas))
@@ -258,6 +298,35 @@ class FingerprintHandler:
         await self._producer.send(
             tp.topic, value=b"", partition=tp.partition, headers=[("mark", b"")]
         )
+
+    async def _tell_idle(self, now_ms: int) -> None:
+        """Tell the time of foreign partitions that are idle and read to their end, once a tick."""
+        tick = tick_of(now_ms)
+        read_to = {
+            tp: lane.offset
+            for tp, lane in self._lanes.items()
+            if lane.foreign and tick > lane.marked_tick and lane.offset == lane.committed
+            if self._source.lag(tp) == 0
+        }
+        if not read_to:
+            return
+        for tp in read_to:
+            self._lanes[tp].marked_tick = tick
+        own = (self._own, self._own_partitions)
+        mark = await foreign.mark(self._producer, self._source.consumer, own, read_to)
+        told = [self._tell(tp, self._lanes[tp], mark.at_ms) for tp in mark.partitions]
+        await asyncio.gather(*told)
+
+    async def _tell(self, tp: TopicPartition, lane: Lane, at_ms: int) -> None:
+        """Raise a partition to this time, for everybody who will own it, then tell it.
+
+        Told before it is committed, the next owner might begin below it; and CORRELATE drops a
+        delta below what its source has told, as a repetition.
+        """
+        at_ms = max(lane.stream_ms, at_ms)
+        if await self._commit(tp, lane, lane.offset, at_ms):
+            lane.stream_ms = lane.watermark_ms = at_ms
+            await self._flush(tp, lane)
 
     def _throttle(self) -> None:
         """Pause the lanes that are far ahead of the slowest, or of CORRELATE; let the others go

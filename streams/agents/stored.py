@@ -111,22 +111,21 @@ def _check(
             )
 
 
-def check_sources(
-    place: str, progress: Progress, partitions: Mapping[str, Collection[int]]
-) -> None:
+def check_sources(place: str, progress: Progress, topic: str, partitions: Collection[int]) -> None:
     """Refuse a state that waits for source partitions that are no more.
 
     Args:
         place: topic and partition, for the error.
         progress: as stored.
-        partitions: those of each source topic that is read.
+        topic: the installation's own source topic.
+        partitions: those that it has.
 
     Raises:
         StateRefused: it does; without them no tick would ever be complete.
     """
-    for topic, partition in progress.sources:
-        if topic in partitions and partition not in partitions[topic]:
+    for waited_for, partition in progress.sources:
+        if waited_for == topic and partition not in partitions:
             raise StateRefused(
-                f"{place} waits for {topic}-{partition}, and {topic} has {len(partitions[topic])} "
+                f"{place} waits for {topic}-{partition}, and {topic} has {len(partitions)} "
                 f"partitions: {ANEW}"
             )

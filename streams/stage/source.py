@@ -176,7 +176,7 @@ class Source(Service):
                 lag = self.lag(tp)
                 if lag is not None:
                     self._metrics.source_lag_records.labels(
-                        stage=self.stage.name, partition=str(tp.partition)
+                        stage=self.stage.name, partition=self._label(tp)
                     ).set(lag)
             paused = sum(owned.ready and owned.paused for owned in self.owned.values())
             self._metrics.paused_partitions.labels(stage=self.stage.name).set(paused)
@@ -338,7 +338,11 @@ class Source(Service):
         owned = self.owned.pop(tp)
         if owned.ready:
             await self.handler.revoke(tp)
-        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=str(tp.partition))
+        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self._label(tp))
+
+    def _label(self, tp: TopicPartition) -> str:
+        own = tp.topic == self.stage.topics[0]
+        return str(tp.partition) if own else f"{tp.topic}-{tp.partition}"
 
     # What handlers ask
 

@@ -39,6 +39,7 @@ class Chain:
         self.namespace = namespace
         self.bootstrap = bootstrap
         self.clock = clock
+        self.sentry_topics: tuple[str, ...] = ()
         self.port = free_port()
         self.slack = SlackPeer(token=TOKEN, channels={CHANNEL: "incidents"}, per_second=20.0)
         self.pagerduty = PagerDutyPeer(routing_keys=[ROUTING_KEY])
@@ -51,7 +52,7 @@ class Chain:
             f"""
 namespace: {self.namespace}
 clock: {self.clock}
-kafka: {{bootstrap: "{self.bootstrap}"}}
+kafka: {{bootstrap: "{self.bootstrap}", sentry_topics: [{", ".join(self.sentry_topics)}]}}
 intake: {{port: {self.port}, secrets: [{SECRET}], kafka_timeout: 5s}}
 metrics: {{port: 0}}
 sinks:
@@ -137,10 +138,17 @@ sinks:
 
 @contextlib.asynccontextmanager
 async def chain(
-    folder: Path, bootstrap: str, namespace: str, *, clock: str, extra: str = FAST
+    folder: Path,
+    bootstrap: str,
+    namespace: str,
+    *,
+    clock: str,
+    extra: str = FAST,
+    sentry_topics: tuple[str, ...] = (),
 ) -> AsyncIterator[Chain]:
     """Give a chain whose local services run and whose topics exist; take all down at the end."""
     made = Chain(folder, bootstrap, namespace, clock=clock)
+    made.sentry_topics = sentry_topics
     async with made.slack, made.pagerduty:
         made.write_config(extra)
         topics = await asyncio.to_thread(made.run, "topics")

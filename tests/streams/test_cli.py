@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -9,6 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.broker import Broker
+from streams.cli import topics_exist
+from streams.settings import load
+from streams.topics import ensure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +89,28 @@ def test_without_kafka_a_command_fails_in_one_line(tmp_path: Path, command: str)
 def test_version_and_help(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "--version").stdout.startswith("stormfold ")
     assert "replay" in _stormfold(tmp_path, "--help").stdout
+
+
+async def test_a_run_is_refused_while_a_self_hosted_sentrys_topic_is_missing(
+    kafka: Broker, namespace: str, tmp_path: Path
+) -> None:
+    gone = f"{namespace}-gone"
+    path = tmp_path / "stormfold.yaml"
+    path.write_text(
+        f"namespace: {namespace}\n"
+        f"kafka: {{bootstrap: '{kafka.bootstrap}', sentry_topics: [{gone}]}}\n"
+    )
+    settings = load(path, {})
+    await ensure(settings)
+    done = await asyncio.to_thread(_stormfold, tmp_path, "run")
+    assert done.returncode == 2
+    assert f"{gone}: missing; kafka.sentry_topics names it as a self-hosted Sentry's" in done.stderr
+    assert "`stormfold topics`" not in done.stderr
+    # Webhooks need no such topic: they are taken all the same.
+    await topics_exist(settings, foreign=False)
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await client.start()
+    try:
+        assert gone not in await client.list_topics()
+    finally:
+        await client.close()

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams.output_files import OutputError, write
 from streams.replay import Options, Pace, Speed, Via, run
 from streams.settings import Settings, load
 
+SENTRY = Path(__file__).parents[1] / "fixtures" / "sentry"
 START_S = 1_700_000_000
 
 
@@ -172,3 +174,35 @@ def test_pace_keeps_to_the_recorded_time() -> None:
     now_s[0] += 5
     assert pace.wait_s(80_000) == 0
     assert Pace(Speed.MAX).wait_s(10**12) == 0
+
+
+def test_an_event_that_every_source_tells_is_one_event_of_one_incident(tmp_path: Path) -> None:
+    webhook = json.loads((SENTRY / "error.created.json").read_bytes())
+    stored = webhook["data"]["error"]
+    around = json.loads((SENTRY / "events" / "errors1.json").read_bytes())
+    around[2] |= {"event_id": stored["event_id"], "project_id": stored["project"]}
+    around[2]["data"] = {name: part for name, part in stored.items() if name != "url"}
+    at_ms = 1_791_188_131_000
+    lines: list[dict[str, object]] = [
+        {"at_ms": at_ms, "resource": "error", "body": webhook},
+        {
+            "at_ms": at_ms + 1,
+            "resource": "legacy",
+            "body": json.loads((SENTRY / "legacy_plugin.json").read_bytes()),
+        },
+        {"at_ms": at_ms + 20_000, "resource": "events", "body": json.dumps(around)},
+        {"at_ms": at_ms + 20_000, "resource": "events", "body": '[2, "end_merge", {}]'},
+    ]
+    file = _file(tmp_path / "recording", lines)
+    options = Options(
+        files=(file,), assignments=tmp_path / "rows", digests=tmp_path / "digests", json=True
+    )
+    out, errors = io.StringIO(), io.StringIO()
+    settings = msgspec.structs.replace(_settings(), projects={"4507": "checkout"})
+    assert run(settings, options, out, errors) == 0
+    rows = _rows(tmp_path / "rows")
+    assert len({row["incident"] for row in rows[:3]} | {row["event_id"] for row in rows[:3]}) == 2
+    assert rows[3]["event_id"] is None
+    assert {digest["events"] for digest in _rows(tmp_path / "digests")} == {1}
+    counts = json.loads(out.getvalue())
+    assert (counts["incidents"], counts["quarantined"], counts["skipped"]) == (1, 0, 0)

@@ -166,3 +166,19 @@ async def test_a_kafka_that_is_not_there_is_an_error() -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(TopicsError, match=f"Kafka at {address} cannot be asked"):
             await ensure(settings_for(address, "demo"))
+
+
+async def test_a_self_hosted_sentrys_topic_is_looked_for_and_nothing_else(
+    kafka: Broker, namespace: str
+) -> None:
+    there, gone = f"{namespace}-events", f"{namespace}-gone"
+    await create(kafka.bootstrap, NewTopic(there, 7, 1, topic_configs={"retention.ms": "1000"}))
+    settings = settings_for(kafka.bootstrap, namespace)
+    others = msgspec.structs.replace(settings.kafka, sentry_topics=(there, gone))
+    settings = msgspec.structs.replace(settings, kafka=others)
+    await ensure(settings)
+    *own, found, missing = await ensure(settings)
+    assert (found.topic, found.state, found.foreign) == (there, State.AS_WANTED, True)
+    assert (missing.topic, missing.state, missing.wrong) == (gone, State.MISSING, True)
+    assert not any(finding.foreign for finding in own)
+    assert str(missing).startswith(f"{gone}: missing; kafka.sentry_topics names it")
