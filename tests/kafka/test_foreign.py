@@ -25,8 +25,7 @@ from streams.agents import foreign
 from streams.broker import Broker
 from streams.stage.state import restore
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, chain, error_webhook, until
-from tests.kafka.test_chain import ready
+from tests.kafka.chain import CHANNEL, chain, error_webhook, ready, until
 
 EXAMPLES = Path(__file__).parents[1] / "fixtures" / "sentry" / "events"
 PROJECT = sum(b"checkout")
