@@ -15,20 +15,18 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from correlators.entries import PROGRESS_KEY
-from correlators.ticks import Progress
 from streams import codec
 from streams.codec import CodecError
 from streams.processes import StageName
 from streams.reports import Report
 from streams.settings import Settings
 from streams.status import Part, Standing
+from streams.status_look_up import LookUp, claimed
 from streams.topics import inputs, names
 
 WITHIN_S: Final = 4.0
@@ -40,17 +38,8 @@ FRESH_MS: Final = 5_000
 LISTEN_S: Final = 1.5
 """How long a partition is waited for that nobody has told of lately."""
 
-LOOK_UP_S: Final = 0.8
-"""How long stored progress, and later what DELIVER has not read, is looked up."""
-
 REPORTS_MOST: Final = 20_000
 """Messages read back from the end of `stormfold.progress`."""
-
-UNREAD_MOST: Final = 500
-"""Records counted one by one; more are told by their offsets."""
-
-TAIL: Final = 1_000
-"""Records from the end of a state partition that are searched for its progress first."""
 
 
 class StatusError(Exception):
@@ -146,8 +135,9 @@ class _Reader:
                 metadata=(stored.metadata or "") if stored is not None else "",
             )
         reports = await self._reports(partitions[self._names.progress], set(parts))
-        await self._add_progress(standings, reports)
-        await self._add_unread(standings, reports)
+        look_up = LookUp(self._consumer)
+        await look_up.progress(standings, reports, self._names.incidents)
+        await look_up.unread(standings, reports)
         return Readings(_now_ms(), reports, standings)
 
     async def _partitions(self, wanted: set[str]) -> dict[str, list[int]]:
@@ -196,7 +186,7 @@ class _Reader:
             self._consumer.seek(tp, max(start, ends[tp] - REPORTS_MOST, 0))
         newest: dict[tuple[str, str], Report] = {}
         until = time.monotonic() + LISTEN_S
-        while await self._behind(ends) or (wanted - _claimed(newest.values())):
+        while await self._behind(ends) or (wanted - claimed(newest.values())):
             if time.monotonic() > until:
                 break
             fetched = await self._consumer.getmany(timeout_ms=100, max_records=5_000)
@@ -213,105 +203,6 @@ class _Reader:
     async def _behind(self, ends: Mapping[TopicPartition, int]) -> bool:
         return any([await self._consumer.position(tp) < end for tp, end in ends.items()])
 
-    # What no report tells
-
-    async def _add_progress(self, standings: dict[Part, Standing], reports: list[Report]) -> None:
-        """Look up the stored progress of every partition of CORRELATE that nobody told of."""
-        told = _claimed(reports, restored=True)
-        wanted = {
-            TopicPartition(self._names.incidents, part.partition): part
-            for part in standings
-            if part.stage is StageName.CORRELATE and part not in told
-        }
-        if not wanted:
-            return
-        begins = await self._consumer.beginning_offsets(list(wanted))
-        ends = await self._consumer.end_offsets(list(wanted))
-        until = time.monotonic() + LOOK_UP_S
-        tail = TAIL
-        while wanted and time.monotonic() < until:
-            spans = {tp: (max(begins[tp], ends[tp] - tail), ends[tp]) for tp in wanted}
-            progress: dict[TopicPartition, Progress] = {}
-            async for tp, record in self._records(spans, until=until):
-                found = _progress(record)
-                if found is not None:
-                    progress[tp] = found
-            for tp, found in progress.items():
-                part = wanted.pop(tp)
-                standings[part] = msgspec.structs.replace(standings[part], progress=found)
-            # It is in every transaction: one of many entries may end with more than the tail.
-            wanted = {tp: part for tp, part in wanted.items() if spans[tp][0] > begins[tp]}
-            tail *= 10
-
-    async def _add_unread(self, standings: dict[Part, Standing], reports: list[Report]) -> None:
-        """Count what DELIVER has not read: offsets alone count the marks of transactions too."""
-        told = {
-            Part(StageName.DELIVER, one.topic, one.partition): one
-            for report in reports
-            for one in report.partitions
-            if report.stage == StageName.DELIVER
-        }
-        spans: dict[TopicPartition, tuple[int, int]] = {}
-        for part, standing in standings.items():
-            report = told.get(part)
-            start = report.offset if report is not None and report.offset >= 0 else -1
-            start = max(start if start >= 0 else standing.committed, standing.begin)
-            idle = report is not None and report.lag == 0
-            if part.stage is StageName.DELIVER and start < standing.end and not idle:
-                spans[TopicPartition(part.topic, part.partition)] = (start, standing.end)
-        if not spans:
-            return
-        until = time.monotonic() + LOOK_UP_S
-        counts = dict.fromkeys(spans, 0)
-        firsts: dict[TopicPartition, int | None] = {}
-        async for tp, record in self._records(spans, until=until, most=UNREAD_MOST):
-            counts[tp] += 1
-            if tp not in firsts:
-                firsts[tp] = _decided_ms(record)
-        for tp, (_, end) in spans.items():
-            part = Part(StageName.DELIVER, tp.topic, tp.partition)
-            complete = await self._consumer.position(tp) >= end
-            standings[part] = msgspec.structs.replace(
-                standings[part],
-                unread=counts[tp] if complete else None,
-                unread_ms=firsts.get(tp),
-            )
-
-    async def _records(
-        self,
-        spans: Mapping[TopicPartition, tuple[int, int]],
-        *,
-        until: float,
-        most: int | None = None,
-    ) -> AsyncIterator[tuple[TopicPartition, ConsumerRecord[Any, Any]]]:
-        """Yield the records of these spans of offsets, at most so many of each and so long."""
-        self._consumer.assign(list(spans))
-        for tp, (start, _) in spans.items():
-            self._consumer.seek(tp, start)
-        read = dict.fromkeys(spans, 0)
-        reading = set(spans)
-        while reading and time.monotonic() < until:
-            fetched = await self._consumer.getmany(*reading, timeout_ms=100, max_records=most)
-            for tp, records in fetched.items():
-                for record in records:
-                    if record.offset < spans[tp][1]:
-                        yield tp, record
-                read[tp] += len(records)
-            for tp in list(reading):
-                full = most is not None and read[tp] >= most
-                if full or await self._consumer.position(tp) >= spans[tp][1]:
-                    reading.discard(tp)
-
-
-def _claimed(reports: Iterable[Report], *, restored: bool = False) -> set[Part]:
-    """Return what somebody told that it owns; if asked, only what it told everything about."""
-    return {
-        Part(StageName(report.stage), one.topic, one.partition)
-        for report in reports
-        for one in report.partitions
-        if one.of_stage is not None or not restored
-    }
-
 
 def _report(record: ConsumerRecord[Any, Any]) -> Report | None:
     """Return the report that a message is; None for another message, also of another version."""
@@ -320,21 +211,6 @@ def _report(record: ConsumerRecord[Any, Any]) -> Report | None:
         if isinstance(heard, Report):
             StageName(heard.stage)
             return heard
-    return None
-
-
-def _progress(record: ConsumerRecord[Any, Any]) -> Progress | None:
-    if record.key != PROGRESS_KEY.encode():
-        return None
-    with contextlib.suppress(CodecError):
-        found = codec.entry(record.value or b"")
-        return found if isinstance(found, Progress) else None
-    return None
-
-
-def _decided_ms(record: ConsumerRecord[Any, Any]) -> int | None:
-    with contextlib.suppress(CodecError):
-        return codec.digest(record.value or b"").at_ms
     return None
 
 

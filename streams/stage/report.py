@@ -1,13 +1,26 @@
-"""How a stage process is: one report of every partition that it owns, as it stands now."""
+"""How a stage process is, told and measured: every partition that it owns, as it stands now."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streams.metrics import Metrics
 from streams.reports import PartitionReport, PartitionState, Report
 
 if TYPE_CHECKING:
     from streams.stage.source import Source
+
+
+def measure(source: Source, metrics: Metrics) -> None:
+    """Set the gauges of what is read: the lag of each partition, and how many are paused."""
+    stage = source.stage.name
+    for tp in source.ready():
+        lag = source.lag(tp)
+        if lag is not None:
+            place = source.label(tp)
+            metrics.source_lag_records.labels(stage=stage, partition=place).set(lag)
+    paused = sum(owned.ready and owned.paused for owned in source.owned.values())
+    metrics.paused_partitions.labels(stage=stage).set(paused)
 
 
 def make_report(source: Source) -> Report:

@@ -22,7 +22,7 @@ from mode import Service
 from streams import codec
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
-from streams.stage.report import make_report
+from streams.stage.report import make_report, measure
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
 SESSION_MS: Final = 6_000
@@ -32,6 +32,8 @@ METADATA_MS: Final = 30_000
 QUEUED_BATCHES: Final = 8
 RESTORE_S: Final = 300.0
 """A partition that takes longer to be restored ends the process."""
+
+POSITION_S: Final = 0.1
 
 TELL_EVERY_S: Final = 1.0
 TELL_WITHIN_S: Final = 1.0
@@ -155,8 +157,10 @@ class Source(Service):
     async def _note_position(self, tp: TopicPartition, owned: _Owned) -> None:
         """Note where the next fetch begins: only that tells the end of a topic of transactions."""
         assert self.consumer is not None
-        with contextlib.suppress(KafkaError):  # it was taken away
-            owned.position = await self.consumer.position(tp)
+        # It was taken away, or its offset is looked up anew: the others do not wait for that.
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(POSITION_S):
+                owned.position = await self.consumer.position(tp)
 
     @Service.task
     async def _timer(self) -> None:
@@ -172,14 +176,7 @@ class Source(Service):
     async def _report(self) -> None:
         while not self.should_stop:
             await asyncio.sleep(TELL_EVERY_S)
-            for tp in self.ready():
-                lag = self.lag(tp)
-                if lag is not None:
-                    self._metrics.source_lag_records.labels(
-                        stage=self.stage.name, partition=self._label(tp)
-                    ).set(lag)
-            paused = sum(owned.ready and owned.paused for owned in self.owned.values())
-            self._metrics.paused_partitions.labels(stage=self.stage.name).set(paused)
+            measure(self, self._metrics)
             await self._tell()
 
     async def _tell(self) -> None:
@@ -338,9 +335,9 @@ class Source(Service):
         owned = self.owned.pop(tp)
         if owned.ready:
             await self.handler.revoke(tp)
-        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self._label(tp))
+        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self.label(tp))
 
-    def _label(self, tp: TopicPartition) -> str:
+    def label(self, tp: TopicPartition) -> str:
         own = tp.topic == self.stage.topics[0]
         return str(tp.partition) if own else f"{tp.topic}-{tp.partition}"
 

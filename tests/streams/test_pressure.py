@@ -50,6 +50,14 @@ def test_the_slowest_partition_counts_once_all_have_told() -> None:
     assert made.slowest_tick() == 5
 
 
+def test_what_is_heard_before_the_partitions_are_known_is_kept() -> None:
+    made = Pressure(TOPIC)
+    made.hear(told(0, 10))
+    assert made.slowest_tick() is None
+    made.partitions = 1
+    assert made.slowest_tick() == 10
+
+
 def test_a_parked_partition_holds_nobody_back_until_it_is_restored() -> None:
     made = pressure(10, 3)
     made.hear(report(1, PartitionState.PARKED))
