@@ -338,6 +338,7 @@ class Source(Service):
         forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self.label(tp))
 
     def label(self, tp: TopicPartition) -> str:
+        """Return the partition as a metric label; foreign topics have numbers of their own."""
         own = tp.topic == self.stage.topics[0]
         return str(tp.partition) if own else f"{tp.topic}-{tp.partition}"
 
