@@ -17,7 +17,7 @@ def measure(source: Source, metrics: Metrics) -> None:
     for tp in source.ready():
         lag = source.lag(tp)
         if lag is not None:
-            place = source.label(tp)
+            place = source.partition_label(tp)
             metrics.source_lag_records.labels(stage=stage, partition=place).set(lag)
     paused = sum(owned.ready and owned.paused for owned in source.owned.values())
     metrics.paused_partitions.labels(stage=stage).set(paused)

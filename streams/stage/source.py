@@ -335,9 +335,9 @@ class Source(Service):
         owned = self.owned.pop(tp)
         if owned.ready:
             await self.handler.revoke(tp)
-        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self.label(tp))
+        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self.partition_label(tp))
 
-    def label(self, tp: TopicPartition) -> str:
+    def partition_label(self, tp: TopicPartition) -> str:
         """Return the partition as a metric label; foreign topics have numbers of their own."""
         own = tp.topic == self.stage.topics[0]
         return str(tp.partition) if own else f"{tp.topic}-{tp.partition}"
