@@ -55,7 +55,8 @@ class Lane:
         self.committed = offset
         self.waiting = 0
         self.flushed_ms = 0
-        self.marked_tick = -1
+        self.busy_tick = -1
+        """The host's own tick in which the last records or mark came from here: not idle in it."""
         self.quarantine: list[Awaitable[Any]] = []
 
     @property
@@ -170,6 +171,7 @@ class FingerprintHandler:
         for record in records:
             await self._record(tp, lane, record)
         lane.offset = records[-1].offset + 1
+        lane.busy_tick = tick_of(self._host.now_ms())
         if self._due(lane):
             await self._flush(tp, lane)
         self._throttle()
@@ -290,11 +292,14 @@ class FingerprintHandler:
         lane.fingerprinter.fold.belated = 0
 
     async def _mark_idle(self, tp: TopicPartition, lane: Lane, now_ms: int) -> None:
-        """Write a mark into a partition that is idle and read to its end, once a tick."""
+        """Write a mark into a partition that is idle and read to its end, once a tick.
+
+        The host's clock is compared with itself alone: the brokers' may be elsewhere.
+        """
         tick = tick_of(now_ms)
-        if tick <= max(lane.marked_tick, tick_of(lane.stream_ms)) or self._source.lag(tp) != 0:
+        if tick == lane.busy_tick or self._source.lag(tp) != 0:
             return
-        lane.marked_tick = tick
+        lane.busy_tick = tick
         await self._producer.send(
             tp.topic, value=b"", partition=tp.partition, headers=[("mark", b"")]
         )
@@ -305,13 +310,13 @@ class FingerprintHandler:
         read_to = {
             tp: lane.offset
             for tp, lane in self._lanes.items()
-            if lane.foreign and tick > lane.marked_tick and lane.offset == lane.committed
+            if lane.foreign and tick != lane.busy_tick and lane.offset == lane.committed
             if self._source.lag(tp) == 0
         }
         if not read_to:
             return
         for tp in read_to:
-            self._lanes[tp].marked_tick = tick
+            self._lanes[tp].busy_tick = tick
         own = (self._own, self._own_partitions)
         mark = await foreign.mark(self._producer, self._source.consumer, own, read_to)
         told = [self._tell(tp, self._lanes[tp], mark.at_ms) for tp in mark.partitions]
