@@ -335,7 +335,8 @@ class Source(Service):
         owned = self.owned.pop(tp)
         if owned.ready:
             await self.handler.revoke(tp)
-        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=self.partition_label(tp))
+        place = self.partition_label(tp)
+        forget(self._metrics.source_lag_records, stage=self.stage.name, partition=place)
 
     def partition_label(self, tp: TopicPartition) -> str:
         """Return the partition as a metric label; foreign topics have numbers of their own."""

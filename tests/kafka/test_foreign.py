@@ -269,6 +269,9 @@ async def test_nothing_is_lost_while_nobody_reads_nor_on_a_partition_that_is_add
             await asyncio.sleep(0.03)
         wanted = {str(number) for number in range(1, 64)}
         await told.until(lambda: set(told.stream_times()) == wanted, what=made.logs)
+        deadline = time.monotonic() + 20
+        while len(await marks_of(kafka, namespace)) < 2:
+            assert time.monotonic() < deadline, made.logs()
         await stop(again)
         no_delta_is_below_what_was_told(told)
         assert told.stream_times() == await times_by_the_two_topics(kafka, namespace, topic)
@@ -297,14 +300,9 @@ async def times_by_the_two_topics(kafka: Broker, namespace: str, topic: str) -> 
 
     They are the records' own, raised to every mark that stands for what was read before them.
     """
-    marks: dict[TopicPartition, list[tuple[int, int]]] = {}
-    for records in (await read_all(kafka, names(namespace).events, 4)).values():
-        for record in records:
-            for tp, offset in foreign.stands_for(record.headers):
-                marks.setdefault(tp, []).append((offset, record.timestamp))
+    marks = await marks_of(kafka, namespace)
     found = {}
     for tp, records in (await read_all(kafka, topic, 2)).items():
-        assert marks[tp]
         stream_ms = 0
         for record in records:
             raised = [at_ms for offset, at_ms in marks[tp] if offset <= record.offset]
@@ -313,6 +311,16 @@ async def times_by_the_two_topics(kafka: Broker, namespace: str, topic: str) -> 
             found[release.partition("@")[2]] = stream_ms
     del found["history"]
     return found
+
+
+async def marks_of(kafka: Broker, namespace: str) -> dict[TopicPartition, list[tuple[int, int]]]:
+    """Return the marks that stand for each foreign partition: (offset, append time)."""
+    marks: dict[TopicPartition, list[tuple[int, int]]] = {}
+    for records in (await read_all(kafka, names(namespace).events, 4)).values():
+        for record in records:
+            for tp, offset in foreign.stands_for(record.headers):
+                marks.setdefault(tp, []).append((offset, record.timestamp))
+    return marks
 
 
 async def test_it_begins_where_the_group_began_to_read_the_topic(
