@@ -18,11 +18,7 @@ from pathlib import Path
 
 import xxhash
 
-from sinks.base import Sink
 from streams import logs
-from streams.agents.correlate import CorrelateHandler
-from streams.agents.deliver import DeliverHandler
-from streams.agents.fingerprint import FingerprintHandler
 from streams.metrics import Metrics
 from streams.processes import (
     EXIT_FAILED,
@@ -34,7 +30,6 @@ from streams.processes import (
     worker_name,
 )
 from streams.settings import Clock, Settings, SettingsError, load
-from streams.sink_config import make_sinks
 from streams.stage import Handler, Stage, make_app, run_app
 from streams.topics import inputs, max_record_bytes, names
 
@@ -51,6 +46,8 @@ def partition_of_account(destination: str, partitions: int) -> int:
 def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handler:
     """Return the handler of a stage as configured.
 
+    A process imports its own stage only: the clients of the sinks alone take half of a start.
+
     Raises:
         SettingsError: a secret that a sink needs is not there.
     """
@@ -59,6 +56,8 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
     request_bytes = max_record_bytes(settings)
     match name:
         case StageName.FINGERPRINT:
+            from streams.agents.fingerprint import FingerprintHandler
+
             return FingerprintHandler(
                 settings.fingerprinting(),
                 bootstrap=bootstrap,
@@ -69,6 +68,8 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 metrics=metrics,
             )
         case StageName.CORRELATE:
+            from streams.agents.correlate import CorrelateHandler
+
             return CorrelateHandler(
                 settings.correlation(),
                 installation=settings.installation,
@@ -83,9 +84,11 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 metrics=metrics,
             )
         case StageName.DELIVER:
-            sinks: list[Sink] = make_sinks(settings)
+            from streams.agents.deliver import DeliverHandler
+            from streams.sink_config import make_sinks
+
             return DeliverHandler(
-                sinks,
+                make_sinks(settings),
                 installation=settings.installation,
                 state_topic=topics.outbox,
                 dead_topic=topics.dead,
@@ -137,7 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parked = frozenset(options.parked)
     metrics.parked_partitions.set(len(parked))
     app = make_app(make_stage(settings, name, parked), handler, metrics)
-    if isinstance(handler, CorrelateHandler):
+    if name is StageName.CORRELATE:
+        from streams.agents.correlate import CorrelateHandler
+
+        assert isinstance(handler, CorrelateHandler)
         topics = names(settings.namespace)
         handler.progress_topic = app.topic(
             topics.progress, value_type=bytes, value_serializer="raw"
