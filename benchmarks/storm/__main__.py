@@ -52,6 +52,8 @@ QUICK_ROUNDS: Final = 2
 QUICKLY: Final = tuple(one for one in Contender if one is not Contender.VARIED)
 """Who runs with `--quick`: all that the three named ratios need, and no decode at all."""
 
+PROFILED: Final = (Contender.STORM, Contender.DISTINCT)
+
 REPORT_COLUMNS: Final = 110
 """Width of the tables where they do not go to a terminal."""
 
@@ -64,11 +66,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     contenders: tuple[Contender, ...]
     events: int
     rounds: int
-    profile: bool
+    profiled: tuple[Contender, ...]
 
 
 async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tuple[Figures, str]:
-    """Return the figures, and the profile when it is planned.
+    """Return the figures, and the text of the profiles that are planned.
 
     Raises:
         Failed: a contender failed, or made wrong deltas.
@@ -84,7 +86,7 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
         for number in range(plan.rounds):
             say.print(f"round {number + 1} of {plan.rounds}", markup=False)
             await rounds.round(number, plan.contenders)
-        profile = await rounds.profile() if plan.profile else ""
+        profiles = [await rounds.profile(contender) for contender in plan.profiled]
     finally:
         await remove([stock, *(log.settings for log in logs.values())])
     setting = Setting(
@@ -99,7 +101,7 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
         partitions=PARTITIONS,
         rounds=plan.rounds,
     )
-    return figures(rounds.runs, setting), profile
+    return figures(rounds.runs, setting), "\n\n".join(profiles)
 
 
 def main(
@@ -114,7 +116,7 @@ def main(
         contenders=QUICKLY if quick else tuple(Contender),
         events=events or (QUICK_EVENTS if quick else EVENTS),
         rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
-        profile=profile is not None,
+        profiled=() if profile is None else PROFILED,
     )
     told = Console(stderr=True)
     try:

@@ -12,12 +12,12 @@ import msgspec
 
 from benchmarks.storm import profiled
 from benchmarks.storm.events import Traffic
-from benchmarks.storm.figures import Contender, Run
+from benchmarks.storm.figures import SAYS, Contender, Run
 from benchmarks.storm.log import Counted, Log, count_deltas, end_offsets
 from benchmarks.storm.stage import StageFailed, run_stage
 from benchmarks.storm.work import Done, Work
 
-WITHIN_S: Final = 300.0
+WITHIN_S: Final = 600.0
 """How long one contender may take."""
 
 PROFILE_ROWS: Final = 40
@@ -72,14 +72,17 @@ class Rounds:
             done = await self._once(contender)
             self.runs.append(Run(round=number, contender=contender, done=done))
 
-    async def profile(self) -> str:
-        """Return where FINGERPRINT spends its time in a storm, as text.
+    async def profile(self, contender: Contender) -> str:
+        """Return where FINGERPRINT spends its time, as text.
+
+        Args:
+            contender: FINGERPRINT on one of the logs.
 
         Raises:
             Failed: it failed.
         """
         out = self._folder / "samples"
-        log = self._logs[Traffic.REPEATING]
+        log = self._logs[READS[contender]]
         try:
             watched = await run_stage(log, self._folder, within_s=WITHIN_S, samples=out)
         except StageFailed as error:
@@ -88,7 +91,7 @@ class Rounds:
         inside = [one for one in samples if watched.began_s <= one.at_s <= watched.ended_s]
         done = watched.done
         return (
-            f"FINGERPRINT in a storm of {done.events:,} events, with the sampling profiler: "
+            f"{SAYS[contender]}: {done.events:,} events, with the sampling profiler "
             f"{done.events / done.seconds:,.0f} events/s.\n"
             "Time in compiled code is its caller's.\n\n"
             + profiled.report(inside, rows=PROFILE_ROWS)
