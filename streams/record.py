@@ -1,8 +1,9 @@
 """`stormfold record`: what stands on the topics as a recording, and what was decided about it.
 
 The recording replays to the same digests and assignments, up to the tick that was applied when it
-was made. How Kafka is read lives in `record_kafka`, the form of a line in `recording_write`, the
-rows of digests and assignments in `replay_results`: they are those of `stormfold replay`.
+was made. How Kafka is read lives in `record_events` and `record_kafka`, the form of a line in
+`recording_write`, the rows of digests and assignments in `replay_results`: they are those of
+`stormfold replay`.
 
 Errors: `RecordError` and `OutputError` end it with status 1, `WrongUse` with status 2.
 """
@@ -24,7 +25,8 @@ from correlators.fingerprinter import Fingerprinter
 from correlators.types import tick_of
 from streams.bar import bar
 from streams.output_files import OutputError, check_writable
-from streams.record_kafka import Applied, Events, RecordError, WrongUse, applied, told
+from streams.record_events import Events
+from streams.record_kafka import Applied, RecordError, WrongUse, applied, told
 from streams.recording import Record
 from streams.recording_write import RecordingWriter, WrongEnding, check_ending, recording_file
 from streams.replay_results import Results
@@ -119,8 +121,9 @@ def _checked(options: Options) -> int | None:
 async def _record(
     settings: Settings, options: Options, since_ms: int | None, errors: TextIO
 ) -> Recorded:
-    topics = names(settings.namespace)
-    partitions = await partitions_of(settings, (topics.events, topics.incidents, topics.deliveries))
+    topics, others = names(settings.namespace), settings.kafka.sentry_topics
+    wanted = (topics.events, *others, topics.incidents, topics.deliveries)
+    partitions = await partitions_of(settings, wanted)
     missing = [topic for topic, found in partitions.items() if not found]
     if missing:
         raise WrongUse(
@@ -129,16 +132,18 @@ async def _record(
         )
     rows = options.assignments is not None
     results = Results(settings.correlation(), settings.fingerprinting(), rows=rows)
-    events = Events(settings, partitions[topics.events])
+    sources = {topic: partitions[topic] for topic in (topics.events, *others)}
+    events = Events(settings, sources)
     try:
         # Before the events' end is looked up: so every record that was applied is in the file.
         up_to = await applied(settings, partitions[topics.incidents], results)
-        await events.start(since_ms)
+        for note in await events.start(since_ms):
+            print(note, file=errors)
         with recording_file(options.out) as writer:
             span = await _write(settings, events, writer, results if rows else None, up_to, errors)
             if span is None:
                 since = f" of the last {options.since}" if options.since else ""
-                raise RecordError(f"no record{since} stands on {topics.events}")
+                raise RecordError(f"no record{since} stands on {', '.join(sources)}")
         digests: tuple[int | None, int | None] = (None, None)
         if options.digests is not None:
             deliveries = partitions[topics.deliveries]

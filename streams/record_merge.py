@@ -1,5 +1,7 @@
 """Several partitions, each in the order of its own stream time, as one log: which line is next.
 
+Partitions are numbers here, of one topic or of several: whoever reads says which is which.
+
 Nothing is read here: whoever reads hands lines in, takes out what is safe, and is told which
 partitions to read on. The order is (stream time, partition, offset), however the reading went.
 """

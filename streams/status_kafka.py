@@ -22,6 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from streams import codec
 from streams.codec import CodecError
+from streams.group_offsets import committed_by
 from streams.processes import StageName
 from streams.reports import Report
 from streams.settings import Settings
@@ -153,20 +154,11 @@ class _Reader:
         }
 
     async def _committed(self) -> dict[StageName, dict[TopicPartition, OffsetAndMetadata]]:
-        groups = [f"{self._namespace}.{stage.value}" for stage in self._inputs]
-        found = await asyncio.gather(*(self._committed_by(group) for group in groups))
-        return dict(zip(self._inputs, found, strict=True))
-
-    async def _committed_by(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
-        while True:
-            try:
-                offsets: dict[TopicPartition, OffsetAndMetadata]
-                offsets = await self._admin.list_consumer_group_offsets(group)
-                return offsets
-            except KafkaError as error:
-                if not error.retriable:  # a broker that has just started has no coordinator yet
-                    raise
-            await asyncio.sleep(0.1)
+        stages = list(self._inputs)
+        found = await asyncio.gather(
+            *(committed_by(self._admin, self._namespace, stage) for stage in stages)
+        )
+        return dict(zip(stages, found, strict=True))
 
     # Reports
 

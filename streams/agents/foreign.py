@@ -16,6 +16,7 @@ same times, but for a mark whose writer died, or lost the partition, before it c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -67,6 +68,16 @@ def times(stored: str) -> tuple[int, int]:
     return int(stream_ms or 0), int(since_ms or 0)
 
 
+def first_read_ms(topic: str, committed: Mapping[TopicPartition, OffsetAndMetadata]) -> int:
+    """Return when the group first read any of the topic; 0 where nothing says that it did."""
+    moments = [
+        times(stored.metadata)[1]
+        for tp, stored in committed.items()
+        if tp.topic == topic and stored.offset >= 0
+    ]
+    return min((moment for moment in moments if moment), default=0)
+
+
 async def begin(
     tp: TopicPartition,
     committed: Mapping[TopicPartition, OffsetAndMetadata],
@@ -83,10 +94,8 @@ async def begin(
     """
     start = (await consumer.beginning_offsets([tp]))[tp]
     end = (await consumer.end_offsets([tp]))[tp]
-    of_topic = {one: stored for one, stored in committed.items() if one.topic == tp.topic}
-    moments = [times(stored.metadata)[1] for stored in of_topic.values() if stored.offset >= 0]
-    since_ms = min((moment for moment in moments if moment), default=now_ms)
-    stored = of_topic.get(tp)
+    since_ms = first_read_ms(tp.topic, committed) or now_ms
+    stored = committed.get(tp)
     if stored is not None and stored.offset >= 0:
         # Past either end, its records are deleted, or the topic was made anew.
         offset = stored.offset if start <= stored.offset <= end else start
@@ -155,13 +164,17 @@ async def mark(
     return Mark(sent.timestamp, idle if sent.timestamp_type == APPEND_TIME else ())
 
 
-def stands_for(headers: Iterable[tuple[str, bytes]]) -> list[tuple[TopicPartition, int]]:
-    """Return the partitions that a mark of our own topic stands for, each with its offset."""
+def stands_for(headers: Iterable[tuple[str, bytes | None]]) -> list[tuple[TopicPartition, int]]:
+    """Return the partitions that a mark of our own topic stands for, each with its offset.
+
+    A header that says neither stands for nothing.
+    """
     found = []
     for name, value in headers:
         if name == IDLE_HEADER:
-            topic, partition, offset = value.decode().split(":")
-            found.append((TopicPartition(topic, int(partition)), int(offset)))
+            with contextlib.suppress(ValueError):
+                topic, partition, offset = (value or b"").decode().split(":")
+                found.append((TopicPartition(topic, int(partition)), int(offset)))
     return found
 
 

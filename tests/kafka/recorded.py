@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+from correlators.entries import PROGRESS_KEY
+from correlators.ticks import Progress
+from streams import codec
 from streams.recording import Record, Recording
 from streams.replay import Options, run
 from streams.settings import load
+from streams.stage.state import restore
+from streams.topics import names
 from tests.kafka.chain import Chain
 
 
@@ -22,6 +28,19 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 def records_of(path: Path) -> list[Record]:
     """Return the records of a recording."""
     return [line for line in Recording([path]) if isinstance(line, Record)]
+
+
+async def applied(made: Chain, tick: int) -> None:
+    """Wait until every partition has stored that it applied this tick."""
+    topic = names(made.namespace).incidents
+    deadline_s = time.monotonic() + 40
+    for partition in range(4):
+        applied_tick = -1
+        while applied_tick < tick:
+            assert time.monotonic() < deadline_s, made.logs()
+            stored = await restore(made.bootstrap, topic, partition)
+            progress = codec.entry(stored[PROGRESS_KEY]) if PROGRESS_KEY in stored else None
+            applied_tick = progress.applied_tick if isinstance(progress, Progress) else -1
 
 
 async def compared(made: Chain, ending: str) -> tuple[dict[str, Any], Path]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,9 +25,12 @@ from correlators.types import DeltaBatch, tick_of
 from streams import codec
 from streams.agents import foreign
 from streams.broker import Broker
+from streams.record import Options, run
+from streams.settings import load
 from streams.stage.state import restore
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, chain, error_webhook, ready, until
+from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, ready, until
+from tests.kafka.recorded import applied, compared, records_of
 
 EXAMPLES = Path(__file__).parents[1] / "fixtures" / "sentry" / "events"
 PROJECT = sum(b"checkout")
@@ -149,6 +154,16 @@ class Told:
     def sources(self) -> set[str]:
         return {batch.topic for told in self.batches.values() for batch in told}
 
+    def marked(self, topic: str, partitions: int) -> bool:
+        """Return whether each of these has told a time that is not that of a record."""
+        told = [batch for of in self.batches.values() for batch in of if batch.topic == topic]
+        recorded = {delta.first_ms for batch in told for delta in batch.deltas}
+        newest = [
+            max((batch.watermark_ms for batch in told if batch.partition == one), default=-1)
+            for one in range(partitions)
+        ]
+        return not recorded & set(newest) and min(newest) >= 0
+
     def stream_times(self) -> dict[str, int]:
         """Return the stream time of each event by its release, which is its own here."""
         return {
@@ -234,6 +249,12 @@ async def test_webhooks_and_the_topic_of_a_self_hosted_sentry_are_one_digest(
         assert headers["operation"] == b"insert"
         there = await read_all(kafka, topic, 2)
         assert sum(map(len, there.values())) == other.written
+        await applied(made, tick_of(int(time.time() * 1000)))
+        recorded, out = await compared(made, ".jsonl.zst")
+        # All of both ways but the history, byte for byte.
+        lines = Counter(line.body for line in records_of(out) if line.resource == "events")
+        assert lines == Counter(one.value for one in there[TopicPartition(topic, 0)][1:])
+        assert recorded["records"] == 30 + lines.total()
 
 
 async def test_nothing_is_lost_while_nobody_reads_nor_on_a_partition_that_is_added(
@@ -263,6 +284,7 @@ async def test_nothing_is_lost_while_nobody_reads_nor_on_a_partition_that_is_add
         await other.write(insert(3, release="3"), partition=1)
         again = made.start("run", "--stages", "fingerprint")
         await told.until(lambda: set(told.stream_times()) == {"1", "2", "3"}, what=made.logs)
+        await told.until(lambda: told.marked(topic, 2), what=made.logs)
         # Events between the ticks, so that marks and records come close to each other.
         for number in range(4, 64):
             await other.write(insert(number, release=str(number)), partition=number % 2)
@@ -277,6 +299,38 @@ async def test_nothing_is_lost_while_nobody_reads_nor_on_a_partition_that_is_add
         assert told.stream_times() == await times_by_the_two_topics(kafka, namespace, topic)
         there = await read_all(kafka, topic, 2)
         assert sum(map(len, there.values())) == other.written
+        assert await recorded_times(made) == told.stream_times()
+        # From a moment on: the same times, though what raised them before is not read.
+        since_ms = there[TopicPartition(topic, 1)][20].timestamp
+        lately = {
+            release_of(record.value or b"")
+            for records in there.values()
+            for record in records
+            if record.timestamp >= since_ms
+        }
+        assert await recorded_times(made, since_ms) == {
+            release: at_ms for release, at_ms in told.stream_times().items() if release in lately
+        }
+
+
+async def recorded_times(made: Chain, since_ms: int | None = None) -> dict[str, int]:
+    """Return the stream times that `stormfold record` finds, by release."""
+    out = made.folder / "r.jsonl"
+    options = Options(out=out, since=None if since_ms is None else "5s")
+    said, errors = io.StringIO(), io.StringIO()
+    now_ms = 0 if since_ms is None else since_ms + 5_000
+    status = await asyncio.to_thread(
+        run, load(made.config, {}), options, said, errors, now_ms=now_ms
+    )
+    assert (status, errors.getvalue()) == (0, "")
+    lines = records_of(out)
+    assert {line.resource for line in lines} == {"events"}
+    return {release_of(line.body): line.at_ms for line in lines}
+
+
+def release_of(body: bytes) -> str:
+    release: str = json.loads(body)[2]["data"]["release"]
+    return release.partition("@")[2]
 
 
 async def stop(process: subprocess.Popen[bytes]) -> None:
@@ -307,8 +361,7 @@ async def times_by_the_two_topics(kafka: Broker, namespace: str, topic: str) -> 
         for record in records:
             raised = [at_ms for offset, at_ms in marks[tp] if offset <= record.offset]
             stream_ms = max(stream_ms, record.timestamp, *raised, 0)
-            release = json.loads(record.value or b"")[2]["data"]["release"]
-            found[release.partition("@")[2]] = stream_ms
+            found[release_of(record.value or b"")] = stream_ms
     del found["history"]
     return found
 

@@ -26,12 +26,13 @@ from streams import codec
 from streams.app import partition_of_account
 from streams.broker import Broker
 from streams.record import Options, run
-from streams.record_kafka import Events, RecordError
+from streams.record_events import Events
+from streams.record_kafka import RecordError
 from streams.settings import Settings, load
-from streams.stage.state import committed, restore
+from streams.stage.state import committed
 from streams.topics import ensure, names
 from tests.kafka.chain import Chain, chain, error_webhook, outage, ready
-from tests.kafka.recorded import compared, records_of, rows_of
+from tests.kafka.recorded import applied, compared, records_of, rows_of
 
 SHORT = """
 incidents: {settle: 1s, update_every: 2s, quiet_for: 3s, reopen_within: 60s, belated_after: 2s}
@@ -41,19 +42,6 @@ storms: {storm_quiet: 2s, link_within: 5s}
 TELL = """
 routes: {tell: [slack:incidents], page: [pagerduty:default]}
 """
-
-
-async def _applied(made: Chain, tick: int) -> None:
-    """Wait until every partition has stored that it applied this tick."""
-    topic = names(made.namespace).incidents
-    deadline_s = time.monotonic() + 40
-    for partition in range(4):
-        applied_tick = -1
-        while applied_tick < tick:
-            assert time.monotonic() < deadline_s, made.logs()
-            stored = await restore(made.bootstrap, topic, partition)
-            progress = codec.entry(stored[PROGRESS_KEY]) if PROGRESS_KEY in stored else None
-            applied_tick = progress.applied_tick if isinstance(progress, Progress) else -1
 
 
 async def _told(made: Chain, kind: DigestKind) -> None:
@@ -114,7 +102,7 @@ async def test_what_a_live_run_decided_is_decided_again_from_its_recording(
                     names(namespace).events, sent[0], partition=1, headers=headers
                 )
         # Until everything is over: it ends 3 s after the last event.
-        await _applied(made, tick_of(int(time.time() * 1000)) + 5)
+        await applied(made, tick_of(int(time.time() * 1000)) + 5)
         recorded, out = await compared(made, ".jsonl.zst")
         lines = records_of(out)
         assert sorted(line.body for line in lines) == sorted([*sent, *[sent[0]] * 3])
@@ -246,7 +234,7 @@ async def test_records_that_are_deleted_meanwhile_are_never_left_out_in_silence(
         for number in range(4):
             large = random.Random(number).randbytes(4 * 1024 * 1024)
             await producer.send_and_wait(topic, large, partition=1, headers=_at(number))
-    events = Events(settings, [0, 1, 2])
+    events = Events(settings, {topic: [0, 1, 2]})
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     try:
         await admin.start()
