@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check bench soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,10 @@ check: setup  ## lint, types, import rules, tests: exactly what CI runs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(MAKE) test ARGS="--cov $(ARGS)"
+
+soak: setup  ## 50,000 simulated runs; SIMULATION_SEED=N begins elsewhere
+	@SIMULATION_RUNS=$${SIMULATION_RUNS:-50000} $(BIN)/python -m pytest $(ARGS) \
+		tests/simulation/test_simulation.py -k every_run
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm
 	@$(BIN)/python -m benchmarks.quality $(FILES)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
+from correlators import sets
+from correlators.deltas import event_hash
 from correlators.entries import PROGRESS_KEY
+from correlators.fingerprinter import Fingerprinter
+from correlators.incidents import Incident
 from correlators.ticks import Progress
+from correlators.types import IncidentKey
 from streams import codec
+from streams.processes import EXIT_REFUSED
 from streams.settings import Clock
-from tests.simulation.logs import Log
 from tests.simulation.reference import expected, stream_times
+from tests.simulation.scenario import FINGERPRINTING
 from tests.simulation.world import TOPICS, World
 
 
@@ -17,7 +23,7 @@ def check(world: World) -> list[str]:
     """Return what is wrong, one line each."""
     return [
         *world.problems,
-        *(f"refused: {reason}" for reason in world.refused),
+        *(f"refused: {child.name}" for child in world.children if EXIT_REFUSED in child.deaths),
         *_parked(world),
         *_progress(world),
         *_epochs(world),
@@ -106,8 +112,10 @@ def committed_state(world: World) -> dict[str, bytes]:
 
 def _same(world: World) -> list[str]:
     """Digests and state are those of the log, each digest once."""
-    if world.stalls:
-        return _stalled(world)
+    if world.stalls and world.scenario.clock is Clock.DATA:
+        return ["a stall was declared under clock data"]
+    if world.stalls or world.grown:
+        return _decided_once(world)
     wanted = expected(world.cluster.of_topic(TOPICS.events), world.scenario.clock)
     wrong = _differ("digest", Counter(wanted.digests), Counter(committed_digests(world)))
     state = committed_state(world)
@@ -132,16 +140,31 @@ def _differ(what: str, wanted: Counter[bytes], found: Counter[bytes]) -> list[st
     return wrong
 
 
-def _stalled(world: World) -> list[str]:
-    """After a stall: nothing is decided twice."""
-    if not world.scenario.stalls_allowed and world.scenario.clock is Clock.DATA:
-        return ["a stall was declared under clock data"]
+def _decided_once(world: World) -> list[str]:
+    """With a stall, or a source that came later: nothing is decided twice, nothing is lost."""
     told = Counter(
         (digest.id, digest.revision, digest.destination)
         for digest in map(codec.digest, committed_digests(world))
     )
-    return [f"decided twice: {digest}" for digest, count in told.items() if count > 1]
+    twice = [f"decided twice: {digest}" for digest, count in told.items() if count > 1]
+    return [*twice, *_lost(world)]
 
 
-def _log_of(world: World, topic: str) -> list[Log]:
-    return world.cluster.of_topic(topic)
+def _lost(world: World) -> list[str]:
+    """Every readable event is counted in an incident of its key."""
+    counted: dict[IncidentKey, bytes] = {}
+    for raw in committed_state(world).values():
+        entry = codec.entry(raw)
+        if isinstance(entry, Incident):
+            counted[entry.key] = sets.union(counted.get(entry.key, sets.EMPTY), entry.events)
+    wrong = []
+    fingerprinter = Fingerprinter(FINGERPRINTING)
+    for log in world.cluster.of_topic(TOPICS.events):
+        for read in stream_times(log, world.scenario.clock):
+            found = fingerprinter.read(read.resource, read.body)
+            if read.mark or found.event is None or found.key is None:
+                continue
+            members = counted.get(found.key, sets.EMPTY)
+            if sets.union(members, sets.of([event_hash(found.event)])) != members:
+                wrong.append(f"lost: {read.partition} {read.offset}")
+    return wrong

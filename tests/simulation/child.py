@@ -6,6 +6,7 @@ The stage itself is the real one: `Source`, its handler, the steps. Its host is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -77,6 +78,10 @@ class SimHost(Host):
     def admin(self, **settings: Any) -> SimAdmin:
         return SimAdmin(self._cluster)
 
+    def parked(self) -> set[tuple[str, int]]:
+        """What the parent would tell it not to read."""
+        return self._child.parking.parked
+
     def now_ms(self) -> int:
         return self._cluster.now_ms() + self._child.skew_ms
 
@@ -95,6 +100,10 @@ class SimHost(Host):
 
 class SimSource(Source):
     """The real one; only its tasks start in the same order in every run."""
+
+    logger = logging.getLogger("simulation.source")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
 
     def _get_tasks(self) -> Iterable[ServiceTask]:
         return sorted(super()._get_tasks(), key=lambda task: task.fun.__name__)
@@ -180,6 +189,11 @@ class Child:
         """As kill -9, wherever it stands."""
         if self.process is not None:
             self._loop.kill(self.process)
+
+    def lose(self) -> None:
+        """As a machine that goes away for good."""
+        self._wanted = False
+        self.kill()
 
     def ended(self, process: Process, status: int) -> None:
         """Have the process end itself with this status."""

@@ -76,7 +76,7 @@ class Cluster:
     # Clocks and topics
 
     def now_ms(self, node: int = 0) -> int:
-        return EPOCH_MS + int(self.loop.time() * 1000) + self.skew_ms[node]
+        return EPOCH_MS + self.loop.time_ms() + self.skew_ms[node]
 
     def create(self, topic: str, partitions: int, *, append_time: bool = True) -> None:
         for partition in range(self.counts.get(topic, 0), partitions):
@@ -85,7 +85,8 @@ class Cluster:
         self.counts[topic] = partitions
 
     def node_of(self, tp: TopicPartition) -> int:
-        return (len(tp.topic) + tp.partition) % NODES
+        node: int = (len(tp.topic) + tp.partition) % NODES
+        return node
 
     def of_topic(self, topic: str) -> list[Log]:
         return [self.logs[TopicPartition(topic, p)] for p in range(self.counts[topic])]

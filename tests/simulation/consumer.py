@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaConnectionError
@@ -21,7 +21,7 @@ from tests.simulation.membership import Membership
 
 FETCH_WAIT_S = 0.25
 
-Record = ConsumerRecord[Any, Any]
+Record: TypeAlias = "ConsumerRecord[Any, Any]"
 
 
 class Ordered(set[TopicPartition]):

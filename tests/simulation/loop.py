@@ -105,7 +105,7 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def kill(self, process: Process) -> None:
         """Have nothing of the process run again."""
-        if process.dead:
+        if process.dead or self.ended:
             return
         self._take_off(process)
         process.running = Running.DEAD
@@ -140,6 +140,9 @@ class SimLoop(asyncio.AbstractEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    def time_ms(self) -> int:
+        return int(self._now * 1000)
 
     def call_soon(  # type: ignore[override]
         self,
@@ -192,7 +195,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(  # type: ignore[override]
+    def create_task(
         self,
         coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
         *,
@@ -255,19 +258,19 @@ class SimLoop(asyncio.AbstractEventLoop):
             handle = ready.popleft()
             if not ready:
                 runnable.remove(owner)
-            if handle._cancelled:  # type: ignore[attr-defined]
+            if handle._cancelled:
                 continue
             owner.steps += 1
             self.steps += 1
             self.trace_hash = (self.trace_hash ^ owner.number) * 1_000_003 & 0xFFFFFFFF
-            handle._run()  # type: ignore[attr-defined]
+            handle._run()
             if owner.slow_share and draw() < owner.slow_share and not owner.dead:
                 self._keep_busy(owner)
 
     def _wait(self, deadline: float) -> bool:
         """Go to the next timer. Returns False when there is none before the deadline."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]
+        while timers and timers[0][2]._cancelled:
             heapq.heappop(timers)
         if not timers or timers[0][0] > deadline:
             self._now = deadline
@@ -276,7 +279,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.trace_hash ^= int(self._now * 1e6)
         while timers and timers[0][0] <= self._now:
             _, _, timer, owner = heapq.heappop(timers)
-            if not timer._cancelled:  # type: ignore[attr-defined]
+            if not timer._cancelled:
                 self._due(owner, timer, soon=False)
         return True
 
@@ -315,6 +318,7 @@ class SimLoop(asyncio.AbstractEventLoop):
             owner.ready.extend(owner.late)
             owner.late.clear()
             self._put_on(owner)
+        self._run_ready(_MOST_AT_ONCE)  # what never began, cannot be cancelled cleanly
         for task, _ in left:
             task.cancel()
         self._now += 1.0

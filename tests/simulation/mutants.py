@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -78,16 +79,6 @@ class OffsetOfGroup(Parts):
 # Reading
 
 
-class NoGenerations(Parts):
-    """Works on what was read before the partition went and came back."""
-
-    class source(SimSource):
-        async def _records(self, tp: TopicPartition, work: _Work) -> None:
-            owned = self.owned.get(tp)
-            if owned is not None and owned.ready:
-                await self.handler.records(tp, work.records)
-
-
 class DropsAcrossAssignments(Parts):
     """Drops what a fetch read that began before the assignment, though it is past it."""
 
@@ -111,6 +102,18 @@ class DropsAcrossAssignments(Parts):
                         consumer.seek(tp, self.owned[tp].offset)
 
 
+class EndsWithTheFormer(Parts):
+    """Takes the cancellation of a partition's former preparation for one of its own."""
+
+    class source(SimSource):
+        async def _prepare(
+            self, tp: TopicPartition, generation: int, former: asyncio.Task[None] | None
+        ) -> None:
+            if former is not None:
+                await former
+            await super()._prepare(tp, generation, None)
+
+
 class NeverSought(Parts):
     """Reads on where the group stands, not where the state says."""
 
@@ -119,7 +122,7 @@ class NeverSought(Parts):
             super().assigned(partitions)
             consumer = self.consumer
             assert consumer is not None
-            consumer.seek = lambda tp, offset: None  # type: ignore[method-assign]
+            consumer.seek = lambda tp, offset: None
 
 
 # Ticks
@@ -184,6 +187,22 @@ class TimeForgotten(Parts):
             return offset
 
 
+class WaitsForAMessage(Parts):
+    """Applies what a former owner left only when a message comes."""
+
+    class correlate(CorrelateHandler):
+        by_timer = False
+
+        async def timer(self, now_ms: int) -> None:
+            self.by_timer = True
+            await super().timer(now_ms)
+            self.by_timer = False
+
+        async def _advance(self, tp: TopicPartition, held: Any) -> None:
+            if not self.by_timer:
+                await super()._advance(tp, held)
+
+
 class TwoTransactions(Parts):
     """Writes the digests of a step, then its state."""
 
@@ -196,26 +215,29 @@ class TwoTransactions(Parts):
 
 MUTANTS: dict[str, Mutant] = {
     "the state is read before the former owner is fenced": Mutant(
-        patches=lambda: patch.object(correlate, "take_over", _read_then_fence)
+        patches=lambda: patch.object(correlate, "take_over", _read_then_fence), seeds=(91, 280, 349)
     ),
     "no owner is fenced": Mutant(
-        patches=lambda: patch.object(correlate, "take_over", _fence_nobody)
+        patches=lambda: patch.object(correlate, "take_over", _fence_nobody), seeds=(4, 7)
     ),
-    "the offset is the group's, not the state's": Mutant(OffsetOfGroup),
-    "records of an older assignment are worked on": Mutant(NoGenerations),
-    "what was fetched across an assignment is dropped": Mutant(DropsAcrossAssignments),
-    "the consumer is never sought": Mutant(NeverSought),
+    "the offset is the group's, not the state's": Mutant(OffsetOfGroup, seeds=(54,)),
+    "what was fetched across an assignment is dropped": Mutant(
+        DropsAcrossAssignments, seeds=(0, 1)
+    ),
+    "a cancelled preparation ends the next one": Mutant(EndsWithTheFormer, seeds=(60, 319, 335)),
+    "complete ticks wait for a message": Mutant(WaitsForAMessage, seeds=(9, 12)),
+    "the consumer is never sought": Mutant(NeverSought, seeds=(0, 1)),
     "ticks are complete before their deltas are read again": Mutant(
-        patches=lambda: patch.object(Ticks, "complete_tick", _complete_too_soon)
+        patches=lambda: patch.object(Ticks, "complete_tick", _complete_too_soon), seeds=(73, 290)
     ),
     "a repeated delta counts again": Mutant(
-        patches=lambda: patch.object(Ticks, "_place", _repeats_count)
+        patches=lambda: patch.object(Ticks, "_place", _repeats_count), seeds=(6, 11)
     ),
     "ticks do not wait for silent sources": Mutant(
-        patches=lambda: patch.object(Ticks, "complete_tick", _waits_for_nobody)
+        patches=lambda: patch.object(Ticks, "complete_tick", _waits_for_nobody), seeds=(0, 2)
     ),
-    "a watermark is told before its deltas": Mutant(MarkBeforeDeltas),
-    "an offset is committed before its deltas": Mutant(CommitBeforeDeltas),
-    "the running maximum of stream time is forgotten": Mutant(TimeForgotten),
-    "digests and state are two transactions": Mutant(TwoTransactions),
+    "a watermark is told before its deltas": Mutant(MarkBeforeDeltas, seeds=(0, 1)),
+    "an offset is committed before its deltas": Mutant(CommitBeforeDeltas, seeds=(89, 141)),
+    "the running maximum of stream time is forgotten": Mutant(TimeForgotten, seeds=(92, 159)),
+    "digests and state are two transactions": Mutant(TwoTransactions, seeds=(8, 13)),
 }

@@ -79,13 +79,13 @@ class Scenario:
     """How many seconds of stream time an intake writes in a second, under clock data."""
     idle: frozenset[int] = frozenset()
     """Source partitions that no intake writes to."""
-    stalls_allowed: bool = False
     poll_ms: int = 200
     timer_ms: int = 250
     start_s: float = 0.0
     """When the workers start."""
     most_ticks: int = 256
     """Of one transaction."""
+    most_held: int = 200_000
     flush_events: int = 5_000
     batch_bytes: int = 512 * 1024
 

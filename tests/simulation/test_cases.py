@@ -1,0 +1,200 @@
+"""The cases that design sections 4 and 5 name, each simulated on purpose, seeds only for the
+order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from correlators.stalls import BEHIND_MS
+from streams.agents.correlate import CorrelateHandler
+from streams.agents.fingerprint import AHEAD_MS, FingerprintHandler
+from streams.settings import Clock
+from streams.stage.source import QUEUED_BATCHES
+from tests.simulation.checks import check
+from tests.simulation.scenario import Fault, Scenario, Written, event
+from tests.simulation.world import World
+
+FINGERPRINT, CORRELATE, BOTH = 0, 1, 2
+SEEDS = (1, 2, 3)
+
+
+def events(seed: int, count: int, every_s: float, behind_ms: int = 0) -> tuple[Written, ...]:
+    random = Random(f"events {seed}")
+    return tuple(
+        Written(number * every_s, "event", event(random, number * every_s), behind_ms)
+        for number in range(count)
+    )
+
+
+def scenario(seed: int, **changes: Any) -> Scenario:
+    plain: dict[str, Any] = {
+        "seed": seed,
+        "kind": "case",
+        "clock": Clock.WALL,
+        "sources": 3,
+        "targets": 2,
+        "workers": 2,
+        "intakes": (events(seed, 40, 0.2),),
+    }
+    return Scenario(**{**plain, **changes})
+
+
+def run(case: Scenario) -> World:
+    world = World(case)
+    world.run()
+    assert check(world) == []
+    return world
+
+
+@pytest.fixture(params=SEEDS)
+def seed(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+def test_an_idle_source_partition_holds_nobody_up(seed: int) -> None:
+    assert not run(scenario(seed, idle=frozenset({1, 2}))).stalls
+
+
+def test_without_any_event_time_moves_and_nothing_is_told(seed: int) -> None:
+    world = run(scenario(seed, intakes=((),)))
+    assert not world.stalls
+
+
+def test_a_new_source_partition_loses_nothing_and_is_no_stall(seed: int) -> None:
+    grow = Fault(2.0, "grow")
+    world = run(scenario(seed, faults=(grow,), intakes=(events(seed, 150, 0.3),)))
+    assert not world.stalls
+
+
+def test_a_source_owner_that_is_lost_for_good_has_a_successor(seed: int) -> None:
+    world = run(scenario(seed, faults=(Fault(3.0, "lose", 1, FINGERPRINT),)))
+    assert not world.stalls
+
+
+def test_a_correlate_owner_that_is_lost_for_good_has_a_successor(seed: int) -> None:
+    run(scenario(seed, faults=(Fault(3.0, "lose", 1, CORRELATE),)))
+
+
+def test_a_lagging_worker_changes_no_digest(seed: int) -> None:
+    world = run(scenario(seed, faults=(Fault(1.0, "slow", 1, BOTH, 8.0),)))
+    assert not world.stalls
+
+
+def test_a_backlog_of_an_hour_is_caught_up_whoever_joins_and_leaves(seed: int) -> None:
+    hour = events(seed, 240, 15.0)
+    faults = (
+        Fault(1.5, "join"),
+        Fault(2.0, "kill", 0, BOTH, 60),
+        Fault(3.0, "stop", 1, BOTH, 1.0),
+    )
+    run(
+        scenario(
+            seed, clock=Clock.DATA, speed=100_000.0, start_s=0.5, intakes=(hour,), faults=faults
+        )
+    )
+
+
+def test_a_source_far_ahead_waits_for_the_slowest(seed: int) -> None:
+    """Else an hour of one partition would be held while another is not read yet."""
+    furthest = 0
+    throttle = FingerprintHandler._throttle
+
+    def watched(handler: FingerprintHandler) -> None:
+        nonlocal furthest
+        throttle(handler)
+        times = [lane.stream_ms for lane in handler._lanes.values() if lane.watermark_ms >= 0]
+        paused = [
+            handler._source.owned[tp].paused
+            for tp, lane in handler._lanes.items()
+            if times and lane.stream_ms > min(times) + AHEAD_MS and lane.watermark_ms >= 0
+        ]
+        assert all(paused)
+        furthest = max(furthest, *times, 0)
+
+    with patch.object(FingerprintHandler, "_throttle", watched):
+        run(
+            scenario(
+                seed,
+                clock=Clock.DATA,
+                speed=100_000.0,
+                start_s=0.5,
+                intakes=(events(seed, 200, 2.0),),
+            )
+        )
+    assert furthest
+
+
+def test_a_silent_source_is_left_out_and_counted_again_when_it_speaks(seed: int) -> None:
+    park = Fault(2.0, "park", number=60.0)
+    world = run(scenario(seed, faults=(park,), intakes=(events(seed, 60, 0.5),)))
+    assert world.stalls
+
+
+def test_redelivered_and_zombie_watermarks_change_nothing(seed: int) -> None:
+    faults = (
+        Fault(2.0, "suspend", 1, FINGERPRINT, 8.0),
+        Fault(3.0, "kill", 0, FINGERPRINT, 5),
+        Fault(12.0, "kill", 1, FINGERPRINT, 50),
+    )
+    world = run(scenario(seed, faults=faults, intakes=(events(seed, 80, 0.2),)))
+    assert not world.stalls
+
+
+def test_a_woken_zombie_of_correlate_is_fenced_and_ends(seed: int) -> None:
+    faults = (Fault(2.0, "suspend", 0, CORRELATE, 9.0), Fault(2.0, "suspend", 1, CORRELATE, 3.0))
+    run(scenario(seed, faults=faults, targets=1, intakes=(events(seed, 80, 0.2),)))
+
+
+def test_times_that_go_back_are_raised_also_after_a_restart(seed: int) -> None:
+    back = tuple(
+        record._replace(behind_ms=2_500 * (number % 3))
+        for number, record in enumerate(events(seed, 120, 0.5))
+    )
+    faults = (Fault(1.0, "kill", 0, FINGERPRINT, 1), Fault(2.0, "kill", 1, FINGERPRINT, 9))
+    run(scenario(seed, clock=Clock.DATA, speed=10.0, intakes=(back,), faults=faults))
+
+
+def test_two_intakes_write_one_log(seed: int) -> None:
+    run(scenario(seed, intakes=(events(seed, 30, 0.2), events(seed + 100, 30, 0.2))))
+
+
+def test_a_cluster_that_is_away_for_20_s_is_all_that_happens(seed: int) -> None:
+    world = run(scenario(seed, faults=(Fault(2.0, "outage", number=20.0),)))
+    assert world.loop.time() < 60
+
+
+def test_queues_and_held_deltas_stay_within_their_bounds(seed: int) -> None:
+    most = {"queue": 0, "held": 0}
+    world = World(scenario(seed, faults=(Fault(1.0, "slow", 0, BOTH, 6.0),)))
+
+    def look() -> None:
+        for child in world.children:
+            if child.source is not None and child.source.channel is not None:
+                most["queue"] = max(most["queue"], child.source.channel.qsize())  # type: ignore[attr-defined]
+            if isinstance(child.handler, CorrelateHandler):
+                most["held"] = max(
+                    [most["held"], *(h.partition.ticks.held for h in child.handler._held.values())]
+                )
+        world.loop.call_later(0.05, look, context=world.loop.outside)
+
+    look()
+    world.run()
+    assert check(world) == []
+    assert most["queue"] <= QUEUED_BATCHES
+    assert 0 < most["held"] <= 200
+
+
+def test_the_cases_are_not_empty(seed: int) -> None:
+    assert BEHIND_MS < AHEAD_MS
+    assert len(set(_bodies(seed))) == 40
+
+
+def _bodies(seed: int) -> Iterator[bytes]:
+    for intake in scenario(seed).intakes:
+        for record in intake:
+            yield record.body
