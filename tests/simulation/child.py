@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from mode.services import ServiceTask
@@ -98,8 +98,27 @@ class SimHost(Host):
         raise Ended
 
 
+class _InOrder(set[Any]):
+    """A set that is walked in the order of adding, not of addresses in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order: dict[Any, None] = {}
+
+    def add(self, element: Any) -> None:
+        super().add(element)
+        self._order[element] = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([one for one in self._order if one in self])
+
+
 class SimSource(Source):
-    """The real one; only its tasks start in the same order in every run."""
+    """The real one; only its tasks start, and are cancelled, in the same order in every run."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._futures = _InOrder()
 
     logger = logging.getLogger("simulation.source")
     logger.addHandler(logging.NullHandler())
