@@ -16,7 +16,8 @@ from streams.processes import EXIT_REFUSED
 from streams.settings import Clock
 from tests.simulation.reference import expected, stream_times
 from tests.simulation.scenario import FINGERPRINTING
-from tests.simulation.world import TOPICS, World
+from tests.simulation.stages import TOPICS
+from tests.simulation.world import World
 
 
 def check(world: World) -> list[str]:

@@ -25,7 +25,7 @@ from streams.stage.source import _Work
 from streams.stage.state import FencedWriter, restore
 from streams.stage.types import Stage
 from tests.simulation.child import SimHost, SimSource
-from tests.simulation.world import Parts
+from tests.simulation.stages import Parts
 
 
 class Mutant(NamedTuple):

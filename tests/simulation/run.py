@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tests.simulation.checks import check
 from tests.simulation.scenario import Scenario, draw
-from tests.simulation.world import Parts, World
+from tests.simulation.stages import Parts
+from tests.simulation.world import World
 
 
 @dataclass(frozen=True)

@@ -13,65 +13,22 @@ from aiokafka import TopicPartition
 
 from correlators.ticks import Source, Ticks
 from correlators.types import tick_of
-from streams import codec
 from streams.agents import batches, correlate, fingerprint
 from streams.agents.correlate import CorrelateHandler
-from streams.agents.fingerprint import FingerprintHandler
-from streams.app import partition_of_account
 from streams.local import final_mark_ms
-from streams.metrics import Metrics
 from streams.settings import Clock
-from streams.stage import Handler, Stage
-from streams.topics import names
-from tests.simulation.child import Child, SimHost, SimSource
+from tests.simulation.child import Child
 from tests.simulation.cluster import Cluster
 from tests.simulation.intake import Intake
 from tests.simulation.loop import SimLoop
 from tests.simulation.reference import stream_times
-from tests.simulation.scenario import CONFIG, FINGERPRINTING, Fault, Scenario
+from tests.simulation.scenario import CONFIG, Fault, Scenario
+from tests.simulation.stages import METRICS, NAMESPACE, STAGES, TOPICS, Parts, Stages, Told
 
-NAMESPACE: Final = "stormfold"
-TOPICS: Final = names(NAMESPACE)
-STAGES: Final = ("fingerprint", "correlate")
-REQUEST_BYTES: Final = 1_048_576
 CALM_S: Final = 90.0
 """All must be applied so long after the last fault and the last record."""
 
 LAST_WRITES_S: Final = 1.0
-
-METRICS: Final = Metrics()
-
-
-class Parts:
-    """Which parts a run uses; a test that breaks the protocol puts in its own."""
-
-    fingerprint: type[FingerprintHandler] = FingerprintHandler
-    correlate: type[CorrelateHandler] = CorrelateHandler
-    source: type[SimSource] = SimSource
-
-
-class _Told:
-    """The progress topic: what CORRELATE tells reaches every FINGERPRINT, in order."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._arrives: dict[str, float] = {}
-
-    async def send(self, *, value: bytes) -> None:
-        world = self._world
-        loop = world.loop
-        if world.cluster.down or loop.ended:
-            return
-        for child in world.children:
-            process, handler = child.process, child.handler
-            if process is None or process.dead or child.stage != "fingerprint":
-                continue
-            at = loop.time() + world.cluster.latency_s()
-            at = self._arrives[process.name] = max(at, self._arrives.get(process.name, 0.0))
-            if handler is not None and child.source is not None:
-                heard = codec.told(value)
-                context = loop.enter(process)
-                loop.call_at(at, handler.progress, heard, context=context)
 
 
 class World:
@@ -95,7 +52,7 @@ class World:
         """A source partition came later: what it holds from before its first watermark is late."""
         self.problems: list[str] = []
         self._faults_left = len(scenario.faults)
-        self._told = _Told(self)
+        self._stages = Stages(scenario, parts, Told(self.cluster, self.children))
         append = scenario.clock is Clock.WALL
         self.cluster.create(TOPICS.events, scenario.sources, append_time=append)
         self.cluster.create(TOPICS.deltas, scenario.targets)
@@ -118,7 +75,9 @@ class World:
     def add_worker(self) -> list[Child]:
         number = len(self.children) // len(STAGES)
         made = []
-        for stage, make in (("fingerprint", self._fingerprint), ("correlate", self._correlate)):
+        for stage, make in zip(
+            STAGES, (self._stages.fingerprint, self._stages.correlate), strict=True
+        ):
             child = Child(
                 self.cluster, f"{stage}{number}", make, self.say, METRICS, self._parts.source
             )
@@ -127,47 +86,6 @@ class World:
             made.append(child)
         self.children += made
         return made
-
-    def _stage(self, host: SimHost, name: str, topic: str) -> Stage:
-        return Stage(
-            name=name,
-            namespace=NAMESPACE,
-            bootstrap="simulated",
-            topics=(topic,),
-            progress_topic=TOPICS.progress,
-            poll_ms=self.scenario.poll_ms,
-            timer_ms=self.scenario.timer_ms,
-            host=host,
-            parked=frozenset(host.parked()),
-        )
-
-    def _fingerprint(self, host: SimHost) -> tuple[Stage, Handler]:
-        handler = self._parts.fingerprint(
-            FINGERPRINTING,
-            bootstrap="simulated",
-            clock=self.scenario.clock,
-            deltas_topic=TOPICS.deltas,
-            quarantine_topic=TOPICS.quarantine,
-            max_request_bytes=REQUEST_BYTES,
-            metrics=METRICS,
-        )
-        return self._stage(host, "fingerprint", TOPICS.events), handler
-
-    def _correlate(self, host: SimHost) -> tuple[Stage, Handler]:
-        handler = self._parts.correlate(
-            CONFIG,
-            installation=f"{NAMESPACE}:{self.scenario.clock.value}",
-            source_topic=TOPICS.events,
-            state_topic=TOPICS.incidents,
-            deliveries_topic=TOPICS.deliveries,
-            quarantine_topic=TOPICS.quarantine,
-            declares_stalls=self.scenario.clock is Clock.WALL,
-            partition_of=partition_of_account,
-            max_request_bytes=REQUEST_BYTES,
-            metrics=METRICS,
-        )
-        handler.progress_topic = self._told  # type: ignore[assignment]
-        return self._stage(host, "correlate", TOPICS.deltas), handler
 
     # Faults
 
