@@ -80,7 +80,7 @@ class SimHost(Host):
 
     def parked(self) -> set[tuple[str, int]]:
         """What the parent would tell it not to read."""
-        return self._child.parking.parked
+        return set(self._child.parking.parked)
 
     def now_ms(self) -> int:
         return self._cluster.now_ms() + self._child.skew_ms

@@ -94,7 +94,6 @@ class Stages:
     def correlate(self, host: SimHost) -> tuple[Stage, Handler]:
         handler = self._parts.correlate(
             CONFIG,
-            bootstrap="simulated",
             installation=f"{NAMESPACE}:{self._scenario.clock.value}",
             source_topic=TOPICS.events,
             state_topic=TOPICS.incidents,

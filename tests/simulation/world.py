@@ -126,7 +126,7 @@ class World:
             case "park":
                 over_s = fault.number
                 for child in self.children[:: len(STAGES)]:
-                    child.parking.parked.add((TOPICS.events, 0))
+                    child.parking.parked[TOPICS.events, 0] = 0
                     child.kill()
                     self._later(over_s, self._unpark, child)
             case "lose":
