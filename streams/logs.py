@@ -3,7 +3,8 @@
 `configure` is called once by each command. Our own lines and those of aiokafka, Faust and aiohttp
 go the same way and look the same. In an outage of the brokers aiokafka and Faust write thousands of
 lines a minute that differ in a number at most; `RepeatFilter` lets one of each pass per ten seconds
-and says how many it held back.
+and says how many it held back. Their tracebacks of an outage become one line: they show the
+libraries' ways, and the parent starts a stage again every few seconds.
 
 Bodies, headers and secrets are never logged. Three things stand behind the callers, who name no
 such thing: values under a key of `HIDDEN` are masked, tracebacks are printed without local
@@ -109,6 +110,18 @@ def _template(record: logging.LogRecord) -> str:
     return _NUMBERS.sub("#", str(record.msg))[:200]
 
 
+def without_outage_traces(record: logging.LogRecord) -> bool:
+    """Let every line pass; a library's traceback of a failed connection becomes its last line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None or record.name.split(".", 1)[0] not in NOISY:
+        return True
+    if isinstance(error, OSError) or type(error).__module__.startswith("aiokafka."):
+        record.msg = f"{record.getMessage()}: {type(error).__name__}: {error}"
+        record.args = ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def hide(_: object, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Return the log line with the values of `HIDDEN` keys masked."""
     for key in line.keys() & HIDDEN:
@@ -164,6 +177,7 @@ def configure(*, json: bool, level: str, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(out)
     handler.setFormatter(formatter)
     handler.addFilter(RepeatFilter())
+    handler.addFilter(without_outage_traces)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     lowest = logging.getLevelNamesMapping()[level.upper()]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -69,6 +70,12 @@ def _fail(request: pytest.FixtureRequest, error: BrokerError) -> NoReturn:
     raise pytest.fail.Exception("no Kafka broker: why, stands at the end", pytrace=False) from None
 
 
+@pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether cases are repeated as often as the table asks for."""
+    return bool(request.config.getoption("--soak"))
+
+
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest) -> str:
     """A namespace that no other test, and no other session on the same Kafka, uses."""
@@ -76,8 +83,29 @@ def namespace(request: pytest.FixtureRequest) -> str:
     return f"t{SESSION}{digest}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs a broker last: without one, everything else has been told by then."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know what `make soak` says."""
+    parser.addoption(
+        "--soak",
+        action="store_true",
+        help="the chaos tests as often as the table asks for, and those that take long",
+    )
+    parser.addoption(
+        "--table", type=Path, metavar="FOLDER", help="write the table of the chaos tests there"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a soak runs; run what needs a broker last.
+
+    Without a broker, everything else has been told by then.
+    """
+    if not config.getoption("--soak"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in long]
+        if long:
+            config.hook.pytest_deselected(items=long)
     items.sort(key=lambda item: bool(NEEDS_BROKER & set(getattr(item, "fixturenames", ()))))
 
 

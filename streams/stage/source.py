@@ -216,18 +216,20 @@ class Source(Service):
         except asyncio.CancelledError:
             raise
         except Exception as error:
+            # Only what is wrong with the records may be blamed on their place: an outage of the
+            # cluster, or a new owner, says nothing about them. Nor does its traceback.
+            blame = not isinstance(error, KafkaError | OSError)
             log.error(
                 "stage failed",
                 stage=self.stage.name,
                 error=type(error).__name__,
+                reason=None if blame else str(error),
                 topic=work.tp.topic if work.tp else None,
                 partition=work.tp.partition if work.tp else None,
                 offset=work.records[0].offset if work.records else None,
-                exc_info=True,
+                exc_info=blame,
             )
-            # Only what is wrong with the records may be blamed on their place: an outage of the
-            # cluster, or a new owner, says nothing about them.
-            self._fail(blame=not isinstance(error, KafkaError | OSError))
+            self._fail(blame=blame)
 
     async def _records(self, tp: TopicPartition, work: _Work) -> None:
         owned = self.owned.get(tp)

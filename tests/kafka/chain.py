@@ -21,11 +21,13 @@ import httpx
 
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
+from streams.processes import StageName
 
 SECRET = "a-webhook-secret"
 TOKEN = "xoxb-test"
 ROUTING_KEY = "a" * 32
 CHANNEL = "C0INC"
+STAGES = tuple(name.value for name in StageName)
 FAST = """
 incidents: {settle: 1s, update_every: 5s}
 """
@@ -102,10 +104,10 @@ sinks:
             with contextlib.suppress(OSError):
                 parent = int(status.read_text().rsplit(")", 1)[1].split()[1])
                 if parent == process.pid:
-                    command = (status.parent / "cmdline").read_bytes().split(b"\0")
-                    found[command[command.index(b"streams.app") + 1].decode()] = int(
-                        status.parent.name
-                    )
+                    # `python -m MODULE STAGE`; one that just begins has its parent's words yet.
+                    words = (status.parent / "cmdline").read_bytes().decode().split("\0")
+                    if words[3:] and words[3] in STAGES:
+                        found[words[3]] = int(status.parent.name)
         return found
 
     def stop(self) -> None:
@@ -120,11 +122,13 @@ sinks:
                 process.kill()
                 process.wait()
 
-    async def post(self, client: httpx.AsyncClient, resource: str, body: bytes) -> int:
+    async def post(
+        self, client: httpx.AsyncClient, resource: str, body: bytes, *, port: int = 0
+    ) -> int:
         """Send one signed webhook, as Sentry does, and return the status of the answer."""
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         answer = await client.post(
-            f"http://127.0.0.1:{self.port}/sentry",
+            f"http://127.0.0.1:{port or self.port}/sentry",
             content=body,
             headers={
                 "Content-Type": "application/json",
@@ -191,6 +195,8 @@ def error_webhook(
     at_s: float,
     release: str = "1.0",
     trace: str = "",
+    environment: str = "production",
+    level: str = "error",
 ) -> bytes:
     """Return the body of an `error.created` webhook with a stack of its own per kind."""
     event: dict[str, Any] = {
@@ -200,12 +206,12 @@ def error_webhook(
         "web_url": f"https://sentry.example/organizations/shop/issues/1/events/{event_id}/",
         "issue_id": "1",
         "platform": "python",
-        "level": "error",
-        "environment": "production",
+        "level": level,
+        "environment": environment,
         "release": f"{service}@{release}",
         "timestamp": at_s,
         "user": {"id": user},
-        "tags": [["environment", "production"], ["level", "error"]],
+        "tags": [["environment", environment], ["level", level]],
         "exception": {
             "values": [
                 {

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiokafka.errors import KafkaConnectionError
 
 from streams.logs import EVERY_S, KINDS_KEPT, QUIET, RepeatFilter, configure
 
@@ -102,6 +103,27 @@ def test_the_count_of_what_was_held_back_stands_in_the_line() -> None:
     root = logging.getLogger()
     root.handle(line)
     assert lines(out)[0]["held_back"] == 41
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_outage_is_told_in_a_line_and_a_bug_with_its_traceback(as_json: bool) -> None:
+    out = io.StringIO()
+    configure(json=as_json, level="info", stream=out)
+    for name, error in (
+        ("faust.worker", KafkaConnectionError("no broker")),
+        ("aiokafka.conn", ConnectionResetError("cut")),
+        ("faust.agents", ZeroDivisionError("a bug")),
+        ("streams.stage", ConnectionResetError("ours")),
+    ):
+        try:
+            raise error
+        except Exception:
+            logging.getLogger(name).exception("it failed")
+    said = out.getvalue()
+    assert said.count("Traceback") == 2
+    assert "it failed: KafkaConnectionError: KafkaConnectionError: no broker" in said
+    assert "it failed: ConnectionResetError: cut" in said
+    assert "ZeroDivisionError: a bug" in said
 
 
 @pytest.mark.parametrize("as_json", [True, False])
