@@ -106,7 +106,8 @@ class Child:
         while True:
             began = time.monotonic()
             status = await self._once(aggregate, lifeline)
-            if self._stop.is_set() or status in (0, EXIT_REFUSED):
+            # Also one that ended well: somebody else told it to, and its partitions wait.
+            if self._stop.is_set() or status == EXIT_REFUSED:
                 return status
             self._deaths.append(time.monotonic())
             self._failures = 0 if time.monotonic() - began > HEALTHY_S else self._failures + 1

@@ -112,6 +112,14 @@ async def test_a_stage_that_dies_three_times_in_a_minute_is_told(tmp_path: Path)
         assert (await asked.get("/readyz"))[0] == 503
 
 
+async def test_a_stage_that_somebody_else_tells_to_end_is_started_again(tmp_path: Path) -> None:
+    async with worker(tmp_path, [sys.executable, "-c", ""]) as asked:
+        restarted = 'stormfold_restarts_total{stage="fingerprint"} 2.0'
+        deadline = time.monotonic() + 20
+        while restarted not in (await asked.get("/metrics"))[1]:
+            assert time.monotonic() < deadline
+
+
 async def test_a_worker_is_ready_once_every_stage_has_started(tmp_path: Path) -> None:
     flags = [tmp_path / name for name in StageName]
     commands = [[sys.executable, "-c", STARTS_WHEN_TOLD, str(flag)] for flag in flags]
