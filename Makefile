@@ -27,16 +27,21 @@ demo: setup  ## an outage of hundreds of alerts becomes one digest and one page
 test: setup  ## all tests; ARGS="-k storms" for some
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: setup  ## lint, types, import rules, tests: exactly what CI runs
+check: setup  ## lint, types, import rules, tests, further simulated runs: exactly what CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(MAKE) test ARGS="--cov $(ARGS)"
+	@$(MAKE) simulate
 
-soak: setup  ## 50,000 simulated runs; SIMULATION_SEED=N begins elsewhere
-	@SIMULATION_RUNS=$${SIMULATION_RUNS:-50000} $(BIN)/python -m pytest $(ARGS) \
-		tests/simulation/test_simulation.py -k every_run
+simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), from SIMULATION_SEED on
+	@SIMULATION_RUNS=$${SIMULATION_RUNS:-2000} SIMULATION_SEED=$${SIMULATION_SEED:-1000000} \
+		$(BIN)/python -m pytest -q $(ARGS) tests/simulation/test_simulation.py -k every_run
+
+soak: setup  ## chaos with real processes, many times, and 20,000 simulated runs; writes benchmarks/results/chaos.*
+	@$(BIN)/python -m pytest tests/chaos --soak --table benchmarks/results
+	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} $(MAKE) simulate
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm
 	@$(BIN)/python -m benchmarks.quality $(FILES)

@@ -38,7 +38,7 @@ async def test_a_zombie_changes_nothing(
         async with traffic.flowing():
             for number in range(times):
                 # FINGERPRINT's are taken in turn; of the others, whoever writes.
-                await zombie(here, stage, workers[number % 2 :])
+                await zombie(here, stage, workers[:: 1 - 2 * (number % 2)])
         await settled(here)
         case = f"zombie {stage.upper()}"
         sound(

@@ -18,7 +18,7 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
 
-RUNS = int(os.environ.get("SIMULATION_RUNS", "800"))
+RUNS = int(os.environ.get("SIMULATION_RUNS", "1000"))
 FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS_PER_MUTANT = 320
 

@@ -75,9 +75,8 @@ class World:
     def add_worker(self) -> list[Child]:
         number = len(self.children) // len(STAGES)
         made = []
-        for stage, make in zip(
-            STAGES, (self._stages.fingerprint, self._stages.correlate), strict=True
-        ):
+        makers = (self._stages.fingerprint, self._stages.correlate)
+        for stage, make in zip(STAGES, makers, strict=True):
             child = Child(
                 self.cluster, f"{stage}{number}", make, self.say, METRICS, self._parts.source
             )
