@@ -16,6 +16,9 @@ SILENT_MS: Final = 30_000
 BEHIND_MS: Final = 10_000
 """And only when another source is this far ahead of it."""
 
+AWAY_MS: Final = 2_000
+"""Under traffic something always waits to be read; only for so long in a row is the end left."""
+
 AHEAD_MS: Final = 30_000
 """A source this far ahead of the slowest is paused by its owner: silent, but not stalled."""
 
@@ -26,6 +29,7 @@ class Stalls:
     def __init__(self) -> None:
         self._spoke_ms: dict[Source, int] = {}
         self._at_end_since_ms: int | None = None
+        self._away_since_ms: int | None = None
 
     def heard(self, source: Source, now_ms: int) -> None:
         """Note that a source told a watermark."""
@@ -33,10 +37,14 @@ class Stalls:
 
     def at_end(self, now_ms: int, *, at_end: bool) -> None:
         """Note whether everything that stands in the input has been read."""
-        if not at_end:
+        if at_end:
+            self._away_since_ms = None
+            if self._at_end_since_ms is None:
+                self._at_end_since_ms = now_ms
+        elif self._away_since_ms is None:
+            self._away_since_ms = now_ms
+        elif now_ms - self._away_since_ms >= AWAY_MS:
             self._at_end_since_ms = None
-        elif self._at_end_since_ms is None:
-            self._at_end_since_ms = now_ms
 
     def stalled(
         self,

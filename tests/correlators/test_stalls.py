@@ -49,6 +49,21 @@ def test_nobody_is_stalled_while_the_input_is_not_read_to_its_end() -> None:
     assert after(120, at_end=False) == set()
 
 
+def test_traffic_that_is_read_at_once_does_not_put_a_stall_off() -> None:
+    stalls = Stalls()
+    watermarks = {SILENT: START_MS}
+    declared: list[float] = []
+    for step in range(400):
+        now_ms = START_MS + 100 * step
+        stalls.heard(LIVE, now_ms)
+        watermarks[LIVE] = now_ms
+        stalls.at_end(now_ms, at_end=step % 15 == 0)  # read to its end every 1.5 s
+        left = {LIVE, SILENT} if not declared else {LIVE}
+        if stalls.stalled(left, watermarks, now_ms, too_much_held=False):
+            declared.append(step / 10)
+    assert declared == [30.0]
+
+
 def test_when_too_much_is_held_the_end_of_the_input_is_not_waited_for() -> None:
     assert after(30, at_end=False, held=True) == {SILENT}
 
