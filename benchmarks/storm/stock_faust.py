@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 import uuid
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import faust
@@ -63,6 +63,7 @@ class Agent:
         self._unread = set(work.ends)
         self._watch = Stopwatch()
         self._events = 0
+        self._unacknowledged = 0
 
     async def take(self, event: faust.EventT[Any]) -> None:
         """Fold one event."""
@@ -87,13 +88,15 @@ class Agent:
         for partition, lane in self._lanes.items():
             if lane.due():
                 await self._flush(partition, lane)
-        if not self._unread and not any(lane.waiting for lane in self._lanes.values()):
+        waiting = sum(lane.waiting for lane in self._lanes.values())
+        if not self._unread and not waiting and not self._unacknowledged:
             write_done(self._work, self._watch.done(self._events))
             os._exit(0)
 
     async def _flush(self, partition: int, lane: Lane) -> None:
         deltas, changes = lane.fingerprinter.fold.flush()
-        lane.waiting = 0
+        self._unacknowledged += lane.waiting
+        unacknowledged, lane.waiting = lane.waiting, 0
         messages = batches(
             (self._work.topic, partition),
             deltas,
@@ -108,6 +111,7 @@ class Agent:
         ]
         for future in sent:
             await future
+        self._unacknowledged -= unacknowledged
         lane.flushed_at_s = time.monotonic()
 
 
@@ -117,7 +121,7 @@ def make_app(work: Work) -> faust.App:
         f"stock-{uuid.uuid4().hex}",
         broker=f"kafka://{work.bootstrap.replace(',', ';')}",
         autodiscover=False,
-        datadir=tempfile.mkdtemp(prefix="stock-faust-"),
+        datadir=str(Path(work.out).parent / "faust"),
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES,
         cython_optimizations=True,
