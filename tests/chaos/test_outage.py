@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from streams.broker import JvmBroker
 from tests.chaos.cluster import cluster
 from tests.chaos.conftest import Note
 from tests.chaos.measure import measured, settled
 from tests.chaos.traffic import Traffic
 
-OUTAGE_S = 5.0
-SOAK_OUTAGE_S = 20.0
+OUTAGE_S = 20.0
+TIMES = 2
 
 LINES_A_SECOND = 10
 """Of the whole installation, at the most: one intake, a parent and three stages. aiokafka alone
 writes a hundred where nobody holds it back."""
 
 
+@pytest.mark.soak
 async def test_a_killed_broker_comes_back_and_all_goes_on_by_itself(
-    own_kafka: JvmBroker, namespace: str, tmp_path: Path, soak: bool, seed: int, note: Note
+    own_kafka: JvmBroker, namespace: str, tmp_path: Path, seed: int, note: Note
 ) -> None:
     """Fails without: intake's and DELIVER's patience, the parent's restarts, the `RepeatFilter`."""
-    outage_s, times = (SOAK_OUTAGE_S, 2) if soak else (OUTAGE_S, 1)
     async with cluster(tmp_path, own_kafka.bootstrap, namespace) as here:
         here.intake()
         worker = here.worker()
@@ -33,11 +35,11 @@ async def test_a_killed_broker_comes_back_and_all_goes_on_by_itself(
         before, seconds = here.chain.logs().count("\n"), 0.0
         async with traffic.flowing():
             await here.decides()
-            for _ in range(times):
+            for _ in range(TIMES):
                 began = loop.time()
                 # This long is the case, not a way of waiting for something.
                 await asyncio.to_thread(own_kafka.kill)
-                await asyncio.sleep(outage_s)
+                await asyncio.sleep(OUTAGE_S)
                 await asyncio.to_thread(own_kafka.restart)
                 heard = len(here.observer.told)
                 await here.tells(beyond=heard)
@@ -47,15 +49,15 @@ async def test_a_killed_broker_comes_back_and_all_goes_on_by_itself(
         row = note(
             await measured(
                 here,
-                f"broker killed for {outage_s:.0f} s",
-                times=times,
+                f"broker killed for {OUTAGE_S:.0f} s",
+                times=TIMES,
                 events=len(traffic.accepted),
                 seed=seed,
                 remarks={
                     "log_lines": lines,
                     "refused_requests": traffic.refused,
                     "restarts": worker.text().count("stage restarts"),
-                    "until_all_went_on_s": round(seconds / times, 1),
+                    "until_all_went_on_s": round(seconds / TIMES, 1),
                 },
             )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterable
@@ -50,31 +49,6 @@ async def test_an_outage_of_webhooks_is_one_message_and_one_page(
         assert "3 services" in storm
         assert "40 users" in storm
         assert len(made.slack.posts(CHANNEL)) == 2
-        assert len(made.pagerduty.alerts) == 1
-
-
-async def test_kill_9_of_every_stage_loses_nothing_and_tells_nothing_twice(
-    kafka: Broker, namespace: str, tmp_path: Path
-) -> None:
-    async with chain(tmp_path, kafka.bootstrap, namespace, clock="wall") as made:
-        made.start("intake")
-        run = made.start("run")
-        async with httpx.AsyncClient() as client:
-            await ready(made, client)
-            await until(lambda: len(made.children(run)) == 3, within_s=30, what=made.logs)
-            for number, body in enumerate(outage(120, at_s=time.time())):
-                assert await made.post(client, "error", body) == 200
-                if number in (20, 50, 80):
-                    stage = ("fingerprint", "correlate", "deliver")[number // 30]
-                    os.kill(made.children(run)[stage], signal.SIGKILL)
-        await until(
-            lambda: any("120 events" in one.text for one in made.slack.posts(CHANNEL)),
-            within_s=90,
-            what=made.logs,
-        )
-        await until(lambda: len(made.pagerduty.alerts) >= 1, within_s=30, what=made.logs)
-        assert len(posts_of_storms(made)) == 1
-        assert len(made.slack.posts(CHANNEL)) == 1
         assert len(made.pagerduty.alerts) == 1
 
 

@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from multiprocessing.pool import Pool
 
 import pytest
 
@@ -18,24 +20,28 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
 
-RUNS = int(os.environ.get("SIMULATION_RUNS", "1000"))
+RUNS = int(os.environ.get("SIMULATION_RUNS", "300"))
 FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
-SEEDS_PER_MUTANT = 320
+SEEDS_AT_ONCE = 6
+SEEDS_PER_MUTANT = 60
+SEEDS_PER_RARE_MUTANT = 2_000
 
 
-def test_every_run_tells_what_its_log_says_once_and_loses_nothing() -> None:
-    context = multiprocessing.get_context("spawn")
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    """Processes that simulate side by side."""
+    with multiprocessing.get_context("spawn").Pool(min(2, os.cpu_count() or 1)) as made:
+        yield made
+
+
+def test_every_run_tells_what_its_log_says_once_and_loses_nothing(pool: Pool) -> None:
     seeds = range(FIRST, FIRST + RUNS)
     failed: list[Outcome] = []
     kinds: Counter[str] = Counter()
-    with context.Pool(min(2, os.cpu_count() or 1)) as pool:
-        for outcome in pool.imap_unordered(simulate, seeds, chunksize=8):
-            kinds[outcome.kind] += 1
-            if outcome.problems:
-                failed.append(outcome)
-                if len(failed) >= 5:
-                    pool.terminate()
-                    break
+    for outcome in pool.imap_unordered(simulate, seeds, chunksize=8):
+        kinds[outcome.kind] += 1
+        if outcome.problems:
+            failed.append(outcome)
     assert not failed, "\n".join(map(_told, sorted(failed, key=lambda one: one.seed)))
     assert kinds.total() == RUNS
     assert len(kinds) == min(RUNS, len(KINDS))
@@ -62,11 +68,27 @@ def test_a_seed_gives_the_same_run_in_another_interpreter(seed: int) -> None:
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_the_simulation_sees_it_when(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in MUTANTS if not MUTANTS[name].rare])
+def test_the_simulation_sees_it_when(name: str, pool: Pool) -> None:
+    _must_be_seen(name, SEEDS_PER_MUTANT, pool)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", [name for name in MUTANTS if MUTANTS[name].rare])
+def test_a_long_simulation_sees_it_when(name: str, pool: Pool) -> None:
+    _must_be_seen(name, SEEDS_PER_RARE_MUTANT, pool)
+
+
+def _must_be_seen(name: str, seeds: int, pool: Pool) -> None:
+    for first in range(0, seeds, SEEDS_AT_ONCE):
+        some = [(name, seed) for seed in range(first, first + SEEDS_AT_ONCE)]
+        if any(pool.map(_sees, some, chunksize=1)):
+            return
+    pytest.fail(f"no seed sees it when {name}")
+
+
+def _sees(of: tuple[str, int]) -> bool:
+    name, seed = of
     mutant = MUTANTS[name]
     with mutant.patches():
-        for seed in (*mutant.seeds, *range(SEEDS_PER_MUTANT)):
-            if simulate(seed, mutant.parts).problems:
-                return
-    pytest.fail(f"no seed sees it when {name}")
+        return bool(simulate(seed, mutant.parts).problems)
