@@ -45,9 +45,9 @@ from streams.broker import Broker, BrokerError, NoBroker, Way, running_broker
 from streams.broker.types import KAFKA_VERSION
 from streams.topics import TopicsError, names
 
-EVENTS: Final = 40_000
+EVENTS: Final = 25_000
 ROUNDS: Final = 5
-QUICK_EVENTS: Final = 8_000
+QUICK_EVENTS: Final = 6_000
 QUICK_ROUNDS: Final = 2
 QUICKLY: Final = tuple(one for one in Contender if one is not Contender.VARIED)
 """Who runs with `--quick`: all that the three named ratios need, and no decode at all."""
