@@ -40,7 +40,7 @@ simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), from SI
 		$(BIN)/python -m pytest -q $(ARGS) tests/simulation/test_simulation.py -k every_run
 
 soak: setup  ## chaos with real processes, many times, and 20,000 simulated runs; writes benchmarks/results/chaos.*
-	@$(BIN)/python -m pytest tests/chaos --soak --table benchmarks/results
+	@$(BIN)/python -m pytest tests/chaos tests/simulation --soak --table benchmarks/results
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} $(MAKE) simulate
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm

@@ -20,7 +20,7 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
 
-RUNS = int(os.environ.get("SIMULATION_RUNS", "300"))
+RUNS = int(os.environ.get("SIMULATION_RUNS", "150"))
 FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS_AT_ONCE = 6
 SEEDS_PER_MUTANT = 60
@@ -53,7 +53,7 @@ def _told(outcome: Outcome) -> str:
     return f"seed {outcome.seed} ({outcome.kind}): {again}\n    {problems}"
 
 
-@pytest.mark.parametrize("seed", [3, 7, 13, 14])
+@pytest.mark.parametrize("seed", [3, 14])
 def test_a_seed_gives_the_same_run_in_another_interpreter(seed: int) -> None:
     traces = {simulate(seed).trace for _ in range(3)}
     for hash_seed in ("1", "2"):
