@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench soak lock
+.PHONY: help setup demo test check simulate bench soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
