@@ -126,12 +126,16 @@ class FingerprintHandler:
         group = self._source.stage.group
         stored = (await self._admin.list_consumer_group_offsets(group, partitions=[tp])).get(tp)
         assert self._source.consumer is not None
-        if stored is None or stored.offset < 0:
-            offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
-            stream_ms = 0
+        offset = stored.offset if stored is not None else -1
+        stream_ms = int(stored.metadata or 0) if stored is not None and offset >= 0 else 0
+        end = int((await self._source.consumer.end_offsets([tp]))[tp])
+        if offset > end:
+            # Made anew: nothing is kept here that it could contradict, and its time goes on.
+            log.error("topic was made anew", topic=tp.topic, partition=tp.partition, ends=end)
+        if 0 <= offset <= end:
+            offset = await self._source.kept_from(tp, offset)
         else:
-            offset = await self._source.place_of(tp, stored.offset, stored.offset)
-            stream_ms = int(stored.metadata or 0)
+            offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
         self._lanes[tp] = Lane(self._fingerprinting, offset, stream_ms)
         return offset
 
