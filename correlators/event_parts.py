@@ -22,6 +22,7 @@ from correlators.wire import (
     WireEvent,
     WireException,
     WireFrame,
+    WireMechanism,
     WireMessage,
     WireStack,
     WireThread,
@@ -39,6 +40,7 @@ LINK_CHARS: Final = 2_048
 LAST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
+_NO_MECHANISM: Final = WireMechanism()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX_32: Final = re.compile(r"[0-9a-f]{32}")
 _USER_KINDS: Final = ("id", "email", "username", "name", "ip")
@@ -97,15 +99,25 @@ def message_of(event: WireEvent, *, with_title: bool) -> str:
 
     Source: Sentry's message strategy prefers `logentry.message` over `logentry.formatted`.
     """
-    entries = [event.logentry, event.old_message]
-    if isinstance(event.message, WireMessage):
-        entries.append(event.message)
-    for entry in entries:
-        if entry is not None and (entry.message or entry.formatted):
+    for entry in _log_entries(event):
+        if entry.message or entry.formatted:
             return (entry.message or entry.formatted or "")[:TEXT_CHARS]
     if isinstance(event.message, str) and event.message:
         return event.message[:TEXT_CHARS]
     return (event.title or "")[:TEXT_CHARS] if with_title else ""
+
+
+def formatted_of(event: WireEvent) -> str:
+    """Return the message with its parameters filled in, where there is a template beside it."""
+    for entry in _log_entries(event):
+        if entry.message and entry.formatted and entry.formatted != entry.message:
+            return entry.formatted[:TEXT_CHARS]
+    return ""
+
+
+def _log_entries(event: WireEvent) -> list[WireMessage]:
+    given = (event.logentry, event.old_message, event.message)
+    return [entry for entry in given if isinstance(entry, WireMessage)]
 
 
 def exceptions_of(
@@ -121,13 +133,24 @@ def exceptions_of(
             type=name(value.type, FRAME_CHARS),
             value=_text(value.value),
             module=name(value.module, FRAME_CHARS),
-            synthetic=value.mechanism is not None and bool(value.mechanism.synthetic),
             frames=frames_of(value.stacktrace),
+            synthetic=bool(how.synthetic),
+            mechanism=name(how.type, FRAME_CHARS),
+            handled=how.handled is not False,
+            group=bool(how.is_exception_group),
+            exception_id=_number(how.exception_id),
+            parent_id=_number(how.parent_id),
         )
         for value in values[-EXCEPTIONS_KEPT:]
         if value is not None
         and (value.type or value.value is not None or value.stacktrace is not None)
+        for how in (value.mechanism or _NO_MECHANISM,)
     )
+
+
+def _number(given: int | None) -> int:
+    """Return the number of an exception in its tree, -1 for none and for one that cannot be."""
+    return given if given is not None and 0 <= given < 1 << 31 else -1
 
 
 def thread_frames(event: WireEvent) -> tuple[Frame, ...]:
@@ -169,6 +192,9 @@ def _frame(frame: WireFrame) -> Frame:
         frame.lineno if frame.lineno is not None and 0 < frame.lineno < 1 << 31 else 0,
         frame.in_app is True,
         (frame.context_line or "")[:FRAME_CHARS],
+        (frame.package or "")[:FRAME_CHARS],
+        (frame.raw_function or "")[:FRAME_CHARS],
+        (frame.platform or "")[:FRAME_CHARS],
     )
 
 

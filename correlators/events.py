@@ -18,6 +18,7 @@ import xxhash
 from correlators.changes import change_of
 from correlators.event_parts import (
     exceptions_of,
+    formatted_of,
     level_of,
     link,
     message_of,
@@ -195,6 +196,9 @@ def _event(
         transaction=name(inner.transaction or tags.get("transaction"), NAME_CHARS),
         culprit=name(inner.culprit or (outer.culprit if flat else None), NAME_CHARS),
         message=message_of(inner, with_title=not exceptions),
+        formatted=formatted_of(inner),
+        tags=tuple(tags.items()),
+        sdk=name(inner.sdk.name if inner.sdk is not None else None, NAME_CHARS),
         exceptions=exceptions,
         frames=() if with_stack else thread_frames(inner),
         sentry_fingerprint=names(inner.fingerprint, FINGERPRINTS_KEPT),

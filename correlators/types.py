@@ -48,6 +48,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     lineno: int = 0
     in_app: bool = False
     context_line: str = ""
+    package: str = ""
+    """The library or image that holds the code, where the platform tells one."""
+    raw_function: str = ""
+    """The function as the runtime names it, where the SDK or Sentry shortened `function`."""
+    platform: str = ""
+    """The frame's own platform, where it is not the event's."""
 
 
 class ExceptionValue(msgspec.Struct, frozen=True):
@@ -58,6 +64,15 @@ class ExceptionValue(msgspec.Struct, frozen=True):
     module: str = ""
     synthetic: bool = False
     frames: tuple[Frame, ...] = ()
+    mechanism: str = ""
+    """What caught it (`mechanism.type`), such as `excepthook`."""
+    handled: bool = True
+    group: bool = False
+    """It only holds others together: Python's `ExceptionGroup`, JavaScript's `AggregateError`."""
+    exception_id: int = -1
+    """Its number in the event's tree of exceptions, -1 where the SDK tells no tree."""
+    parent_id: int = -1
+    """The number of the exception that it is a cause or a member of, -1 for none."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +97,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: tuple[ExceptionValue, ...] = ()
     frames: tuple[Frame, ...] = ()
     """The stack of the one thread that stands for the event, where there is no exception."""
+    formatted: str = ""
+    """The message with its parameters filled in, where it differs from `message`. Like `tags` it
+    may name people, so it goes no further than rules that look at it."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags that have a value, as they came."""
+    sdk: str = ""
+    """The name of the SDK, such as `sentry.python`."""
     sentry_fingerprint: tuple[str, ...] = ()
     sentry_hashes: tuple[str, ...] = ()
     issue_id: str = ""

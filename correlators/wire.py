@@ -24,6 +24,9 @@ class WireFrame(Struct, gc=False):
     lineno: int | None = None
     in_app: bool | None = None
     context_line: str | None = None
+    package: str | None = None
+    raw_function: str | None = None
+    platform: str | None = None
 
 
 class WireStack(Struct):
@@ -35,7 +38,12 @@ class WireStack(Struct):
 class WireMechanism(Struct):
     """How an exception was caught."""
 
+    type: str | None = None
     synthetic: bool | None = None
+    handled: bool | None = None
+    is_exception_group: bool | None = None
+    exception_id: int | None = None
+    parent_id: int | None = None
 
 
 class WireException(Struct):
@@ -104,6 +112,12 @@ class WireProject(Struct):
     slug: str | None = None
 
 
+class WireSdk(Struct):
+    """The SDK that sent an event."""
+
+    name: str | None = None
+
+
 class WireEvent(Struct):
     """One event, wherever in a body it stands."""
 
@@ -134,6 +148,7 @@ class WireEvent(Struct):
     fingerprint: list[str | None] | str | None = None
     hashes: list[str | None] | None = None
     tags: list[tuple[str, str | None]] | dict[str, str | None] | None = None
+    sdk: WireSdk | None = None
     user: WireUser | None = None
     contexts: WireContexts | None = None
     timestamp: float | int | str | None = None

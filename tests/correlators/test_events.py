@@ -505,3 +505,51 @@ def test_a_cut_body_is_unreadable_and_not_half_an_event(body: bytes, data: st.Da
     assert isinstance(read("error", body[:cut]), Unreadable)
     with pytest.raises(NotReadable):
         read_leniently(body[:cut], WireBody)
+
+
+def test_what_rules_look_at_is_read_and_bounded() -> None:
+    event = event_of(
+        bare(
+            logentry={"message": "no seat for %s", "formatted": "no seat for Ada"},
+            tags=[["browser", "Firefox"], ["empty", ""]],
+            sdk={"name": "sentry.javascript.node"},
+            exception={
+                "values": [
+                    {
+                        "type": "Oops",
+                        "mechanism": {
+                            "type": "onerror",
+                            "handled": False,
+                            "is_exception_group": True,
+                            "exception_id": 1,
+                            "parent_id": -7,
+                        },
+                        "stacktrace": {
+                            "frames": [
+                                {
+                                    "package": "libc.so",
+                                    "raw_function": "f(int)",
+                                    "platform": "native",
+                                }
+                            ]
+                        },
+                    },
+                    {"type": "Plain"},
+                ]
+            },
+        )
+    )
+    assert (event.message, event.formatted) == ("no seat for %s", "no seat for Ada")
+    assert event.tags == (("browser", "Firefox"),)
+    assert event.sdk == "sentry.javascript.node"
+    told, plain = event.exceptions
+    assert (told.mechanism, told.handled, told.group) == ("onerror", False, True)
+    assert (told.exception_id, told.parent_id) == (1, -1)
+    assert (plain.mechanism, plain.handled, plain.group, plain.exception_id) == (
+        "",
+        True,
+        False,
+        -1,
+    )
+    (frame,) = told.frames
+    assert (frame.package, frame.raw_function, frame.platform) == ("libc.so", "f(int)", "native")
