@@ -56,6 +56,6 @@ def play(
         trace=world.loop.trace_hash,
         steps=world.loop.steps,
         virtual_s=round(world.loop.time(), 1),
-        deaths=sum(len(child.deaths) for child in world.children),
+        deaths=world.deaths,
         stalls=world.stalls,
     )
