@@ -7,8 +7,8 @@ problems are told is `yaml_reader`'s; what comes out is `settings_types`'.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from typing import Final, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from yaml.nodes import Node
 
@@ -26,7 +26,7 @@ from streams.settings_types import (
     Sinks,
     Slack,
 )
-from streams.yaml_reader import Reader
+from streams.yaml_reader import Reader, duration
 
 _SECOND: Final = 1_000
 _DAY: Final = 86_400_000
@@ -85,24 +85,9 @@ def _metrics(reader: Reader, node: Node | None) -> MetricsAt:
     )
 
 
-T = TypeVar("T", Windows, Linking, Pages)
-
-
-def _built(
-    reader: Reader, node: Node | None, path: str, kind: Callable[..., T], **values: object
-) -> T:
-    """Return the config type, or its defaults and a problem when it refuses the values."""
-    try:
-        return kind(**values)
-    except ValueError as error:
-        if node is not None:
-            reader.problem(node, path, str(error).replace("_ms", ""))
-        return kind()
-
-
 def _durations(
     reader: Reader, part: dict[str, Node], path: str, names: Collection[str], default: object
-) -> dict[str, object]:
+) -> dict[str, int]:
     """Return the keys as the fields `<key>_ms`, each from one second to a year."""
     return {
         f"{name}_ms": reader.duration_ms(
@@ -110,6 +95,10 @@ def _durations(
         )
         for name in names
     }
+
+
+_AT_LEAST: Final = (("max_life", "quiet_for"), ("quiet_for", "settle"), ("remember", "max_life"))
+"""Lengths of an incident, each with one that it must not be below."""
 
 
 def _incidents(reader: Reader, node: Node | None) -> Windows:
@@ -125,7 +114,20 @@ def _incidents(reader: Reader, node: Node | None) -> Windows:
     ]
     key = reader.section(node, "incidents", names)
     values = _durations(reader, key, "incidents", names, Windows())
-    return _built(reader, node, "incidents", Windows, **values)
+    for name, other in _AT_LEAST:
+        length_ms, least_ms = values[f"{name}_ms"], values[f"{other}_ms"]
+        if length_ms < least_ms:
+            said = name if name in key else other
+            found_ms, limit_ms = (length_ms, least_ms) if said == name else (least_ms, length_ms)
+            bound, limit = ("at least", other) if said == name else ("at most", name)
+            reader.problem(
+                key[said],
+                f"incidents.{said}",
+                f"expected {bound} {limit}, which is {duration(limit_ms)}, "
+                f"found {duration(found_ms)}",
+            )
+            return Windows()
+    return Windows(**values)
 
 
 def _storms(reader: Reader, node: Node | None) -> Linking:
@@ -144,7 +146,7 @@ def _storms(reader: Reader, node: Node | None) -> Linking:
         services,
         10_000,
     )
-    return _built(reader, node, "storms", Linking, **values)
+    return Linking(**values)
 
 
 def _pages(reader: Reader, node: Node | None) -> Pages:
@@ -157,11 +159,7 @@ def _pages(reader: Reader, node: Node | None) -> Pages:
             _environment(reader, entry, f"pages.environments[{at}]")
             for at, entry in enumerate(entries)
         )
-    return _built(
-        reader,
-        node,
-        "pages",
-        Pages,
+    return Pages(
         environments=environments,
         events=reader.integer(key.get("events"), "pages.events", default.events, 1, 1_000_000),
         within_ms=reader.duration_ms(

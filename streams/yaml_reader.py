@@ -13,6 +13,7 @@ from typing import Final
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from streams.references import Secret, SettingsError, Unresolved, resolve
 
@@ -25,8 +26,9 @@ _TAG: Final = "tag:yaml.org,2002:"
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _DURATION: Final = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_QUOTED: Final = re.compile(r"(['\"]).{2,}?\1")
-_TOKEN: Final = re.compile(r"xox|(?=\S*[0-9])(?=\S*[A-Za-z])\S{20,}")
+_QUOTED: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_HARMLESS: Final = re.compile(r"\\?.|<[a-z ]+>")
+_TOKEN: Final = re.compile(r"xox|[a-z]+://\S*@|(?=\S*[0-9])(?=\S*[A-Za-z])\S{20,}")
 
 
 class Reader:
@@ -48,17 +50,18 @@ class Reader:
             raise SettingsError(f"{self._file}: longer than {FILE_BYTES} bytes")
         try:
             return yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-        except UnicodeDecodeError:
-            raise SettingsError(f"{self._file}: not UTF-8") from None
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise SettingsError(f"{self._file}:{line} not UTF-8") from None
         except RecursionError:
             raise SettingsError(f"{self._file}: too deeply nested") from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            # The parser quotes what it stumbled over, and that may be part of a secret.
-            why = _QUOTED.sub("...", error.problem or "not YAML")
+            raise SettingsError(f"{self._file}:{line} not YAML: {_why(error)}") from None
+        except ReaderError as error:
+            line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
+            why = "a character that YAML forbids"
             raise SettingsError(f"{self._file}:{line} not YAML: {why}") from None
-        except yaml.YAMLError:
-            raise SettingsError(f"{self._file}: not YAML: a character that YAML forbids") from None
 
     def finish(self) -> None:
         """Return when there was no problem.
@@ -216,6 +219,17 @@ def duration(length_ms: int) -> str:
         if length_ms >= _UNIT_MS[unit] and length_ms % _UNIT_MS[unit] == 0:
             return f"{length_ms // _UNIT_MS[unit]}{unit}"
     return f"{length_ms}ms"
+
+
+def _why(error: yaml.MarkedYAMLError) -> str:
+    """Return the parser's words without what it quotes, which may be part of a secret."""
+    problem = error.problem or "it ends too early"
+    if problem.startswith("but ") and error.context:
+        problem = f"{error.context}, {problem}"
+    return _QUOTED.sub(
+        lambda quoted: quoted[0] if _HARMLESS.fullmatch(quoted[1] or quoted[2] or "") else "...",
+        problem,
+    )
 
 
 def _is_null(node: Node) -> bool:

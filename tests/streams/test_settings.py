@@ -172,7 +172,17 @@ def test_without_routes_everything_configured_is_told(
         ),
         (
             "incidents:\n  max_life: 1m\n",
-            "stormfold.yaml:2 incidents: max_life must not be below quiet_for",
+            "stormfold.yaml:2 incidents.max_life: expected at least quiet_for, which is 10m, "
+            "found 1m",
+        ),
+        (
+            "incidents:\n  update_every: 1m\n  quiet_for: 48h\n",
+            "stormfold.yaml:3 incidents.quiet_for: expected at most max_life, which is 1d, "
+            "found 2d",
+        ),
+        (
+            "incidents: {settle: 1h}",
+            "stormfold.yaml:1 incidents.settle: expected at most quiet_for, which is 10m, found 1h",
         ),
         (
             "kafka: localhost:9092",
@@ -253,12 +263,22 @@ def test_without_routes_everything_configured_is_told(
             "intake: {legacy_tokens: a-token-in-the-file-0123}",
             "stormfold.yaml:1 intake.legacy_tokens: expected a list of secrets, found a text",
         ),
-        ("kafka:\n\tpartitions: 3", "stormfold.yaml:2 not YAML: "),
-        ("a: [1, 2", "stormfold.yaml:1 not YAML: "),
-        ("--- 1\n--- 2\n", "stormfold.yaml:2 not YAML: "),
-        ("a: *nowhere", "stormfold.yaml:1 not YAML: "),
-        (b"\xff\xfe", "stormfold.yaml: not UTF-8"),
-        (b"a: \x00", "stormfold.yaml: not YAML: a character that YAML forbids"),
+        (
+            "kafka:\n\tpartitions: 3",
+            r"stormfold.yaml:2 not YAML: found character '\t' that cannot start any token",
+        ),
+        (
+            "a: [1, 2",
+            "stormfold.yaml:1 not YAML: expected ',' or ']', but got '<stream end>'",
+        ),
+        (
+            "--- 1\n--- 2\n",
+            "stormfold.yaml:2 not YAML: expected a single document in the stream, but found "
+            "another document",
+        ),
+        ("a: *nowhere", "stormfold.yaml:1 not YAML: found undefined alias ..."),
+        (b"clock: wall\nnamespace: \xff\xfe", "stormfold.yaml:2 not UTF-8"),
+        (b"a: 1\nb: \x00", "stormfold.yaml:2 not YAML: a character that YAML forbids"),
         ("[" * 5_000, "stormfold.yaml: too deeply nested"),
         ("#" * 2_000_000, "stormfold.yaml: longer than 1048576 bytes"),
     ],
@@ -267,7 +287,7 @@ def test_a_problem_names_file_line_path_what_was_found_and_what_is_allowed(
     tmp_path: Path, text: str | bytes, problem: str
 ) -> None:
     (told,) = problems(tmp_path, text)
-    assert told == problem if not problem.endswith("not YAML: ") else told.startswith(problem)
+    assert told == problem
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
@@ -423,6 +443,7 @@ def test_a_secret_shows_in_no_text(tmp_path: Path) -> None:
         f"sinks: {{slack: {{token: a, channels: {SECRET}}}}}",
         f"sinks: {{slack: {{base_url: {SECRET}}}}}",
         f"sinks: {{pagerduty: {{base_url: 'https://user:{SECRET}@host'}}}}",
+        "sinks: {slack: {base_url: 'https://u:s3cr3t@x/'}}",
         f"intake: {{secrets: {SECRET}}}",
         f"intake: {{port: {SECRET}}}",
         f"sinks: {{slack: {{token: *{SECRET}}}}}",
