@@ -302,10 +302,12 @@ async def topics_exist(settings: Settings, *, foreign: bool) -> None:
     Args:
         foreign: whether a self-hosted Sentry's topics are needed too.
     """
+    from streams.logs import kafka_clients_quiet
     from streams.topics import State, TopicsError, ensure
 
     try:
-        findings = await ensure(settings, create=False)
+        with kafka_clients_quiet():
+            findings = await ensure(settings, create=False)
     except TopicsError as error:
         _complain(str(error))
         raise typer.Exit(FAILED) from None

@@ -110,7 +110,7 @@ class Progress:
         return (
             f"{at:>8}  direct {self._direct.sent} sent, {self._direct.refused} refused, "
             f"{many(self._direct.pages, 'page')}"
-            f" │ Stormfold {len(self._services.posts)} in the channel, "
+            f" │ Stormfold {len(self._services.posts)} posted, "
             f"{self._services.replies} in threads, {many(len(self._services.pages), 'page')}"
         )
 

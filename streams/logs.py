@@ -18,7 +18,8 @@ import re
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 import structlog
@@ -196,3 +197,15 @@ def _last(*, json: bool, colors: bool) -> list[structlog.typing.Processor]:
     # The default prints every frame's local variables: bodies and tokens among them.
     plain = structlog.dev.plain_traceback
     return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+
+
+@contextmanager
+def kafka_clients_quiet() -> Iterator[None]:
+    """Hold back aiokafka's log while failures are expected; the last one reaches the caller."""
+    logger = logging.getLogger("aiokafka")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

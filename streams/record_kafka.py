@@ -27,7 +27,7 @@ from streams.codec import CodecError
 from streams.replay_results import Results
 from streams.settings import Settings
 from streams.stage.state import committed, restore
-from streams.topics import names
+from streams.topics import names, said_by
 
 STATE_WITHIN_S: Final = 300.0
 """How long reading one partition of the state, or of what was told, may take."""
@@ -141,5 +141,5 @@ async def reading(settings: Settings, *, within_s: float | None = None) -> Async
             "them; --since leaves out the oldest"
         ) from None
     except (KafkaError, OSError) as error:
-        why = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise RecordError(f"Kafka at {settings.kafka.bootstrap} cannot be read: {why}") from None
+        at = settings.kafka.bootstrap
+        raise RecordError(f"Kafka at {at} cannot be read: {said_by(error)}") from None

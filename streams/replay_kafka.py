@@ -31,7 +31,7 @@ from streams.replay import Lines, Options, Pace, ReplayError, Speed, Via, WrongU
 from streams.replay_listener import Listener
 from streams.replay_results import Results
 from streams.settings import Settings
-from streams.topics import State, TopicsError, ensure, max_record_bytes, names
+from streams.topics import State, TopicsError, ensure, max_record_bytes, names, said_by
 
 MARK_EVERY_TICKS: Final = 10
 """How far stream time moves between marks at full speed; paced, every tick is marked."""
@@ -222,7 +222,7 @@ async def replay(lines: Lines, settings: Settings, results: Results, options: Op
             await listener.until(tick_of(final_ms) - 1)
     except KafkaError as error:
         where = settings.kafka.bootstrap
-        raise ReplayError(f"Kafka at {where} failed: {type(error).__name__}: {error}") from None
+        raise ReplayError(f"Kafka at {where} failed: {said_by(error)}") from None
     finally:
         await http.close()
         await listener.stop()

@@ -28,7 +28,7 @@ from streams.reports import Report
 from streams.settings import Settings
 from streams.status import Part, Standing
 from streams.status_look_up import LookUp, claimed
-from streams.topics import inputs, names
+from streams.topics import inputs, names, said_by
 
 WITHIN_S: Final = 4.0
 """For all of it."""
@@ -74,8 +74,7 @@ async def read(settings: Settings, stages: Sequence[StageName]) -> Readings:
     except TimeoutError:
         raise StatusError(f"Kafka at {bootstrap} gave no answer in {WITHIN_S:.0f} s") from None
     except (KafkaError, OSError) as error:
-        why = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise StatusError(f"Kafka at {bootstrap} cannot be asked: {why}") from None
+        raise StatusError(f"Kafka at {bootstrap} cannot be asked: {said_by(error)}") from None
 
 
 @contextlib.asynccontextmanager

@@ -193,6 +193,12 @@ async def ensure(settings: Settings, *, create: bool = True) -> list[Finding]:
     return findings
 
 
+def said_by(error: Exception) -> str:
+    """Return an error of the way to Kafka as its name and its words; Kafka's own bring theirs."""
+    text = str(error) if isinstance(error, KafkaError) else f"{type(error).__name__}: {error}"
+    return text.rstrip(": ")
+
+
 @asynccontextmanager
 async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
@@ -200,8 +206,7 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        why = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise TopicsError(f"Kafka at {bootstrap} cannot be asked: {why}") from None
+        raise TopicsError(f"Kafka at {bootstrap} cannot be asked: {said_by(error)}") from None
     finally:
         await admin.close()
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -19,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from streams.broker.types import BrokerFailed
+from streams.logs import kafka_clients_quiet
 
 PAUSE_S: Final = 0.1
 """Pause between two tries, in seconds."""
@@ -39,7 +39,7 @@ def wait_until_answers(
     Raises:
         BrokerFailed: nobody joined in time, or `died` told why nobody will.
     """
-    with _quiet_clients(), ThreadPoolExecutor(1) as own_thread:
+    with kafka_clients_quiet(), ThreadPoolExecutor(1) as own_thread:
         own_thread.submit(asyncio.run, _join(bootstrap, within_s, died)).result()
 
 
@@ -86,15 +86,3 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
-
-
-@contextlib.contextmanager
-def _quiet_clients() -> Iterator[None]:
-    """Hold back aiokafka's log while failures are expected; the last one reaches the caller."""
-    logger = logging.getLogger("aiokafka")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

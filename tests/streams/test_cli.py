@@ -77,13 +77,14 @@ def test_check_shows_where_things_go_and_no_secret(tmp_path: Path) -> None:
     assert "TOKEN" in _stormfold(tmp_path, "check").stderr
 
 
-@pytest.mark.parametrize("command", ["topics", "status"])
+@pytest.mark.parametrize("command", ["topics", "status", "run", "intake"])
 def test_without_kafka_a_command_fails_in_one_line(tmp_path: Path, command: str) -> None:
     done = _stormfold(tmp_path, command, KAFKA_BOOTSTRAP="127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "127.0.0.1:1" in done.stderr
+    assert done.stderr.count("KafkaConnectionError") <= 1
 
 
 def test_version_and_help(tmp_path: Path) -> None:
