@@ -38,9 +38,8 @@ class SlackSink:
     """Posts, replies and edits in the channels of one workspace.
 
     Args:
-        token: a bot token with chat:write, channels:history, channels:read (and groups:* for
-        private
-            channels).
+        token: a bot token with chat:write, channels:history and channels:read; for private channels
+            also groups:history and groups:read.
         channels: id (best) or #name by the name in the configuration.
         base_url: ends with `/api/`.
         post_every_ms: between two messages in one channel; Slack allows about one a second.

@@ -11,6 +11,7 @@ by Ctrl-C.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.metadata
 import os
 import sys
@@ -261,15 +262,25 @@ def demo(
 
 @contextmanager
 def _ends() -> Iterator[None]:
-    """Turn wrong settings and Ctrl-C into a line and an exit status."""
+    """Turn wrong settings, an output that takes no more, and Ctrl-C into a line and a status."""
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except SettingsError as error:
         _complain(str(error))
         raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         _complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # Typer ends quietly: nobody reads any more.
+        _complain(f"stormfold: {error.strerror or type(error).__name__}")
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from None
 
 
 def _settings(config: str | None) -> tuple[Settings, Path | None]:

@@ -168,9 +168,7 @@ def run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> in
 
 
 def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> int:
-    for path in (options.assignments, options.digests):
-        if path is not None:
-            check_writable(path)
+    _check_outputs(options)
     try:
         recording = Recording(options.files)
     except RecordingError as error:
@@ -197,6 +195,19 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
         results.close()
     _tell(results, recording, options, out, errors)
     return LINES_SKIPPED if recording.skipped else DONE
+
+
+def _check_outputs(options: Options) -> None:
+    """Refuse results that cannot be written, or that would replace a recording or each other."""
+    taken = [path.resolve() for path in options.files]
+    for path in (options.assignments, options.digests):
+        if path is None:
+            continue
+        check_writable(path)
+        # A pipe or a terminal may take both.
+        if path.resolve() in taken and (path.is_file() or not path.exists()):
+            raise WrongUse(f"{path} is named twice: every result needs a file of its own")
+        taken.append(path.resolve())
 
 
 def _over_kafka(lines: Lines, settings: Settings, results: Results, options: Options) -> None:

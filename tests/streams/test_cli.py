@@ -44,6 +44,26 @@ def test_replay_prints_the_counts_alone(tmp_path: Path) -> None:
     assert (tmp_path / "d").read_text().count("\n") == 2
 
 
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["replay", "r", "--json"]])
+def test_an_output_that_takes_no_more_is_one_line_and_status_1(
+    tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "r").touch()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "streams.cli", *command],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SENTRY_CLIENT_SECRET": "x"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "stormfold: No space left on device\n"
+
+
 def test_wrong_use_is_status_2(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "replay").returncode == 2
     assert _stormfold(tmp_path, "replay", "none").returncode == 2

@@ -137,17 +137,33 @@ def test_many_bad_lines_are_named_up_to_a_bound_and_counted(tmp_path: Path) -> N
         lambda file: Options(files=(file.parent / "none",)),
         lambda file: Options(files=(file,), assignments=file.parent / "none" / "a"),
         lambda file: Options(files=(file,), digests=file.parent),
+        lambda file: Options(files=(file,), digests=file),
+        lambda file: Options(
+            files=(file,), digests=file.parent / "a", assignments=file.parent / "a"
+        ),
         lambda file: Options(files=(file,), via=Via.KAFKA),
         lambda file: Options(files=(file,), via=Via.INTAKE),
     ],
-    ids=["no file", "no folder", "a folder", "kafka under clock wall", "intake under clock wall"],
+    ids=[
+        "no file",
+        "no folder",
+        "a folder",
+        "the recording itself",
+        "one file for both",
+        "kafka under clock wall",
+        "intake under clock wall",
+    ],
 )
 def test_wrong_use_is_status_2_and_nothing_is_replayed(
     tmp_path: Path, options: Callable[[Path], Options]
 ) -> None:
-    status, out, errors = _run(options(_file(tmp_path / "r", _outage())))
+    file = _file(tmp_path / "r", _outage())
+    before = file.read_bytes()
+    status, out, errors = _run(options(file))
     assert (status, out) == (2, "")
     assert errors.startswith("stormfold replay: ")
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_results_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
