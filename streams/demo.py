@@ -35,6 +35,7 @@ from streams.demo_services import DemoError, Heard, Services
 from streams.demo_story import Story, story_of
 from streams.demo_text import WIDTH, Progress, tell
 from streams.local import TooMuchHeld
+from streams.output_files import OutputError, check_writable
 from streams.recording import RecordingError
 from streams.replay import ReplayError
 from streams.settings import Settings, SettingsError
@@ -96,6 +97,7 @@ def main(console: Console | None = None, page: Path = PAGE) -> int:
     except (
         *(BrokerError, DemoError, RecordingError, ReplayError, SettingsError, TooMuchHeld),
         OSError,
+        OutputError,
     ) as error:
         errors.print(f"stormfold demo: {error}", markup=False, soft_wrap=True)
         return FAILED
@@ -106,6 +108,9 @@ def _demo(console: Console, page: Path) -> None:
     for needed in (RECORDING, CONFIG):
         if not needed.exists():
             raise DemoError(f"{needed} is missing: run the demo in a clone of the repository")
+    # Told before the half minute in which the rest runs, not after it.
+    page.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(page)
     try:
         with running_broker(say=lambda line: console.print(line, markup=False)) as broker:
             asyncio.run(_run(console, page, broker))

@@ -10,7 +10,7 @@ import pytest
 from correlators.fingerprinter import Fingerprinting
 from correlators.incidents import Incident
 from correlators.storms import Storm
-from streams.demo import CONFIG, RECORDING
+from streams.demo import CONFIG, RECORDING, main
 from streams.demo_direct import CHANNEL, Direct, pages
 from streams.demo_local import LocalChain
 from streams.demo_material import AMBIENT, Material, RecordedClock, read_material
@@ -105,3 +105,15 @@ def test_settings_that_could_tell_others_are_refused(tmp_path: Path) -> None:
     config.write_text(named, "utf-8")
     with pytest.raises(DemoError, match="local services only"):
         services.settings(config, environ)
+
+
+@pytest.mark.parametrize("page", ["a folder", "below a file"])
+def test_a_page_that_cannot_be_written_is_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], page: str
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(page=tmp_path if page == "a folder" else tmp_path / "file" / "page.html") == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("stormfold demo: ")
+    assert str(tmp_path) in told.err
