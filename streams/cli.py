@@ -84,6 +84,8 @@ def run(
         settings, path = _settings(config)
         names = _stages(stages)
         _configure_logs(json=json_log, level=log_level)
+        if StageName.DELIVER in names:
+            _secrets_are_there(settings)
         asyncio.run(topics_exist(settings, foreign=True))
         from streams import supervisor
 
@@ -329,6 +331,17 @@ async def topics_exist(settings: Settings, *, foreign: bool) -> None:
     missing = [finding for finding in needed if finding.state is State.MISSING]
     if any(not finding.foreign for finding in missing):
         _complain("`stormfold topics` makes what is missing")
+    if missing:
+        raise typer.Exit(WRONG_USE)
+
+
+def _secrets_are_there(settings: Settings) -> None:
+    """Refuse to start what could not deliver, before its stages say so among all their lines."""
+    from streams.describe import missing_for_sinks
+
+    missing = missing_for_sinks(settings)
+    for line in missing:
+        _complain(line)
     if missing:
         raise typer.Exit(WRONG_USE)
 

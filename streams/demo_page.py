@@ -25,7 +25,7 @@ main { max-width: 1480px; padding: 8px 20px 60px; }
 .story h2 { margin: 28px 0 8px; font-size: 20px; }
 table { border-collapse: collapse; margin: 8px 0; }
 td, th { border-bottom: 1px solid #ddd; padding: 5px 16px 5px 0; text-align: left; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .direct .face { background: #362d59; }
 @media (max-width: 900px) { .both { grid-template-columns: minmax(0, 1fr); } }
 </style>"""
@@ -76,7 +76,8 @@ def _figures(run: Run) -> str:
         f'<td class="n">{html.escape(folded)}</td></tr>'
         for name, direct, folded in figures_of(run).rows()
     )
-    return f"<table><tr><th></th><th>Direct alerts</th><th>Stormfold</th></tr>{rows}</table>"
+    heads = '<th></th><th class="n">Direct alerts</th><th class="n">Stormfold</th>'
+    return f"<table><tr>{heads}</tr>{rows}</table>"
 
 
 def _ambient(run: Run) -> str:
@@ -87,7 +88,8 @@ def _ambient(run: Run) -> str:
         f"{html.escape(one.why)}</td></tr>"
         for one in run.story.ambient
     )
-    return f"<table><tr><th>Error</th><th>Service</th><th>Events</th><th></th></tr>{rows}</table>"
+    heads = '<th>Error</th><th>Service</th><th class="n">Events</th><th>What became of it</th>'
+    return f"<table><tr>{heads}</tr>{rows}</table>"
 
 
 def _direct(run: Run) -> str:

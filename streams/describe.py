@@ -57,10 +57,14 @@ def describe(settings: Settings) -> dict[str, Plain]:
 def missing_secrets(settings: Settings) -> list[str]:
     """Return one line for every secret that is named but not there, by where it stands."""
     secrets = [*settings.intake.secrets, *settings.intake.legacy_tokens]
-    if settings.sinks.slack is not None:
-        secrets.append(settings.sinks.slack.token)
-    if settings.sinks.pagerduty is not None:
-        secrets.append(settings.sinks.pagerduty.routing_key)
+    return [secret.missing for secret in secrets if secret.missing] + missing_for_sinks(settings)
+
+
+def missing_for_sinks(settings: Settings) -> list[str]:
+    """Return such a line for every secret without which nothing can be delivered."""
+    slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
+    secrets = [slack.token] if slack is not None else []
+    secrets += [pagerduty.routing_key] if pagerduty is not None else []
     return [secret.missing for secret in secrets if secret.missing]
 
 

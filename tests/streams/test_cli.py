@@ -107,6 +107,25 @@ def test_without_kafka_a_command_fails_in_one_line(tmp_path: Path, command: str)
     assert done.stderr.count("KafkaConnectionError") <= 1
 
 
+def test_a_run_that_could_not_deliver_is_refused_by_the_names_of_its_secrets(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "stormfold.yaml").write_text(
+        "sinks:\n  slack: {}\n  pagerduty:\n    routing_key: file:/no/such/key\n"
+    )
+    nowhere = {"KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    done = _stormfold(tmp_path, "run", **nowhere)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "stormfold.yaml sinks.slack.token: the environment variable SLACK_BOT_TOKEN is not set",
+        "stormfold.yaml:4 sinks.pagerduty.routing_key: the file /no/such/key cannot be read: "
+        "No such file or directory",
+    ]
+    others = _stormfold(tmp_path, "run", "--stages", "fingerprint,correlate", **nowhere)
+    assert others.returncode == 1
+    assert "127.0.0.1:1" in others.stderr
+
+
 def test_version_and_help(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "--version").stdout.startswith("stormfold ")
     assert "replay" in _stormfold(tmp_path, "--help").stdout
