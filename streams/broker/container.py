@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib.util
 import ipaddress
 import queue
 import shutil
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 NOT_INSTALLED: Final = "Docker not found"
+NO_CLIENT: Final = (
+    "Docker is installed, but the package that talks to it is not: pip install testcontainers"
+)
 ENGINE_WITHIN_S: Final = 3.0
 PULL_WITHIN_S: Final = 300.0
 STILL_WITHIN_S: Final = 60.0
@@ -60,6 +64,9 @@ def why_not_docker(environ: Mapping[str, str]) -> str:
     installed = shutil.which("docker", path=environ.get("PATH", ""))
     if installed is None and "DOCKER_HOST" not in environ:
         return NOT_INSTALLED
+    # Only developers need it, so an installation without `make setup` has none.
+    if importlib.util.find_spec("testcontainers") is None:
+        return NO_CLIENT
     import testcontainers.core.docker_client  # noqa: F401  # Slow, and no part of the engine's time.
 
     outcome: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_a_docker_engine_that_hangs_costs_three_seconds_and_is_told(
     docker = next(each for each in found if each.way is Way.DOCKER)
     assert not docker.open
     assert docker.why == "Docker is installed, but its engine does not answer"
+
+
+def test_docker_without_the_package_that_talks_to_it_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "testcontainers", None)
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\n")
+    docker.chmod(0o755)
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    found = next(each for each in ways(environ) if each.way is Way.DOCKER)
+    assert not found.open
+    assert found.why.endswith("pip install testcontainers")
 
 
 def test_the_guard_is_plain_shell() -> None:
