@@ -338,15 +338,17 @@ class FingerprintHandler:
             await self._flush(tp, lane)
 
     def _throttle(self) -> None:
-        """Pause the lanes that are far ahead of the slowest, or of CORRELATE; let the others go
-        on."""
-        times = [lane.stream_ms for lane in self._lanes.values() if lane.stream_ms]
-        if not times:
-            return
-        slowest_ms = min(times)
+        """Pause the lanes that are far ahead of CORRELATE; let the others go on.
+
+        It waits for the slowest lane too, unless it was declared stalled: then nobody does. Only
+        while CORRELATE has not told how far it is, the slowest lane counts itself.
+        """
         applied_tick = self._pressure.slowest_tick()
         if applied_tick is not None:
-            slowest_ms = min(slowest_ms, (applied_tick + 1) * TICK_MS)
+            slowest_ms = (applied_tick + 1) * TICK_MS
+        else:
+            times = (lane.stream_ms for lane in self._lanes.values() if lane.stream_ms)
+            slowest_ms = min(times, default=0)
         for tp, lane in self._lanes.items():
             if self._clock is Clock.DATA and lane.watermark_ms < 0:
                 continue

@@ -68,6 +68,8 @@ class Cluster:
         self.offsets: dict[tuple[str, TopicPartition], tuple[int, str]] = {}
         self.transactional: dict[str, Transactional] = {}
         self.skew_ms = [0] * NODES
+        self.unread: dict[TopicPartition, asyncio.Future[None]] = {}
+        """Partitions that answer no fetch, and what happens once they do: without a leader."""
         self._next_producer = 1
         self._most_s = 0.08 if slow_network else 0.004
         self._up: asyncio.Future[None] | None = None
@@ -178,6 +180,13 @@ class Cluster:
         await asyncio.sleep(self.random.random() * 0.5)
 
     # Outages
+
+    def withhold(self, tp: TopicPartition) -> None:
+        """Answer no fetch of this partition."""
+        self.unread[tp] = self.loop.create_future()
+
+    def give_again(self, tp: TopicPartition) -> None:
+        self.unread.pop(tp).set_result(None)
 
     def go_down(self) -> None:
         self._outages += 1

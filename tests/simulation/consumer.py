@@ -144,9 +144,15 @@ class SimConsumer:
     def _serve(self, tp: TopicPartition, offset: int, highwater: int | None) -> Any:
         """At the broker: answer at once if there is something to read, else wait for it."""
         log = self._cluster.logs[tp]
+        answer: asyncio.Future[int] = self._loop.create_future()
+        if tp in self._cluster.unread:
+            given = self._cluster.unread[tp]
+            given.add_done_callback(
+                lambda _: answer.done() or answer.set_result(log.end), context=self._loop.outside
+            )
+            return answer
         if log.readable_end(committed=self._committed) > offset:
             return log.end
-        answer: asyncio.Future[int] = self._loop.create_future()
 
         def look() -> None:
             if answer.done() or self.closed:

@@ -11,11 +11,13 @@ from unittest.mock import patch
 import pytest
 
 from correlators.stalls import BEHIND_MS
+from correlators.types import tick_of
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import AHEAD_MS, FingerprintHandler
 from streams.settings import Clock
 from streams.stage.source import QUEUED_BATCHES
 from tests.simulation.checks import check
+from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.scenario import Fault, Scenario, Written, event
 from tests.simulation.world import World
 
@@ -133,6 +135,25 @@ def test_a_silent_source_is_left_out_and_counted_again_when_it_speaks(seed: int)
     park = Fault(2.0, "park", number=60.0)
     world = run(scenario(seed, faults=(park,), intakes=(events(seed, 60, 0.5),)))
     assert world.stalls
+
+
+def test_a_partition_that_cannot_be_read_holds_up_no_other_of_its_owner(seed: int) -> None:
+    """Its owner pauses the others because of it, until CORRELATE goes on without it."""
+    withhold = Fault(2.0, "withhold", number=150.0)
+    # What is written to it meanwhile waits, as everything of it does.
+    written = events(seed, 70, 2.5)
+    case = scenario(seed, workers=1, sources=2, faults=(withhold,), intakes=(written,))
+    world = World(case)
+    applied: list[int] = []
+
+    def look() -> None:
+        applied.append(min(world._owned().values(), default=-1))
+
+    world.loop.call_later(145.0, look, context=world.loop.outside)
+    world.run()
+    assert check(world) == []
+    assert world.stalls
+    assert applied[0] > tick_of(EPOCH_MS) + 120
 
 
 def test_redelivered_and_zombie_watermarks_change_nothing(seed: int) -> None:

@@ -131,6 +131,11 @@ class World:
                     child.parking.parked[TOPICS.events, 0] = 0
                     child.kill()
                     self._later(over_s, self._unpark, child)
+            case "withhold":
+                over_s = fault.number
+                tp = TopicPartition(TOPICS.events, 0)
+                self.cluster.withhold(tp)
+                self._later(over_s, self.cluster.give_again, tp)
             case "lose":
                 for child in hit:
                     child.lose()
