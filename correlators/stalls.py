@@ -22,6 +22,9 @@ AWAY_MS: Final = 2_000
 AHEAD_MS: Final = 30_000
 """A source this far ahead of the slowest is paused by its owner: silent, but not stalled."""
 
+OVERFULL: Final = 2.0
+"""So many times what may be held: no source is waited for any more that is behind."""
+
 
 class Stalls:
     """What one owner of `incident.deltas` has heard from its sources, and since when it waits."""
@@ -52,7 +55,7 @@ class Stalls:
         watermarks: Mapping[Source, int],
         now_ms: int,
         *,
-        too_much_held: bool,
+        full: float,
     ) -> set[Source]:
         """Return the sources to go on without.
 
@@ -64,7 +67,9 @@ class Stalls:
             waited_for: the sources that are not left out already.
             watermarks: as told, milliseconds of stream time.
             now_ms: of the same clock as in the other calls.
-            too_much_held: do not wait for the end of the input.
+            full: how much is held, as a share of what may be. Over 1, the end of the input is not
+                waited for; over `OVERFULL`, nor is silence: who is merely slow would have everybody
+                run out of memory.
         """
         since_ms = self._at_end_since_ms
         waited = since_ms is not None and now_ms - since_ms >= SILENT_MS
@@ -75,7 +80,7 @@ class Stalls:
         for source, at_ms in told_ms.items():
             silent = now_ms - self._spoke_ms.setdefault(source, now_ms) >= SILENT_MS
             behind = at_ms + BEHIND_MS < newest_ms and at_ms <= slowest_ms + AHEAD_MS
-            if silent and behind and (waited or too_much_held):
+            if behind and ((silent and (waited or full > 1)) or full > OVERFULL):
                 found.add(source)
         if found:
             self._spoke_ms = dict.fromkeys(told_ms, now_ms)

@@ -9,9 +9,11 @@ already told complete is a repetition.
 
 from __future__ import annotations
 
+import heapq
+from collections import OrderedDict
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -72,6 +74,10 @@ class Reception(StrEnum):
     REPEATED = "repeated"
 
 
+DELTA_BYTES: Final = 1_024
+CHANGE_BYTES: Final = 512
+"""What a held delta, or state change, takes in memory beside its sets and traces, roughly."""
+
 _Place = tuple[IncidentKey, int, int, int]
 """Key, tick, belated tick, and a number above 0 for deltas that cannot be merged."""
 
@@ -94,12 +100,14 @@ class Ticks:
         self._heard = dict(self.watermarks)
         self._deltas: dict[int, dict[_Place, Delta]] = {}
         self._changes: dict[int, dict[str, StateChange]] = {}
-        self._offsets: dict[int, int] = {}
-
-    @property
-    def held(self) -> int:
-        """How many deltas wait."""
-        return sum(len(of_tick) for of_tick in self._deltas.values())
+        self._offsets: OrderedDict[int, int] = OrderedDict()
+        """First offset of what is held for a tick; offsets ascend, so the first is the lowest."""
+        self._next_ticks: list[int] = []
+        """Heap of the ticks in `_offsets`; also of some that are applied."""
+        self.held = 0
+        """How many deltas and state changes wait."""
+        self.held_bytes = 0
+        """What they take in memory, roughly."""
 
     def receive(self, offset: int, batch: DeltaBatch) -> list[Reception]:
         """Take one message of the input log and return what became of each delta.
@@ -135,15 +143,27 @@ class Ticks:
         tick = self._place(delta.tick, told, again=again)
         if tick < 0:
             return Reception.REPEATED
-        _put_in(self._deltas.setdefault(tick, {}), delta)
-        self._offsets[tick] = min(offset, self._offsets.get(tick, offset))
+        of_tick = self._deltas.setdefault(tick, {})
+        before = len(of_tick)
+        self.held_bytes += _put_in(of_tick, delta)
+        self.held += len(of_tick) - before
+        self._note_offset(tick, offset)
         return Reception.HELD if tick == delta.tick else Reception.LATE
 
     def _hold_change(self, offset: int, change: StateChange, told: int, *, again: bool) -> None:
         tick = self._place(change.tick, told, again=again)
         if tick >= 0:
-            self._changes.setdefault(tick, {})[change.identity] = change
-            self._offsets[tick] = min(offset, self._offsets.get(tick, offset))
+            of_tick = self._changes.setdefault(tick, {})
+            if change.identity not in of_tick:
+                self.held += 1
+                self.held_bytes += CHANGE_BYTES
+            of_tick[change.identity] = change
+            self._note_offset(tick, offset)
+
+    def _note_offset(self, tick: int, offset: int) -> None:
+        if tick not in self._offsets:
+            self._offsets[tick] = offset
+            heapq.heappush(self._next_ticks, tick)
 
     def complete_tick(self) -> int:
         """Return the last tick that every source has passed; not above `applied` when there is no
@@ -161,7 +181,9 @@ class Ticks:
 
     def next_tick(self) -> int | None:
         """Return the earliest tick that has something to apply, complete or not."""
-        return min(self._offsets, default=None)
+        while self._next_ticks and self._next_ticks[0] not in self._offsets:
+            heapq.heappop(self._next_ticks)
+        return self._next_ticks[0] if self._next_ticks else None
 
     def take(self, tick: int) -> Work:
         """Return what is held for this tick, in canonical order, and count the tick as applied."""
@@ -170,6 +192,8 @@ class Ticks:
         self._advance(tick)
         changes = self._changes.pop(tick, {})
         deltas = self._deltas.pop(tick, {})
+        self.held -= len(changes) + len(deltas)
+        self.held_bytes -= len(changes) * CHANGE_BYTES + sum(map(_bytes_of, deltas.values()))
         return Work(
             tick,
             [change for _, change in sorted(changes.items())],
@@ -178,7 +202,8 @@ class Ticks:
 
     def pass_to(self, tick: int) -> None:
         """Count everything up to this tick as applied; nothing may be held for it."""
-        assert all(held > tick for held in self._offsets)
+        following = self.next_tick()
+        assert following is None or following > tick
         if tick > self.applied:
             self._advance(tick)
 
@@ -206,14 +231,18 @@ class Ticks:
                 for source, at_ms in sorted(self._heard.items())
             ),
             applied_tick=self.applied,
-            input_offset=min(self._heard_up_to, *self._offsets.values(), self._next_offset),
+            input_offset=min(
+                self._heard_up_to,
+                next(iter(self._offsets.values()), self._next_offset),
+                self._next_offset,
+            ),
             read_up_to=self._heard_up_to,
             excluded=tuple(sorted(self.excluded)),
         )
 
 
-def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> None:
-    """Merge the delta with what is held for its place.
+def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> int:
+    """Merge the delta with what is held for its place; return how many bytes more are held.
 
     One with unreadable sets would spoil what it is merged with: it is kept apart, so that it alone
     raises where it can be set aside.
@@ -225,7 +254,13 @@ def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> None:
         while of_tick.get((*place, apart), delta) != delta:
             apart += 1
     held = of_tick.get((*place, apart))
-    of_tick[*place, apart] = delta if held is None or apart else merge(held, delta)
+    now = delta if held is None or apart else merge(held, delta)
+    of_tick[*place, apart] = now
+    return _bytes_of(now) - (_bytes_of(held) if held is not None else 0)
+
+
+def _bytes_of(delta: Delta) -> int:
+    return DELTA_BYTES + len(delta.events) + len(delta.users) + 40 * len(delta.traces)
 
 
 def _readable(delta: Delta) -> bool:

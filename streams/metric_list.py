@@ -180,7 +180,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _gauge(
         "held_deltas",
         "deltas",
-        "Deltas that wait until every source partition has passed their tick.",
+        "Deltas and state changes that wait until every source partition has passed their tick.",
     ),
     _counter(
         "belated_events",

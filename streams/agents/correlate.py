@@ -43,7 +43,9 @@ TOLD_EVERY_MS: Final = 1_000
 """Progress is told when it moved, and again after this long, for those who came later."""
 
 MAX_HELD: Final = 200_000
-"""Deltas held for ticks that are not complete; over it, a silent source is declared stalled."""
+MAX_HELD_BYTES: Final = 256 * 1024 * 1024
+"""Deltas and state changes held for ticks that are not complete. Over either, a silent source is
+declared stalled; over twice as much, also one that is merely slow."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +66,12 @@ class _Held:
         self.most_ticks = TICKS_PER_TRANSACTION
         self.late = written.late
         self.repeated = 0
+
+    @property
+    def full(self) -> float:
+        """How much is held, as a share of what may be."""
+        ticks = self.partition.ticks
+        return max(ticks.held / MAX_HELD, ticks.held_bytes / MAX_HELD_BYTES)
 
 
 class CorrelateHandler:
@@ -198,10 +206,12 @@ class CorrelateHandler:
                     SourcePartition(batch.topic, batch.partition), self._host.monotonic_ms()
                 )
         await self._advance(tp, held)
-        if held.partition.ticks.held > MAX_HELD and not self._declares_stalls:
+        if held.full > 1 and not self._declares_stalls:
+            ticks = held.partition.ticks
             raise TooMuchHeld(
-                f"{tp.topic}-{tp.partition}: {held.partition.ticks.held} deltas wait for sources "
-                "that tell no watermark; under clock data every source partition needs its marks"
+                f"{tp.topic}-{tp.partition}: {ticks.held} deltas, {ticks.held_bytes} bytes, wait "
+                "for sources that tell no watermark; under clock data every source partition needs "
+                "its marks"
             )
 
     async def timer(self, now_ms: int) -> None:
@@ -328,7 +338,7 @@ class CorrelateHandler:
             ticks.sources - ticks.excluded,
             ticks.watermarks,
             self._host.monotonic_ms(),
-            too_much_held=ticks.held > MAX_HELD,
+            full=held.full,
         )
         if stalled:
             ticks.exclude(stalled)

@@ -10,14 +10,14 @@ START_MS = 1_700_000_000_000
 
 
 def after(
-    seconds: int, *, lives: int = 10**6, at_end: bool = True, held: bool = False
+    seconds: int, *, lives: int = 10**6, at_end: bool = True, full: float = 0.0
 ) -> set[Source]:
     """Return what is stalled after so many seconds in which one source speaks each second.
 
     Args:
         lives: after this many seconds the live source falls silent too, as when it is paused.
         at_end: whether the input is always read to its end.
-        held: whether too much is held.
+        full: how much is held, as a share of what may be.
     """
     stalls = Stalls()
     watermarks: dict[Source, int] = {}
@@ -28,7 +28,7 @@ def after(
             stalls.heard(LIVE, now_ms)
             watermarks[LIVE] = now_ms
         stalls.at_end(now_ms, at_end=at_end)
-        found = stalls.stalled({LIVE, SILENT}, watermarks, now_ms, too_much_held=held)
+        found = stalls.stalled({LIVE, SILENT}, watermarks, now_ms, full=full)
     return found
 
 
@@ -59,13 +59,31 @@ def test_traffic_that_is_read_at_once_does_not_put_a_stall_off() -> None:
         watermarks[LIVE] = now_ms
         stalls.at_end(now_ms, at_end=step % 15 == 0)  # read to its end every 1.5 s
         left = {LIVE, SILENT} if not declared else {LIVE}
-        if stalls.stalled(left, watermarks, now_ms, too_much_held=False):
+        if stalls.stalled(left, watermarks, now_ms, full=0.0):
             declared.append(step / 10)
     assert declared == [30.0]
 
 
 def test_when_too_much_is_held_the_end_of_the_input_is_not_waited_for() -> None:
-    assert after(30, at_end=False, held=True) == {SILENT}
+    assert after(30, at_end=False, full=1.1) == {SILENT}
+
+
+def test_up_to_the_cap_the_end_of_the_input_is_waited_for() -> None:
+    assert after(120, at_end=False, full=1.0) == set()
+
+
+def test_when_far_too_much_is_held_a_slow_source_is_not_waited_for_either() -> None:
+    stalls = Stalls()
+    declared = {}
+    for full in (1.1, 2.0, 2.1):
+        for second in range(60):
+            now_ms = START_MS + 1000 * second
+            for source in (LIVE, SILENT):
+                stalls.heard(source, now_ms)
+            marks = {LIVE: now_ms, SILENT: now_ms - 60_000}  # it speaks, a minute late
+            found = stalls.stalled({LIVE, SILENT}, marks, now_ms, full=full)
+            declared[full] = found
+    assert declared == {1.1: set(), 2.0: set(), 2.1: {SILENT}}
 
 
 def test_a_source_that_keeps_up_is_never_stalled() -> None:
@@ -76,7 +94,7 @@ def test_a_source_that_keeps_up_is_never_stalled() -> None:
             stalls.heard(source, now_ms)
         stalls.at_end(now_ms, at_end=True)
         marks = {LIVE: now_ms, SILENT: now_ms - 3_000}
-        assert not stalls.stalled({LIVE, SILENT}, marks, now_ms, too_much_held=True)
+        assert not stalls.stalled({LIVE, SILENT}, marks, now_ms, full=9.0)
 
 
 def test_sources_that_are_paused_at_different_times_ahead_are_not_stalled_with_the_slow_one() -> (
@@ -93,7 +111,7 @@ def test_sources_that_are_paused_at_different_times_ahead_are_not_stalled_with_t
             for source in left:
                 stalls.heard(source, now_ms)
         stalls.at_end(now_ms, at_end=True)
-        found = stalls.stalled(left, watermarks, now_ms, too_much_held=False)
+        found = stalls.stalled(left, watermarks, now_ms, full=0.0)
         left = left - found
         if found:
             declared.append(found)
@@ -111,7 +129,7 @@ def test_a_second_stalled_source_is_found_after_the_first() -> None:
         stalls.heard(LIVE, now_ms)
         watermarks[LIVE] = now_ms + 60_000
         stalls.at_end(now_ms, at_end=True)
-        found = stalls.stalled(left, watermarks, now_ms, too_much_held=False)
+        found = stalls.stalled(left, watermarks, now_ms, full=0.0)
         left = left - found
         if found:
             declared.append((second, found))

@@ -146,10 +146,12 @@ class SimConsumer:
         log = self._cluster.logs[tp]
         answer: asyncio.Future[int] = self._loop.create_future()
         if tp in self._cluster.unread:
-            given = self._cluster.unread[tp]
-            given.add_done_callback(
-                lambda _: answer.done() or answer.set_result(log.end), context=self._loop.outside
-            )
+
+            def give(_: object) -> None:
+                if not answer.done():
+                    answer.set_result(log.end)
+
+            self._cluster.unread[tp].add_done_callback(give, context=self._loop.outside)
             return answer
         if log.readable_end(committed=self._committed) > offset:
             return log.end

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from correlators.stalls import BEHIND_MS
+from correlators.stalls import BEHIND_MS, Stalls
 from correlators.types import tick_of
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import AHEAD_MS, FingerprintHandler
@@ -154,6 +154,40 @@ def test_a_partition_that_cannot_be_read_holds_up_no_other_of_its_owner(seed: in
     assert check(world) == []
     assert world.stalls
     assert applied[0] > tick_of(EPOCH_MS) + 120
+
+
+def test_over_the_cap_a_stall_is_declared_before_the_end_of_the_input(seed: int) -> None:
+    park = Fault(2.0, "park", number=60.0)
+    with patch.object(Stalls, "at_end", lambda *_, **__: None):
+        case = scenario(seed, faults=(park,), intakes=(events(seed, 60, 0.5),), most_held=5)
+        assert run(case).stalls
+
+
+def test_under_the_cap_none_is_declared_before_the_end_of_the_input(seed: int) -> None:
+    park = Fault(2.0, "park", number=60.0)
+    with patch.object(Stalls, "at_end", lambda *_, **__: None):
+        case = scenario(seed, faults=(park,), intakes=(events(seed, 60, 0.5),))
+        assert not run(case).stalls
+
+
+def test_over_the_cap_data_stops_with_an_error_and_declares_no_stall(seed: int) -> None:
+    """Held for a source that has no mark yet, though it could be read."""
+    withhold = Fault(0.0, "withhold", number=60.0)
+    case = scenario(
+        seed,
+        clock=Clock.DATA,
+        sources=2,
+        targets=1,
+        speed=10.0,
+        faults=(withhold,),
+        intakes=(events(seed, 60, 0.5),),
+        most_held=5,
+    )
+    world = World(case)
+    world.run()
+    assert not world.stalls
+    problems = check(world)
+    assert any(one.startswith("parked: correlate") for one in problems), problems
 
 
 def test_redelivered_and_zombie_watermarks_change_nothing(seed: int) -> None:
