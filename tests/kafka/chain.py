@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -28,6 +29,12 @@ TOKEN = "xoxb-test"
 ROUTING_KEY = "a" * 32
 CHANNEL = "C0INC"
 STAGES = tuple(name.value for name in StageName)
+PATIENCE_S = 180.0
+"""How long anything may take on a machine that others use too: what is waited for ends the wait."""
+
+PORTS = range(20_000, 32_000)
+"""Where `free_port` looks: below those that a system gives to connections that go out."""
+
 FAST = """
 incidents: {settle: 1s, update_every: 5s}
 """
@@ -55,7 +62,7 @@ class Chain:
 namespace: {self.namespace}
 clock: {self.clock}
 kafka: {{bootstrap: "{self.bootstrap}", sentry_topics: [{", ".join(self.sentry_topics)}]}}
-intake: {{port: {self.port}, secrets: [{SECRET}], kafka_timeout: 5s}}
+intake: {{port: {self.port}, secrets: [{SECRET}], kafka_timeout: 10s}}
 metrics: {{port: 0}}
 sinks:
   slack: {{token: {TOKEN}, base_url: "{self.slack.base_url}", channels: {{incidents: {CHANNEL}}}}}
@@ -82,7 +89,9 @@ sinks:
         self.processes.append(process)
         return process
 
-    def run(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, timeout_s: float = PATIENCE_S
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             self.command(*arguments),
@@ -117,7 +126,7 @@ sinks:
                 process.send_signal(signal.SIGTERM)
         for process in reversed(self.processes):
             try:
-                process.wait(20)
+                process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -163,7 +172,9 @@ async def chain(
             await asyncio.to_thread(made.stop)
 
 
-async def until(condition: Callable[[], bool], *, within_s: float, what: Callable[[], str]) -> None:
+async def until(
+    condition: Callable[[], bool], *, what: Callable[[], str], within_s: float = PATIENCE_S
+) -> None:
     """Wait until the condition holds; fail with `what` when it does not in time."""
     deadline = time.monotonic() + within_s
     while not condition():
@@ -173,7 +184,7 @@ async def until(condition: Callable[[], bool], *, within_s: float, what: Callabl
 
 async def ready(made: Chain, client: httpx.AsyncClient, *, stages: int = 3) -> None:
     """Wait until intake answers and that many stages have joined."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + PATIENCE_S
 
     async def answers() -> bool:
         try:
@@ -183,7 +194,7 @@ async def ready(made: Chain, client: httpx.AsyncClient, *, stages: int = 3) -> N
 
     while not await answers():
         assert time.monotonic() < deadline, made.logs()
-    await until(lambda: made.logs().count("stage started") >= stages, within_s=40, what=made.logs)
+    await until(lambda: made.logs().count("stage started") >= stages, what=made.logs)
 
 
 def error_webhook(
@@ -234,11 +245,12 @@ def error_webhook(
 
 
 def free_port() -> int:
-    """Return a port on loopback that nothing listens on now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on loopback that nothing uses now, and no connection takes by chance."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def outage(count: int, *, at_s: float) -> Iterator[bytes]:

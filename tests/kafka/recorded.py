@@ -17,7 +17,7 @@ from streams.replay import Options, run
 from streams.settings import load
 from streams.stage.state import restore
 from streams.topics import names
-from tests.kafka.chain import Chain
+from tests.kafka.chain import PATIENCE_S, Chain
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def records_of(path: Path) -> list[Record]:
 async def applied(made: Chain, tick: int) -> None:
     """Wait until every partition has stored that it applied this tick."""
     topic = names(made.namespace).incidents
-    deadline_s = time.monotonic() + 40
+    deadline_s = time.monotonic() + PATIENCE_S
     for partition in range(4):
         applied_tick = -1
         while applied_tick < tick:

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.broker import Broker, JvmBroker, own_broker
+from tests.kafka.chain import PATIENCE_S
 
 OWNER = """
 import signal
@@ -108,7 +109,7 @@ def _alive(pid: int) -> bool:
     return False
 
 
-def _wait_for(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+def _wait_for(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition never came"
@@ -157,7 +158,7 @@ async def _read(kafka: Broker, topic: str, count: int) -> list[bytes]:
     )
     await consumer.start()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             return [(await consumer.getone()).value for _ in range(count)]
     finally:
         await consumer.stop()

@@ -29,7 +29,7 @@ from streams.record import Options, run
 from streams.settings import load
 from streams.stage.state import restore
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, ready, until
+from tests.kafka.chain import CHANNEL, PATIENCE_S, Chain, chain, error_webhook, ready, until
 from tests.kafka.recorded import applied, compared, records_of
 
 EXAMPLES = Path(__file__).parents[1] / "fixtures" / "sentry" / "events"
@@ -65,7 +65,7 @@ class Sentry:
     async def grow(self, kafka: Broker, partitions: int) -> None:
         async with admin(kafka) as client:
             await client.create_partitions({self.topic: NewPartitions(partitions)})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while len(await self._producer.partitions_for(self.topic)) < partitions:
                 await self._producer.client.force_metadata_update()
 
@@ -129,7 +129,7 @@ async def read_all(
         ends = await consumer.end_offsets(parts)
         for tp, begin in (await consumer.beginning_offsets(parts)).items():
             consumer.seek(tp, begin)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while any([await consumer.position(tp) < ends[tp] for tp in parts]):
                 for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                     found[tp] += records
@@ -144,7 +144,7 @@ class Told:
         self._consumer = consumer
 
     async def until(self, holds: Callable[[], bool], *, what: Callable[[], str]) -> None:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + PATIENCE_S
         while not holds():
             assert time.monotonic() < deadline, what()
             for tp, records in (await self._consumer.getmany(timeout_ms=200)).items():
@@ -204,9 +204,9 @@ async def test_webhooks_and_the_topic_of_a_self_hosted_sentry_are_one_digest(
         await other.write(insert(99, level="fatal"))
         made.start("intake")
         made.start("run")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             await ready(made, client)
-            await until(lambda: made.logs().count(topic) >= 3, within_s=30, what=made.logs)
+            await until(lambda: made.logs().count(topic) >= 3, what=made.logs)
             for number in range(30):
                 body = error_webhook(
                     f"{number:032x}",
@@ -226,7 +226,6 @@ async def test_webhooks_and_the_topic_of_a_self_hosted_sentry_are_one_digest(
             await other.write(value, operation=json.loads(value)[1])
         await until(
             lambda: any("51 events" in one.text for one in made.slack.posts(CHANNEL)),
-            within_s=40,
             what=made.logs,
         )
         # The second partition was silent all the time; waited for, it would have been a stall.
@@ -291,7 +290,7 @@ async def test_nothing_is_lost_while_nobody_reads_nor_on_a_partition_that_is_add
             await asyncio.sleep(0.03)
         wanted = {str(number) for number in range(1, 64)}
         await told.until(lambda: set(told.stream_times()) == wanted, what=made.logs)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while len(await marks_of(kafka, namespace)) < 2:
             assert time.monotonic() < deadline, made.logs()
         await stop(again)
@@ -335,7 +334,7 @@ def release_of(body: bytes) -> str:
 
 async def stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(process.wait, 20) == 0
+    assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
 
 
 def no_delta_is_below_what_was_told(told: Told) -> None:

@@ -31,7 +31,7 @@ from streams.record_kafka import RecordError
 from streams.settings import Settings, load
 from streams.stage.state import committed
 from streams.topics import ensure, names
-from tests.kafka.chain import Chain, chain, error_webhook, outage, ready
+from tests.kafka.chain import PATIENCE_S, Chain, chain, error_webhook, outage, ready
 from tests.kafka.recorded import applied, compared, records_of, rows_of
 
 SHORT = """
@@ -48,7 +48,7 @@ async def _told(made: Chain, kind: DigestKind) -> None:
     """Wait until a digest of this kind stands on `deliveries`."""
     destination = "slack:incidents"
     partition = partition_of_account(destination, 4)
-    deadline_s = time.monotonic() + 40
+    deadline_s = time.monotonic() + PATIENCE_S
     kinds: set[DigestKind] = set()
     while kind not in kinds:
         assert time.monotonic() < deadline_s, made.logs()
@@ -92,7 +92,7 @@ async def test_what_a_live_run_decided_is_decided_again_from_its_recording(
     ) as made:
         made.start("intake")
         made.start("run", "--stages", "fingerprint,correlate")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             await ready(made, client, stages=2)
             sent = await _send(made, client)
         producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)

@@ -26,6 +26,7 @@ from streams.replay_listener import Listener
 from streams.replay_results import Results
 from streams.settings import Settings, load
 from streams.topics import ensure, names
+from tests.kafka.chain import PATIENCE_S, until
 
 START_S = 1_700_000_000
 PARTITIONS = 3
@@ -73,7 +74,7 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 @asynccontextmanager
 async def _listener(
-    settings: Settings, results: Results, producer: AIOKafkaProducer, patience_s: float = 10.0
+    settings: Settings, results: Results, producer: AIOKafkaProducer, patience_s: float = PATIENCE_S
 ) -> AsyncIterator[Listener]:
     listener = Listener(settings, results, stands_still_s=patience_s)
     try:
@@ -172,7 +173,7 @@ async def test_it_waits_until_every_partition_has_applied_the_last_tick(
         done, _ = await asyncio.wait([waiting], timeout=0.5)
         assert not done
         await producer.send_and_wait(topic, _told(PARTITIONS - 1, 50, suppressed=1))
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE_S)
     assert results.suppressed == 5
 
 
@@ -187,6 +188,7 @@ async def test_when_nothing_advances_it_says_which_partitions_stand_where(
         _listener(settings, results, producer, patience_s=0.5) as listener,
     ):
         await producer.send_and_wait(names(namespace).progress, _told(1, 40))
+        await until(lambda: listener._applied[1] == 40, what=lambda: str(listener._applied))
         with pytest.raises(ReplayError, match="stormfold run") as raised:
             await listener.until(50)
     assert "incident.deltas-0 has told nothing" in str(raised.value)

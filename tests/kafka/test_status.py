@@ -25,16 +25,16 @@ from streams.processes import StageName
 from streams.settings import load
 from streams.status import PartitionStatus, State, Status, make_status
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, Chain, chain, error_webhook, free_port, until
+from tests.kafka.chain import CHANNEL, PATIENCE_S, Chain, chain, error_webhook, free_port, until
 
 PARTITIONS = 4
 START_MS = 1_700_000_000_000
 
 
-async def status_when(made: Chain, holds: Callable[[Status], bool], *, within_s: float) -> Status:
+async def status_when(made: Chain, holds: Callable[[Status], bool]) -> Status:
     """Return the status as soon as this holds for it."""
     settings = load(made.config, {})
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         found = await status_kafka.read(settings, list(StageName))
         status = make_status(
@@ -77,9 +77,9 @@ async def test_a_run_owns_every_partition_and_is_gone_when_it_has_ended(
             await producer.send_and_wait(
                 names(namespace).events, body, headers=[("resource", b"error")]
             )
-        await until(lambda: bool(made.slack.posts(CHANNEL)), within_s=60, what=made.logs)
+        await until(lambda: bool(made.slack.posts(CHANNEL)), what=made.logs)
         # Also of `deliveries`, where the mark of a transaction stands behind the last record.
-        status = await status_when(made, read_to_its_end, within_s=30)
+        status = await status_when(made, read_to_its_end)
         assert {one.state for one in status.partitions} == {State.RUNNING}
         (owner,) = {one.owner for one in status.partitions}
         assert owner is not None
@@ -92,7 +92,7 @@ async def test_a_run_owns_every_partition_and_is_gone_when_it_has_ended(
             ticks = [one.applied_tick or 0 for one in of_stage(now, StageName.CORRELATE)]
             return all(new > old for new, old in zip(ticks, before, strict=True))
 
-        await status_when(made, moved, within_s=20)
+        await status_when(made, moved)
         assert command(made)[0] == 0
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             for path in ("/healthz", "/readyz"):
@@ -100,7 +100,7 @@ async def test_a_run_owns_every_partition_and_is_gone_when_it_has_ended(
                 assert (answer.status_code, answer.text) == (200, "ok\n")
 
         run.send_signal(signal.SIGTERM)
-        assert run.wait(20) == 0
+        assert run.wait(PATIENCE_S) == 0
         code, read = command(made)  # no waiting: each process said goodbye
         assert code == 1
         assert {(one["state"], one["owner"]) for one in read["partitions"]} == {("nobody", None)}
@@ -185,10 +185,10 @@ async def test_sources_wait_for_correlate_but_not_for_its_parked_partition(
             sources = of_stage(status, StageName.FINGERPRINT)
             return all(one.state is State.PAUSED for one in sources)
 
-        await status_when(made, waiting, within_s=60)
+        await status_when(made, waiting)
         await mark(made, producer, 2)
         await mark(made, producer, 3)
-        status = await status_when(made, waiting, within_s=10)
+        status = await status_when(made, waiting)
         assert [one.lag_records for one in of_stage(status, StageName.FINGERPRINT)] == [2] * 4
         assert f"correlate {deltas} 0, 1, 2, 3: no owner" in status.troubles
 
@@ -203,7 +203,7 @@ async def test_sources_wait_for_correlate_but_not_for_its_parked_partition(
                 and all(one.state is State.RUNNING for one in correlate)
             )
 
-        status = await status_when(made, gone_on, within_s=60)
+        status = await status_when(made, gone_on)
         parked = of_stage(status, StageName.CORRELATE)[1]
         assert parked.state is State.PARKED
         assert (parked.lag_records or 0) > 0

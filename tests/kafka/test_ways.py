@@ -69,7 +69,6 @@ async def test_local_kafka_and_intake_give_the_same_bytes(
                 made.start("intake")
             await until(
                 lambda made=made: made.logs().count("stage started") == 2,  # type: ignore[misc]
-                within_s=40,
                 what=made.logs,
             )
             found[way] = await replayed(made, way)

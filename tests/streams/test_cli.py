@@ -28,7 +28,7 @@ def _stormfold(folder: Path, *arguments: str, **env: str) -> subprocess.Complete
         env=kept | env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -90,7 +90,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def client(engine: Engine) -> Iterator[docker.DockerClient]:
-    made = docker.DockerClient(base_url=engine.url, version="1.41", timeout=1)
+    made = docker.DockerClient(base_url=engine.url, version="1.41", timeout=60)
     yield made
     made.close()
 
@@ -142,4 +142,4 @@ def _guarded(engine: Engine, monkeypatch: pytest.MonkeyPatch, *, last_word: str)
     """Run a guard to its end; its pipe is closed after the word, as a killed owner's is."""
     monkeypatch.setenv("DOCKER_HOST", engine.url)
     command = [sys.executable, "-c", GUARD, "a-name"]
-    return subprocess.run(command, input=last_word, text=True, timeout=30, check=False).returncode
+    return subprocess.run(command, input=last_word, text=True, timeout=120, check=False).returncode

@@ -17,7 +17,7 @@ from streams.metrics_http import Aggregate, serve_aggregate
 from streams.processes import StageName
 from streams.supervisor import Child, probes
 
-DEADLINE_S = 20
+DEADLINE_S = 120
 
 DIES_AT_ONE_OFFSET = """
 import os, sys, time
@@ -28,10 +28,15 @@ if "incident.deltas:2" not in sys.argv:
     os._exit(EXIT_FAILED)
 file.write(Place("", -1, -1))
 file.write(None)
-time.sleep(60)
+time.sleep(600)
 """
 
-DIES_BEFORE_IT_WORKS = "import sys; sys.exit(1)"
+DIES_WHEN_TOLD_BEFORE_IT_WORKS = """
+import os, sys, time
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
+sys.exit(1)
+"""
 
 STARTS_WHEN_TOLD = """
 import os, sys, time
@@ -41,7 +46,7 @@ while not os.path.exists(sys.argv[1]):
     time.sleep(0.05)
 file.write(Place("", -1, -1))
 file.write(None)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -105,8 +110,11 @@ async def test_a_partition_that_ends_its_process_twice_is_parked_and_health_says
 
 
 async def test_a_stage_that_dies_three_times_in_a_minute_is_told(tmp_path: Path) -> None:
-    async with worker(tmp_path, [sys.executable, "-c", DIES_BEFORE_IT_WORKS]) as asked:
+    told = tmp_path / "told"
+    command = [sys.executable, "-c", DIES_WHEN_TOLD_BEFORE_IT_WORKS, str(told)]
+    async with worker(tmp_path, command) as asked:
         assert await asked.get("/healthz") == (200, "ok\n")
+        told.touch()
         line = await asked.until("/healthz", status=503)
         assert line == "fingerprint: its process died 3 times within 60 s\n"
         assert (await asked.get("/readyz"))[0] == 503
@@ -115,7 +123,7 @@ async def test_a_stage_that_dies_three_times_in_a_minute_is_told(tmp_path: Path)
 async def test_a_stage_that_somebody_else_tells_to_end_is_started_again(tmp_path: Path) -> None:
     async with worker(tmp_path, [sys.executable, "-c", ""]) as asked:
         restarted = 'stormfold_restarts_total{stage="fingerprint"} 2.0'
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + DEADLINE_S
         while restarted not in (await asked.get("/metrics"))[1]:
             assert time.monotonic() < deadline
 

@@ -33,7 +33,7 @@ from streams.metrics import (
 from streams.metrics_http import Aggregate, Unreadable, serve_aggregate, serve_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 20
+DEADLINE_S = 120
 
 CHILD = """
 import sys

@@ -45,7 +45,7 @@ async def described(bootstrap: str, topic: str) -> dict[str, str]:
     await admin.start()
     try:
         asked = ConfigResource(ConfigResourceType.TOPIC, topic)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while True:
                 (answer,) = await admin.describe_configs([asked])
                 (resource,) = answer.to_object()["resources"]

@@ -1,0 +1,98 @@
+"""How a partition of CORRELATE is taken over, and what every owner leaves to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+from unittest.mock import patch
+
+from aiokafka import TopicPartition
+
+from correlators.entries import PROGRESS_KEY
+from correlators.ticks import Progress
+from correlators.types import tick_of
+from streams import codec
+from streams.agents.correlate import HEARTBEAT_TICKS
+from streams.stage import state
+from streams.stage.state import FencedWriter
+from tests.simulation.checks import check
+from tests.simulation.cluster import EPOCH_MS
+from tests.simulation.consumer import SimConsumer
+from tests.simulation.scenario import Fault
+from tests.simulation.stages import TOPICS
+from tests.simulation.test_cases import CORRELATE, events, run, scenario
+from tests.simulation.world import World
+
+
+def test_progress_is_written_also_while_there_is_nothing_to_apply() -> None:
+    """Else a new owner would read again everything since the last event."""
+    later = Fault(40.0, "clock")  # nothing goes wrong, but the run goes on until then
+    world = run(scenario(1, targets=1, intakes=(events(1, 1, 1.0),), faults=(later,)))
+    written = [
+        progress.applied_tick - tick_of(EPOCH_MS)
+        for progress in written_progress(world)
+        if progress.applied_tick >= 0
+    ]
+    assert written[-1] > 30
+    assert all(b - a <= HEARTBEAT_TICKS + 2 for a, b in pairwise(written))
+
+
+def written_progress(world: World) -> Iterator[Progress]:
+    """Yield every `@progress` that was committed."""
+    for entry in world.cluster.logs[TopicPartition(TOPICS.incidents, 0)].committed():
+        assert entry.message is not None
+        if entry.message.key == PROGRESS_KEY.encode():
+            progress = codec.entry(entry.message.value or b"")
+            assert isinstance(progress, Progress)
+            yield progress
+
+
+def test_a_partition_is_taken_over_in_the_one_safe_order() -> None:
+    """Pause, fence, restore, seek to the offset in the state, resume; after every death too."""
+    steps: list[str] = []
+    sought: list[tuple[int, int]] = []
+    pause, resume, seek = SimConsumer.pause, SimConsumer.resume, SimConsumer.seek
+
+    def paused(consumer: SimConsumer, *tps: TopicPartition) -> None:
+        steps.extend("pause" for tp in tps if tp == deltas)
+        pause(consumer, *tps)
+
+    def resumed(consumer: SimConsumer, *tps: TopicPartition) -> None:
+        steps.extend("resume" for tp in tps if tp == deltas)
+        resume(consumer, *tps)
+
+    def seeks(consumer: SimConsumer, tp: TopicPartition, offset: int) -> None:
+        if tp == deltas and consumer._of(tp).paused:  # what was fetched meanwhile is sought later
+            steps.append("seek")
+            stored = [one.input_offset for one in written_progress(world)]
+            sought.append((offset, stored[-1]))
+        seek(consumer, tp, offset)
+
+    async def fenced(writer: FencedWriter) -> None:
+        await start(writer)
+        steps.append("fence")
+
+    async def restored(*args: Any) -> dict[str, bytes]:
+        found = await restore(*args)
+        steps.append("restore")
+        return found
+
+    start, restore = FencedWriter.start, state.restore
+    deltas = TopicPartition(TOPICS.deltas, 0)
+    kills = tuple(Fault(at_s, "kill", 0, CORRELATE) for at_s in (4.0, 16.0, 28.0))
+    case = scenario(1, workers=1, targets=1, faults=kills, intakes=(events(1, 40, 1.0),))
+    world = World(case)
+    with (
+        patch.object(SimConsumer, "pause", paused),
+        patch.object(SimConsumer, "resume", resumed),
+        patch.object(SimConsumer, "seek", seeks),
+        patch.object(FencedWriter, "start", fenced),
+        patch.object(state, "restore", restored),
+    ):
+        world.run()
+    assert check(world) == []
+    order = ["pause", "fence", "restore", "seek", "resume"]
+    assert steps == order * (1 + len(kills))
+    assert all(offset == last for offset, last in sought), sought
+    assert sought[-1][0] > 0
