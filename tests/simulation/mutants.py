@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
@@ -106,6 +107,16 @@ class DropsAcrossAssignments(Parts):
                         await self._put(_Work(tp, owned.generation, records))
                     elif tp in self.ready():
                         consumer.seek(tp, self.owned[tp].offset)
+
+
+class WorksForAFormer(Parts):
+    """Works also on what was queued before the partition was taken over again."""
+
+    class source(SimSource):
+        async def _records(self, tp: TopicPartition, work: _Work) -> None:
+            owned = self.owned.get(tp)
+            generation = owned.generation if owned is not None else work.generation
+            await super()._records(tp, replace(work, generation=generation))
 
 
 class EndsWithTheFormer(Parts):
@@ -228,6 +239,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the offset is the group's, not the state's": Mutant(OffsetOfGroup, rare=True),
     "what was fetched across an assignment is dropped": Mutant(DropsAcrossAssignments),
+    "what was queued for a former assignment is worked on": Mutant(WorksForAFormer, rare=True),
     "a cancelled preparation ends the next one": Mutant(EndsWithTheFormer, rare=True),
     "complete ticks wait for a message": Mutant(WaitsForAMessage),
     "the consumer is never sought": Mutant(NeverSought),

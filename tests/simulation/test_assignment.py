@@ -16,12 +16,13 @@ from streams import codec
 from streams.agents.correlate import HEARTBEAT_TICKS
 from streams.stage import state
 from streams.stage.state import FencedWriter
+from tests.chaos.measure import redelivered
 from tests.simulation.checks import check
 from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.consumer import SimConsumer
 from tests.simulation.scenario import Fault
 from tests.simulation.stages import TOPICS
-from tests.simulation.test_cases import CORRELATE, events, run, scenario
+from tests.simulation.test_cases import CORRELATE, FINGERPRINT, events, run, scenario
 from tests.simulation.world import World
 
 
@@ -96,3 +97,17 @@ def test_a_partition_is_taken_over_in_the_one_safe_order() -> None:
     assert steps == order * (1 + len(kills))
     assert all(offset == last for offset, last in sought), sought
     assert sought[-1][0] > 0
+
+
+def test_what_leaves_in_order_leaves_nothing_to_do_again() -> None:
+    """FINGERPRINT flushes what it has folded and commits it; the next owner goes on behind it."""
+    stops = tuple(Fault(at_s, "stop", n % 2, FINGERPRINT, 3.0) for n, at_s in enumerate((3.0, 9.0)))
+    world = run(scenario(1, intakes=(events(1, 400, 0.04),), faults=stops))
+    log = [
+        (log.tp.partition, codec.batch(entry.message.value or b""))
+        for log in world.cluster.of_topic(TOPICS.deltas)
+        for entry in log.committed()
+        if entry.message is not None
+    ]
+    assert sum(len(batch.deltas) for _, batch in log) > 100
+    assert redelivered(log) == 0

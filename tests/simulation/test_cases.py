@@ -170,6 +170,19 @@ def test_under_the_cap_none_is_declared_before_the_end_of_the_input(seed: int) -
         assert not run(case).stalls
 
 
+def test_a_replay_waits_for_a_source_however_long_it_is_silent(seed: int) -> None:
+    withhold = Fault(0.0, "withhold", number=80.0)
+    case = scenario(
+        seed,
+        clock=Clock.DATA,
+        sources=2,
+        speed=10.0,
+        faults=(withhold,),
+        intakes=(events(seed, 60, 0.5),),
+    )
+    assert not run(case).stalls
+
+
 def test_over_the_cap_data_stops_with_an_error_and_declares_no_stall(seed: int) -> None:
     """Held for a source that has no mark yet, though it could be read."""
     withhold = Fault(0.0, "withhold", number=60.0)
