@@ -20,12 +20,9 @@ import httpx
 
 from streams.settings import Settings, load
 from tests.chaos.observer import Observer
-from tests.kafka.chain import STAGES, Chain, chain, free_port, until
+from tests.kafka.chain import PATIENCE_S, STAGES, Chain, chain, free_port, until
 
 PARTITIONS = 4
-PATIENCE_S = 90.0
-"""How long anything may take on a machine that others use too."""
-
 SETTINGS = """
 incidents: {settle: 1s, update_every: 3s}
 """

@@ -21,9 +21,9 @@ from streams import record, replay
 from streams.local import Pipeline
 from streams.recording import Record, Recording
 from streams.settings import Settings
-from tests.chaos.cluster import PATIENCE_S, UPDATE_TICKS, Cluster
+from tests.chaos.cluster import UPDATE_TICKS, Cluster
 from tests.chaos.observer import Observer
-from tests.kafka.chain import CHANNEL, until
+from tests.kafka.chain import CHANNEL, PATIENCE_S, until
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from streams.agents.stored import Position
 from streams.codec import Told
 from streams.topics import names
 
-CAUGHT_UP_WITHIN_S = 60.0
+CAUGHT_UP_WITHIN_S = 180.0
 
 
 class Heard(NamedTuple):

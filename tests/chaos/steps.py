@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Sequence
 
-from tests.chaos.cluster import PARTITIONS, PATIENCE_S, Cluster, Worker
+from tests.chaos.cluster import PARTITIONS, Cluster, Worker
 from tests.chaos.measure import Measured
 from tests.chaos.transactions import stop_inside_transaction
-from tests.kafka.chain import STAGES, until
+from tests.kafka.chain import PATIENCE_S, STAGES, until
 
 
 async def kill(worker: Worker, stage: str, after_s: float) -> None:
     """Kill a stage after so long, whatever it is doing then."""
     await asyncio.sleep(after_s)
     pid, restored = await worker.pid(stage), worker.restored(stage)
-    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(pid, signal.SIGKILL)
     await worker.restores(stage, beyond=restored)
 
 

@@ -17,9 +17,6 @@ from tests.chaos.measure import measured, settled
 from tests.chaos.steps import join, kill, kill_inside_transaction, sound, zombie
 from tests.chaos.traffic import Traffic
 
-STOPS_WITHIN_S = 12.0
-"""On a machine that is busy with other tests; a soak measures it."""
-
 
 async def test_a_bad_day_loses_nothing_and_decides_nothing_twice(
     kafka: Broker, namespace: str, tmp_path: Path, seed: int, note: Note
@@ -63,7 +60,8 @@ async def test_a_bad_day_loses_nothing_and_decides_nothing_twice(
         check_odd_clocks(here)
         intakes = {dict(one.headers)["intake"] for one in here.observer.events if one.value}
         assert len(intakes) == 2
-        assert max(took.values()) < STOPS_WITHIN_S, took
+        # A soak measures how long it took; here it is enough that nobody had to be killed.
+        assert "stage killed" not in other.text(), took
         after = await everything(kafka)
     for kind, names in after.items():
         new = names - before[kind]

@@ -9,12 +9,12 @@ import pytest
 
 from streams.agents.batches import target_of
 from streams.broker import Broker
-from tests.chaos.cluster import PARTITIONS, PATIENCE_S, Cluster, cluster
+from tests.chaos.cluster import PARTITIONS, Cluster, cluster
 from tests.chaos.conftest import Note
 from tests.chaos.fragile import POISON
 from tests.chaos.measure import counted, measured
 from tests.chaos.traffic import Traffic
-from tests.kafka.chain import error_webhook, until
+from tests.kafka.chain import PATIENCE_S, error_webhook, until
 
 pytestmark = pytest.mark.soak
 

@@ -18,7 +18,8 @@ from streams.broker import Broker
 from streams.processes import EXIT_REFUSED
 from streams.settings import load
 from streams.topics import ensure, names
-from tests.chaos.cluster import PARTITIONS, PATIENCE_S
+from tests.chaos.cluster import PARTITIONS
+from tests.kafka.chain import PATIENCE_S
 
 NOBODY = "http://127.0.0.1:9"
 """Nothing is sent there."""

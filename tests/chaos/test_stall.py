@@ -15,9 +15,9 @@ from tests.chaos.cluster import PARTITIONS, Cluster, Worker, cluster
 from tests.chaos.conftest import Note
 from tests.chaos.measure import measured, settled
 from tests.chaos.traffic import Traffic
-from tests.kafka.chain import until
+from tests.kafka.chain import PATIENCE_S, until
 
-STALLED_WITHIN_S = 120.0
+STALLED_WITHIN_S = 180.0
 
 
 @pytest.mark.soak
@@ -50,7 +50,7 @@ async def test_a_source_whose_owner_hangs_is_left_out_and_comes_back_late(
                 await hung.stop()
             await until(
                 lambda: not any(one.excluded for one in here.observer.progress.values()),
-                within_s=60,
+                within_s=PATIENCE_S,
                 what=lambda: f"{here.observer.progress}\n{here.chain.logs()}",
             )
         await settled(here)
@@ -81,7 +81,7 @@ async def hang(here: Cluster) -> AIOKafkaConsumer:
     )
     await member.start()
     await until(
-        lambda: 0 < len(member.assignment()) < PARTITIONS, within_s=60, what=here.chain.logs
+        lambda: 0 < len(member.assignment()) < PARTITIONS, within_s=PATIENCE_S, what=here.chain.logs
     )
     return member
 
@@ -100,6 +100,6 @@ async def go_on(here: Cluster) -> None:
         lambda: (
             here.observer.applied_everywhere > now_tick and len(here.observer.digests) > decided
         ),
-        within_s=60,
+        within_s=PATIENCE_S,
         what=here.chain.logs,
     )

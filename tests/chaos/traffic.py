@@ -14,7 +14,7 @@ from tests.chaos.cluster import Cluster
 from tests.kafka.chain import error_webhook
 
 POSTS_AT_ONCE = 16
-ACCEPTED_WITHIN_S = 90.0
+ACCEPTED_WITHIN_S = 180.0
 KIND_S = 4.0
 """Every so many seconds each service has a new kind of error."""
 

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.chaos.cluster import PARTITIONS, Cluster, Worker
 
-CAUGHT_WITHIN_S = 90.0
+CAUGHT_WITHIN_S = 180.0
 QUIET_MS = 300
 """A commit marker follows its records much sooner; a process that is stopped writes none."""
 
