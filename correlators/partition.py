@@ -66,6 +66,16 @@ class Partition:
         """How many incidents and storms are open."""
         return self._correlator.state.open_counts()
 
+    @property
+    def suppressed(self) -> int:
+        """Digests held back since the birth of the state."""
+        return self._suppressed
+
+    @property
+    def late(self) -> int:
+        """Late deltas applied since the birth of the state."""
+        return self._late
+
     def receive(self, offset: int, batch: DeltaBatch) -> None:
         """Take one message of the input log; see `Ticks.receive`."""
         self.received.update(self.ticks.receive(offset, batch))

@@ -265,7 +265,9 @@ def _late(progress: Progress | None) -> int | None:
 
 def _committed_ms(standing: Standing) -> int | None:
     """Return the stream time that FINGERPRINT committed; None where there is none."""
-    return int(standing.metadata) if standing.metadata.isdigit() else None
+    # Of a foreign topic, the moment of the first read stands behind it.
+    stream_ms = standing.metadata.partition(" ")[0]
+    return int(stream_ms) if stream_ms.isdigit() else None
 
 
 def _name(source: tuple[str, int] | None) -> str | None:

@@ -138,7 +138,7 @@ class CorrelateHandler:
             held=ticks.held,
             excluded=tuple(sorted(ticks.excluded)[:EXCLUDED_TOLD]),
             excluded_count=len(ticks.excluded),
-            late=held.partition.progress().late,
+            late=held.partition.late,
             repeated=held.partition.received[Reception.REPEATED],
         )
 
@@ -313,21 +313,21 @@ class CorrelateHandler:
             log.error("entry frozen", key=key_of(frozen), reason=frozen.reason)
 
     async def _tell(self, tp: TopicPartition, held: _Held) -> None:
-        progress = held.partition.progress()
-        applied, at = held.told
+        applied_tick = held.partition.ticks.applied
+        before, at = held.told
         now_ms = self._host.monotonic_ms()
-        if progress.applied_tick == applied and now_ms - at < TOLD_EVERY_MS:
+        if applied_tick == before and now_ms - at < TOLD_EVERY_MS:
             return
-        held.told = (progress.applied_tick, now_ms)
+        held.told = (applied_tick, now_ms)
         open_incidents, open_storms = held.partition.open_counts
         assert self.progress_topic is not None
         told = Told(
             partition=tp.partition,
-            applied_tick=progress.applied_tick,
+            applied_tick=applied_tick,
             open_incidents=open_incidents,
             open_storms=open_storms,
-            suppressed=progress.suppressed,
-            late=progress.late,
+            suppressed=held.partition.suppressed,
+            late=held.partition.late,
         )
         await self.progress_topic.send(value=codec.encode(told))
 
@@ -354,7 +354,7 @@ class CorrelateHandler:
             of_partition = held.partition.open_counts
             incidents += of_partition[0]
             storms += of_partition[1]
-            late = held.partition.progress().late
+            late = held.partition.late
             self._metrics.late_deltas.inc(late - held.late)
             held.late = late
             repeated = held.partition.received[Reception.REPEATED]

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from correlators.ticks import Progress
 from streams import cli_status, codec
+from streams.agents import foreign
 from streams.codec import CodecError, Told
 from streams.processes import StageName
 from streams.reports import (
@@ -169,6 +170,13 @@ def test_a_partition_that_nobody_tells_of_has_no_owner_and_is_told_from_kafka() 
     assert (done.lag_records, done.lag_seconds) == (0, 0.0)
     assert "fingerprint sentry.events 0, 1: no owner" in status.troubles
     assert any("goes on without sentry.events-2" in line for line in status.troubles)
+
+
+def test_the_time_of_a_foreign_partition_without_an_owner_is_that_of_its_commit() -> None:
+    stored = foreign.metadata(NOW_MS - 60_000, NOW_MS - 900_000)
+    stand = standings(fingerprint_0=Standing(begin=0, end=70, committed=50, metadata=stored))
+    read = one_of(status_of([], stand), StageName.FINGERPRINT, 0)
+    assert (read.lag_records, read.lag_seconds) == (20, 60.0)
 
 
 def test_who_told_last_is_the_owner_and_the_former_one_is_forgotten() -> None:
