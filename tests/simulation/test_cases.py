@@ -3,7 +3,9 @@ order."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from itertools import cycle
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -12,17 +14,19 @@ import pytest
 
 from correlators.stalls import BEHIND_MS, Stalls
 from correlators.types import tick_of
+from streams import codec
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import AHEAD_MS, FingerprintHandler
 from streams.settings import Clock
 from streams.stage.source import QUEUED_BATCHES
-from tests.simulation.checks import check
+from tests.simulation.checks import check, committed_digests
 from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.scenario import Fault, Scenario, Written, event
 from tests.simulation.world import World
 
 FINGERPRINT, CORRELATE, BOTH = 0, 1, 2
 SEEDS = (1,)
+YEAR_2100_S = 4_102_444_800.0
 
 
 def events(seed: int, count: int, every_s: float, behind_ms: int = 0) -> tuple[Written, ...]:
@@ -225,6 +229,20 @@ def test_times_that_go_back_are_raised_also_after_a_restart(seed: int) -> None:
     )
     faults = (Fault(1.0, "kill", 0, FINGERPRINT, 1), Fault(2.0, "kill", 1, FINGERPRINT, 9))
     run(scenario(seed, clock=Clock.DATA, speed=10.0, intakes=(back,), faults=faults))
+
+
+@pytest.mark.parametrize("clock", list(Clock))
+def test_event_clocks_of_1970_and_2100_move_nobodys_time(seed: int, clock: Clock) -> None:
+    odd = tuple(
+        record._replace(body=json.dumps(json.loads(record.body) | {"timestamp": at_s}).encode())
+        for record, at_s in zip(
+            events(seed, 60, 0.3), cycle((5.0, YEAR_2100_S, EPOCH_MS / 1000)), strict=False
+        )
+    )
+    world = run(scenario(seed, clock=clock, speed=5.0, intakes=(odd,)))
+    times = [codec.digest(raw).at_ms for raw in committed_digests(world)]
+    assert times
+    assert all(EPOCH_MS <= at_ms < EPOCH_MS + 120_000 for at_ms in times)
 
 
 def test_two_intakes_write_one_log(seed: int) -> None:
