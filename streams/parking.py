@@ -33,13 +33,16 @@ _CRASHES: Final = frozenset(
 
 
 class Parking:
-    """How much one place is to blame for the last deaths of a process, and what is parked."""
+    """How much the places of a process are to blame for its deaths, and what is parked.
+
+    Every partition is blamed for itself: two that fail in turns must not hide one another.
+    """
 
     def __init__(self) -> None:
         self.parked: dict[tuple[str, int], int] = {}
         """By topic and partition, the offset that it fails at."""
-        self._place: Place | None = None
-        self._blame = 0
+        self._blamed: dict[tuple[str, int], tuple[int, int]] = {}
+        """By topic and partition, the offset of its last death and the blame for it."""
         self._hung = False
 
     def hung(self, place: Place) -> None:
@@ -56,14 +59,17 @@ class Parking:
         hung, self._hung = self._hung, False
         if place is None or place.offset < 0:
             return None
-        if place != self._place:
-            self._place, self._blame = place, 0
+        partition = (place.topic, place.partition)
+        offset, blame = self._blamed.get(partition, (place.offset, 0))
+        if offset != place.offset:
+            blame = 0  # it has gone on since then
         if hung or status == EXIT_FAILED or status in _CRASHES:
-            self._blame += CRASH
+            blame += CRASH
         elif status == -signal.SIGKILL:
-            self._blame += KILL
-        if self._blame < ENOUGH:
+            blame += KILL
+        self._blamed[partition] = (place.offset, blame)
+        if blame < ENOUGH:
             return None
-        self._place = None
-        self.parked[place.topic, place.partition] = place.offset
+        del self._blamed[partition]
+        self.parked[partition] = place.offset
         return place

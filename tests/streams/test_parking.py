@@ -25,7 +25,16 @@ def test_two_deaths_at_one_place_park_its_partition(status: int) -> None:
     assert parking.parked == {("incident.deltas", 2): 17}
 
 
-def test_deaths_at_different_places_park_nothing() -> None:
+def test_two_partitions_that_fail_in_turns_are_both_parked() -> None:
+    """A bad event that was sent twice lies in two of them."""
+    other = Place("incident.deltas", 3, 5)
+    parking = Parking()
+    found = [parking.died(place, EXIT_FAILED) for place in (HERE, other, HERE, other)]
+    assert found == [None, None, HERE, other]
+    assert parking.parked == {("incident.deltas", 2): 17, ("incident.deltas", 3): 5}
+
+
+def test_deaths_at_different_offsets_of_a_partition_park_nothing() -> None:
     parking = Parking()
     for _ in range(10):
         assert parking.died(HERE, EXIT_FAILED) is None
