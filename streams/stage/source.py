@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from mode import Service
 
 from streams import codec
@@ -37,6 +37,8 @@ POSITION_S: Final = 0.1
 
 TELL_EVERY_S: Final = 1.0
 TELL_WITHIN_S: Final = 1.0
+
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 TIMER: Final = Place("", -1, -1)
 """What the timer works on: nothing that could be blamed."""
@@ -217,8 +219,9 @@ class Source(Service):
             raise
         except Exception as error:
             # Only what is wrong with the records may be blamed on their place: an outage of the
-            # cluster, or a new owner, says nothing about them. Nor does its traceback.
-            blame = not isinstance(error, KafkaError | OSError)
+            # cluster, or a new owner, says nothing about them. Nor does its traceback. But what is
+            # made of them and too large for Kafka will be as large the next time.
+            blame = isinstance(error, _TOO_LARGE) or not isinstance(error, KafkaError | OSError)
             log.error(
                 "stage failed",
                 stage=self.stage.name,

@@ -8,12 +8,14 @@ from typing import Any
 from unittest.mock import patch
 
 from aiokafka import TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 
 from correlators.entries import PROGRESS_KEY
+from correlators.partition import Step
 from correlators.ticks import Progress
 from correlators.types import tick_of
 from streams import codec
-from streams.agents.correlate import HEARTBEAT_TICKS
+from streams.agents.correlate import HEARTBEAT_TICKS, CorrelateHandler
 from streams.stage import state
 from streams.stage.state import FencedWriter
 from tests.chaos.measure import redelivered
@@ -21,7 +23,7 @@ from tests.simulation.checks import check
 from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.consumer import SimConsumer
 from tests.simulation.scenario import Fault
-from tests.simulation.stages import TOPICS
+from tests.simulation.stages import TOPICS, Parts
 from tests.simulation.test_cases import CORRELATE, FINGERPRINT, events, run, scenario
 from tests.simulation.world import World
 
@@ -111,3 +113,20 @@ def test_what_leaves_in_order_leaves_nothing_to_do_again() -> None:
     ]
     assert sum(len(batch.deltas) for _, batch in log) > 100
     assert redelivered(log) == 0
+
+
+class TooLarge(Parts):
+    """Decides what is larger than Kafka takes."""
+
+    class correlate(CorrelateHandler):
+        async def _write(self, tp: TopicPartition, held: Any, step: Step) -> None:
+            if step.digests:
+                raise MessageSizeTooLargeError
+            await super()._write(tp, held, step)
+
+
+def test_what_kafka_will_never_take_parks_its_partition() -> None:
+    """Taken for an outage, it would end every process again and again, and with it all others."""
+    world = World(scenario(1, workers=1, targets=1, intakes=(events(1, 10, 0.5),)), TooLarge)
+    world.run()
+    assert [list(child.parking.parked) for child in world.children] == [[], [(TOPICS.deltas, 0)]]
