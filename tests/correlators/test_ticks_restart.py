@@ -94,3 +94,18 @@ def test_a_restart_at_any_message_gives_the_same_ticks(stop: int) -> None:
 
     assert applied(restart=True) == applied(restart=False)
     assert list(applied(restart=False)) == [1, 2, 3, 4, 8, 9]
+
+
+def test_a_restart_does_not_wait_for_a_message_that_cannot_be_read() -> None:
+    """Its former owner ended between two ticks, and no further message comes."""
+    message = batch(0, event(5), event(7), mark=9)
+    log = Log(sources=1)
+    log.write(message)
+    log.ticks.skip(1)
+    log.ticks.take(START + 5)
+    again = Ticks(log.ticks.progress())
+    again.receive(0, message)
+    assert again.complete_tick() == START + 5  # there may be deltas of its ticks behind it
+    again.skip(1)
+    assert again.complete_tick() == START + 8
+    assert [delta.tick for delta in again.take(START + 7).deltas] == [START + 7]

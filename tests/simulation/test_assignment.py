@@ -22,10 +22,13 @@ from tests.chaos.measure import redelivered
 from tests.simulation.checks import check
 from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.consumer import SimConsumer
+from tests.simulation.logs import Message
 from tests.simulation.scenario import Fault
 from tests.simulation.stages import TOPICS, Parts
 from tests.simulation.test_cases import CORRELATE, FINGERPRINT, events, run, scenario
 from tests.simulation.world import World
+
+JUNK = b"no delta batch"
 
 
 def test_progress_is_written_also_while_there_is_nothing_to_apply() -> None:
@@ -113,6 +116,33 @@ def test_what_leaves_in_order_leaves_nothing_to_do_again() -> None:
     ]
     assert sum(len(batch.deltas) for _, batch in log) > 100
     assert redelivered(log) == 0
+
+
+def test_an_unreadable_message_is_set_aside_and_stands_in_nobodys_way() -> None:
+    """Also where it is the last that a new owner has to read again."""
+    kills = tuple(Fault(at_s, "kill", 0, CORRELATE) for at_s in (2.5, 11.0))
+    case = scenario(1, workers=1, targets=1, intakes=(events(1, 60, 0.3),), faults=kills)
+    world = World(case)
+    deltas = world.cluster.logs[TopicPartition(TOPICS.deltas, 0)]
+    junk = Message(None, JUNK, ())
+
+    def write() -> None:
+        deltas.append(junk, 0, (99, 0), transactional=False)
+
+    for at_s in (2.0, 2.4, 10.9):
+        world._later(at_s, write)
+    world.run()
+    assert check(world) == []
+    written = [
+        entry.offset for entry in deltas.committed() if entry.message == (None, JUNK, (), -1)
+    ]
+    aside = [
+        int(dict(entry.message.headers)["offset"])
+        for entry in world.cluster.logs[TopicPartition(TOPICS.quarantine, 0)].committed()
+        if entry.message is not None and entry.message.value == JUNK
+    ]
+    assert len(written) == 3
+    assert set(aside) == set(written)
 
 
 class TooLarge(Parts):
