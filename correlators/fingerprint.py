@@ -1,19 +1,19 @@
 """What makes two events the same error: their signature, its hash, and the reasons for it.
 
 Lives here: which parts of an event count, in what order, and how they become a fingerprint. Not
-here: how a text loses its variable parts (`parameterise`), what a frame is called (`frames`), any
-cache (its key is `cache_key`). Pure: the same event and version give the same signature in every
-process.
+here: what the versions do differently (`versions`), which exceptions of a tree count (`chains`),
+which frames of a stack (`stacks`) and their names (`frames`, `cleaning`), how a text loses its
+variable parts (`parameterise`), any cache (its key is `cache_key`). Pure: the same event and
+version give the same signature in every process.
 
-Version 1, first rule that finds something:
+The first rule that finds something:
 
 1. Sentry's custom fingerprint, if the event carries one; with `{{ default }}` in it, together with
    the rest.
 2. The stack: types of the chain from the oldest cause to what was raised, and of each exception its
-   newest in-app frame; where that frame only checks or raises for others, its callers down to the
-   first that does not (and where it raises whatever it is told, the plain words of the message).
-   Without any in-app frame the newest `stacks.SYSTEM_FRAMES` of the raised exception. The stack of
-   a message says only where it was written, so there the message counts with it.
+   newest in-app frame; where that frame says too little, its callers too, or the plain words of the
+   message. Without any in-app frame the newest `stacks.SYSTEM_FRAMES` of the raised exception. The
+   stack of a message says only where it was written, so there the message counts with it.
 3. The parameterised message with the types.
 4. The types; else culprit, transaction or logger.
 
@@ -22,32 +22,47 @@ Line numbers, folders, addresses and releases never count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import xxhash
 
+from correlators.chains import members, newest_and_oldest, without_carriers
 from correlators.custom import custom_values
+from correlators.frames import cleanings
 from correlators.parameterise import message_line, parameterise
-from correlators.stacks import Part, Why, newest_in_app, newest_of_any, recurring
+from correlators.reasons import Dropped, Note, Part, Why
+from correlators.stacks import Walk
 from correlators.types import Event, ExceptionValue, Signature, SignatureKind
+from correlators.versions import DEFAULT_VERSION, RULES, VERSIONS, Rules
 
-VERSIONS: Final = (1,)
-"""Signature versions that this release can make."""
-
-CHAIN_READ: Final = 5
-"""Exceptions of a chain that count; of a longer one the oldest and the newest."""
+__all__ = [
+    "DEFAULT_VERSION",
+    "VERSIONS",
+    "UnknownVersion",
+    "cache_key",
+    "explain",
+    "fingerprint",
+    "signature",
+    "title",
+]
 
 TITLE_CHARS: Final = 200
 TYPE_CHARS: Final = 200
+
+_SIGNAL: Final = re.compile(
+    r"(?:SIG[A-Z]{2,6}|EXC_[A-Z_]+|EXCEPTION_[A-Z_]+|STATUS_[A-Z_]+|0x[0-9A-Fa-f]+)\b"
+)
+"""A native crash in the words of its operating system: every other crash bears the same."""
 
 
 class UnknownVersion(ValueError):
     """This release cannot make signatures of that version; the one error of this module."""
 
 
-def signature(event: Event, *, version: int = 1) -> Signature:
+def signature(event: Event, *, version: int = DEFAULT_VERSION) -> Signature:
     """Return the event's signature.
 
     Reads `platform`, `logger`, `level`, `transaction`, `culprit`, `message`, `exceptions`, `frames`
@@ -73,8 +88,10 @@ def signature(event: Event, *, version: int = 1) -> Signature:
     )
 
 
-def explain(event: Event, *, version: int = 1) -> list[str]:
-    """Return what decided, then one line per part of the signature with its reason.
+def explain(event: Event, *, version: int = DEFAULT_VERSION) -> list[str]:
+    """Return what decided, one line per part with its reason, then what was dropped or cleaned.
+
+    Lines of the third sort begin with two spaces. The same event gives the same lines.
 
     Args:
         event: any event.
@@ -83,11 +100,33 @@ def explain(event: Event, *, version: int = 1) -> list[str]:
     Raises:
         UnknownVersion: this release does not know the version.
     """
-    kind, parts = _decided(event, version)
+    notes: list[Note] = []
+    kind, parts = _decided(event, version, notes)
     return [
         f"signature version {version}, decided by {kind}",
         *(f"{part.text}: {part.why}" for part in parts),
+        *(f"  dropped {note.text}: {note.why}" for note in dict.fromkeys(notes)),
+        *_cleaned(event, RULES[version], parts),
     ]
+
+
+CLEANED_TOLD: Final = 12
+"""Cleanings of names that an explanation tells."""
+
+
+def _cleaned(event: Event, rules: Rules, parts: Sequence[Part]) -> list[str]:
+    """Return what was taken out of the function names that count."""
+    told: dict[str, None] = {}
+    shown = tuple(part.text for part in parts if part.text.startswith("frame "))
+    for frames in (*(one.frames for one in reversed(event.exceptions)), event.frames):
+        for frame in reversed(frames[-200:]):
+            found = cleanings(frame, rules.naming, platform=event.platform)
+            if not found or not any(text.endswith(f" {found[-1][1]}") for text in shown):
+                continue
+            told |= {f"  cleaned {old} to {new}: {why}": None for old, new, why in found}
+            if len(told) >= CLEANED_TOLD:
+                return list(told)[:CLEANED_TOLD]
+    return list(told)
 
 
 def fingerprint(version: int, parts: Sequence[str]) -> str:
@@ -141,9 +180,11 @@ def title(event: Event) -> str:
     return "Event without a description"
 
 
-def _decided(event: Event, version: int) -> tuple[SignatureKind, list[Part]]:
+def _decided(
+    event: Event, version: int, notes: list[Note] | None = None
+) -> tuple[SignatureKind, list[Part]]:
     """Return what decided, and the parts in order, never none."""
-    if version not in VERSIONS:
+    if version not in RULES:
         raise UnknownVersion(
             f"signature version {version}; this release knows {', '.join(map(str, VERSIONS))}"
         )
@@ -151,18 +192,16 @@ def _decided(event: Event, version: int) -> tuple[SignatureKind, list[Part]]:
     own = [Part(f"custom {value}", Why.CUSTOM) for value in custom]
     if not default:
         return SignatureKind.CUSTOM, own
-    kind, parts = _by_default(event)
+    kind, parts = _by_default(event, Walk(RULES[version], event.platform, notes))
     return (SignatureKind.CUSTOM if own else kind), [*own, *parts]
 
 
-def _by_default(event: Event) -> tuple[SignatureKind, list[Part]]:
+def _by_default(event: Event, walk: Walk) -> tuple[SignatureKind, list[Part]]:
     """Return the parts where the SDK asks for nothing of its own."""
-    chain = event.exceptions
-    if len(chain) > CHAIN_READ:
-        chain = (chain[0], *chain[1 - CHAIN_READ :])
-    if parts := _stack(chain, event):
+    chain = _chain(event, walk)
+    if parts := _stack(chain, event, walk):
         return SignatureKind.STACK, parts
-    types = [part for one in chain if (part := _type_part(one, raised=one is chain[-1]))]
+    types = [part for one in chain if (part := _type_part(one, walk, raised=one is chain[-1]))]
     texts = (
         [event.message] if not chain else [*(one.value for one in reversed(chain)), event.message]
     )
@@ -177,33 +216,58 @@ def _by_default(event: Event) -> tuple[SignatureKind, list[Part]]:
     return SignatureKind.EMPTY, [Part("nothing", Why.NOTHING)]
 
 
-def _stack(chain: Sequence[ExceptionValue], event: Event) -> list[Part]:
+def _chain(event: Event, walk: Walk) -> tuple[ExceptionValue, ...]:
+    """Return the exceptions that count, the oldest cause first."""
+    chain = event.exceptions
+    if walk.rules.trees:
+        chain = members(chain, lambda one: tuple(_own(one, walk)), walk.notes) or chain
+    if not walk.rules.carriers:
+        chain = without_carriers(chain, walk.notes)
+    return newest_and_oldest(chain, walk.notes)
+
+
+def _own(exception: ExceptionValue, walk: Walk) -> list[Part]:
+    """Return what tells this exception from others beside it."""
+    frames = walk.recurring(exception) or walk.newest_in_app(exception)
+    frames = frames or walk.newest_of_any(exception.frames)
+    kind = _type_part(exception, walk, raised=False)
+    text = "" if frames else message_line(exception.value)
+    return [*([kind] if kind else ()), *frames, *([Part(text, Why.MESSAGE)] if text else ())]
+
+
+def _stack(chain: Sequence[ExceptionValue], event: Event, walk: Walk) -> list[Part]:
     """Return types and frames, or nothing where no frame says anything."""
-    platform = event.platform
     if not chain:
-        frames = newest_in_app(event.frames, platform, "") or newest_of_any(event.frames, platform)
+        written = ExceptionValue(frames=event.frames)
+        frames = walk.newest_in_app(written) or walk.newest_of_any(event.frames)
         if frames and (line := message_line(event.message)):
             frames.append(Part(f"message {line}", Why.MESSAGE_WITH_STACK))
         return frames
-    by_exception = [
-        recurring(one, platform) or newest_in_app(one.frames, platform, one.value) for one in chain
-    ]
+    by_exception = [walk.recurring(one) or walk.newest_in_app(one) for one in chain]
     if not any(by_exception):
         newest = next((at for at in reversed(range(len(chain))) if chain[at].frames), 0)
-        by_exception[newest] = newest_of_any(chain[newest].frames, platform)
+        by_exception[newest] = walk.newest_of_any(chain[newest].frames)
         if not by_exception[newest]:
             return []
     parts: dict[tuple[Part, ...], None] = {}
     for one, frames in zip(chain, by_exception, strict=True):
-        kind = _type_part(one, raised=one is chain[-1])
+        kind = _type_part(one, walk, raised=one is chain[-1], stack=True)
         # An exception group holds the same failure many times; how often is chance.
         parts[(kind, *frames) if kind else tuple(frames)] = None
     return [part for group in parts for part in group]
 
 
-def _type_part(exception: ExceptionValue, *, raised: bool) -> Part | None:
-    """Return the exception's type as a part; nothing for a type that the SDK made up."""
+def _type_part(
+    exception: ExceptionValue, walk: Walk, *, raised: bool, stack: bool = False
+) -> Part | None:
+    """Return the exception's type as a part; nothing for a type that no program made."""
     name = "" if exception.synthetic else _type(exception)
+    if stack and name and not walk.rules.signals and _SIGNAL.match(name):
+        name = ""
+    if exception.type and not name and walk.notes is not None:
+        walk.notes.append(Note(f"type {_type(exception)}", Dropped.SYNTHETIC))
+    if name == "InternalError" and walk.ran_out(exception):
+        name = "RangeError"  # Firefox' word for what other browsers call so.
     return Part(f"type {name}", Why.RAISED if raised else Why.CAUSE) if name else None
 
 

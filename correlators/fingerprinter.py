@@ -13,7 +13,7 @@ import msgspec
 
 from correlators.deltas import Fold, incident_key
 from correlators.events import decode
-from correlators.fingerprint import VERSIONS, UnknownVersion, cache_key, signature
+from correlators.fingerprint import DEFAULT_VERSION, VERSIONS, UnknownVersion, cache_key, signature
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 from correlators.wire_read import Reason
 
@@ -30,7 +30,7 @@ class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
     """What decides how events become deltas."""
 
     default_environment: str = "production"
-    signature_version: int = 1
+    signature_version: int = DEFAULT_VERSION
     belated_after_ms: int = 120_000
     cache_size: int = 10_000
     """Finished signatures kept; 0 switches the cache off."""

@@ -1,25 +1,31 @@
 """Which frames of one stack count for sameness, and why.
 
-Lives here: the walk over a stack, and the reasons that `explain` prints. Not here: what a frame is
-called (`frames`), how stacks, types and messages make a signature (`fingerprint`).
+Lives here: the walk over a stack. Not here: what a frame is called (`frames`), what its code does
+(`roles`), how stacks, types and messages make a signature (`fingerprint`).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-from correlators.frames import Role, frame_name, role_of
+from correlators.frames import dropped, frame_name, function_of, says_function
 from correlators.parameterise import message_line
+from correlators.platforms import SHOWS_LIBRARY
+from correlators.reasons import Dropped, Note, Part, Why
+from correlators.roles import Role
 from correlators.types import ExceptionValue, Frame
-
-RAISING_FRAMES: Final = 4
-"""Most frames of one exception that count while its newest ones only raise for others."""
+from correlators.versions import Rules
 
 SYSTEM_FRAMES: Final = 3
 """Frames that count where none is in-app: a library's newest frame alone says little."""
+
+NOTES_KEPT: Final = 40
+"""Dropped frames that an explanation tells."""
+
+_NOTE_CHARS: Final = 300
 
 WORDS_KEPT: Final = 8
 """Words of a message that count where a frame raises whatever its caller says."""
@@ -27,55 +33,147 @@ WORDS_KEPT: Final = 8
 _RECURSION: Final = frozenset(
     {"RecursionError", "StackOverflowError", "StackOverflowException", "SystemStackError"}
 )
+_RECURSION_SAID: Final = ("maximum call stack size exceeded", "too much recursion")
 _RECURRING: Final = 5
+_CYCLE_FRAMES: Final = 4
 _MARKS: Final = ".,:;!?()[]{}\"'-"
+_INDEX: Final = re.compile(r"IndexOut|OutOfBounds|OutOfRange")
+_GIVEN: Final = re.compile(_INDEX.pattern + r"|Argument|Pars(?:e|ing)|Syntax|Format")
+"""Words in the type of an error that says: what you gave me is wrong."""
 
 
-class Why(StrEnum):
-    """Why a part counts. The words are the `explain` text."""
+class Walk:
+    """The walk over the stacks of one event under one version's rules.
 
-    CUSTOM = "the SDK's own fingerprint"
-    RAISED = "type of the exception that was raised"
-    CAUSE = "type of a cause in the chain"
-    IN_APP = "newest in-app frame"
-    CALLER = "its caller, because the frame before only checks or raises for others"
-    WORDS = "plain words of the message, because the newest frame raises whatever its caller says"
-    RECURSION = "recurs: where the stack ran out is chance, so the frames of the cycle count"
-    SYSTEM = "newest frames, because none is in-app"
-    MESSAGE = "parameterised message, because there is no stack"
-    MESSAGE_WITH_STACK = "parameterised message, because the stack only says where it was written"
-    PLACE = "the place, because there is neither exception, stack nor message"
-    NOTHING = "the event says nothing about itself"
-
-
-class Part(NamedTuple):
-    """One part of a signature and why it counts."""
-
-    text: str
-    why: Why
-
-
-def newest_in_app(frames: Sequence[Frame], platform: str, message: str) -> list[Part]:
-    """Return the newest in-app frame; where it only raises, its callers too, to one that works.
-
-    Where the newest raises whatever its caller says, what is said counts: the words of the message.
+    `notes` collects what does not count and why; None, as on the hot path, collects nothing.
     """
-    found: dict[str, Role] = {}
-    role = Role.CHECKS
-    for frame in reversed(frames):
-        if role is not Role.WORKS:
-            role = role_of(frame, platform=platform)
-        # What a library does for the frame below is real work, unless it too only raises.
-        if frame.in_app and (name := frame_name(frame, platform=platform)):
-            found.setdefault(name, role)
-            if role is Role.WORKS or len(found) == RAISING_FRAMES:
+
+    def __init__(self, rules: Rules, platform: str, notes: list[Note] | None = None) -> None:
+        """Args: rules of the version; platform of the event; where to note what is dropped."""
+        self.rules = rules
+        self.platform = platform
+        self.notes = notes
+
+    def newest_in_app(self, exception: ExceptionValue) -> list[Part]:
+        """Return the newest in-app frame; where it says too little, its callers too.
+
+        It says too little where its code only raises for others: its callers count, to the first
+        that works. Where it names no function: to the first that names one. Where it works, but
+        the exception's type says that what it was given is at fault: the callers that gave it.
+        Where it raises whatever its caller says, what is said counts: the words of the message.
+        """
+        rules = self.rules
+        found: dict[str, Why] = {}
+        most, role, first = rules.raising_frames, Role.CHECKS, Role.WORKS
+        why, itself, named = Why.IN_APP, True, not rules.unnamed_goes_on
+        for frame in reversed(exception.frames[-rules.frames_read :]):
+            if role is not Role.WORKS:
+                role = rules.role(frame, self._function(frame))
+            # What a library does for the frame below is real work, unless it too only raises.
+            if not frame.in_app:
+                itself = itself and self._drops(frame)
+                continue
+            if not (name := self._name(frame)):
+                continue
+            named = named or self._says_function(frame)
+            if not found:
+                first = role
+            found.setdefault(name, why)
+            if len(found) >= most:
                 break
-    parts = [
-        Part(f"frame {name}", Why.CALLER if at else Why.IN_APP) for at, name in enumerate(found)
-    ]
-    if parts and next(iter(found.values())) is Role.FUNNELS and (said := _plain_words(message)):
-        parts.append(Part(f"words {said}", Why.WORDS))
-    return parts
+            if role is not Role.WORKS:
+                why = Why.CALLER
+            elif not named:
+                why = Why.LITTLE
+            elif why is Why.GIVER:
+                continue
+            elif why is Why.IN_APP and (givers := self._givers(exception, frame, itself)):
+                why, most = Why.GIVER, 1 + givers
+            else:
+                break
+        parts = [Part(f"frame {name}", why) for name, why in found.items()]
+        if parts and first is Role.FUNNELS and (said := _plain_words(exception.value)):
+            parts.append(Part(f"words {said}", Why.WORDS))
+        elif parts and not named and (line := message_line(exception.value)):
+            parts.append(Part(f"message {line}", Why.MESSAGE_UNNAMED))
+        return parts
+
+    def newest_of_any(self, frames: Sequence[Frame]) -> list[Part]:
+        """Return the newest frames of any kind, each name once."""
+        names: dict[str, None] = {}
+        raisers: dict[str, None] = {}
+        for frame in reversed(frames[-self.rules.frames_read :]):
+            if not (name := self._name(frame)):
+                continue
+            if not self.rules.raisers and not names and self._raises(frame):
+                raisers[name] = None
+                continue
+            names[name] = None
+            if len(names) == SYSTEM_FRAMES:
+                break
+        if names and self.notes is not None:
+            self.notes.extend(Note(f"frame {name}", Dropped.RAISER) for name in raisers)
+        kept = names or dict.fromkeys(list(raisers)[:SYSTEM_FRAMES])
+        return [Part(f"frame {name}", Why.SYSTEM) for name in kept]
+
+    def recurring(self, exception: ExceptionValue) -> list[Part]:
+        """Return the in-app frames of the cycle that used up the stack, in order of name."""
+        if not self.ran_out(exception):
+            return []
+        frames = exception.frames[-self.rules.frames_read :]
+        seen = Counter(self._name(frame) for frame in frames if frame.in_app)
+        cycle = sorted(name for name, count in seen.items() if name and count >= _RECURRING)
+        return [Part(f"frame {name}", Why.RECURSION) for name in cycle[:_CYCLE_FRAMES]]
+
+    def ran_out(self, exception: ExceptionValue) -> bool:
+        """Return whether the exception says that a recursion used up the stack."""
+        if exception.type in _RECURSION:
+            return True
+        if exception.type not in ("RangeError", "InternalError") or not self.rules.naming.by_form:
+            return False
+        return exception.value[:80].lower().startswith(_RECURSION_SAID)
+
+    def _name(self, frame: Frame) -> str:
+        name = frame_name(frame, self.rules.naming, platform=self.platform)
+        if not name and self.notes is not None:
+            self._note(frame)
+        return name
+
+    def _note(self, frame: Frame) -> None:
+        """Note why the frame is dropped, and how the names that count were cleaned."""
+        if self.notes is None or len(self.notes) >= NOTES_KEPT:
+            return
+        if why := dropped(frame, self.rules.naming, platform=self.platform):
+            where = frame.module or frame.filename
+            note = Note(f"frame {where} {frame.function}"[:_NOTE_CHARS], why)
+            if note not in self.notes:
+                self.notes.append(note)
+
+    def _drops(self, frame: Frame) -> bool:
+        return dropped(frame, self.rules.naming, platform=self.platform) is not None
+
+    def _function(self, frame: Frame) -> str:
+        return function_of(frame, self.rules.naming, platform=self.platform)
+
+    def _says_function(self, frame: Frame) -> bool:
+        return says_function(frame, self.rules.naming, platform=self.platform)
+
+    def _raises(self, frame: Frame) -> bool:
+        return self.rules.role(frame, self._function(frame)) is not Role.WORKS
+
+    def _givers(self, exception: ExceptionValue, frame: Frame, itself: bool) -> int:
+        """Return how many callers count because what was given is at fault, as the type says.
+
+        They are counted from what raised: where a library's container refused an index, the frame
+        that used it is the first of them. Any other argument of a library is that frame's own.
+        """
+        if not self.rules.givers or not _GIVEN.search(kind := exception.type[:200]):
+            return 0
+        if self.rules.naming.family(frame, self.platform) not in SHOWS_LIBRARY:
+            return 0
+        if itself:
+            return self.rules.givers
+        return self.rules.givers - 1 if _INDEX.search(kind) else 0
 
 
 def _plain_words(text: str) -> str:
@@ -89,25 +187,3 @@ def _plain_words(text: str) -> str:
 def _is_plain(word: str) -> bool:
     """Return whether this is a word of a sentence, like `Expected`, and not `maxSize` or `IO`."""
     return word.isalpha() and len(word) > 1 and word[1:] == word[1:].lower()
-
-
-def newest_of_any(frames: Sequence[Frame], platform: str) -> list[Part]:
-    """Return the newest frames of any kind, each name once."""
-    names: dict[str, None] = {}
-    for frame in reversed(frames):
-        if name := frame_name(frame, platform=platform):
-            names[name] = None
-            if len(names) == SYSTEM_FRAMES:
-                break
-    return [Part(f"frame {name}", Why.SYSTEM) for name in names]
-
-
-def recurring(exception: ExceptionValue, platform: str) -> list[Part]:
-    """Return the in-app frames of the cycle that used up the stack, in order of name."""
-    if exception.type not in _RECURSION:
-        return []
-    seen = Counter(
-        frame_name(frame, platform=platform) for frame in exception.frames if frame.in_app
-    )
-    cycle = sorted(name for name, count in seen.items() if name and count >= _RECURRING)
-    return [Part(f"frame {name}", Why.RECURSION) for name in cycle[:RAISING_FRAMES]]

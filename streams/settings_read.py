@@ -12,7 +12,7 @@ from typing import Final
 
 from yaml.nodes import Node
 
-from correlators.fingerprint import VERSIONS
+from correlators.fingerprint import DEFAULT_VERSION, VERSIONS
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
@@ -61,7 +61,11 @@ def settings_of(
             reader, part.get("default_environment"), "default_environment"
         ),
         signature_version=reader.integer(
-            part.get("signature_version"), "signature_version", 1, VERSIONS[0], VERSIONS[-1]
+            part.get("signature_version"),
+            "signature_version",
+            DEFAULT_VERSION,
+            VERSIONS[0],
+            VERSIONS[-1],
         ),
         projects=projects_of(reader, part.get("projects")),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),

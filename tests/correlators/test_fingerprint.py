@@ -77,7 +77,10 @@ def test_every_event_has_a_signature_with_reasons(any_event: Event) -> None:
     assert made.parts
     assert made.title
     assert len(made.title) <= 402
-    assert len(explain(any_event)) == 1 + len(made.parts)
+    told = explain(any_event)
+    assert told[0].startswith("signature version 2, decided by")
+    assert [line.rpartition(": ")[0] for line in told[1 : 1 + len(made.parts)]] == list(made.parts)
+    assert all(line.startswith("  ") for line in told[1 + len(made.parts) :])
     assert cache_key(any_event)
 
 
@@ -309,7 +312,7 @@ def test_an_unknown_version_is_refused() -> None:
 
 
 def test_fingerprints_of_version_1_never_change() -> None:
-    made = signature(event(error(frame("entry"), frame("charge"))))
+    made = signature(event(error(frame("entry"), frame("charge"))), version=1)
     assert made.parts == ("type ValueError", "frame shop.orders charge")
     assert made.fingerprint == fingerprint(1, made.parts)
     assert made.fingerprint == "8294bc8f2a4758984c66dc673721eced"
