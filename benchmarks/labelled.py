@@ -95,6 +95,16 @@ def by_literal_stack(rows: Sequence[Row]) -> list[Hashable]:
     ]
 
 
+def by_type(rows: Sequence[Row]) -> list[Hashable]:
+    """Return groups by project and exception type."""
+    return [(_project(row), _type(row)) for row in rows]
+
+
+def by_message(rows: Sequence[Row]) -> list[Hashable]:
+    """Return groups by project and the message as it stands."""
+    return [(_project(row), _message(row)) for row in rows]
+
+
 def by_session(rows: Sequence[Row]) -> list[Hashable]:
     """Return groups by environment, cut wherever nothing happened for more than `GAP_MS`."""
     groups: list[Hashable] = [None] * len(rows)
@@ -110,7 +120,9 @@ def by_session(rows: Sequence[Row]) -> list[Hashable]:
 
 CRASH_RULES: Final[dict[str, Callable[[Sequence[Row]], list[Hashable]]]] = {
     "literal stack": by_literal_stack,
+    "exception type": by_type,
     "type + top in-app function": by_type_and_function,
+    "message only": by_message,
 }
 OUTAGE_RULES: Final[dict[str, Callable[[Sequence[Row]], list[Hashable]]]] = {
     "session per environment, 60 s gap": by_session,
@@ -129,6 +141,13 @@ def _project(row: Row) -> str:
 
 def _type(row: Row) -> str:
     return str(_raised(row).get("type"))
+
+
+def _message(row: Row) -> str:
+    """Return what the raised exception says, else the event's own message."""
+    entry = row.event.get("logentry") or {}
+    said = _raised(row).get("value") or entry.get("formatted") or entry.get("message")
+    return str(said or row.event.get("message"))
 
 
 def _frames(row: Row) -> list[dict[str, Any]]:

@@ -96,7 +96,8 @@ def assign(path: Path) -> dict[int, Assignment]:
         if done.returncode not in (0, SKIPPED) or not out.exists():
             said = (done.stderr or done.stdout).strip()[-2000:]
             raise ReplayFailed(f"{path}: replay ended with status {done.returncode}: {said}")
-        rows = [msgspec.json.decode(line, type=Assignment) for line in out.open("rb")]
+        with out.open("rb") as lines:
+            rows = [msgspec.json.decode(line, type=Assignment) for line in lines]
     return {row.line: row for row in rows}
 
 

@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.labelled import QualityError, Row, by_session, by_type_and_function, read_labelled
-from benchmarks.quality import Assignment, Of, groups_of, kind_of
+from benchmarks.labelled import (
+    CRASH_RULES,
+    QualityError,
+    Row,
+    by_message,
+    by_session,
+    by_type,
+    by_type_and_function,
+    read_labelled,
+)
+from benchmarks.quality import Assignment, Of, groups_of, kind_of, main
 
 
 def row(line: int, at_ms: int, **event: object) -> Row:
@@ -72,3 +81,37 @@ def test_the_simple_rule_takes_the_newest_in_app_frame() -> None:
         [crash(("a", True), ("b", True), ("lib", False)), crash(("b", True)), crash(("a", True))]
     )
     assert groups[0] == groups[1] != groups[2]
+
+
+def test_the_dumb_rules_look_at_the_type_or_the_message_alone() -> None:
+    def crash(kind: str, value: str) -> Row:
+        return row(1, 0, project="p", exception={"values": [{"type": kind, "value": value}]})
+
+    rows = [crash("E", "no card"), crash("E", "no cart"), crash("F", "no card")]
+    rows.append(row(4, 0, project="p", logentry={"formatted": "no cart"}))
+    one, two, three, _ = by_type(rows)
+    assert one == two != three
+    one, two, three, four = by_message(rows)
+    assert one == three != two == four
+    assert list(CRASH_RULES) == [
+        "literal stack",
+        "exception type",
+        "type + top in-app function",
+        "message only",
+    ]
+
+
+def test_the_scores_are_written_as_json_by_file_and_rule(tmp_path: Path) -> None:
+    frame = {"module": "shop.cart", "function": "charge", "in_app": True}
+    values = [{"type": "E", "value": "x", "stacktrace": {"frames": [frame]}}]
+    event = {"event_id": "a" * 32, "platform": "python", "project": "p", "timestamp": 1.0}
+    event["exception"] = {"values": values}
+    path, out = tmp_path / "some.jsonl", tmp_path / "out.json"
+    lines = [json.dumps({"label": label, "event": event}) for label in ("a", "a", "b")]
+    path.write_text("\n".join(lines) + "\n")
+    main([path], None, out)
+    found = json.loads(out.read_bytes())["files"]["some.jsonl"]
+    assert found["pairwise"] == pytest.approx({"precision": 1 / 3, "recall": 1.0, "f1": 0.5})
+    assert found["b3"]["recall"] == 1.0
+    assert found["baselines"].keys() == CRASH_RULES.keys()
+    assert found["baselines"]["exception type"]["pairwise"] == found["pairwise"]
