@@ -80,8 +80,9 @@ def _without_brackets(match: re.Match[str]) -> str:
     name = match[0].replace("operator()", "operator\0")
     kept: list[str] = []
     depth = 0
+    operators = "operator" in name
     for at, char in enumerate(name):
-        plain = name[max(0, at - 10) : at].rstrip("<>-=").endswith("operator")
+        plain = operators and name[max(0, at - 10) : at].rstrip("<>-=").endswith("operator")
         if char == "(" or (char == "<" and not plain):
             depth += 1
         elif char == ")" or (char == ">" and not plain and name[at - 1 : at] != "-"):

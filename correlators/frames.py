@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -128,8 +128,25 @@ NAMING_2: Final = Naming(
 )
 
 
+class Named(NamedTuple):
+    """A frame's name, empty when it says nothing, and the function in it, which may be empty."""
+
+    name: str
+    function: str
+    telling: bool
+    """It names a function or shows its line, and not only a file."""
+
+
+_NAMELESS: Final = Named("", "", telling=False)
+
+
 def frame_name(frame: Frame, naming: Naming, *, platform: str) -> str:
-    """Return `module function` or `file function`; empty when the frame says nothing.
+    """Return `module function` or `file function`; empty when the frame says nothing."""
+    return named(frame, naming, platform=platform).name
+
+
+def named(frame: Frame, naming: Naming, *, platform: str) -> Named:
+    """Return what the frame is called.
 
     Equal for the same code whatever its line, folder, host, build or release.
 
@@ -141,7 +158,7 @@ def frame_name(frame: Frame, naming: Naming, *, platform: str) -> str:
     Source: which parts count follows Sentry's grouping, docs.sentry.io, "Event grouping".
     """
     if dropped(frame, naming, platform=platform):
-        return ""
+        return _NAMELESS
     family = naming.family(frame, platform)
     module, function = _true_names(frame, naming, family)
     where = _place(frame, module, naming, family)
@@ -149,9 +166,11 @@ def frame_name(frame: Frame, naming: Naming, *, platform: str) -> str:
     if naming.by_form and ("Base" in where or "Abstract" in where):
         where = _without_base(where, function, family)
     if function or not frame.context_line:
-        return f"{where} {function}".strip()
+        return Named(f"{where} {function}".strip(), function, bool(function))
     line = " ".join(frame.context_line[:NAME_CHARS].split())
-    return f"{where} `{line}`" if len(line) <= LINE_CHARS else where
+    if len(line) > LINE_CHARS:
+        return Named(where, "", telling=False)
+    return Named(f"{where} `{line}`", "", telling=True)
 
 
 def dropped(frame: Frame, naming: Naming, *, platform: str) -> Dropped | None:
@@ -172,14 +191,6 @@ def dropped(frame: Frame, naming: Naming, *, platform: str) -> Dropped | None:
     if family is Family.JAVASCRIPT and (frame.filename or frame.abs_path) in _BUILT_IN_FILES:
         return Dropped.BUILT_IN
     return None
-
-
-def says_function(frame: Frame, naming: Naming, *, platform: str) -> bool:
-    """Return whether the frame names a function or shows the line, and not only a file."""
-    if frame.context_line and len(frame.context_line) <= LINE_CHARS:
-        return True
-    family = naming.family(frame, platform)
-    return bool(_function(_true_names(frame, naming, family)[1], naming, family))
 
 
 def function_of(frame: Frame, naming: Naming, *, platform: str) -> str:

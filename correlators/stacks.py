@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from correlators.frames import dropped, frame_name, function_of, says_function
+from correlators.frames import Named, dropped, function_of, named
 from correlators.parameterise import message_line
 from correlators.platforms import SHOWS_LIBRARY
 from correlators.reasons import Dropped, Note, Part, Why
@@ -65,17 +65,24 @@ class Walk:
         rules = self.rules
         found: dict[str, Why] = {}
         most, role, first = rules.raising_frames, Role.CHECKS, Role.WORKS
-        why, itself, named = Why.IN_APP, True, not rules.unnamed_goes_on
+        why, itself, told = Why.IN_APP, True, not rules.unnamed_goes_on
+        left = rules.in_app_read
         for frame in reversed(exception.frames[-rules.frames_read :]):
-            if role is not Role.WORKS:
-                role = rules.role(frame, self._function(frame))
             # What a library does for the frame below is real work, unless it too only raises.
             if not frame.in_app:
+                if role is not Role.WORKS:
+                    role = rules.role(frame, self._function(frame))
                 itself = itself and self._drops(frame)
                 continue
-            if not (name := self._name(frame)):
+            name, function, telling = self._named(frame)
+            if role is not Role.WORKS:
+                role = rules.role(frame, function if name else self._function(frame))
+            left -= 1
+            if not left:
+                break
+            if not name:
                 continue
-            named = named or self._says_function(frame)
+            told = told or telling
             if not found:
                 first = role
             found.setdefault(name, why)
@@ -83,7 +90,7 @@ class Walk:
                 break
             if role is not Role.WORKS:
                 why = Why.CALLER
-            elif not named:
+            elif not told:
                 why = Why.LITTLE
             elif why is Why.GIVER:
                 continue
@@ -94,7 +101,7 @@ class Walk:
         parts = [Part(f"frame {name}", why) for name, why in found.items()]
         if parts and first is Role.FUNNELS and (said := _plain_words(exception.value)):
             parts.append(Part(f"words {said}", Why.WORDS))
-        elif parts and not named and (line := message_line(exception.value)):
+        elif parts and not told and (line := message_line(exception.value)):
             parts.append(Part(f"message {line}", Why.MESSAGE_UNNAMED))
         return parts
 
@@ -133,11 +140,14 @@ class Walk:
             return False
         return exception.value[:80].lower().startswith(_RECURSION_SAID)
 
-    def _name(self, frame: Frame) -> str:
-        name = frame_name(frame, self.rules.naming, platform=self.platform)
-        if not name and self.notes is not None:
+    def _named(self, frame: Frame) -> Named:
+        made = named(frame, self.rules.naming, platform=self.platform)
+        if not made.name and self.notes is not None:
             self._note(frame)
-        return name
+        return made
+
+    def _name(self, frame: Frame) -> str:
+        return self._named(frame).name
 
     def _note(self, frame: Frame) -> None:
         """Note why the frame is dropped, and how the names that count were cleaned."""
@@ -154,9 +164,6 @@ class Walk:
 
     def _function(self, frame: Frame) -> str:
         return function_of(frame, self.rules.naming, platform=self.platform)
-
-    def _says_function(self, frame: Frame) -> bool:
-        return says_function(frame, self.rules.naming, platform=self.platform)
 
     def _raises(self, frame: Frame) -> bool:
         return self.rules.role(frame, self._function(frame)) is not Role.WORKS

@@ -36,6 +36,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     frames_read: int
     """Newest frames of a stack that are looked at; the work per event is bounded by it."""
 
+    in_app_read: int
+    """In-app frames of a stack that are looked at before one of them is enough."""
+
     raising_frames: int
     """Most frames of one exception that count while its newest ones only raise for others."""
 
@@ -59,11 +62,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RULES: Final = {
-    1: Rules(naming=NAMING_1, role=role_1, frames_read=100_000, raising_frames=4),
+    1: Rules(
+        naming=NAMING_1, role=role_1, frames_read=100_000, in_app_read=100_000, raising_frames=4
+    ),
     2: Rules(
         naming=NAMING_2,
         role=role_2,
         frames_read=2_000,
+        in_app_read=64,
         raising_frames=6,
         givers=2,
         unnamed_goes_on=True,
