@@ -2,7 +2,7 @@
 
 Lives here: each step with its reason, and which steps make up a version. Not here: what a frame is
 called in the end (`frames`). Steps know the forms of languages and tools, never of one project.
-They see at most `frames.NAME_CHARS` characters, so every one of them is bounded.
+They see at most `naming.NAME_CHARS` characters, so every one of them is bounded.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def _without_brackets(match: re.Match[str]) -> str:
 _JAVASCRIPT: Final = (
     _step("where the call was put off", r"^[^*]{1,60}\*(?=.)"),
     _step("its address", r"@.*$"),
+    _step("a mark of its kind", r"^<anonymous function: (.*)>$", r"\1"),
     AS,
     _step("how it was called", r"^(?:async |new |get |set |bound |static )++(?=[\w.<#$])"),
     _step("its place in a list", r" \(index \d++\)$"),

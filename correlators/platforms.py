@@ -1,10 +1,12 @@
 """Families of platforms: whose frames look alike, and what their stacks show.
 
-Lives here: which family a frame belongs to. Not here: what is cleaned in each (`cleaning`).
+Lives here: which family a frame belongs to, and which frames are of the runtime itself. Not here:
+what is cleaned in each (`cleaning`).
 """
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -69,6 +71,23 @@ _BY_EXTENSION: Final = {
     "dart": Family.DART,
     **dict.fromkeys(("ex", "exs"), Family.ELIXIR),
 }
+
+
+_RUNTIME_MODULE: Final = re.compile(
+    r"(?:java|javax|jdk|sun|kotlin|kotlinx|scala|clojure|groovy|System|Microsoft)\."
+    r"|(?:runtime|reflect|sync|internal|node|dart)(?:$|[./:])|java\.base/"
+)
+_RUNTIME_FUNCTION: Final = re.compile(r"(?:std|core|alloc|__cxxabiv1|__gnu_cxx)::|_Z?N?St\d|_dl_")
+_RUNTIME_FILE: Final = re.compile(r"node:|internal/|<frozen |<internal:|dart:|(?:.*/)?rustc/")
+
+
+def of_runtime(frame: Frame) -> bool:
+    """Return whether the frame is of the language's own library, by its module, file or path."""
+    return bool(
+        _RUNTIME_MODULE.match(frame.module[:100])
+        or _RUNTIME_FILE.match(frame.filename[:100])
+        or _RUNTIME_FUNCTION.match(frame.function[:100])
+    )
 
 
 def family_of(frame: Frame, platform: str) -> Family:

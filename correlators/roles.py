@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from correlators.frames import NAME_CHARS
+from correlators.naming import NAME_CHARS
 from correlators.types import Frame
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from correlators.frames import Named, dropped, function_of, named
 from correlators.parameterise import message_line
-from correlators.platforms import SHOWS_LIBRARY
+from correlators.platforms import SHOWS_LIBRARY, of_runtime
 from correlators.reasons import Dropped, Note, Part, Why
 from correlators.roles import Role
 from correlators.types import ExceptionValue, Frame
@@ -106,22 +106,25 @@ class Walk:
         return parts
 
     def newest_of_any(self, frames: Sequence[Frame]) -> list[Part]:
-        """Return the newest frames of any kind, each name once."""
+        """Return the newest frames of any kind, each name once.
+
+        Where the rules say so, from the first on that neither only raises nor is the runtime's own.
+        """
         names: dict[str, None] = {}
-        raisers: dict[str, None] = {}
+        above: dict[str, Dropped] = {}
         for frame in reversed(frames[-self.rules.frames_read :]):
             if not (name := self._name(frame)):
                 continue
-            if not self.rules.raisers and not names and self._raises(frame):
-                raisers[name] = None
+            if not self.rules.raisers and not names and (why := self._above(frame)):
+                if len(above) < NOTES_KEPT:
+                    above.setdefault(name, why)
                 continue
             names[name] = None
             if len(names) == SYSTEM_FRAMES:
                 break
         if names and self.notes is not None:
-            self.notes.extend(Note(f"frame {name}", Dropped.RAISER) for name in raisers)
-        kept = names or dict.fromkeys(list(raisers)[:SYSTEM_FRAMES])
-        return [Part(f"frame {name}", Why.SYSTEM) for name in kept]
+            self.notes.extend(Note(f"frame {name}", why) for name, why in above.items())
+        return [Part(f"frame {name}", Why.SYSTEM) for name in names or [*above][:SYSTEM_FRAMES]]
 
     def recurring(self, exception: ExceptionValue) -> list[Part]:
         """Return the in-app frames of the cycle that used up the stack, in order of name."""
@@ -165,8 +168,12 @@ class Walk:
     def _function(self, frame: Frame) -> str:
         return function_of(frame, self.rules.naming, platform=self.platform)
 
-    def _raises(self, frame: Frame) -> bool:
-        return self.rules.role(frame, self._function(frame)) is not Role.WORKS
+    def _above(self, frame: Frame) -> Dropped | None:
+        """Return why a newest frame says nothing about what failed, None where it may."""
+        if of_runtime(frame):
+            return Dropped.RUNTIME
+        works = self.rules.role(frame, self._function(frame)) is Role.WORKS
+        return None if works else Dropped.RAISER
 
     def _givers(self, exception: ExceptionValue, frame: Frame, itself: bool) -> int:
         """Return how many callers count because what was given is at fault, as the type says.

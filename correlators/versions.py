@@ -15,7 +15,7 @@ is a new entry: what is equal is shared, and an entry that was released never ch
 | exception groups | each distinct exception | Sentry's tree: one distinct member stands alone |
 | what only carries a cause | counts | does not count |
 | signals as types (native) | count | do not count where there is a stack |
-| no in-app frame | three newest | three newest that do more than raise |
+| no in-app frame | three newest | three newest below the runtime's own and what only raises |
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final
 
 import msgspec
 
-from correlators.frames import NAMING_1, NAMING_2, Naming
+from correlators.naming import NAMING_1, NAMING_2, Naming
 from correlators.roles import RoleOf, role_1, role_2
 
 
@@ -58,7 +58,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The type of a native crash counts, though the signal handler made it up."""
 
     raisers: bool = True
-    """Library frames that only raise count where no frame is in-app."""
+    """Frames that only raise, and the runtime's own, count where no frame is in-app."""
 
 
 RULES: Final = {

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.cleaning import FUNCTION_1, FUNCTION_2
-from correlators.frames import NAME_CHARS, NAMING_1, NAMING_2, cleanings, dropped, frame_name
+from correlators.frames import cleanings, dropped, frame_name
+from correlators.naming import NAME_CHARS, NAMING_1, NAMING_2
 from correlators.platforms import Family, family_of
 from correlators.reasons import Dropped
 from correlators.types import Frame
@@ -39,7 +40,8 @@ AGREE = {
         ],
         ["", "charge/<", "a/b</c<", "?", "<anonymous>", "Object.<anonymous>", "global code"],
         ["", "module code", "eval code", "Module../src/cart.ts", "./src/cart.js", "_callee2$", "t"],
-        ["", "e.t", "Ab", "r$1"],
+        ["", "e.t", "Ab", "r$1", "Anonymous function", "<anonymous function>", "Global code"],
+        ["charge", "<anonymous function: charge>"],
     ],
     "java": [
         ["charge", "lambda$charge$0", "lambda$charge$17", "charge$default", "charge$lambda-0"],
@@ -148,6 +150,13 @@ def test_a_class_that_a_compiler_made_of_a_function_gives_its_name_back(
         ["app:///dist/cart/index.js", "./src/cart/index.js", "~/cart/index.js"],
         ["/srv/r1/index.js", "/opt/r2/index.js", "https://a.example/b/index.js"],
         ["12.4f3a2b1c.js", "731.00ff00ff.js"],
+        [
+            "https://a.example/orders/17",
+            "https://b.example/",
+            "https://b.example",
+            "blob:https://a/9",
+        ],
+        ["https://a.example/cart.js?" + "t=1&" * 400, "https://a.example/cart.js"],
         ["jquery-3.6.0.min.js", "jquery-3.7.1.js", "vendor/jquery.js"],
     ],
 )
