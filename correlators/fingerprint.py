@@ -180,19 +180,31 @@ def title(event: Event) -> str:
     return "Event without a description"
 
 
+def parts_by(event: Event, rules: Rules) -> list[str]:
+    """Return the parts under these rules, which need not be of any version: to compare rules."""
+    return [part.text for part in _by_rules(event, rules, None)[1]]
+
+
 def _decided(
     event: Event, version: int, notes: list[Note] | None = None
 ) -> tuple[SignatureKind, list[Part]]:
-    """Return what decided, and the parts in order, never none."""
+    """Return what decided under a version, and the parts in order, never none."""
     if version not in RULES:
         raise UnknownVersion(
             f"signature version {version}; this release knows {', '.join(map(str, VERSIONS))}"
         )
+    return _by_rules(event, RULES[version], notes)
+
+
+def _by_rules(
+    event: Event, rules: Rules, notes: list[Note] | None
+) -> tuple[SignatureKind, list[Part]]:
+    """Return what decides under these rules, and the parts in order, never none."""
     custom, default = custom_values(event)
     own = [Part(f"custom {value}", Why.CUSTOM) for value in custom]
     if not default:
         return SignatureKind.CUSTOM, own
-    kind, parts = _by_default(event, Walk(RULES[version], event.platform, notes))
+    kind, parts = _by_default(event, Walk(rules, event.platform, notes))
     return (SignatureKind.CUSTOM if own else kind), [*own, *parts]
 
 

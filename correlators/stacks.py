@@ -38,7 +38,9 @@ _RECURRING: Final = 5
 _CYCLE_FRAMES: Final = 4
 _MARKS: Final = ".,:;!?()[]{}\"'-"
 _INDEX: Final = re.compile(r"IndexOut|OutOfBounds|OutOfRange")
-_GIVEN: Final = re.compile(_INDEX.pattern + r"|Argument|Pars(?:e|ing)|Syntax|Format")
+_GIVEN: Final = re.compile(
+    _INDEX.pattern + r"|Argument|Pars(?:e|ing)|Syntax|Format|Illegal(?!State|Access|Monitor|Thread)"
+)
 """Words in the type of an error that says: what you gave me is wrong."""
 
 
