@@ -162,9 +162,19 @@ def crash(platform: str) -> Json:
     }
 
 
-def event_of(made: Json) -> Event:
-    """Return the event that Stormfold reads out of it."""
+def body_of(made: Json) -> bytes:
+    """Return the webhook that brings it."""
     body = {"action": "created", "data": {"error": made}, "installation": {"uuid": "x"}}
-    found = decode("error", json.dumps(body).encode(), default_environment="production")
+    return json.dumps(body).encode()
+
+
+def read(body: bytes) -> Event:
+    """Return the event that Stormfold reads out of a webhook."""
+    found = decode("error", body, default_environment="production")
     assert isinstance(found, Event), found
     return found
+
+
+def event_of(made: Json) -> Event:
+    """Return the event that Stormfold reads out of it."""
+    return read(body_of(made))
