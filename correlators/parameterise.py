@@ -1,19 +1,20 @@
 """Text without its variable parts: mails, ids, numbers, dates become `<email>`, `<uuid>`, `<int>`.
 
-Lives here: the patterns, their order, and the bounds. They serve two ends: messages that differ
-only in variable text become equal, and what is personal or secret in a text does not reach a title.
-Not here: which texts count for sameness (`fingerprint`).
-
-One combined pass: at each position the first kind that fits wins. Every pattern either begins where
-no character of its own kind stands before it, or has a bounded length, and its runs are possessive;
-so no text makes the pass worse than linear.
+Lives here: what stands for each kind, and the bounds. They serve two ends: messages that differ
+only in variable text become equal, and what is personal or secret does not reach a title.
+Not here: how a kind is found (`parameterise_kinds`), which words and numbers are constant
+(`parameterise_words`, `parameterise_codes`), which texts count for sameness (`fingerprint`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final
+
+from correlators.parameterise_codes import is_code
+from correlators.parameterise_kinds import KINDS, PATTERN
+from correlators.parameterise_words import read_word
 
 TEXT_READ: Final = 8192
 """Characters of a text that are read; the rest is dropped. Sentry itself cuts messages here."""
@@ -24,182 +25,45 @@ MESSAGE_CHARS: Final = 500
 READ_CHARS: Final = 65_536
 """Characters that are searched for the two lines of a message."""
 
-_MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}+"
-_DAY_NAME: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_DAY: Final = rf"(?:{_DAY_NAME}[a-z]{{0,6}}+,? )?"
-_CLOCK: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9}+)?+)?+(?: ?[AaPp][Mm]\b)?+"
-_ZONE: Final = r"(?: ?(?:Z\b|UTC|GMT|[+-]\d{2}:?\d{2}))?+"
-_HEX4: Final = r"[0-9A-Fa-f]{1,4}"
-_END: Final = r"(?![0-9A-Za-z_])"
-_SIGN: Final = r"(?:(?<![\w)\]])[+-])?"
-_UNIT: Final = (
-    r"(?:[nuµm]?s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?"
-    r"|(?:milli|micro|nano)seconds?)"
+_NAME: Final = re.compile(r"[bBuUrR]?(['\"`“\u2018«])[A-Za-z_$][A-Za-z_$.]{0,39}(['\"`”\u2019»])")
+_KEY: Final = re.compile(r"['\"][A-Za-z_$@][\w$.\- ]{0,39}['\"]")
+_VALUE_NEXT: Final = re.compile(r"\s?:\s{0,2}(?:[\"'\d\[{<\-]|true|false|null|None|True|False)")
+_REQUEST: Final = re.compile(r"\"(?:[A-Z]{3,8} [^\n]{1,4096} HTTP/[\d.]{1,3}|<request>)\"")
+"""The request in a line of an access log; the status behind it is a code."""
+
+_OF_A_PERSON: Final = re.compile(
+    r"(?i)(?:user(?:name)?|login|role|account|customer|member|owner|name|person|player|employee"
+    r"|patient|author|for|by) ?[:=]? ?\Z"
 )
-_SECRET_NAMES: Final = (
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_\-]?key|authorization|cookie"
-    r"|session[_\-]?id|signature)"
-)
-
-_IPV4: Final = r"(?<!\d)(?<!\d\.)(?:\d{1,3}+\.){3}\d{1,3}+(?![0-9A-Za-z_]|\.\d)(?::\d{1,5}+)?+"
-
-_INSIDE: Final = (
-    ("inner_ip", _IPV4),
-    ("digits", r"(?<=[A-Za-z_])\d{4,}+(?![A-Za-z])"),
-    ("address", r"@[0-9a-f]{4,16}+" + _END),
-    ("marks", r"“[^”“\n]*+”|\u2018[^\u2018\u2019\n]*+\u2019|«[^»«\n]*+»"),
-)
-"""Patterns that may begin inside a word."""
-
-_AT_WORD: Final = (
-    (
-        "email",
-        "a0.",
-        r"(?<![\w.+\-])(?<![\w.+\-]')[\w.+\-]++(?:'[\w.+\-]++)*+"
-        r"@(?![0-9a-f]{4,16}+(?![\w.\-]))[\w\-]++(?:\.[\w\-]++)*+",
-    ),
-    (
-        "quoted",
-        "a.",
-        r"(?<!\\)[bBuUrR]?(?:'[^'\n]*+'(?![0-9A-Za-z_])"
-        r"|\"(?:[^\"\\\n]|\\.)*+\"(?![0-9A-Za-z_])|`[^`\n]*+`)",
-    ),
-    (
-        "path",
-        ".",
-        r"(?<![\w.@%+~$/\-])(?:~|\.{1,2})?(?:/[\w.@%+~$\-]++)++/?+|\\\\[\w.$\-]++(?:\\[\w.$\-]++)++",
-    ),
-    (
-        "secret",
-        "a",
-        r"(?i:(?:set-)?cookie\"?\s{0,2}[:=][^\n]++"
-        rf"|(?:(?:[a-z0-9]{{1,20}}+[_\-]){{0,4}}{_SECRET_NAMES}\"?\s{{0,2}}(?:=|(?<!token):(?!:))\s{{0,2}}"
-        r"|(?:bearer|basic)\s{1,2})[^\s,;&<]++)",
-    ),
-    ("uuid", "a0", r"[0-9A-Fa-f]{8}(?:[\-_][0-9A-Fa-f]{4}){3}[\-_][0-9A-Fa-f]{12}" + _END),
-    ("traceparent", "a0", r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}" + _END),
-    ("url", "a", r"[A-Za-z][A-Za-z0-9+.\-]{1,15}+://[^\s\"'<>`)\]}]++|www\.[^\s\"'<>`)\]}]++"),
-    (
-        "ip6",
-        "a0.",
-        rf"(?:{_HEX4}:){{7}}{_HEX4}(?![\w:])"
-        rf"|(?:{_HEX4}(?::{_HEX4}){{0,6}})?::(?:{_HEX4}(?::{_HEX4}){{0,6}}+)?+(?:(?:\.\d{{1,3}}+){{3}})?+(?![\w(:])",
-    ),
-    ("ip", "0", _IPV4),
-    (
-        "kept",
-        "a",
-        r"(?i:utf-?\d{1,2}|sha-?\d{1,3}|iso-8859-\d{1,2}|http/\d(?:\.\d)?+|x86_64)" + _END,
-    ),
-    ("drive", "a", r"[A-Za-z]:[\\/][^\s\"'<>|:*?;,)]++"),
-    (
-        "date",
-        "0",
-        rf"\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_CLOCK}{_ZONE})?+(?!\d)|\d{{8}}T\d{{6}}Z?+"
-        rf"|{_CLOCK}{_ZONE}(?![\d:])"
-        rf"|\d{{1,4}}/\d{{1,2}}/\d{{1,4}}(?:,? {_CLOCK}{_ZONE})?+(?!\d)"
-        rf"|\d{{1,2}}[ \-]{_MONTH}[ \-]\d{{2,4}}(?: {_CLOCK}{_ZONE})?+",
-    ),
-    (
-        "day",
-        "a",
-        rf"(?=[JFMASONDTW]){_DAY}\d{{1,2}}[ \-]{_MONTH}[ \-]\d{{2,4}}(?: {_CLOCK}{_ZONE})?+"
-        rf"|(?=[JFMASONDTW]){_DAY}{_MONTH} \d{{1,2}}(?:,? {_CLOCK}{_ZONE})?"
-        rf"(?:,? \d{{4}})?+(?: {_CLOCK}{_ZONE})?+"
-        r"|datetime\.\w{4,9}+\([^()]{0,120}+\)",
-    ),
-    ("duration", "0.", rf"{_SIGN}\d++(?:\.\d++)?+ ?{_UNIT}{_END}"),
-    ("hex", "a0", rf"0[xX][0-9A-Fa-f]++|(?=[0-9]*+[a-f])(?=[a-f]*+[0-9])[0-9a-f]{{7,}}+{_END}"),
-    ("HEX", "a0", rf"(?=[0-9]*+[A-F])(?=[A-F]*+[0-9])[0-9A-F]{{7,}}+{_END}"),
-    (
-        "version",
-        "a0",
-        rf"[vV]?\d{{1,9}}+\.\d{{1,9}}+\.\d{{1,9}}+(?:[.\-+][0-9A-Za-z.\-+]{{1,40}}+)?+{_END}",
-    ),
-    (
-        "float",
-        "0.",
-        rf"{_SIGN}(?:\d{{1,3}}(?:,\d{{3}})++|\d++)(?:\.\d++(?:[eE][+-]?\d++)?+|[eE][+-]?\d++){_END}",
-    ),
-    ("int", "0.", rf"{_SIGN}(?:\d{{1,3}}(?:,\d{{3}})++{_END}|\d++{_END})"),
-    (
-        "token",
-        "a0.",
-        r"eyJ[\w\-]++(?:\.[\w\-]++)*+"
-        r"|(?=[A-Za-z]*+\d++[A-Za-z]++\d)[A-Za-z0-9]{10,}+"
-        + _END
-        + r"|(?<![/+])(?=[A-Za-z/+]*+\d)[A-Za-z0-9/+]{40,}+={0,2}"
-        r"|(?=(?:[a-z]*+[A-Z]++){6})[A-Za-z]{24,}+"
-        r"|(?<![\w\-])(?=[A-Za-z_\-]*+\d[A-Za-z_\-]*+\d)[\w\-]{20,}+",
-    ),
-)
-"""Kind, what it may begin with (`a` a letter, `0` a digit, `.` anything else), pattern.
-
-They begin where no ASCII letter, digit or underscore stands before them.
-"""
-
-_PLAIN: Final = (
-    rf"(?:(?!(?i:{_SECRET_NAMES}|set-|bearer|basic)|{_MONTH}|{_DAY_NAME})"
-    r"[A-Za-z]{1,23}+(?:[ ,;=()\[\]>]|: |\Z))++"
-)
-"""Ordinary words, taken as they are and many at once: most of a message, so most of the speed."""
-
-_WORDS: Final = {
-    "HEX": "<hex>",
-    "address": "@<hex>",
-    "day": "<date>",
-    "digits": "<int>",
-    "drive": "<path>",
-    "inner_ip": "<ip>",
-    "ip6": "<ip>",
-    "marks": "<quoted>",
-    "token": "<id>",
-}
-
-
-def _any_of(kinds: Iterable[tuple[str, str]], suffix: str = "") -> str:
-    """Return the alternation of these patterns, each a group named after its kind."""
-    return "(?:" + "|".join(f"(?P<{kind}{suffix}>{pattern})" for kind, pattern in kinds) + ")"
-
-
-def _starting(mark: str) -> str:
-    """Return the alternation of what may begin with this sort of character, first kinds first."""
-    return _any_of(((kind, made) for kind, marks, made in _AT_WORD if mark in marks), _SUFFIX[mark])
-
-
-_SUFFIX: Final = {"a": "", "0": "_0", ".": "_1"}
-_PATTERN: Final = re.compile(
-    rf"(?<![0-9A-Za-z_])(?=[\w'\"`/~.\\+\-:])(?:(?=[A-Za-z])(?:(?P<plain>{_PLAIN})|{_starting('a')})"
-    rf"|(?=\d){_starting('0')}|(?=[^0-9A-Za-z]){_starting('.')})|(?=[\d@“\u2018«]){_any_of(_INSIDE)}"
-)
-_PUT: Final = {
-    group: _WORDS.get(kind := group.removesuffix("_0").removesuffix("_1"), f"<{kind}>")
-    for group in _PATTERN.groupindex
-}
-_NAME: Final = re.compile(r"[bBuUrR]?(.)[A-Za-z_$][A-Za-z_$.]{0,39}(.)")
 _ROOT: Final = re.compile(
     r"app|bin|boot|build|code|data|dev|etc|home|lib|lib64|media|mnt|opt|private|proc|root|run|sbin"
-    r"|src|srv|sys|tmp|usr|var|workspace|Applications|Library|Users|System|Volumes|~|\.|\.\."
+    r"|src|srv|sys|tmp|usr|var|workspace|Applications|Library|Users|System|Volumes|~[\w\-]*|\.|\.\."
 )
 """First folders of a path in a file system, as against a route."""
 
 _EXTENSION: Final = re.compile(r"\.[A-Za-z]\w{0,4}\Z")
+_FIELD: Final = re.compile(
+    r"(?s)([^=:\s]{1,120}?[\"']?\s{0,2}(?:=>?|:)\s{0,2}|.{0,120}?code(?: is| was|:)? "
+    r"|[^\s]{1,120}(?: is| was|:)? )(.*)"
+)
 
 
-def parameterise(text: str, *, names: bool = False) -> str:
+def parameterise(text: str, *, names: bool = False, chars: int = TEXT_READ) -> str:
     """Return the text with every variable part replaced by its kind in angle brackets.
 
     Two texts that differ only in mails, URLs, addresses, ids, numbers, dates, durations, absolute
     paths or quoted strings come out equal. Takes time linear in the text whatever stands in it. A
-    route such as `/orders/17` is no file: only its variable segments are replaced.
+    route such as `/orders/17` is no file: only its variable segments are replaced. Codes that tell
+    errors apart (`status 503`, `ORA-00942`) stay.
 
     Args:
-        text: any Unicode text; only the first `TEXT_READ` characters are read.
+        text: any Unicode text.
         names: keep a quoted string that is a plain name, such as `'quantity'`; for titles.
+        chars: characters that are read, the rest is dropped.
 
     Source: kinds after Sentry's parameterization, docs.sentry.io, "Event grouping".
     """
-    return _PATTERN.sub(_named if names else _word, text[:TEXT_READ])
+    return PATTERN.sub(_named if names else _put, text[:chars])
 
 
 def message_line(text: str, *, chars: int = MESSAGE_CHARS, names: bool = False) -> str:
@@ -214,28 +78,93 @@ def message_line(text: str, *, chars: int = MESSAGE_CHARS, names: bool = False) 
     return " ".join(parameterise(text, names=names).split())[:chars]
 
 
-def _word(match: re.Match[str]) -> str:
-    """Return what stands for one variable part."""
-    kind = match.lastgroup or ""
-    if kind in ("plain", "kept"):
-        return match.group()
-    if kind == "path_1":
-        return _path(match.group())
-    return _PUT[kind]
+def _put(match: re.Match[str]) -> str:
+    """Return what stands for one match."""
+    kind = KINDS[match.lastindex or 0]
+    if kind == "plain":
+        return match[0]
+    if read := _READERS.get(kind):
+        return read(match)
+    return f"<{kind}>"
 
 
 def _named(match: re.Match[str]) -> str:
-    """Return what stands for one variable part, leaving plain names in quotes as they are."""
-    if match.lastgroup in ("quoted", "quoted_1") and _NAME.fullmatch(match.group()):
-        return match.group()
-    return _word(match)
+    """Return what stands for one match; a plain name in quotes stays, unless a person bears it."""
+    if KINDS[match.lastindex or 0] == "quoted" and _NAME.fullmatch(match[0]):
+        return "<quoted>" if _is_of_person(match) else match[0]
+    return _put(match)
 
 
-def _path(text: str) -> str:
+def _is_of_person(match: re.Match[str]) -> bool:
+    """Return whether the word before says that a person, or an account, bears this name."""
+    start = match.start()
+    return bool(_OF_A_PERSON.search(match.string, max(0, start - 20), start))
+
+
+def _word(match: re.Match[str]) -> str:
+    """Return a word that fits no other kind without what varies in it."""
+    return read_word(match[0])
+
+
+def _code(match: re.Match[str]) -> str:
+    """Return a number that is a code as it is, another one as what it is."""
+    if is_code(match.string, match.start(), match.end()):
+        return match[0]
+    return "<hex>" if match[0].startswith(("0x", "0X")) else "<int>"
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """Return `<quoted>`; the key of a JSON object or a dictionary stays."""
+    if _REQUEST.fullmatch(match[0]):
+        return '"<request>"'
+    if _VALUE_NEXT.match(match.string, match.end()) and _KEY.fullmatch(match[0]):
+        return "<quoted>" if _is_of_person(match) else match[0]
+    return "<quoted>"
+
+
+def _ip6(match: re.Match[str]) -> str:
+    """Return `<ip>`, or a name in code that only looks like one: `Cafe::Bad`."""
+    text = match[0]
+    if text.count(":") > 3 or any(map(str.isdigit, text)):
+        return "<ip>"
+    return text
+
+
+def _field(match: re.Match[str]) -> str:
+    """Return a field by its name, without its value."""
+    parts = _FIELD.fullmatch(match[0])
+    kind = "person" if KINDS[match.lastindex or 0] == "person" else "secret"
+    return f"{parts[1]}<{kind}>" if parts else f"<{kind}>"
+
+
+def _flag(match: re.Match[str]) -> str:
+    """Return the mark before a truth value, and `<bool>`."""
+    return match[0].rstrip("trueTRUEfalsFALS") + "<bool>"
+
+
+def _route(match: re.Match[str]) -> str:
     """Return `<path>` for a file's path; a route keeps its constant segments."""
-    if text.startswith("\\"):
-        return "<path>"
-    segments = text.rstrip("/").split("/")
-    if _ROOT.fullmatch(segments[0] or segments[1]) or _EXTENSION.search(segments[-1]):
-        return "<path>"
-    return "/".join(_PATTERN.sub(_word, segment) for segment in text.split("/"))
+    path, mark, _ = match[0].partition("?")
+    segments = path.rstrip("/").split("/")
+    if _ROOT.fullmatch(segments[0] or segments[1]) or (
+        "@" not in segments[-1] and _EXTENSION.search(segments[-1])
+    ):
+        return "<path>" + ("?<query>" if mark else "")
+    return "/".join(PATTERN.sub(_put, segment) for segment in path.split("/")) + (
+        "?<query>" if mark else ""
+    )
+
+
+_READERS: Final[dict[str, Callable[[re.Match[str]], str]]] = {
+    "address": lambda _: "@<hex>",
+    "code": _code,
+    "colour": lambda _: "",
+    "field": _field,
+    "flag": _flag,
+    "header": _field,
+    "ip6": _ip6,
+    "person": _field,
+    "quoted": _quoted,
+    "route": _route,
+    "word": _word,
+}
