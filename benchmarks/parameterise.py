@@ -34,6 +34,9 @@ JUDGED_FROM: Final = 16 * KIB
 """Smaller texts take too little time for their ratio to say anything."""
 
 REPEATS: Final = 3
+REPEATED_TO: Final = 64 * KIB
+"""Longer texts are read once: they take long enough to be measured so."""
+
 COLUMNS: Final = 110
 
 
@@ -93,7 +96,7 @@ def _hostile(pattern: str, sizes: tuple[int, ...]) -> Hostile:
 def _best(text: str, *, chars: int | None = None, loops: int = 1) -> float:
     """Return the fewest seconds of processor time that one pass took."""
     best = float("inf")
-    for _ in range(REPEATS):
+    for _ in range(REPEATS if (chars or 0) <= REPEATED_TO else 1):
         began = time.process_time()
         for _ in range(loops):
             if chars is None:

@@ -82,8 +82,8 @@ _REASON: Final = re.compile(
 _ERRNO_NEXT: Final = re.compile(r": [A-Z][a-z]")
 """`(111: Connection refused)`, as nginx writes it."""
 
-_THINGS_NEXT: Final = re.compile(r" [a-z]{1,30}+(?<=s)\b")
-"""`returned 200 rows` counts."""
+_THINGS_NEXT: Final = re.compile(r" (?!(?:is|was|has|does|as|this|its)\b)[a-z]{1,30}+(?<=s)\b")
+"""`returned 200 rows` and `error 5 times` count."""
 
 _RESULT: Final = re.compile(
     r"0[xX](?:80[0-9A-Fa-f]{6}|[Cc]0000[0-9A-Fa-f]{3}|887[0-9A-Fa-f]{5}|8[Bb][Aa][Dd][Ff]00[Dd]"
@@ -106,13 +106,15 @@ def is_code(text: str, start: int, end: int) -> bool:
             return False
         if text[start - 1 : start] == "(" and _ERRNO_NEXT.match(text, end):
             return True
+        if _THINGS_NEXT.match(text, end):
+            return False
         status = end - start == 3 and text[start] in "12345"
         if status and (
             _REASON.match(text, end) or _REQUEST_BEFORE.search(text, max(0, start - 14), start)
         ):
             return True
         if status and _STATUS_BEFORE.search(text, max(0, start - CONTEXT_CHARS), start):
-            return not _THINGS_NEXT.match(text, end)
+            return True
     elif not text.startswith(("0x", "0X"), start):
         return False
     before = text[max(0, start - CONTEXT_CHARS) : start]

@@ -78,7 +78,7 @@ _GROUPS: Final = (
     r"(?:'\d{3})++(?![\d'])"
     r"|(?:\.\d{3}){2,}+(?![\d.])|(?:[\u00a0\u202f\u2009]\d{3})++(?!\d)))?+"
 )
-SIGN: Final = r"(?:(?<![\w)\]}>])[+\-\u2212])?+"
+SIGN: Final = r"(?:(?<![\w)\]}>+])[+\-\u2212])?+"
 NUMBER: Final = rf"{SIGN}\d++{_GROUPS}"
 """What every amount begins with; thousands are set apart as any country does it."""
 

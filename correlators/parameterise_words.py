@@ -64,6 +64,7 @@ _PIECE: Final = re.compile(
     r"|release|final|ga|post)[.\-]?\d{0,4}(?![0-9A-Za-z]))?+(?![0-9A-Za-z])|[vV]\d{1,9}\.\d{1,9}"
     r"(?![0-9A-Za-z.])))"
     rf"|(?P<glued>[A-Za-z]++)(?={IP4_ALONE})"
+    r"|(?<![0-9A-Za-z])(?P<float>\d++\.\d++[A-Za-z]{0,5}(?![0-9A-Za-z.]))"
     r"|(?P<segment>[0-9A-Za-z]++)"
 )
 _LETTERS_THEN_MANY: Final = re.compile(r"([A-Za-z]*[a-z][A-Za-z]*|[A-Z]+(?=\d{7}))\d{4,}")
