@@ -142,6 +142,12 @@ def _flag(match: re.Match[str]) -> str:
     return match[0].rstrip("trueTRUEfalsFALS") + "<bool>"
 
 
+def _segment(text: str) -> str:
+    """Return one part of a route without what varies in it."""
+    plain = text.isascii() and text.isalpha() and text.islower()
+    return text if plain else PATTERN.sub(_put, text)
+
+
 def _route(match: re.Match[str]) -> str:
     """Return `<path>` for a file's path; a route keeps its constant segments."""
     path, mark, _ = match[0].partition("?")
@@ -150,9 +156,7 @@ def _route(match: re.Match[str]) -> str:
         "@" not in segments[-1] and _EXTENSION.search(segments[-1])
     ):
         return "<path>" + ("?<query>" if mark else "")
-    return "/".join(PATTERN.sub(_put, segment) for segment in path.split("/")) + (
-        "?<query>" if mark else ""
-    )
+    return "/".join(map(_segment, path.split("/"))) + ("?<query>" if mark else "")
 
 
 _READERS: Final[dict[str, Callable[[re.Match[str]], str]]] = {
