@@ -30,7 +30,7 @@ import msgspec
 import xxhash
 
 from correlators.chains import members, newest_and_oldest, without_carriers
-from correlators.custom import custom_values
+from correlators.custom import custom_values, read_by_custom
 from correlators.frames import cleanings
 from correlators.parameterise import message_line, parameterise
 from correlators.reasons import Dropped, Note, Part, Why
@@ -66,7 +66,8 @@ def signature(event: Event, *, version: int = DEFAULT_VERSION) -> Signature:
     """Return the event's signature.
 
     Reads `platform`, `logger`, `level`, `transaction`, `culprit`, `message`, `exceptions`, `frames`
-    and `sentry_fingerprint`, nothing else: events with equal `cache_key` have equal signatures.
+    and `sentry_fingerprint` with what its variables name, nothing else: events with equal
+    `cache_key` have equal signatures.
 
     Args:
         event: any event; nothing in it raises.
@@ -157,6 +158,7 @@ def cache_key(event: Event) -> bytes:
         event.exceptions,
         event.frames,
         event.sentry_fingerprint,
+        read_by_custom(event),
     )
     try:
         return xxhash.xxh3_128_digest(_ENCODER.encode(read))

@@ -14,6 +14,7 @@ import msgspec
 from correlators.deltas import Fold, incident_key
 from correlators.events import decode
 from correlators.fingerprint import DEFAULT_VERSION, VERSIONS, UnknownVersion, cache_key, signature
+from correlators.grouping import Grouper, Grouping
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 from correlators.wire_read import Reason
 
@@ -37,6 +38,9 @@ class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
 
     projects: dict[str, str] = msgspec.field(default_factory=dict)
     """Service by project number, for events that tell no slug."""
+
+    grouping: Grouping = Grouping()
+    """Who says what is the same, and by which rules."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -69,6 +73,9 @@ class Fingerprinter:
         if config.signature_version not in VERSIONS:
             raise UnknownVersion(f"signature version {config.signature_version}")
         self._config = config
+        grouper = None if config.grouping.plain else Grouper(config.grouping)
+        self._key = grouper.cache_key if grouper else cache_key
+        self._make = grouper.signature if grouper else signature
         self._cache: OrderedDict[bytes, Signature] = OrderedDict()
         self.fold = Fold(belated_after_ms=config.belated_after_ms)
         self.cache_results: Counter[str] = Counter()
@@ -109,15 +116,15 @@ class Fingerprinter:
     def _signature(self, event: Event) -> Signature:
         version = self._config.signature_version
         if not self._config.cache_size:
-            return signature(event, version=version)
-        key = cache_key(event)
+            return self._make(event, version=version)
+        key = self._key(event)
         known = self._cache.get(key)
         if known is not None:
             self._cache.move_to_end(key)
             self.cache_results["hit"] += 1
             return known
         self.cache_results["miss"] += 1
-        made = self._cache[key] = signature(event, version=version)
+        made = self._cache[key] = self._make(event, version=version)
         if len(self._cache) > self._config.cache_size:
             self._cache.popitem(last=False)
         return made

@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Why(StrEnum):
     """Why a part counts."""
 
-    CUSTOM = "the SDK's own fingerprint"
+    CUSTOM = "the fingerprint that the SDK or a rule gives"
     RAISED = "type of the exception that was raised"
     CAUSE = "type of a cause in the chain"
     IN_APP = "newest in-app frame"

@@ -166,6 +166,8 @@ class SignatureKind(StrEnum):
     MESSAGE = "message"
     TYPE = "type"
     EMPTY = "empty"
+    SENTRY_HASH = "sentry_hash"
+    SENTRY_ISSUE = "sentry_issue"
 
 
 class Signature(msgspec.Struct, frozen=True):
