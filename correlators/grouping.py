@@ -6,6 +6,7 @@ rules mean (`sentry_rules`), our signature (`fingerprint`).
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -87,7 +88,9 @@ class Grouper:
         """
         kind, identity = self._sentrys(event)
         if kind is not None:
-            parts = (f"{_WORDS[kind]} {shown(identity)}",)
+            # Only what looks like Sentry's own is shown: a body may say anything here.
+            told = identity if _SENTRYS.fullmatch(identity) else shown(identity)
+            parts = (f"{_WORDS[kind]} {told}",)
             return Signature(
                 version=version,
                 kind=kind,
@@ -130,6 +133,7 @@ class Grouper:
         return None, ""
 
 
+_SENTRYS: Final = re.compile(r"[0-9a-f]{32}|[0-9]{1,20}")
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _WORDS: Final = {
     SignatureKind.SENTRY_HASH: "sentry hash",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.references import Secret
-from streams.settings_types import Settings
+from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
 
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
@@ -25,6 +25,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "default_environment": settings.default_environment,
         "signature_version": settings.signature_version,
         "projects": dict(settings.projects),
+        "grouping": _grouping(settings.grouping),
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,
@@ -52,6 +53,20 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "burst_onsets": settings.storms.burst_onsets,
         },
     }
+
+
+def _grouping(grouping: GroupingFiles) -> Plain:
+    chosen = grouping.chosen
+    return {
+        "by": chosen.by.value,
+        "services": {service: by.value for service, by in sorted(chosen.services.items())},
+        "fingerprint_rules": _rules(grouping.fingerprint_rules, len(chosen.fingerprint_rules)),
+        "stack_rules": _rules(grouping.stack_rules, len(chosen.stack_rules)),
+    }
+
+
+def _rules(file: str, number: int) -> Plain:
+    return f"{file} ({number} {'rule' if number == 1 else 'rules'})" if file else None
 
 
 def missing_secrets(settings: Settings) -> list[str]:

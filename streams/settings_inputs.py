@@ -23,7 +23,7 @@ HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _BOOTSTRAP: Final = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}(?:,[A-Za-z0-9._-]+:[0-9]{1,5}){0,31}")
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PROJECT: Final = re.compile(r"[1-9][0-9]{0,18}")
-_SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _INTAKE: Final = ("host", "port", "secrets", "legacy_tokens", "max_body_bytes", "kafka_timeout")
 
 
@@ -35,7 +35,7 @@ def projects_of(reader: Reader, node: Node | None) -> dict[str, str]:
         if not _PROJECT.fullmatch(number):
             reader.problem(service, path, "expected the number of a Sentry project as the key")
         says = "its slug, at most 100 of a-z, A-Z, 0-9, '.', '_' and '-'"
-        found[number] = reader.text(service, path, number, _SERVICE, says)
+        found[number] = reader.text(service, path, number, SERVICE, says)
     return found
 
 

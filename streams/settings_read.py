@@ -1,6 +1,7 @@
 """Every key of `stormfold.yaml`, with its limits and its default.
 
-Where events come from (Kafka, intake, projects) is in `settings_inputs`. How YAML is read and
+Where events come from (Kafka, intake, projects) is in `settings_inputs`, what makes them the same
+in `settings_grouping`. How YAML is read and
 problems are told is `yaml_reader`'s; what comes out is `settings_types`'.
 """
 
@@ -16,6 +17,7 @@ from correlators.fingerprint import DEFAULT_VERSION, VERSIONS
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
+from streams.settings_grouping import grouping_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_types import (
     Clock,
@@ -68,6 +70,7 @@ def settings_of(
             VERSIONS[-1],
         ),
         projects=projects_of(reader, part.get("projects")),
+        grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
         intake=intake_of(reader, part.get("intake")),
         metrics=_metrics(reader, part.get("metrics")),

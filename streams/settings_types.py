@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from correlators.fingerprinter import Fingerprinting
+from correlators.grouping import Grouping
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
@@ -93,6 +94,14 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
         return ("pagerduty:default",) if self.pagerduty is not None else ()
 
 
+class GroupingFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Who says what is the same, and the files that its rules are from; empty for none."""
+
+    chosen: Grouping = Grouping()
+    fingerprint_rules: str = ""
+    stack_rules: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one installation can be told. `load` makes one; lengths in milliseconds."""
 
@@ -102,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     signature_version: int
     projects: dict[str, str]
     """Service by the number of its Sentry project, for events that tell the number alone."""
+    grouping: GroupingFiles
     kafka: Kafka
     intake: Intake
     metrics: MetricsAt
@@ -131,4 +141,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             signature_version=self.signature_version,
             belated_after_ms=self.incidents.belated_after_ms,
             projects=self.projects,
+            grouping=self.grouping.chosen,
         )

@@ -181,8 +181,15 @@ def test_the_message_of_an_event_without_parameters_is_its_message() -> None:
 
 @pytest.mark.parametrize(
     ("platform", "family"),
-    [("javascript", "javascript"), ("node", "javascript"), ("cocoa", "native"), ("c", "native")]
-    + [("native", "native"), ("python", "other"), ("java", "other"), ("", "other")],
+    [
+        ("javascript", "javascript"),
+        ("node", "javascript"),
+        ("cocoa", "native"),
+        ("c", "native"),
+        ("python", "other"),
+        ("java", "other"),
+        ("", "other"),
+    ],
 )
 def test_a_family_is_that_of_the_platform(platform: str, family: str) -> None:
     assert holds(f"family:{family}", BARE, platform=platform)
