@@ -29,6 +29,8 @@ class Marks:
         self.in_app = [frame.in_app for frame in frames]
         self.counts = [True] * len(frames)
         self.category = [""] * len(frames)
+        self.named: set[str] = set()
+        """The categories that any frame has, or had."""
         self.most = 0
         """Frames that count at most; 0 for all."""
         self.most_by = ""
@@ -79,8 +81,9 @@ class StackMatching:
         for marking in (True, False):
             for number in sorted(candidates):
                 rule = self._rules[number]
-                if rule.marks if marking else rule.takes_out:
-                    found = list(on.frames_of(number, rule, candidates[number]))
+                if not (rule.marks if marking else rule.takes_out):
+                    continue
+                if found := list(on.frames_of(number, rule, candidates[number])):
                     rule.act(marks, found, notes, marking=marking)
         return marks, notes
 
@@ -148,6 +151,13 @@ class _Compiled:
             else:
                 kind = self.marked if matcher.name in _MARKED else self.fixed
                 kind[matcher.where].append(found)
+        self.needs = [
+            check
+            for marked in self.marked.values()
+            for check, matcher in marked
+            if matcher.name == "category" and not matcher.negated
+        ]
+        """Checks of categories: each must find one, or the rule holds nowhere."""
 
     def act(self, marks: Marks, found: list[int], notes: list[str], *, marking: bool) -> None:
         """Do to every frame found what this pass is about, in order, and note what changed."""
@@ -175,6 +185,7 @@ def _do(action: Action, marks: Marks, at: int, place: str) -> None:
             marks.counts[begin:end] = [action.flag] * (end - begin)
         case "category":
             marks.category[at] = action.word
+            marks.named.add(action.word)
         case _:
             marks.most, marks.most_by = action.number, place
 
@@ -206,6 +217,8 @@ class _Stack:
     def frames_of(self, number: int, rule: _Compiled, candidates: list[int]) -> Iterator[int]:
         """Yield the frames on which the rule holds as they are marked now."""
         if not _all_hold(rule.exception, self._exception):
+            return
+        if not all(any(map(check, self._marks.named)) for check in rule.needs):
             return
         for at in candidates:
             if (

@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from correlators.fingerprinter import Fingerprinter
 from correlators.grouping import By, Grouping
+from correlators.sentry_rules import fingerprint_rules, stack_rules
+from correlators.sentry_rules.fingerprint_rules import parse_fingerprint_rules
+from correlators.sentry_rules.stack_rules import parse_stack_rules
 from correlators.types import SignatureKind
 from streams.cli_check import show
 from streams.replay import Options, run
 from streams.settings import Settings, SettingsError, load
 from streams.settings_grouping import RULE_FILE_BYTES
+
+ROOT = Path(__file__).parents[2]
 
 YAML = """\
 grouping:
@@ -194,3 +200,18 @@ def test_a_replay_decides_by_the_choice_and_the_rules(tmp_path: Path) -> None:
         SignatureKind.CUSTOM,
         SignatureKind.MESSAGE,
     }
+
+
+def test_the_rules_that_the_documentation_shows_are_rules_and_every_matcher_is_told() -> None:
+    text = (ROOT / "docs" / "grouping.md").read_text()
+    _, by_fingerprint, by_stack = re.split(
+        r"^## (?:Fingerprint|Stack-trace) rules$", text, flags=re.M
+    )
+    for part, parse, names in (
+        (by_fingerprint, parse_fingerprint_rules, fingerprint_rules.MATCHERS),
+        (by_stack, parse_stack_rules, stack_rules.MATCHERS),
+    ):
+        rules, problems = parse(re.findall(r"^```\n(.*?)^```", part, re.M | re.S)[0], "docs")
+        assert len(rules) >= 5
+        assert problems == ()
+        assert [name for name in names if f"{name}`" not in part] == []
