@@ -13,6 +13,7 @@ import msgspec
 
 from correlators.custom import filled_in, with_stack_filled_in
 from correlators.parameterise import message_line
+from correlators.sentry_rules.bounds import FRAMES_LOOKED_AT, stacks_within
 from correlators.sentry_rules.fingerprint_rules import FingerprintMatching, FingerprintRule
 from correlators.sentry_rules.stack_marks import Marks, StackMatching
 from correlators.sentry_rules.stack_rules import StackRule
@@ -76,23 +77,38 @@ def _marked(rules: StackMatching, event: Event, notes: list[str]) -> tuple[Event
     the exceptions in order, then those of the thread."""
     kept: list[list[bool]] = []
     exceptions: list[ExceptionValue] = []
-    for one in event.exceptions:
-        marks, why = rules.run(one.frames, event.platform, one)
-        kept.append(_limited(marks, why))
-        notes += why
-        frames = _with_flags(one.frames, marks)
-        exceptions.append(
-            one if frames is one.frames else msgspec.structs.replace(one, frames=frames)
+    within = stacks_within([one.frames for one in event.exceptions])
+    if not all(within):
+        notes.append(
+            f"rules look at {FRAMES_LOOKED_AT} frames of an event: older stacks are as sent"
         )
-    marks, why = rules.run(event.frames, event.platform, None)
+    for one, looked_at in zip(event.exceptions, within, strict=True):
+        if looked_at:
+            marks = _run(rules, event.platform, one, one.frames, kept, notes)
+            frames = _with_flags(one.frames, marks)
+            if frames is not one.frames:
+                one = msgspec.structs.replace(one, frames=frames)
+        else:
+            kept.append([True] * len(one.frames))
+        exceptions.append(one)
+    marks = _run(rules, event.platform, None, event.frames, kept, notes)
+    frames = _with_flags(event.frames, marks)
+    return msgspec.structs.replace(event, exceptions=tuple(exceptions), frames=frames), kept
+
+
+def _run(
+    rules: StackMatching,
+    platform: str,
+    exception: ExceptionValue | None,
+    frames: tuple[Frame, ...],
+    kept: list[list[bool]],
+    notes: list[str],
+) -> Marks:
+    """Return what the rules say of one stack; adds the frames kept, and why."""
+    marks, why = rules.run(frames, platform, exception)
     kept.append(_limited(marks, why))
     notes += why
-    return (
-        msgspec.structs.replace(
-            event, exceptions=tuple(exceptions), frames=_with_flags(event.frames, marks)
-        ),
-        kept,
-    )
+    return marks
 
 
 def _limited(marks: Marks, notes: list[str]) -> list[bool]:

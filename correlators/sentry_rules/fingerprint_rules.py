@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from correlators.custom import TAG_VARIABLE, VALUES_READ, variable_in
-from correlators.sentry_rules.memo import Memo
+from correlators.sentry_rules.bounds import Memo, stacks_within
 from correlators.sentry_rules.syntax import (
     Matcher,
     RuleProblem,
@@ -142,10 +142,12 @@ class FingerprintMatching:
 
     def _on_frames(self, event: Event) -> set[int]:
         """Return the rules whose frame matchers all hold on one frame of the event."""
-        stacks = [*(one.frames for one in event.exceptions), event.frames]
+        chain = [one.frames for one in event.exceptions]
+        within = zip(chain, stacks_within(chain), strict=True)
+        stacks = [*(frames for frames, looked_at in within if looked_at), event.frames]
         return {
             at
-            for frame in dict.fromkeys(_looked_at(frame) for frames in stacks for frame in frames)
+            for frame in {_looked_at(frame) for frames in stacks for frame in frames}
             for at in self._by_frame.about(frame)
         }
 

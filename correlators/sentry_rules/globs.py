@@ -72,8 +72,9 @@ class Glob:
             text = text.lower()
         if self._path:
             text = text.replace("\\", "/")
-        if any(machine.matches(text) for machine in self._machines):
-            return True
+        for machine in self._machines:
+            if machine.matches(text):
+                return True
         if not self._path or text.startswith("/"):
             return False
         return any(machine.matches("/" + text) for machine in self._machines)

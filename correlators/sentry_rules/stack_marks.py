@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from correlators.sentry_rules.memo import Memo
-from correlators.sentry_rules.stack_rules import OF_EXCEPTION, Action, StackRule
+from correlators.sentry_rules.bounds import Memo
+from correlators.sentry_rules.stack_rules import OF_EXCEPTION, StackRule
 from correlators.sentry_rules.syntax import Matcher, Where, check_of, family_of
 from correlators.types import ExceptionValue, Frame
 
@@ -159,35 +159,46 @@ class _Compiled:
         ]
         """Checks of categories: each must find one, or the rule holds nowhere."""
 
+        flags = [action for action in rule.actions if action.name in ("app", "group")]
+        self.flags = {(action.name, action.direction): action.flag for action in flags}
+        """What the last action of each name and direction sets."""
+
     def act(self, marks: Marks, found: list[int], notes: list[str], *, marking: bool) -> None:
-        """Do to every frame found what this pass is about, in order, and note what changed."""
-        before_app, before_counts, before_most = [*marks.in_app], [*marks.counts], marks.most
-        for at in found:
-            for action in self.actions:
-                if (action.name in _MARKED) == marking:
-                    _do(action, marks, at, self.place)
+        """Do to every frame found what this pass is about, and note what changed."""
         if marking:
-            _note(notes, self.place, before_app, marks.in_app, "in-app", "not in-app")
-        else:
-            _note(notes, self.place, before_counts, marks.counts, "taken back in", "left out")
-            if marks.most != before_most:
-                says = f"only the newest {marks.most} count" if marks.most else "all frames count"
-                notes.append(f"{self.place}: {says}")
+            before = [*marks.in_app]
+            self._set("app", marks.in_app, found)
+            for action in self.actions:
+                if action.name == "category":
+                    marks.named.add(action.word)
+                    for at in found:
+                        marks.category[at] = action.word
+            _note(notes, self.place, before, marks.in_app, "in-app", "not in-app")
+            return
+        before, most = [*marks.counts], marks.most
+        self._set("group", marks.counts, found)
+        for action in self.actions:
+            if action.name == "max-frames":
+                marks.most, marks.most_by = action.number, self.place
+        _note(notes, self.place, before, marks.counts, "taken back in", "left out")
+        if marks.most != most:
+            says = f"only the newest {marks.most} count" if marks.most else "all frames count"
+            notes.append(f"{self.place}: {says}")
 
+    def _set(self, name: str, flags: list[bool], found: list[int]) -> None:
+        """Set a flag around every frame found, as if one after the other from the oldest on.
 
-def _do(action: Action, marks: Marks, at: int, place: str) -> None:
-    size = len(marks.in_app)
-    begin, end = {"": (at, at + 1), "^": (at + 1, size), "v": (0, at)}[action.direction]
-    match action.name:
-        case "app":
-            marks.in_app[begin:end] = [action.flag] * (end - begin)
-        case "group":
-            marks.counts[begin:end] = [action.flag] * (end - begin)
-        case "category":
-            marks.category[at] = action.word
-            marks.named.add(action.word)
-        case _:
-            marks.most, marks.most_by = action.number, place
+        A frame is then last set by the newest one found above it (`v`), else as one of those found,
+        else by one below it (`^`); so each direction is done once, in that order.
+        """
+        oldest, newest = found[0], found[-1]
+        if (up := self.flags.get((name, "^"))) is not None:
+            flags[oldest + 1 :] = [up] * (len(flags) - oldest - 1)
+        if (own := self.flags.get((name, ""))) is not None:
+            for at in found:
+                flags[at] = own
+        if (down := self.flags.get((name, "v"))) is not None:
+            flags[:newest] = [down] * newest
 
 
 def _note(

@@ -380,3 +380,17 @@ def reference(rules: Drawn, frames: tuple[Frame, ...]) -> list[str]:
 )
 def test_rules_do_what_they_do_one_by_one(rules: Drawn, frames: list[str]) -> None:
     assert after(as_text(rules), *frames) == reference(rules, stack(*frames))
+
+
+def test_rules_look_at_so_many_frames_of_an_event_and_say_so() -> None:
+    chain = tuple(
+        ExceptionValue(type=f"E{number}", frames=stack("+a", "b") * 125) for number in range(9)
+    )
+    event = msgspec.structs.replace(BARE, exceptions=chain)
+    made = apply("function:a -group", event, "type:E0 function:a -> a")
+    assert [len(one.frames) for one in made.event.exceptions] == [250] + [125] * 8
+    assert made.notes[0] == "rules look at 2000 frames of an event: older stacks are as sent"
+    assert made.event.sentry_fingerprint == ("a",)
+    hidden = (ExceptionValue(type="E0", frames=stack("hidden")), *chain)
+    unseen = apply("", msgspec.structs.replace(BARE, exceptions=hidden), "function:hidden -> a")
+    assert unseen.event.sentry_fingerprint == ()
