@@ -103,8 +103,8 @@ class Grouper:
         return msgspec.structs.replace(made, title=applied.title) if applied.title else made
 
     def explain(self, event: Event, *, version: int) -> list[str]:
-        """Return why this event is what it is: the choice, every rule that did something with its
-        `file:line`, then the signature's own reasons.
+        """Return why this event is what it is: what decided, then the choice where the event does
+        not tell it, every rule that did something with its `file:line`, and the parts.
 
         Raises:
             UnknownVersion: this release does not know the version.
@@ -121,7 +121,8 @@ class Grouper:
         if by is not By.SIGNATURE:
             told.append(f"grouping of {event.service} is {by}, but the event tells none: signature")
         applied = self._rules.apply(event)
-        return [*told, *applied.notes, *fingerprint.explain(applied.event, version=version)]
+        verdict, *reasons = fingerprint.explain(applied.event, version=version)
+        return [verdict, *told, *applied.notes, *reasons]
 
     def _sentrys(self, event: Event) -> tuple[SignatureKind | None, str]:
         """Return Sentry's identity of this event where it is chosen and known, else None."""

@@ -64,6 +64,10 @@ def test_the_primary_hash_or_the_issue_is_the_identity_where_it_is_chosen() -> N
     other_stack = (ExceptionValue(type="Other"),)
     assert signature(chosen, exceptions=other_stack).fingerprint == by_hash.fingerprint
     assert signature(chosen, sentry_hashes=("f" * 32,)).fingerprint != by_hash.fingerprint
+    assert Grouper(chosen).explain(EVENT, version=VERSION) == [
+        "decided by sentry_hash: grouping of shop is sentry_hashes",
+        f"{by_hash.parts[0]}: what Sentry calls it",
+    ]
     by_issue = signature(chosen, service="billing")
     assert by_issue.kind is SignatureKind.SENTRY_ISSUE
     assert by_issue.parts == ("sentry issue 4711",)
@@ -75,9 +79,9 @@ def test_where_sentry_tells_none_it_is_our_signature_with_the_reason(by: By) -> 
     bare = msgspec.structs.replace(EVENT, sentry_hashes=(), issue_id="")
     grouper = Grouper(grouping(by=by))
     assert grouper.signature(bare, version=VERSION) == fingerprint.signature(bare, version=VERSION)
-    reason, *rest = grouper.explain(bare, version=VERSION)
+    verdict, reason, *rest = grouper.explain(bare, version=VERSION)
     assert reason == f"grouping of shop is {by}, but the event tells none: signature"
-    assert rest == fingerprint.explain(bare, version=VERSION)
+    assert [verdict, *rest] == fingerprint.explain(bare, version=VERSION)
 
 
 def test_an_identity_of_sentrys_shows_nothing_personal() -> None:
@@ -100,9 +104,9 @@ def test_rules_decide_and_explain_names_them() -> None:
     assert made.parts == ("custom lookup", "custom load")
     assert made.title == "Lookup in shop.util"
     assert Grouper(chosen).explain(EVENT, version=VERSION)[:3] == [
+        f"signature version {VERSION}, decided by custom",
         "s.rules:1: 1 frame left out",
         "f.rules:1: its fingerprint replaces the event's own",
-        f"signature version {VERSION}, decided by custom",
     ]
 
 
