@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -150,3 +152,22 @@ EVENTS = st.builds(
 def test_events_with_equal_cache_keys_have_equal_signatures(one: Event, two: Event) -> None:
     if cache_key(one) == cache_key(two):
         assert signature(one) == signature(two)
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "one", "two"),
+    [
+        ("{{ tags.a }}", "tags", (("a", "x"),), (("a", "y"),)),
+        ("{{ message }}", "formatted", "a", "b"),
+        ("7", "formatted", "7", "8"),
+    ],
+)
+def test_what_only_custom_values_look_at_is_in_the_key(
+    value: str, field: str, one: Any, two: Any
+) -> None:
+    event = msgspec.structs.replace(EMPTY, sentry_fingerprint=(value,))
+    first, second = (msgspec.structs.replace(event, **{field: given}) for given in (one, two))
+    assert signature(first) != signature(second)
+    assert cache_key(first) != cache_key(second)
+    plain = [msgspec.structs.replace(one, sentry_fingerprint=()) for one in (first, second)]
+    assert cache_key(plain[0]) == cache_key(plain[1])

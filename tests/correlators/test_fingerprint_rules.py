@@ -176,7 +176,13 @@ def test_a_frame_without_a_function_is_unknown() -> None:
 
 
 def test_the_message_of_an_event_without_parameters_is_its_message() -> None:
-    assert holds("message:plain*", BARE, message=" plain text ")
+    assert holds('message:"plain text"', BARE, message=" plain text ")
+
+
+def test_blanks_around_what_is_matched_do_not_count() -> None:
+    raised = (ExceptionValue(type="E", value=" gone\n"),)
+    assert holds("value:gone message:gone", BARE, exceptions=raised)
+    assert holds("release:a tags.b:c", BARE, release=" a", tags=(("b", "c "),))
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,12 @@ def test_a_pattern_of_many_stars_ends_on_a_long_text_of_almost_matches(
 ) -> None:
     # With backtracking none of these would end in a lifetime.
     assert not Glob(pattern, path=path).matches("a" * 100_000 + "/")
+
+
+def test_the_table_of_steps_has_a_most_whatever_texts_come() -> None:
+    glob = Glob("*a?b*c")
+    for first in range(0, 60_000, 500):
+        glob.matches("abc" + "".join(map(chr, range(first, first + 500))) + "bc")
+    (machine,) = glob._machines
+    assert sum(map(len, machine._rows.values())) <= globs._STEPS_KEPT
+    assert len(machine._rows) <= globs._STEPS_KEPT + 2

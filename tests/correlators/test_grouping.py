@@ -250,3 +250,24 @@ def test_law_6_with_rules_a_cache_of_any_size_gives_the_same_signatures() -> Non
 def test_a_plain_grouping_costs_no_step_of_its_own() -> None:
     reader = Fingerprinter(Fingerprinting(grouping=grouping()))
     assert (reader._key, reader._make) == (fingerprint.cache_key, fingerprint.signature)
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "one", "two"),
+    [
+        ("release:a -> x", "release", "a", "b"),
+        ("sdk:sentry.python -> x", "sdk", "sentry.python", "sentry.ruby"),
+        ("message:a -> x", "formatted", "a", "b"),
+        ("level:error -> {{ message }}", "formatted", "a", "b"),
+        ("level:error -> 7", "formatted", "7", "8"),
+        ("tags.a:x -> x", "tags", (("a", "x"),), ()),
+        ("level:error -> {{ tags.a }}", "tags", (("a", "x"),), (("a", "y"),)),
+        ('level:error -> x title="in {{ tags.a }}"', "tags", (("a", "x"),), (("a", "y"),)),
+        ('level:error -> x title="in {{ message }}"', "formatted", "a", "b"),
+    ],
+)
+def test_what_only_rules_look_at_is_in_the_key(rule: str, field: str, one: Any, two: Any) -> None:
+    grouper = Grouper(grouping(rule))
+    first, second = (msgspec.structs.replace(EVENT, **{field: value}) for value in (one, two))
+    assert grouper.signature(first, version=VERSION) != grouper.signature(second, version=VERSION)
+    assert grouper.cache_key(first) != grouper.cache_key(second)
