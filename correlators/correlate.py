@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from correlators import incidents, sets
+from correlators import aliases, incidents, sets
 from correlators.entries import (
     KNOWN_FOR_TICKS,
     RELEASES_KEPT,
@@ -26,6 +26,7 @@ from correlators.entries import (
 )
 from correlators.gathering import Gatherer
 from correlators.incidents import Closed, Incident, ticks
+from correlators.names import named
 from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller
@@ -102,11 +103,20 @@ class Correlator:
 
     def _delta(self, delta: Delta, tick: int) -> None:
         sets.check(delta.users)
-        found = self.state.of_key(delta.key)
+        found = aliases.known(self.state, delta)
         if delta.belated_tick >= 0:
-            incident = self._belated(delta, found, tick)
+            joined = self._belated(delta, found, tick)
         else:
-            incident = self._on_time(delta, found, tick)
+            joined = self._on_time(delta, found, tick)
+        begins = joined is None or (joined.open and not self.state.incident(joined.id).open)
+        if joined is not None:
+            delta = named(delta, joined.key.fingerprint)
+            incident = self._joined_by(joined, delta, tick)
+        else:
+            incident = self._opened(delta, tick)
+        self.state.put(incident)
+        if begins:
+            aliases.inherit(self.state, incident, delta, tick)
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
         if not incident.open:
@@ -123,37 +133,23 @@ class Correlator:
             self._plan(incident, tick)
             self._plan_lead(incident, tick)
 
-    def _on_time(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident:
+    def _on_time(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident | None:
+        """Return the incident that goes on, open again if it was closed, or None for a new one."""
         windows = self._config.windows
-        last = found[-1] if found else None
-        if (
-            last is not None
-            and not last.open
-            and incidents.may_reopen(last, tick=tick, windows=windows)
-        ):
-            last = incidents.reopened(last, tick=tick, windows=windows)
-        if last is None or not last.open:
-            incident = self._opened(delta, tick)
-        else:
-            incident = self._joined_by(last, delta, tick)
-        self.state.put(incident)
-        return incident
+        last = aliases.standing(found, delta.key, tick=tick, windows=windows)
+        if last is None or last.open:
+            return last
+        return incidents.reopened(last, tick=tick, windows=windows)
 
-    def _belated(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident:
-        """Join the incident whose life covers the events' own tick, else the open one, else open
-        one."""
+    def _belated(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident | None:
+        """Return the incident whose life covers the events' own tick, else the open one, else
+        None."""
         windows = self._config.windows
-        covering = [
-            one for one in found if incidents.covers(one, delta.belated_tick, windows=windows)
-        ]
+        for one in reversed(found):
+            if incidents.covers(one, delta.belated_tick, windows=windows):
+                return one
         still_open = [one for one in found if one.open]
-        for one in (*reversed(covering), *still_open):
-            incident = self._joined_by(one, delta, tick)
-            self.state.put(incident)
-            return incident
-        incident = self._opened(delta, tick)
-        self.state.put(incident)
-        return incident
+        return aliases.standing(still_open, delta.key, tick=tick, windows=windows)
 
     def _opened(self, delta: Delta, tick: int) -> Incident:
         return incidents.opened(
@@ -269,13 +265,13 @@ class Correlator:
     def _close(self, incident: Incident, tick: int, why: Closed) -> None:
         self.state.put(incidents.closed(incident, tick=tick, why=why))
         episode = self.state.episode(incident.key)
-        if episode is None or episode.lead != incident.id:
-            return
-        rest = self.state.open_of_episode(incident.key)
-        lead = rest[0] if rest else None
-        self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
-        if lead is not None:
-            self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
+        if episode is not None and episode.lead == incident.id:
+            rest = self.state.open_of_episode(incident.key)
+            lead = rest[0] if rest else None
+            self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
+            if lead is not None:
+                self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
+        aliases.part(self.state, incident.key, tick)
 
     def _tell(self, entry: Entry, tick: int) -> None:
         """Storms are told before incidents, so that one that joins a storm is told after it."""

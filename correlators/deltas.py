@@ -61,6 +61,15 @@ def belated_tick_of(event: Event, at_ms: int, belated_after_ms: int) -> int:
     return -1
 
 
+Place = tuple[IncidentKey, int, int, int, tuple[tuple[int, str], ...]]
+"""Key, tick, belated tick, signature version, aliases: deltas of one place merge."""
+
+
+def place_of(delta: Delta) -> Place:
+    """Return where the delta belongs. Compares in the order in which a tick is applied."""
+    return (delta.key, delta.tick, delta.belated_tick, delta.version, delta.aliases)
+
+
 def merge(left: Delta, right: Delta) -> Delta:
     """Return the delta of all events of both.
 
@@ -68,12 +77,14 @@ def merge(left: Delta, right: Delta) -> Delta:
 
     Args:
         left: any delta.
-        right: a delta of the same key, tick and belated tick.
+        right: a delta of the same place.
     """
-    assert (left.key, left.tick, left.belated_tick) == (right.key, right.tick, right.belated_tick)
+    assert place_of(left) == place_of(right)
     sample = min(left.sample, right.sample)
     return Delta(
         key=left.key,
+        version=left.version,
+        aliases=left.aliases,
         tick=left.tick,
         belated_tick=left.belated_tick,
         first_ms=min(left.first_ms, right.first_ms),
@@ -152,9 +163,12 @@ class _Open:
         if (at_ms, event.event_id) <= (self.sample.at_ms, self.sample.event_id):
             self.sample = min(self.sample, _sample(event, signature, at_ms))
 
-    def close(self, key: IncidentKey, tick: int, belated_tick: int) -> Delta:
+    def close(self, place: Place) -> Delta:
+        key, tick, belated_tick, version, aliases = place
         return Delta(
             key=key,
+            version=version,
+            aliases=aliases,
             tick=tick,
             belated_tick=belated_tick,
             first_ms=self.first_ms,
@@ -171,8 +185,10 @@ class _Open:
 
 
 class Fold:
-    """Events of one source partition on their way to deltas: one open delta per (key, tick, belated
-    tick).
+    """Events of one source partition on their way to deltas: one open delta per place.
+
+    Events that are the same under one signature version and not under another have different
+    aliases, so they are deltas of their own.
 
     The caller flushes at the end of a tick or earlier; a tick flushed in several pieces merges to
     the same delta, so when it flushes decides nothing.
@@ -181,7 +197,7 @@ class Fold:
     def __init__(self, *, belated_after_ms: int) -> None:
         """Args: belated_after_ms: how far an event's own time may lie behind stream time, >= 0."""
         self._belated_after_ms = belated_after_ms
-        self._open: dict[tuple[IncidentKey, int, int], _Open] = {}
+        self._open: dict[Place, _Open] = {}
         self._changes: list[StateChange] = []
         self.belated = 0
         """Belated events added since the start."""
@@ -195,7 +211,13 @@ class Fold:
         belated_tick = belated_tick_of(event, at_ms, self._belated_after_ms)
         if belated_tick >= 0:
             self.belated += 1
-        place = (incident_key(event, signature), tick_of(at_ms), belated_tick)
+        place = (
+            incident_key(event, signature),
+            tick_of(at_ms),
+            belated_tick,
+            signature.version,
+            signature.aliases,
+        )
         delta = self._open.get(place)
         if delta is None:
             delta = self._open[place] = _Open(event, signature, at_ms)
@@ -208,10 +230,8 @@ class Fold:
     def flush(self) -> tuple[list[Delta], list[StateChange]]:
         """Return what was folded, deltas by (tick, key), and start anew."""
         deltas = [
-            delta.close(key, tick, belated_tick)
-            for (key, tick, belated_tick), delta in sorted(
-                self._open.items(), key=lambda item: (item[0][1], item[0][0], item[0][2])
-            )
+            delta.close(place)
+            for place, delta in sorted(self._open.items(), key=lambda item: (item[0][1], item[0]))
         ]
         changes = self._changes
         self._open = {}

@@ -13,6 +13,7 @@ import xxhash
 from correlators.incidents import Incident
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
+from correlators.types import IncidentKey
 
 PROGRESS_KEY: Final = "@progress"
 RELEASES_KEPT: Final = 16
@@ -44,6 +45,9 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     page_key: str = ""
     """Set while a page opened for the episode is open, so that another release never pages
     again."""
+    joined: str = ""
+    """The fingerprint under which it is told while incidents of that one are open: the same error
+    under another signature version."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
@@ -77,6 +81,11 @@ Entry = Living | Frozen | Progress
 def episode_key(environment: str, service: str, fingerprint: str) -> str:
     """Return the entry key of an episode."""
     return "episode:" + _digest(environment, service, fingerprint)
+
+
+def episode_place(key: IncidentKey) -> str:
+    """Return the entry key of the episode that incidents of this key belong to."""
+    return episode_key(key.environment, key.service, key.fingerprint)
 
 
 def service_key(environment: str, service: str) -> str:

@@ -13,8 +13,9 @@ import msgspec
 
 from correlators.deltas import Fold, incident_key
 from correlators.events import decode
-from correlators.fingerprint import DEFAULT_VERSION, VERSIONS, UnknownVersion, cache_key, signature
+from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain, signature
 from correlators.grouping import Grouper, Grouping
+from correlators.names import check, signed
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 from correlators.wire_read import Reason
 
@@ -70,12 +71,12 @@ class Fingerprinter:
             UnknownVersion: this release cannot make signatures of that version. Told here, since
                 `read` would put event after event aside for it.
         """
-        if config.signature_version not in VERSIONS:
-            raise UnknownVersion(f"signature version {config.signature_version}")
+        check(config.signature_version)
         self._config = config
         grouper = None if config.grouping.plain else Grouper(config.grouping)
         self._key = grouper.cache_key if grouper else cache_key
         self._make = grouper.signature if grouper else signature
+        self._explain = grouper.explain if grouper else explain
         self._cache: OrderedDict[bytes, Signature] = OrderedDict()
         self.fold = Fold(belated_after_ms=config.belated_after_ms)
         self.cache_results: Counter[str] = Counter()
@@ -104,6 +105,11 @@ class Fingerprinter:
             # As in `decode`: one event that nobody foresaw must not stop its partition.
             return Read(RecordKind.UNREADABLE, reason=Reason.DECODER_FAILED)
 
+    def explain(self, event: Event) -> list[str]:
+        """Return what decided the event's signature: first the verdict, then every part and step
+        with its reason."""
+        return self._explain(event, version=self._config.signature_version)
+
     def add(self, resource: str, body: bytes, at_ms: int) -> Read:
         """Return what the record is, folded at this stream time when it can be read."""
         found = self.read(resource, body)
@@ -116,7 +122,7 @@ class Fingerprinter:
     def _signature(self, event: Event) -> Signature:
         version = self._config.signature_version
         if not self._config.cache_size:
-            return self._make(event, version=version)
+            return signed(event, version, self._make)
         key = self._key(event)
         known = self._cache.get(key)
         if known is not None:
@@ -124,7 +130,7 @@ class Fingerprinter:
             self.cache_results["hit"] += 1
             return known
         self.cache_results["miss"] += 1
-        made = self._cache[key] = self._make(event, version=version)
+        made = self._cache[key] = signed(event, version, self._make)
         if len(self._cache) > self._config.cache_size:
             self._cache.popitem(last=False)
         return made

@@ -7,6 +7,7 @@ are called is decided in `correlate`; which of them are told is decided in `tell
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 import xxhash
@@ -16,6 +17,8 @@ from correlators.deltas import TRACES_KEPT, smallest_texts, worse
 from correlators.rates import Rate, add_rate
 from correlators.told import Told
 from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
+
+ALIASES_KEPT: Final = 8
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     """(trace hash, tick) of recent events, ascending; the smallest hashes, at most
     `TRACES_KEPT`."""
     issues: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Fingerprints that its events have under other signature versions; the smallest, at most
+    `ALIASES_KEPT`."""
     sampled: bool = False
     delayed: bool = False
     """It was opened by belated or late events."""
@@ -171,6 +177,7 @@ def opened(delta: Delta, *, tick: int, windows: Windows, rate_ticks: int) -> Inc
         users=delta.users,
         traces=tuple((trace, tick) for trace in delta.traces),
         issues=delta.issues,
+        aliases=_aliases((), delta),
         sampled=delta.sampled,
         delayed=delta.belated_tick >= 0 or delta.tick < tick,
         past=stale(delta, tick=tick, windows=windows),
@@ -228,6 +235,7 @@ def joined_by(
         users=users,
         traces=_recent(incident.traces, delta.traces, tick, trace_ticks),
         issues=smallest_texts(incident.issues, delta.issues),
+        aliases=_aliases(incident.aliases, delta),
         sampled=incident.sampled and delta.sampled,
         sample=min(incident.sample, delta.sample),
         past=past,
@@ -287,6 +295,13 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
         incident.opened_tick + ticks(windows.max_life_ms),
     )
     return ends if incident.tell_tick < 0 else min(ends, incident.tell_tick)
+
+
+def _aliases(known: tuple[str, ...], delta: Delta) -> tuple[str, ...]:
+    """Return the other names with those of the delta."""
+    if all(name in known for _, name in delta.aliases):
+        return known
+    return tuple(sorted({*known, *(name for _, name in delta.aliases)})[:ALIASES_KEPT])
 
 
 def _recent(

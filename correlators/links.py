@@ -7,6 +7,7 @@ environments: the caller asks for one at a time.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -33,6 +34,8 @@ class Candidate(msgspec.Struct, frozen=True, order=True):
     """It has more than a single event or user behind it, so its onset may be part of a burst."""
     storm_id: str
     """The open storm that it is part of, else empty."""
+    aliases: tuple[str, ...] = ()
+    """What its events are called under other signature versions."""
     anchor: bool = False
     """An active member of a storm whose own onset is long past; `onset_tick` is its last event."""
 
@@ -107,12 +110,17 @@ def _link_signatures(young: Sequence[Candidate], links: _Links, within: int) -> 
     """The same signature in several services; the same service under another release is no
     evidence."""
     last: dict[str, dict[str, int]] = defaultdict(dict)
+    also: dict[str, dict[str, int]] = defaultdict(dict)
     for index, candidate in enumerate(young):
-        services = last[candidate.fingerprint]
-        for service, other in services.items():
+        name = candidate.fingerprint
+        # Two that share only an alias are two errors under the version that is taken.
+        same = [last[name], also[name], *(last[alias] for alias in candidate.aliases)]
+        for service, other in itertools.chain.from_iterable(one.items() for one in same):
             if service != candidate.service and _near(young, other, index, within):
                 links.link(other, index, Evidence.SIGNATURE)
-        services[candidate.service] = index
+        last[name][candidate.service] = index
+        for alias in candidate.aliases:
+            also[alias][candidate.service] = index
 
 
 def _link_traces(young: Sequence[Candidate], links: _Links, within: int) -> None:

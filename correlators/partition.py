@@ -50,7 +50,7 @@ class Partition:
         """Args: config: what decides; progress, entries: as restored, or a first progress and
         none."""
         self._correlator = Correlator(config, entries)
-        self.ticks = Ticks(progress)
+        self.ticks = Ticks(progress, signature_version=config.signature_version)
         self._suppressed = progress.suppressed
         self._late = progress.late
         self.received: Counter[Reception] = Counter()

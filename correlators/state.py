@@ -20,9 +20,11 @@ from correlators.entries import (
     Membership,
     Service,
     episode_key,
+    episode_place,
     key_of,
     service_key,
 )
+from correlators.episodes import OpenEpisodes
 from correlators.incidents import Incident, Windows, ticks
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
@@ -51,7 +53,7 @@ class State:
     def _reindex(self, entries: dict[str, Entry]) -> None:
         self._entries = {}
         self._by_key: dict[IncidentKey, list[str]] = {}
-        self._open_of: dict[str, set[str]] = {}
+        self._episodes = OpenEpisodes()
         self._by_issue: dict[str, set[str]] = {}
         self._young: set[str] = set()
         self._open_storms: set[str] = set()
@@ -95,9 +97,19 @@ class State:
         return found if isinstance(found, Stretch) else None
 
     def episode(self, key: IncidentKey) -> Episode | None:
-        """Return the episode that incidents of this key belong to, or None."""
-        found = self._entries.get(episode_key(key.environment, key.service, key.fingerprint))
+        """Return the episode that tells for incidents of this key, or None."""
+        found = self._entries.get(self._episodes.home(episode_place(key)))
         return found if isinstance(found, Episode) else None
+
+    def own_episode(self, key: IncidentKey) -> Episode | None:
+        """Return the episode of this very fingerprint, whoever tells for it, or None."""
+        found = self._entries.get(episode_place(key))
+        return found if isinstance(found, Episode) else None
+
+    def parts_of(self, key: IncidentKey) -> list[Episode]:
+        """Return the episodes that are joined to that of this fingerprint, by entry key."""
+        found = (self._entries.get(place) for place in self._episodes.parts(episode_place(key)))
+        return [one for one in found if isinstance(one, Episode)]
 
     def service(self, environment: str, service: str) -> Service | None:
         """Return what is known of a service, or None."""
@@ -109,9 +121,15 @@ class State:
         return [self.incident(one) for one in self._by_key.get(key, ())]
 
     def open_of_episode(self, key: IncidentKey) -> list[Incident]:
-        """Return the open incidents of the key's episode by (opened tick, id)."""
-        place = episode_key(key.environment, key.service, key.fingerprint)
-        found = [self.incident(one) for one in self._open_of.get(place, ())]
+        """Return the open incidents that are told as one with this key, by (opened tick, id)."""
+        return self._by_age(self._episodes.together(episode_place(key)))
+
+    def open_alone(self, key: IncidentKey) -> list[Incident]:
+        """Return the open incidents of this very fingerprint, by (opened tick, id)."""
+        return self._by_age(self._episodes.alone(episode_place(key)))
+
+    def _by_age(self, ids: Iterable[str]) -> list[Incident]:
+        found = [self.incident(one) for one in ids]
         return sorted(found, key=lambda incident: (incident.opened_tick, incident.id))
 
     def open_of_issue(self, issue_id: str) -> list[Incident]:
@@ -133,7 +151,7 @@ class State:
 
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""
-        return sum(len(found) for found in self._open_of.values()), len(self._open_storms)
+        return len(self._episodes), len(self._open_storms)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Iterate over all entries by key."""
@@ -270,6 +288,9 @@ class State:
             self._place_incident(entry)
         elif isinstance(entry, Storm) and entry.open:
             self._open_storms.add(entry.id)
+        elif isinstance(entry, Episode):
+            home = (entry.environment, entry.service, entry.joined)
+            self._episodes.join(key, episode_key(*home) if entry.joined else "")
         due = self._due_tick(entry)
         scheduled = self._scheduled.get(key)
         if due is not None and (scheduled is None or due < scheduled):
@@ -282,9 +303,7 @@ class State:
             if len(ids) > 1:
                 ids.sort(key=lambda one: (self.incident(one).opened_tick, one))
         if incident.open:
-            key = incident.key
-            place = episode_key(key.environment, key.service, key.fingerprint)
-            self._open_of.setdefault(place, set()).add(incident.id)
+            self._episodes.add(episode_place(incident.key), incident.id)
             self._young.add(incident.id)
             for issue in incident.issues:
                 self._by_issue.setdefault(issue, set()).add(incident.id)
@@ -295,6 +314,8 @@ class State:
         del self._entries[key]
         if isinstance(before, Storm):
             self._open_storms.discard(before.id)
+        if isinstance(before, Episode):
+            self._episodes.join(key, "")
         if isinstance(before, Incident):
             self._remove_incident(before)
 
@@ -304,13 +325,7 @@ class State:
         if not ids:
             del self._by_key[incident.key]
         self._young.discard(incident.id)
-        key = incident.key
-        place = episode_key(key.environment, key.service, key.fingerprint)
-        found = self._open_of.get(place)
-        if found is not None:
-            found.discard(incident.id)
-            if not found:
-                del self._open_of[place]
+        self._episodes.discard(episode_place(incident.key), incident.id)
         for issue in incident.issues:
             holders = self._by_issue.get(issue)
             if holders is not None:

@@ -10,6 +10,7 @@ import msgspec
 
 from correlators import digest
 from correlators.digest import Page, Telling
+from correlators.fingerprint import DEFAULT_VERSION
 from correlators.incidents import Incident, ticks
 from correlators.rules import Pages, Routes, episode_page, storm_page
 from correlators.state import Correlation, State
@@ -23,6 +24,8 @@ class Config(Correlation, frozen=True, kw_only=True):
 
     pages: Pages = Pages()
     routes: Routes = Routes()
+    signature_version: int = DEFAULT_VERSION
+    """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
 
 
 class Teller:

@@ -18,8 +18,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from correlators import sets
-from correlators.deltas import merge
-from correlators.types import Delta, DeltaBatch, IncidentKey, StateChange, tick_of
+from correlators.deltas import Place, merge, place_of
+from correlators.fingerprint import DEFAULT_VERSION
+from correlators.names import taken
+from correlators.types import Delta, DeltaBatch, StateChange, tick_of
 
 FORMAT = 1
 """Version of the stored state; another one refuses the start."""
@@ -56,6 +58,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """Digests held back since the birth of the state."""
     late: int = 0
     """Late deltas applied since the birth of the state."""
+    signature_version: int = 1
+    """The version under which `applied_tick` took its deltas."""
 
 
 class Work(NamedTuple):
@@ -78,16 +82,18 @@ DELTA_BYTES: Final = 1_024
 CHANGE_BYTES: Final = 512
 """What a held delta, or state change, takes in memory beside its sets and traces, roughly."""
 
-_Place = tuple[IncidentKey, int, int, int]
-"""Key, tick, belated tick, and a number above 0 for deltas that cannot be merged."""
+_Held = tuple[Place, int]
+"""Place, and a number above 0 for deltas that cannot be merged."""
 
 
 class Ticks:
     """Deltas held back until every source partition has passed their tick."""
 
-    def __init__(self, progress: Progress) -> None:
-        """Args: progress: as stored, or a first one; `sources` must be complete."""
+    def __init__(self, progress: Progress, *, signature_version: int = DEFAULT_VERSION) -> None:
+        """Args: progress: as stored, or a first one; `sources` must be complete;
+        signature_version: the one under which deltas are taken."""
         self._start = progress
+        self._version = signature_version
         self.sources = {Source(*source) for source in progress.sources}
         self.watermarks = {
             Source(topic, partition): at_ms for topic, partition, at_ms in progress.watermarks
@@ -98,7 +104,7 @@ class Ticks:
         self._next_offset = progress.input_offset
         self._heard_up_to = progress.read_up_to
         self._heard = dict(self.watermarks)
-        self._deltas: dict[int, dict[_Place, Delta]] = {}
+        self._deltas: dict[int, dict[_Held, Delta]] = {}
         self._changes: dict[int, dict[str, StateChange]] = {}
         self._offsets: OrderedDict[int, int] = OrderedDict()
         """First offset of what is held for a tick; offsets ascend, so the first is the lowest."""
@@ -145,7 +151,7 @@ class Ticks:
             return Reception.REPEATED
         of_tick = self._deltas.setdefault(tick, {})
         before = len(of_tick)
-        self.held_bytes += _put_in(of_tick, delta)
+        self.held_bytes += _put_in(of_tick, taken(delta, self._version))
         self.held += len(of_tick) - before
         self._note_offset(tick, offset)
         return Reception.HELD if tick == delta.tick else Reception.LATE
@@ -238,24 +244,25 @@ class Ticks:
             ),
             read_up_to=self._heard_up_to,
             excluded=tuple(sorted(self.excluded)),
+            signature_version=self._version,
         )
 
 
-def _put_in(of_tick: dict[_Place, Delta], delta: Delta) -> int:
+def _put_in(of_tick: dict[_Held, Delta], delta: Delta) -> int:
     """Merge the delta with what is held for its place; return how many bytes more are held.
 
     One with unreadable sets would spoil what it is merged with: it is kept apart, so that it alone
     raises where it can be set aside.
     """
-    place = (delta.key, delta.tick, delta.belated_tick)
+    place = place_of(delta)
     apart = 0
     if not _readable(delta):
         apart = 1
-        while of_tick.get((*place, apart), delta) != delta:
+        while of_tick.get((place, apart), delta) != delta:
             apart += 1
-    held = of_tick.get((*place, apart))
+    held = of_tick.get((place, apart))
     now = delta if held is None or apart else merge(held, delta)
-    of_tick[*place, apart] = now
+    of_tick[place, apart] = now
     return _bytes_of(now) - (_bytes_of(held) if held is not None else 0)
 
 

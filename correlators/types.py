@@ -181,6 +181,8 @@ class Signature(msgspec.Struct, frozen=True):
     """One line for people, parameterised, so that it holds no personal data."""
     fingerprint: str
     """32 lower-case hex digits."""
+    aliases: tuple[tuple[int, str], ...] = ()
+    """(version, fingerprint) of the same event under the other versions, ascending."""
 
 
 class IncidentKey(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -209,6 +211,11 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     one."""
 
     key: IncidentKey
+    version: int = 1
+    """The signature version of the key's fingerprint; deltas of old releases tell none, and are of
+    the first."""
+    aliases: tuple[tuple[int, str], ...] = ()
+    """(version, fingerprint) that these events have under the other versions, ascending."""
     tick: int
     belated_tick: int = -1
     """The events' own tick when they are belated, else -1."""

@@ -12,8 +12,9 @@ the moment of linking: lines in between belong to the storm too.
 from __future__ import annotations
 
 import bisect
+import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 import msgspec
@@ -39,6 +40,16 @@ class Noted(msgspec.Struct, array_like=True, frozen=True):
     key: IncidentKey | None = None
     tick: int = -1
     belated_tick: int = -1
+    aliases: tuple[str, ...] = ()
+    """The event's fingerprints under the other signature versions."""
+
+    @property
+    def keys(self) -> list[IncidentKey]:
+        """The keys under which its incident may stand, its own first."""
+        if self.key is None:
+            return []
+        others = [msgspec.structs.replace(self.key, fingerprint=name) for name in self.aliases]
+        return [self.key, *others]
 
 
 class _Life(msgspec.Struct, frozen=True):
@@ -86,19 +97,37 @@ class Lives:
                 case _:
                     pass
 
-    def incident(self, key: IncidentKey, tick: int, belated_tick: int) -> str | None:
-        """Return the incident that an event of this key at this tick ended in."""
-        lives = self._newest_first(key)
-        lives = lives[bisect.bisect_left(lives, -tick, key=lambda life: -life.opened_tick) :]
+    def incident(self, keys: Sequence[IncidentKey], tick: int, belated_tick: int) -> str | None:
+        """Return the incident that an event at this tick ended in.
+
+        Where the signature version was switched while it ran, an incident of another name goes
+        before one of its own, as in `correlators.aliases.standing`.
+
+        Args:
+            keys: the event's own, then those under other signature versions.
+            tick: of its stream time.
+            belated_tick: of its own time if it is belated, else -1.
+        """
+        begun = [self._begun(key, tick) for key in keys]
         if belated_tick >= 0:
-            for life in lives:
+            for life in sorted(
+                itertools.chain.from_iterable(begun), key=lambda one: (-one.opened_tick, one.id)
+            ):
                 remembered = life.closed_tick < 0 or tick <= life.closed_tick + self._remember
                 if life.opened_tick <= belated_tick <= life.last_tick + self._quiet and remembered:
                     return life.id
-        for life in lives:
-            if life.closed_tick < 0 or tick <= life.closed_tick:
-                return life.id
-        return None
+        found: list[tuple[bool, int, str]] = []
+        for place, lives in enumerate(begun):
+            for life in lives:
+                if life.closed_tick < 0 or tick <= life.closed_tick:
+                    found.append((place == 0, life.opened_tick, life.id))
+                    break
+        return min(found)[2] if found else None
+
+    def _begun(self, key: IncidentKey, tick: int) -> list[_Life]:
+        """Return the lives of a key that began in this tick or before, newest first."""
+        lives = self._newest_first(key)
+        return lives[bisect.bisect_left(lives, -tick, key=lambda life: -life.opened_tick) :]
 
     def _newest_first(self, key: IncidentKey) -> list[_Life]:
         known = self._ordered.get(key)
@@ -147,7 +176,8 @@ class Spool:
         noted = Noted(line)
         if read is not None and read.event is not None:
             belated = belated_tick_of(read.event, at_ms, belated_after_ms)
-            noted = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated)
+            names = tuple(name for _, name in read.signature.aliases) if read.signature else ()
+            noted = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated, names)
         self._file.write(self._encoder.encode(noted) + b"\n")
 
     def rows(self, lives: Lives, *, up_to_tick: int | None = None) -> Iterator[bytes]:
@@ -164,7 +194,7 @@ def _row(noted: Noted, lives: Lives | None) -> dict[str, int | str | None]:
     key = noted.key
     incident = storm = None
     if key is not None and lives is not None:
-        incident = lives.incident(key, noted.tick, noted.belated_tick)
+        incident = lives.incident(noted.keys, noted.tick, noted.belated_tick)
     if incident is not None and lives is not None:
         storm = lives.storm(incident, noted.tick)
     return {

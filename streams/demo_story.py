@@ -69,7 +69,7 @@ def placed(material: Material, heard: Heard, settings: Settings) -> list[Placed]
         assert signature is not None
         tick = tick_of(line.record.at_ms)
         belated = belated_tick_of(event, line.record.at_ms, settings.incidents.belated_after_ms)
-        incident = heard.lives.incident(key, tick, belated) or ""
+        incident = heard.lives.incident([key], tick, belated) or ""
         storm = heard.lives.storm(incident, tick) or ""
         found.append(Placed(line.record.label, event, signature, key, incident, storm))
     return found

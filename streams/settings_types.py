@@ -131,7 +131,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def correlation(self) -> Config:
         """Return what decides in CORRELATE."""
         return Config(
-            windows=self.incidents, linking=self.storms, pages=self.pages, routes=self.routes
+            windows=self.incidents,
+            linking=self.storms,
+            pages=self.pages,
+            routes=self.routes,
+            signature_version=self.signature_version,
         )
 
     def fingerprinting(self) -> Fingerprinting:

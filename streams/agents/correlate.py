@@ -154,12 +154,25 @@ class CorrelateHandler:
             if progress is None:
                 progress = await self._first_progress(tp, writer)
             check_sources(place, progress, self._own, self._sources[self._own])
+            self._tell_version(tp, progress)
             offset = await self._source.place_of(tp, progress.input_offset, progress.read_up_to)
         except BaseException:
             await writer.stop()
             raise
         self._held[tp] = _Held(Partition(self._config, progress, entries), writer, progress)
         return offset
+
+    def _tell_version(self, tp: TopicPartition, progress: Progress) -> None:
+        """Log that deltas are taken under another signature version from the next tick on."""
+        before, now = progress.signature_version, self._config.signature_version
+        if progress.applied_tick >= 0 and before != now:
+            log.info(
+                "signature version changes",
+                partition=tp.partition,
+                before=before,
+                now=now,
+                from_tick=progress.applied_tick + 1,
+            )
 
     async def _first_progress(self, tp: TopicPartition, writer: FencedWriter) -> Progress:
         """Write which sources must be waited for, before the first tick."""
