@@ -299,9 +299,10 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
 
 def _aliases(known: tuple[str, ...], delta: Delta) -> tuple[str, ...]:
     """Return the other names with those of the delta."""
-    if all(name in known for _, name in delta.aliases):
+    names = {name for _, name in delta.aliases if name != delta.key.fingerprint}
+    if names <= set(known):
         return known
-    return tuple(sorted({*known, *(name for _, name in delta.aliases)})[:ALIASES_KEPT])
+    return tuple(sorted(names.union(known))[:ALIASES_KEPT])
 
 
 def _recent(

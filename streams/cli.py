@@ -183,6 +183,26 @@ def record(
 
 
 @app.command()
+def explain(
+    event: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVENT.json",
+            help="A Sentry event, a webhook's body, or a line of a recording; - is standard input.",
+        ),
+    ],
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, alone.")] = False,
+) -> None:
+    """Say what made the signature of an event, and why, under every version of this release."""
+    with _ends():
+        settings, _ = _settings(config)
+        from streams import explain as explains
+
+        raise typer.Exit(explains.main(settings, event, json=json))
+
+
+@app.command()
 def topics(
     config: Config = None,
     check: Annotated[bool, typer.Option("--check", help="Only look; make nothing.")] = False,

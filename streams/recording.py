@@ -204,6 +204,15 @@ class Recording:
         return BadLine(line=self._line, file=str(path), number=number, problem=problem)
 
 
+def parse(text: bytes) -> tuple[str, bytes] | Problem:
+    """Return (resource, body) of one line, or why it is no record; its time is not looked at."""
+    try:
+        _, resource, body, _ = _parsed(text)
+    except _NoRecord as error:
+        return error.problem
+    return resource, body
+
+
 def _parsed(text: bytes) -> tuple[int, str, bytes, str]:
     """Return (at_ms, resource, body, label) of a line; at_ms is -1 where it has no time."""
     try:

@@ -21,8 +21,13 @@ def signature(event: Event, *, version: int = OLD) -> Signature:
     made = _signature(event, version=OLD)
     if version == OLD:
         return made
-    other = xxhash.xxh3_128_hexdigest(f"{version} {made.fingerprint}".encode())
+    other = name_under(version, made.fingerprint)
     return msgspec.structs.replace(made, version=version, fingerprint=other)
+
+
+def name_under(version: int, old: str) -> str:
+    """Return what the version calls an error that the old one calls by this fingerprint."""
+    return xxhash.xxh3_128_hexdigest(f"{version} {old}".encode())
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
