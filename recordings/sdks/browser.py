@@ -17,16 +17,23 @@ START_LIMIT_S: Final = 60.0
 CASE_LIMIT_S: Final = 20.0
 
 
-async def visit(
-    browser: str, port: int, cases: list[str], done: dict[int, asyncio.Event], release: int
-) -> None:
+async def visit(browser: str, port: int, cases: list[str], done: dict[int, asyncio.Event]) -> None:
     """Let the browser visit each case's page in turn, until each has told that it is done.
 
     The page of a case opens the next one by itself, so one start of the browser is enough.
+
+    Args:
+        browser: `chromium` or `firefox`.
+        port: of the collector, which also serves the page.
+        cases: all of the page's, in its order.
+        done: gets an event for each case, by its number from 1 on.
+
+    Raises:
+        RuntimeError: a case did not end in time.
     """
     for project in range(1, len(cases) + 1):
         done[project] = asyncio.Event()
-    address = f"http://{SHOP}/index.html?{release}#1/{','.join(cases)}"
+    address = f"http://{SHOP}/index.html#1"
     profile = Path(tempfile.mkdtemp())
     process = await asyncio.create_subprocess_exec(
         *_command(browser, port, profile, address),

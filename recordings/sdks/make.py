@@ -37,8 +37,8 @@ MOVED: Final = "@moved"
 LINES_ADDED: Final = 23
 NAME_HIT: Final = "the name of this machine"
 HOST_KEYS: Final = ("server_name", "hostname", "host", "name")
-NPM_SCOPE: Final = re.compile(r"@[a-z][a-z-]*(?=[./])")
-"""A package's owner, which is no mail's host."""
+NO_LEAK: Final = re.compile(r"@[a-z][a-z-]*(?=[./])|\b\d+(?:\.0){3}\b")
+"""A package's owner is no mail's host, a browser's version no address."""
 CACHES: Final = (("go", "/go"), (".cargo", "/usr/local/cargo"), (".rustup", "/usr/local/rustup"))
 """Folders below the home of whoever records, and where a server's image has them."""
 CASE_LIMIT_S: Final = 60
@@ -127,7 +127,7 @@ async def recorded(name: str, plan: Plan, only: set[str]) -> list[JsonObject]:
         await set_up(plan.build, home, release)
         collector = Collector(home / "site" if plan.browsers else None)
         port = await collector.start()
-        cases = [case for case in cases_of(name) if not only or case in only]
+        cases = [case for case in cases_of(name) if not only or case in only or plan.browsers]
         try:
             for browser in plan.browsers or ("",):
                 found = await _run_cases(plan, cases, collector, port, release, browser)
@@ -155,7 +155,7 @@ async def _run_cases(
             printed[project] = await run(command, home, env, CASE_LIMIT_S)
 
     if browser:
-        await visit(browser, port, cases, collector.done, release)
+        await visit(browser, port, cases, collector.done)
     else:
         await asyncio.gather(*(one(project, case) for project, case in enumerate(cases, 1)))
     found = [collector.events.get(project, []) for project, _ in enumerate(cases, 1)]
@@ -181,14 +181,14 @@ def write(name: str, lines: list[JsonObject]) -> None:
         Failed: something in them tells of this machine or of people.
     """
     text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
-    found = [hit for hit in leaks(NPM_SCOPE.sub("", text)) if hit != NAME_HIT]
+    found = [hit for hit in leaks(NO_LEAK.sub("", text)) if hit != NAME_HIT]
     # The host's name may be a common word, so it counts where a host is named.
-    found += [f"{key} of this machine" for key in HOST_KEYS if f'"{key}": "{gethostname()}"' in text]
+    found += [
+        f"{key} of this machine" for key in HOST_KEYS if f'"{key}": "{gethostname()}"' in text
+    ]
     if found:
         raise Failed(f"{name}: {', '.join(found[:20])}")
-    with (CORPUS / f"{name}.jsonl.gz").open("wb") as file:
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-            packed.write(text.encode())
+    (CORPUS / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{name}: {len(lines)} events, {len(text)} characters")
 
 

@@ -90,7 +90,10 @@ PLANS: Final[dict[str, Plan]] = {
     ),
     "groovy": Plan(
         prepare=(JARS,),
-        run=("java", "-Xss512k", "-cp", "src:lib/*", "groovy.ui.GroovyMain", "src/shop.groovy", "{case}"),
+        run=(
+            "java", "-Xss512k", "-cp", "src:lib/*", "groovy.ui.GroovyMain", "src/shop.groovy",
+            "{case}",
+        ),
         packages=("maven", "default-jdk"),
     ),
     "go": Plan(

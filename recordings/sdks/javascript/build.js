@@ -27,5 +27,9 @@ for (const minify of [false, true]) {
 }
 esbuild.buildSync({ ...common, minify: true, entryPoints: ["main.js"], outfile: "site/sentry.js" });
 const page = fs.readFileSync("index.html", "utf8");
-fs.writeFileSync("site/index.html", page.replace("SCRIPTS", JSON.stringify(scripts)));
+const cases = fs.readFileSync("cases.txt", "utf8").trim().split("\n");
+fs.writeFileSync(
+  "site/index.html",
+  page.replace("SCRIPTS", JSON.stringify(scripts)).replace("CASES", JSON.stringify(cases)),
+);
 fs.writeFileSync("site/worker.js", fs.readFileSync("worker.js"));

@@ -8,7 +8,6 @@ import json
 import logging
 import random
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading

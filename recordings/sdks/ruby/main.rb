@@ -10,7 +10,7 @@ Sentry.init do |config|
   config.logger = Logger.new(File::NULL)
 end
 
-require_relative "cases"
+require_relative "app/cases"
 begin
   Cases.public_send(ARGV[0].tr("-", "_"))
 rescue Exception => error # rubocop:disable Lint/RescueException

@@ -27,7 +27,6 @@ def cases = [
     'memoized': { ({ String text -> Orders.parse(text) }.memoize())('x') },
     'with': { new Orders(lines: [:]).with { total() } },
     'power-assert': { Orders.checked(-1) },
-    'cast': { (random.nextInt(9) ? 'tea' : 'x') as Map },
     'evaluated': { new GroovyShell().evaluate('[].first()') },
     'script-syntax': { new GroovyShell().parse('def total = 1 +* 2') },
     'thread': { Thread.start { Orders.parse('three') }.join() },

@@ -17,11 +17,6 @@ sealed trait Payment
 case object Cash extends Payment
 case class Card(number: String) extends Payment
 
-trait Weighed {
-  def grams: Integer
-  def weigh: Int = grams * 2
-}
-
 object Prices {
   lazy val rates: Map[String, Int] = Map("vat" -> "nineteen".toInt)
   def parse(text: String): Int = text.replace(".", "").toInt
@@ -56,7 +51,6 @@ object Cases {
     "curried" -> (() => Prices.curried(0)("1.5")),
     "by-name" -> (() => Prices.byName(Prices.parse("late"))),
     "implicit" -> (() => Prices.implicitly_("three")),
-    "trait" -> (() => new Weighed { def grams: Integer = null }.weigh),
     "try" -> (() => Try(Prices.parse("n/a")).get),
     "future" -> (() => Await.result(Future(Prices.parse("later")).map(_ + 1), 5.seconds)),
     "await-timeout" -> (() => Await.result(Future(Thread.sleep(2000)), 10.millis)),

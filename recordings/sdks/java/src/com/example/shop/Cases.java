@@ -93,7 +93,7 @@ final class Cases {
         ALL.put("out-of-memory", () -> new ArrayList<>(List.of(new long[Integer.MAX_VALUE])));
         ALL.put("assertion", () -> Prices.checked(-1));
         ALL.put("interrupted", Cases::interrupted);
-        ALL.put("only-library", () -> join(Executors.defaultThreadFactory().newThread(new LibraryTask("x"))));
+        ALL.put("callable-of-library", () -> join(Executors.defaultThreadFactory().newThread(new LibraryTask("x"))));
         ALL.put("handled", Cases::handled);
         ALL.put("message", () -> Sentry.captureMessage("price list is older than a day", SentryLevel.WARNING));
         ALL.put("message-with-ids", () -> Sentry.captureMessage("order " + RANDOM.nextInt(9999999) + " is stuck since " + LocalDate.now().minusDays(RANDOM.nextInt(9))));

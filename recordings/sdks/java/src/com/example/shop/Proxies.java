@@ -11,7 +11,7 @@ import net.sf.cglib.proxy.Enhancer;
 import net.sf.cglib.proxy.MethodInterceptor;
 
 /** Code that is made while the program runs. */
-final class Proxies {
+public final class Proxies {
     /** What is called through proxies. */
     public interface Pricing {
         int price(String name);

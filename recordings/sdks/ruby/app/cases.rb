@@ -10,8 +10,8 @@ require "sqlite3"
 require "timeout"
 require "yaml"
 # @moved
-require_relative "shop/orders"
-require_relative "shop/prices"
+require_relative "../lib/shop/orders"
+require_relative "../lib/shop/prices"
 
 module Cases
   module_function
