@@ -13,7 +13,7 @@ import msgspec
 
 from correlators.deltas import Fold, incident_key
 from correlators.events import decode
-from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain, signature
+from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
 from correlators.grouping import Grouper, Grouping
 from correlators.names import check, signed
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
@@ -75,7 +75,7 @@ class Fingerprinter:
         self._config = config
         grouper = None if config.grouping.plain else Grouper(config.grouping)
         self._key = grouper.cache_key if grouper else cache_key
-        self._make = grouper.signature if grouper else signature
+        self._make = grouper.signature if grouper else None
         self._explain = grouper.explain if grouper else explain
         self._cache: OrderedDict[bytes, Signature] = OrderedDict()
         self.fold = Fold(belated_after_ms=config.belated_after_ms)
