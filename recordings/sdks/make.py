@@ -26,6 +26,7 @@ from recordings.sdks.browser import visit
 from recordings.sdks.collector import Collector
 from recordings.sdks.plans import PLANS, Command, Plan
 from recordings.sdks.stored import neutral, stored_form
+from recordings.sdks.symbols import symbolicate
 
 JsonObject = dict[str, Any]
 
@@ -132,7 +133,7 @@ async def recorded(name: str, plan: Plan, only: set[str]) -> list[JsonObject]:
             for browser in plan.browsers or ("",):
                 found = await _run_cases(plan, cases, collector, port, release, browser)
                 for case, events in zip(cases, found, strict=True):
-                    lines += _lines(case, release, browser, events)
+                    lines += _lines(plan, case, release, browser, events)
         finally:
             await collector.stop()
     return lines
@@ -165,13 +166,18 @@ async def _run_cases(
     return found
 
 
-def _lines(case: str, release: int, browser: str, events: list[JsonObject]) -> Iterator[JsonObject]:
+def _lines(
+    plan: Plan, case: str, release: int, browser: str, events: list[JsonObject]
+) -> Iterator[JsonObject]:
     where = f"@{release}{f'-{browser}' if browser else ''}"
     pairs = [(sys.base_prefix, "/usr"), *((str(Path.home() / old), new) for old, new in CACHES)]
     for number, event in enumerate(events):
         again = f"+{number}" if number else ""
-        form = stored_form(neutral(event, pairs))
-        yield {"name": f"{case}{where}{again}", "event": form}
+        form = stored_form(event)
+        if plan.program:
+            home = HOMES[release - 1]
+            symbolicate(form, home / plan.program, home / "src")
+        yield {"name": f"{case}{where}{again}", "event": neutral(form, pairs)}
 
 
 def write(name: str, lines: list[JsonObject]) -> None:

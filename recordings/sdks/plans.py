@@ -21,6 +21,8 @@ class Plan(NamedTuple):
     """Debian packages that must be there."""
     browsers: tuple[str, ...] = ()
     """Run in these instead, `run` being unused."""
+    program: str = ""
+    """The file with the debug information of a program whose SDK sends addresses only."""
 
 
 JARS: Final[Command] = (
@@ -113,8 +115,11 @@ PLANS: Final[dict[str, Plan]] = {
         packages=("ruby", "ruby-sentry-ruby", "ruby-sqlite3"),
     ),
     "native": Plan(
+        prepare=(("cargo", "build", "-q"),),
+        build=(("sh", "build.sh"),),
         run=("bin/shop", "{case}"),
-        packages=("cmake", "g++", "libcurl4-openssl-dev"),
+        program="bin/shop",
+        packages=("binutils", "cargo", "cmake", "g++", "libcurl4-openssl-dev"),
     ),
 }  # fmt: skip
 """By the name of the folder beside this file, which is also the name of the corpus file."""

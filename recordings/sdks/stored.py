@@ -6,12 +6,15 @@ title, issue) is left out, because nobody here can know it. Paths of this machin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 JsonObject = dict[str, Any]
 
 PROJECT: Final = 4510
+REGISTRY: Final = re.compile(r"(/registry/src/)[^/]+/")
+"""Cargo's folder of sources, whose next folder names the registry."""
 DERIVED_TAGS: Final = ("environment", "level", "release", "server_name", "transaction", "logger")
 
 
@@ -24,6 +27,7 @@ def stored_form(event: JsonObject) -> JsonObject:
     Source: https://docs.sentry.io/organization/integrations/integration-platform/webhooks/errors/
     """
     made = {key: value for key, value in event.items() if value is not None}
+    made["level"] = made.get("level") or "error"
     for key in ("exception", "threads", "breadcrumbs"):
         if isinstance(made.get(key), list):
             made[key] = {"values": made[key]}
@@ -40,7 +44,6 @@ def stored_form(event: JsonObject) -> JsonObject:
         "project": PROJECT,
         "type": kind,
         "version": "7",
-        "level": made.get("level") or "error",
         "tags": _tags(made),
     }
 
@@ -55,12 +58,13 @@ def frames_of(event: JsonObject) -> Iterator[JsonObject]:
 
 
 def neutral(value: Any, pairs: list[tuple[str, str]]) -> Any:
-    """Return the JSON value with each first text of a pair replaced by its second."""
+    """Return the JSON value with each first text of a pair replaced by its second, and without
+    the names of registries."""
     match value:
         case str():
             for old, new in pairs:
                 value = value.replace(old, new)
-            return value
+            return REGISTRY.sub(r"\1", value)
         case list():
             return [neutral(entry, pairs) for entry in value]
         case dict():

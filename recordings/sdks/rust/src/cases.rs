@@ -1,7 +1,7 @@
 //! The cases: a small shop that fails in many ways.
 
 use std::collections::HashMap;
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::{orders, prices};
@@ -42,7 +42,6 @@ pub fn run(name: &str) {
         "mutex-poisoned" => poisoned(),
         "thread" => drop(std::thread::spawn(|| orders::customer(None)).join()),
         "thread-named" => drop(std::thread::Builder::new().name(format!("worker-{}", random(9))).spawn(|| prices::share(1, 0)).unwrap().join()),
-        "channel" => mpsc::channel::<u8>().0.send(1).unwrap(),
         "catch" => drop(std::panic::catch_unwind(|| prices::at(&[], 0))),
         "error" => { sentry::capture_error(&prices::parsed(&format!("{} boxes", random(99))).unwrap_err()); }
         "error-chained" => { sentry::capture_error(&orders::load(&format!("order-{}", random(9999))).unwrap_err()); }

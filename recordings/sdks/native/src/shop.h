@@ -1,0 +1,4 @@
+#pragma once
+#include <string>
+
+void run(const std::string &name);
