@@ -3,13 +3,16 @@ anew, and in the end it goes by its new name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from correlators import sets
 from correlators.entries import Episode
 from correlators.incidents import ALIASES_KEPT, Closed, Windows
+from correlators.telling import Config
 from correlators.types import DigestKind, Evidence, Suppression
-from tests.correlators.score import CONFIG, MINUTE, PAGER, PAGING, Score, events, run
+from tests.correlators.score import CONFIG, MINUTE, PAGER, PAGING, Push, Score, events, run
 from tests.correlators.switching import every, name_of, named, switched
 from tests.stand_in import NEW, OLD
 
@@ -18,6 +21,11 @@ SHORT = msgspec.structs.replace(
     CONFIG,
     windows=Windows(quiet_for_ms=60_000, max_life_ms=300_000, reopen_within_ms=120_000),
 )
+
+
+def unswitched(*parts: Iterable[Push], config: Config = CONFIG) -> Score:
+    """Return what is decided where the old version is taken all the time."""
+    return run(*parts, config=msgspec.structs.replace(config, signature_version=OLD))
 
 
 def fingerprints(score: Score) -> list[str]:
@@ -30,7 +38,7 @@ def fingerprints(score: Score) -> list[str]:
 
 def test_an_open_incident_goes_on_under_the_name_it_opened_with() -> None:
     log = every(range(0, 15 * MINUTE, 30))
-    score, before = switched(log, at=400), run(log)
+    score, before = switched(log, at=400), unswitched(log)
     assert score.told() == before.told()
     assert [one.events for one in score.to()] == [one.events for one in before.to()]
     (incident,) = score.incidents()
@@ -72,7 +80,7 @@ def test_a_delta_without_a_name_of_the_version_keeps_its_own() -> None:
 
 def test_a_switch_and_back_splits_nothing_either() -> None:
     log = every(range(0, 20 * MINUTE, 30))
-    assert switched(log, at=300, back_at=600).told() == run(log).told()
+    assert switched(log, at=300, back_at=600).told() == unswitched(log).told()
     # Back again after the old incident is over: now the new name is the one that stands.
     score = switched(every([0, 3_600, 3_700, 3_800]), at=60, back_at=3_650)
     assert fingerprints(score) == [name_of(OLD, "Timeout"), name_of(NEW, "Timeout")]
@@ -123,7 +131,7 @@ def test_an_incident_keeps_a_bounded_number_of_other_names() -> None:
 
 def test_another_release_is_told_by_the_lead_of_the_old_name() -> None:
     first, second = every(range(0, 300, 10)), every(range(100, 300, 10), release="1.1")
-    score, before = switched(first, second, at=50), run(first, second)
+    score, before = switched(first, second, at=50), unswitched(first, second)
     assert score.told() == before.told()
     assert score.to()[-1].releases == before.to()[-1].releases
     assert fingerprints(score) == [name_of(OLD, "Timeout"), name_of(NEW, "Timeout")]
@@ -135,7 +143,7 @@ def test_another_release_never_pages_again_and_the_page_goes_over_to_the_heir() 
     second = every(range(100, 900), release="1.1", user="u")
     score, before = (
         switched(first, second, at=50, config=PAGING),
-        run(first, second, config=PAGING),
+        unswitched(first, second, config=PAGING),
     )
     assert len(score.paged()) == len(before.paged()) == 2
     assert [one.second for one in score.paged()] == [one.second for one in before.paged()]
@@ -152,7 +160,7 @@ def test_heirs_of_one_name_are_told_each_for_itself_when_it_is_over() -> None:
     ]
     # The first incident is quiet until 690; then both go on, and the version says they are two.
     assert [one.second for one in switched(log, at=20).told("opened")] == [10, 690, 690]
-    assert [one.second for one in run(log).told("opened")] == [10, 690]
+    assert [one.second for one in unswitched(log).told("opened")] == [10, 690]
 
 
 def test_a_known_error_is_known_under_its_new_name() -> None:
@@ -194,7 +202,7 @@ def test_a_storm_goes_on_over_the_switch() -> None:
         *every(range(0, 300, 3), "checkout", trace="t"),
         *every(range(1, 300, 3), "payment", old="Refused", trace="t"),
     ]
-    score, before = switched(log, at=100, config=PAGING), run(log, config=PAGING)
+    score, before = switched(log, at=100, config=PAGING), unswitched(log, config=PAGING)
     assert score.told() == before.told()
     assert score.to(PAGER) == before.to(PAGER)
     assert DigestKind.OPENED in {one.kind for one in score.to()}
