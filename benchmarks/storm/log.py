@@ -23,7 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from benchmarks.storm.events import RESOURCE, Traffic, events
 from correlators import sets
-from correlators.deltas import merge
+from correlators.deltas import merge, place_of
 from correlators.types import Delta
 from streams import codec
 from streams.settings import Settings, load
@@ -202,7 +202,7 @@ def counted(deltas: Iterable[Delta]) -> Counted:
         events += found.value
         exact = exact and not found.about
         made += 1
-        place = (delta.key, delta.tick, delta.belated_tick)
+        place = place_of(delta)
         known = merged.get(place)
         merged[place] = delta if known is None else merge(known, delta)
     whole = xxhash.xxh3_128()

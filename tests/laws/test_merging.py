@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from correlators import sets
-from correlators.deltas import Fold, merge
+from correlators.deltas import Fold, merge, place_of
 from correlators.fingerprinter import Fingerprinter
 from correlators.types import Delta, Event, Signature
 from streams import codec
@@ -38,7 +38,7 @@ def _folded(events: list[tuple[Event, Signature, int]]) -> list[Delta]:
 def _merged(deltas: list[Delta]) -> dict[object, bytes]:
     merged: dict[object, Delta] = {}
     for delta in deltas:
-        place = (delta.key, delta.tick, delta.belated_tick)
+        place = place_of(delta)
         merged[place] = merge(merged[place], delta) if place in merged else delta
     return {place: codec.encode(delta) for place, delta in merged.items()}
 
@@ -70,7 +70,11 @@ def test_law_2_merge_is_idempotent_commutative_and_associative(
     place = deltas[0]
     one, two, three = (
         msgspec.structs.replace(
-            delta, key=place.key, tick=place.tick, belated_tick=place.belated_tick
+            delta,
+            key=place.key,
+            aliases=place.aliases,
+            tick=place.tick,
+            belated_tick=place.belated_tick,
         )
         for delta in random.choices(deltas, k=3)
     )
