@@ -8,6 +8,7 @@ import pytest
 from correlators import names
 from correlators.fingerprint import VERSIONS, UnknownVersion
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
+from correlators.grouping import By, Grouping
 from correlators.names import taken
 from correlators.types import Delta, Event, Signature
 from tests.stand_in import NEW, OLD, install, signature
@@ -116,3 +117,17 @@ def test_a_delta_of_an_old_release_is_of_the_first_version_and_has_no_other_name
     old = msgspec.convert(stored, Delta)
     assert (old.version, old.aliases) == (1, ())
     assert taken(old, 2) == old
+
+
+def test_what_sentry_groups_has_one_name_under_every_version() -> None:
+    grouping = Grouping(by=By.SENTRY_HASHES)
+    body = _body(1)[:-1] + b', "hashes": ["0123456789abcdef0123456789abcdef"]}'
+    deltas = []
+    for version in (VERSIONS[0], VERSIONS[-1]):
+        reader = Fingerprinter(Fingerprinting(signature_version=version, grouping=grouping))
+        reader.add("event", body, 1_700_000_000_000)
+        deltas += reader.fold.flush()[0]
+    old, new = deltas
+    assert old.key == new.key
+    assert taken(old, VERSIONS[-1]) == new
+    assert taken(new, VERSIONS[0]) == old

@@ -7,8 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from correlators.fingerprinter import Fingerprinter
+from correlators.grouping import Grouping
+from correlators.sentry_rules.fingerprint_rules import parse_fingerprint_rules
 from streams import suggest
 from streams.settings import load
 from streams.suggest import Options, run
@@ -144,3 +148,27 @@ def test_a_recording_that_is_not_there_is_status_1_and_named() -> None:
     options = Options(recording=Path("none.jsonl"))
     assert run(SETTINGS, options, out, errors, now_ms=0) == 1
     assert "none.jsonl: cannot be read" in errors.getvalue()
+
+
+def test_a_suggested_rule_merges_its_pair_and_catches_as_many_others_as_it_says(
+    tmp_path: Path,
+) -> None:
+    lines = (*ALIKE, line(5, "start", "query", "other"), line(6, "query2", "load"))
+    pair = answer(tmp_path, *lines)["pairs"][0]
+    rules, problems = parse_fingerprint_rules(pair["rule"], "rules")
+    assert problems == ()
+    fingerprinting = SETTINGS.fingerprinting()
+    ruled = msgspec.structs.replace(fingerprinting, grouping=Grouping(fingerprint_rules=rules))
+    plain, merged = Fingerprinter(fingerprinting), Fingerprinter(ruled)
+    by_name: dict[str, str] = {}
+    for text in lines:
+        body = json.dumps(json.loads(text)["event"]).encode()
+        before, after = (one.read("event", body).signature for one in (plain, merged))
+        assert before is not None
+        assert after is not None
+        by_name[before.fingerprint] = after.fingerprint
+    left, right = (pair[side]["fingerprint"] for side in ("left", "right"))
+    assert by_name[left] == by_name[right]
+    caught = sum(after == by_name[left] for after in by_name.values())
+    assert caught == 2 + pair["also_catches"]
+    assert pair["also_catches"] > 0
