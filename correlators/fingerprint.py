@@ -31,7 +31,7 @@ import xxhash
 
 from correlators.chains import members, newest_and_oldest, without_carriers
 from correlators.custom import custom_values, read_by_custom
-from correlators.frames import cleanings
+from correlators.frames import cleanings, frame_name
 from correlators.parameterise import message_line, parameterise
 from correlators.reasons import Dropped, Note, Part, Why
 from correlators.stacks import Walk
@@ -116,14 +116,15 @@ CLEANED_TOLD: Final = 12
 
 
 def _cleaned(event: Event, rules: Rules, parts: Sequence[Part]) -> list[str]:
-    """Return what was taken out of the function names that count."""
+    """Return what was taken out of the names of the frames that count."""
     told: dict[str, None] = {}
-    shown = tuple(part.text for part in parts if part.text.startswith("frame "))
+    shown = {part.text for part in parts}
     for frames in (*(one.frames for one in reversed(event.exceptions)), event.frames):
         for frame in reversed(frames[-200:]):
-            found = cleanings(frame, rules.naming, platform=event.platform)
-            if not found or not any(text.endswith(f" {found[-1][1]}") for text in shown):
+            name = frame_name(frame, rules.naming, platform=event.platform)
+            if f"frame {name}" not in shown:
                 continue
+            found = cleanings(frame, rules.naming, platform=event.platform)
             told |= {f"  cleaned {old} to {new}: {why}": None for old, new, why in found}
             if len(told) >= CLEANED_TOLD:
                 return list(told)[:CLEANED_TOLD]

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from correlators.cleaning import Step
 from correlators.naming import NAME_CHARS, Naming, cleaned
-from correlators.places import place, without_base
+from correlators.places import place, place_steps, without_base
 from correlators.platforms import Family
 from correlators.reasons import Dropped
 from correlators.types import Frame
@@ -122,13 +123,25 @@ def function_of(frame: Frame, naming: Naming, *, platform: str) -> str:
 
 
 def cleanings(frame: Frame, naming: Naming, *, platform: str) -> list[tuple[str, str, str]]:
-    """Return before, after and the reason of each step that changes this frame's function."""
+    """Return before, after and the reason of each step that changes this frame's name."""
     family = naming.family(frame, platform)
-    name = _true_names(frame, naming, family)[1]
+    module, name = _true_names(frame, naming, family)
+    found: list[tuple[str, str, str]] = []
+    given = (frame.module[:NAME_CHARS], (frame.function or frame.raw_function)[:NAME_CHARS])
+    if given != (module, name):
+        why = "a name of a minifier" if given[0] == module else "a class made of the function"
+        found.append((" ".join(given).strip(), f"{module} {name}".strip() or "no function", why))
+    if not _is_plain(name, naming):
+        found += _changes(name, naming.function.get(family, ()))
+    return found + _changes(*place_steps(frame, module, naming, family))
+
+
+def _changes(name: str, steps: tuple[Step, ...]) -> list[tuple[str, str, str]]:
+    """Return before, after and the reason of each of these steps that changes the name."""
     found = []
-    for step in () if _is_plain(name, naming) else naming.function.get(family, ()):
+    for step in steps:
         if (made := step.clean(name)) != name:
-            found.append((name, made, step.why))
+            found.append((name, made or "nothing", step.why))
             name = made
     return found
 

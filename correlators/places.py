@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from correlators.cleaning import Step
 from correlators.naming import NAME_CHARS, Naming, cleaned
 from correlators.platforms import Family
 from correlators.types import Frame
@@ -54,6 +55,15 @@ def place(frame: Frame, module: str, naming: Naming, family: Family) -> str:
         return ""
     file = cleaned(parts[-1], naming.file).lower()
     return f"{folder}/{file}" if (folder := _folder(path, parts, naming, family)) else file
+
+
+def place_steps(
+    frame: Frame, module: str, naming: Naming, family: Family
+) -> tuple[str, tuple[Step, ...]]:
+    """Return what stands for the place before it is cleaned, and the steps that clean it."""
+    if module and not (naming.by_form and family is Family.JAVASCRIPT and frame.filename):
+        return module, naming.module.get(family, ())
+    return _FOLDERS.split(_path(frame, naming, family).rstrip("\\/"))[-1], naming.file
 
 
 def without_base(where: str, function: str, family: Family) -> str:

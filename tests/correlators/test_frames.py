@@ -204,6 +204,15 @@ def test_each_cleaning_tells_its_reason() -> None:
         ("async pay/charge", "pay/charge"),
         ("pay/charge", "charge"),
     ]
+    frame = Frame(function="invokeSuspend", module="shop.Cart$charge$1", filename="Cart.kt")
+    assert cleanings(frame, NAMING_2, platform="java")[0][:2] == (
+        "shop.Cart$charge$1 invokeSuspend",
+        "shop.Cart charge",
+    )
+    frame = Frame(function="charge", filename="https://a.example/main.4f3a2b1c.js?v=2")
+    assert cleanings(frame, NAMING_2, platform="javascript") == [
+        ("main.4f3a2b1c.js", "main.js", "a hash of the build")
+    ]
 
 
 PIECES = st.sampled_from(
