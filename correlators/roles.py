@@ -47,6 +47,7 @@ _FAULTS: Final = frozenset(
     | {"violation", "error", "exception", "failure", "fatal", "wrong"}
 )
 _FAULTS_FIRST: Final = _FAULTS - {"error", "unknown", "problem"} | {"bail", "die", "croak"}
+_FAULTS_LAST: Final = frozenset({"throw", "rethrow", "raise", "panic", "abort"})
 _BEFORE_FAULT: Final = frozenset(
     {"handle", "on", "make", "create", "build", "new", "wrap", "maybe", "do", "emit", "signal"}
     | {"log", "deal"}
@@ -93,7 +94,7 @@ def _by_words(name: str) -> Role:
     words = [word.lower() for word in _WORD.findall(bare)[:12]]
     if not words:
         return Role.WORKS
-    if words[0] in _FAULTS_FIRST:
+    if words[0] in _FAULTS_FIRST or words[-1] in _FAULTS_LAST:
         return Role.FUNNELS
     if words[0] in _BEFORE_FAULT and not _FAULTS.isdisjoint(words[1:]):
         return Role.FUNNELS

@@ -66,7 +66,14 @@ def test_a_proxy_above_does_not_make_an_error_the_library_s() -> None:
 
 @pytest.mark.parametrize(
     "helper",
-    ["handleUnexpectedToken", "missingInvocation", "enforceLimit", "wrapAndThrow", "notNull"],
+    [
+        "handleUnexpectedToken",
+        "missingInvocation",
+        "enforceLimit",
+        "wrapAndThrow",
+        "notNull",
+        "log_and_raise",
+    ],
 )
 def test_behind_a_function_that_is_about_a_fault_its_caller_counts(helper: str) -> None:
     assert len(parts(app("charge"), app(helper, "shop.Util"))) == 3
