@@ -221,7 +221,7 @@ def _by_default(event: Event, walk: Walk) -> tuple[SignatureKind, list[Part]]:
         [event.message] if not chain else [*(one.value for one in reversed(chain)), event.message]
     )
     for text in texts:
-        if line := message_line(text):
+        if line := walk.said(text):
             return SignatureKind.MESSAGE, [*types, Part(f"message {line}", Why.MESSAGE)]
     if types:
         return SignatureKind.TYPE, types
@@ -267,6 +267,9 @@ def _stack(chain: Sequence[ExceptionValue], event: Event, walk: Walk) -> list[Pa
     parts: dict[tuple[Part, ...], None] = {}
     for one, frames in zip(chain, by_exception, strict=True):
         kind = _type_part(one, walk, raised=one is chain[-1], stack=True)
+        if walk.only_written(one) and (line := walk.said(one.value)):
+            text = Part(f"message {line}", Why.MESSAGE_WITH_STACK)
+            frames = [*(part for part in frames if part.text != text.text), text]
         # An exception group holds the same failure many times; how often is chance.
         parts[(kind, *frames) if kind else tuple(frames)] = None
     return [part for group in parts for part in group]

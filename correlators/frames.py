@@ -49,6 +49,9 @@ _JOINT: Final = (
 )
 """Classes that a compiler made out of one function: the class tells the function's true name."""
 
+_MADE_UP: Final = frozenset({"fn", "reify"})
+"""Names that Clojure gives to functions that have none."""
+
 _MINIFIED: Final = re.compile(r"(?:[\w$]+\.)*+[A-Za-z_$]{1,2}\d?")
 
 
@@ -155,7 +158,7 @@ def _true_names(frame: Frame, naming: Naming, family: Family) -> tuple[str, str]
     if family in (Family.JVM, Family.DOTNET) and ("$" in module or "<" in module):
         for form, functions in _JOINT:
             if function in functions and (match := form.match(module)):
-                return match[1], match[2]
+                return match[1], "" if match[2] in _MADE_UP else match[2]
     if family is Family.JAVASCRIPT and _MINIFIED.fullmatch(function):
         name = frame.filename or frame.abs_path
         if not name.endswith((".ts", ".tsx", ".vue", ".svelte")):

@@ -13,7 +13,7 @@ from typing import Final
 
 from correlators.frames import Named, dropped, function_of, named
 from correlators.parameterise import message_line
-from correlators.platforms import SHOWS_LIBRARY, of_runtime
+from correlators.platforms import SHOWS_LIBRARY, Family, of_runtime
 from correlators.reasons import Dropped, Note, Part, Why
 from correlators.roles import Role
 from correlators.types import ExceptionValue, Frame
@@ -36,6 +36,7 @@ _RECURSION: Final = frozenset(
 _RECURSION_SAID: Final = ("maximum call stack size exceeded", "too much recursion")
 _RECURRING: Final = 5
 _CYCLE_FRAMES: Final = 4
+_UNCAUGHT: Final = re.compile(r"uncaught (?:exception: |\(in promise\):? ?)?", re.IGNORECASE)
 _MARKS: Final = ".,:;!?()[]{}\"'-"
 _INDEX: Final = re.compile(r"IndexOut|OutOfBounds|OutOfRange")
 _GIVEN: Final = re.compile(
@@ -103,9 +104,26 @@ class Walk:
         parts = [Part(f"frame {name}", why) for name, why in found.items()]
         if parts and first is Role.FUNNELS and (said := _plain_words(exception.value)):
             parts.append(Part(f"words {said}", Why.WORDS))
-        elif parts and not told and (line := message_line(exception.value)):
+        elif parts and not told and (line := self.said(exception.value)):
             parts.append(Part(f"message {line}", Why.MESSAGE_UNNAMED))
         return parts
+
+    def said(self, text: str) -> str:
+        """Return the parameterised message; without what one browser puts before it."""
+        if self.rules.naming.by_form and text[:8].lower() == "uncaught":
+            text = _UNCAUGHT.sub("", text, count=1)
+        return message_line(text)
+
+    def only_written(self, exception: ExceptionValue) -> bool:
+        """Return whether an exception that the SDK made up has the stack of where it did so.
+
+        So it is with messages, and with what is thrown though it is no error. A signal handler too
+        makes an exception up, but its stack is the crash's.
+        """
+        if not (self.rules.unnamed_goes_on and exception.synthetic and exception.frames):
+            return False
+        family = self.rules.naming.family(exception.frames[-1], self.platform)
+        return family is not Family.NATIVE
 
     def newest_of_any(self, frames: Sequence[Frame]) -> list[Part]:
         """Return the newest frames of any kind, each name once.

@@ -14,6 +14,7 @@ is a new entry: what is equal is shared, and an entry that was released never ch
 | an argument at fault (JVM, .NET, PHP) | newest frame | the two callers that gave it, too |
 | exception groups | each distinct exception | Sentry's tree: one distinct member stands alone |
 | what only carries a cause | counts | does not count |
+| a stack of where the SDK made an exception up | counts alone | the message counts with it |
 | signals as types (native) | count | do not count where there is a stack |
 | no in-app frame | three newest | three newest below the runtime's own and what only raises |
 """

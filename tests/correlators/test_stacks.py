@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from correlators.fingerprint import explain, signature
@@ -156,3 +157,28 @@ def test_an_explanation_tells_what_was_dropped_and_cleaned() -> None:
     told = explain(event(app("lambda$pay$3"), Frame(module="a.$Proxy1", function="x", in_app=True)))
     assert "  cleaned lambda$pay$3 to pay: a numbered lambda" in told
     assert any(line.startswith("  dropped frame a.$Proxy1 x: generated") for line in told)
+
+
+def test_of_what_is_thrown_and_is_no_error_the_text_counts() -> None:
+    frames = (app("sendUnhandledPromise", "sdk.integrations"),)
+
+    def made(value: str, platform: str) -> tuple[str, ...]:
+        one = ExceptionValue(type="E", value=value, synthetic=True, frames=frames)
+        base = event(platform=platform)
+        return signature(msgspec.structs.replace(base, exceptions=(one,))).parts
+
+    assert made("no card", "node") != made("no stock", "node")
+    assert made("no card 17", "node") == made("no card 18", "node")
+    assert made("no card", "native") == made("no stock", "native")
+
+
+def test_browsers_agree_on_a_message_that_one_of_them_calls_uncaught() -> None:
+    frame = app("?", "", filename="worker.js")
+    said = ["Uncaught Error: no card", "Error: no card", "uncaught exception: Error: no card"]
+    assert len({parts(frame, platform="javascript", value=text) for text in said}) == 1
+
+
+def test_a_function_of_clojure_without_a_name_lets_its_caller_count() -> None:
+    unnamed = app("invoke", "shop.main$fn__288$fn__289")
+    one, two = (parts(app("invoke", f"shop.main${name}"), unnamed) for name in ("load", "save"))
+    assert one != two
