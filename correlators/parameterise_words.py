@@ -71,6 +71,9 @@ _LETTERS_THEN_MANY: Final = re.compile(r"([A-Za-z]*[a-z][A-Za-z]*|[A-Z]+(?=\d{7}
 _LETTERS_THEN_DIGITS: Final = re.compile(r"([A-Za-z]+)\d+")
 _DIGITS_THEN_UNIT: Final = re.compile(r"\d{2,}([A-Za-z]{1,4})")
 _HEX: Final = re.compile(r"[0-9a-f]{7,}|[0-9A-F]{7,}")
+_HEX_PIECE: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?=[a-fA-F]{0,15}\d)(?:[0-9a-f]{8,}|[0-9A-F]{8,})(?![0-9A-Za-z])"
+)
 _CHUNK: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|\d+")
 _INNER_DIGIT: Final = re.compile(r"\d[A-Za-z]")
 
@@ -139,6 +142,8 @@ def is_random(word: str) -> bool:
 
 def _is_random_whole(word: str) -> bool:
     """Return whether a word with `-` and `_` in it is one random id, as nanoid makes them."""
+    if _HEX_PIECE.search(word):
+        return False  # the piece is what varies: `i-0abcd1234ef567890`
     bare = word.replace("-", "").replace("_", "")
     return (
         len(bare) >= LONG_CHARS - 2
