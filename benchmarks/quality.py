@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.labelled import CRASH_RULES, OUTAGE_RULES, QualityError, Row, read_labelled
+from benchmarks.outages import OutageQuality, outage_quality, outage_table
 from benchmarks.scores import Score, b_cubed, pairwise
 
 REPORT_COLUMNS: Final = 120
@@ -75,6 +76,8 @@ class FileQuality(msgspec.Struct, frozen=True):
     pairwise: Score
     b3: Score
     baselines: dict[str, Scored]
+    outages: OutageQuality | None = None
+    """Its parts, where it is a recording of outages."""
 
 
 def kind_of(rows: Sequence[Row]) -> Of:
@@ -124,7 +127,8 @@ def measure(path: Path, of: Of | None = None) -> FileQuality:
     rows = read_labelled(path)
     of = of or kind_of(rows)
     labels = [row.label for row in rows]
-    groups = groups_of(rows, assign(path), of)
+    assigned = assign(path)
+    groups = groups_of(rows, assigned, of)
     rules = CRASH_RULES if of is Of.FINGERPRINT else OUTAGE_RULES
     baselines = {}
     for name, rule in rules.items():
@@ -138,7 +142,17 @@ def measure(path: Path, of: Of | None = None) -> FileQuality:
         pairwise=pairwise(labels, groups),
         b3=b_cubed(labels, groups),
         baselines=baselines,
+        outages=None if of is Of.FINGERPRINT else outages_of(rows, assigned, groups),
     )
+
+
+def outages_of(
+    rows: Sequence[Row], assigned: dict[int, Assignment], storms: Sequence[Hashable]
+) -> OutageQuality:
+    """Return the scores of a recording of outages, in parts."""
+    found = (assigned.get(row.line) or Assignment(row.line) for row in rows)
+    incidents = [one.incident or ("unassigned", one.line) for one in found]
+    return outage_quality(rows, storms, incidents)
 
 
 def table(files: dict[str, FileQuality]) -> Table:
@@ -174,7 +188,11 @@ def main(
         except QualityError as error:
             Console(stderr=True).print(f"quality: {error}", markup=False)
             raise typer.Exit(1 if isinstance(error, ReplayFailed) else 2) from error
-    Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(table(found))
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    console.print(table(found))
+    outages = {name: one.outages for name, one in found.items() if one.outages is not None}
+    if outages:
+        console.print(outage_table(outages))
     if json is not None:
         json.write_bytes(
             orjson.dumps(msgspec.to_builtins({"files": found}), option=orjson.OPT_INDENT_2)

@@ -1,8 +1,8 @@
 """CORRELATE as a pure step: one tick of deltas and state changes in, changed entries and digests
 out.
 
-The order inside a tick is written once, in `Correlator.apply`: changes, deltas in key order, links,
-ends, tellings, forgetting. When a tick is complete is decided in `ticks`.
+The order inside a tick is written once, in `Correlator.apply`: acts, changes, deltas in key order,
+links, ends, tellings, forgetting. When a tick is complete is decided in `ticks`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from correlators import aliases, incidents, sets
+from correlators import aliases, incidents, sets, storm_life
+from correlators.acting import Acting
+from correlators.baseline import Baseline
+from correlators.dependencies import Neighbours
 from correlators.entries import (
     KNOWN_FOR_TICKS,
     RELEASES_KEPT,
@@ -59,6 +62,7 @@ class Correlator:
         self.state = State(config, entries)
         self._teller = Teller(config, self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
+        self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = ticks(config.pages.within_ms)
         self._touched: set[str] = set()
         self.due_key = ""
@@ -72,11 +76,14 @@ class Correlator:
         tick = work.tick
         self._touched = set()
         self.due_key = ""
+        for act in work.acts:
+            self._acting.act(act, tick)
         for change in work.changes:
             self._change(change, tick)
         for delta in work.deltas:
             self._delta(delta, tick)
         self._gatherer.link(self._touched, tick)
+        self._gatherer.part_waves(tick)
         for entry in self.state.due(tick):
             self.due_key = key_of(entry)
             self._end(entry, tick)
@@ -119,6 +126,8 @@ class Correlator:
             aliases.inherit(self.state, incident, delta, tick)
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
+        began = {one.id: one.onset_tick for one in found}.get(incident.id) != incident.onset_tick
+        self._gatherer.heard(incident, tick, began=began and incident.onset_tick == tick)
         if not incident.open:
             return
         if tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms):
@@ -127,7 +136,9 @@ class Correlator:
         if storm is None:
             storm = self._gatherer.join_lead(incident, tick)
         else:
-            self._gatherer.extend(storm, incident, delta, tick)
+            before = {one.id: one.last_tick for one in found}.get(incident.id, tick)
+            came_back = tick - before > storm_life.SILENT_TICKS
+            self._gatherer.extend(storm, incident, delta, tick, came_back=came_back)
         if storm is None:
             self._note_stretch(incident, delta, tick)
             self._plan(incident, tick)
@@ -249,13 +260,9 @@ class Correlator:
     def _end(self, entry: Entry, tick: int) -> None:
         windows = self._config.windows
         if isinstance(entry, Storm) and entry.open:
-            quiet = tick - entry.last_tick >= ticks(self._config.linking.storm_quiet_ms)
-            if quiet or tick - entry.opened_tick >= ticks(windows.max_life_ms):
-                self.state.put(
-                    msgspec.structs.replace(
-                        entry, closed_tick=tick, tell_tick=tick, changes=entry.changes + 1
-                    )
-                )
+            linking, life_ms = self._config.linking, windows.max_life_ms
+            if storm_life.is_over(entry, linking, tick=tick, max_life_ms=life_ms):
+                self.state.put(storm_life.ended(entry, tick=tick))
         elif isinstance(entry, Incident) and entry.open:
             if tick - entry.opened_tick >= ticks(windows.max_life_ms):
                 self._close(entry, tick, Closed.MAX_LIFE)
@@ -286,7 +293,9 @@ class Correlator:
                 self.state.drop(key_of(entry))
             case Stretch() | Membership() | Frozen():
                 self.state.drop(key_of(entry))
-            case Episode() | Service() if tick - entry.last_tick >= KNOWN_FOR_TICKS:
+            case Episode() | Service() | Baseline() | Neighbours() if (
+                tick - entry.last_tick >= KNOWN_FOR_TICKS
+            ):
                 self.state.drop(key_of(entry))
             case _:
                 raise AssertionError(f"still due after everything was done: {key_of(entry)}")

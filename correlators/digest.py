@@ -4,10 +4,11 @@ part."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import msgspec
 
-from correlators import sets
+from correlators import evidence, sets
 from correlators.deltas import tick_end_ms, worse
 from correlators.incidents import Incident
 from correlators.storms import Storm
@@ -32,6 +33,10 @@ class Page(msgspec.Struct, frozen=True):
     action: PageAction = PageAction.NONE
     key: str = ""
     reason: PageReason | None = None
+    after: str = ""
+    """For a resolve: the page that must be there before."""
+    replaces: str = ""
+    """For a trigger: the page that it takes the place of."""
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +106,11 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         telling: kind, revision and tick.
     """
     lines = _service_lines(storm, members)
-    origin = members[0]
+    origin = next((one for one in members if one.id == storm.origin.incident_id), members[0])
     services = len(storm.services)
     where = f"{services} services" if services > 1 else origin.key.service
-    first = f", first in {origin.key.service}" if services > 1 else ""
+    word = "likely from" if storm.origin.reason else "first in"
+    first = f", {word} {origin.key.service}" if services > 1 else ""
     digest = _digest(
         telling,
         id=storm.id,
@@ -125,7 +131,12 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
     )
     return msgspec.structs.replace(
         digest,
-        evidence=storm.evidence,
+        evidence=evidence.kinds(storm.evidence),
+        because=evidence.told(storm.evidence),
+        origin=origin.key.service,
+        origin_reason=storm.origin.reason,
+        joined_incidents=max(0, len(storm.members) - storm.told.members),
+        joined_services=storm.services[storm.told.services :][:SERVICES_TOLD],
         more_services=len(storm.services) - len(digest.services),
     )
 
@@ -180,6 +191,8 @@ def _digest(
         page=telling.page.action,
         page_reason=telling.page.reason,
         page_key=telling.page.key,
+        page_after=telling.page.after,
+        page_replaces=telling.page.replaces,
         culprit=sample.culprit,
         transaction=sample.transaction,
         url=_url(sample),
@@ -199,25 +212,32 @@ def for_destinations(digest: Digest, tell: Iterable[str], page: Iterable[str]) -
 
 
 def _service_lines(storm: Storm, members: Sequence[Incident]) -> tuple[ServiceLine, ...]:
+    """Return one line per service, the most hurt first: users, then events."""
     by_service: dict[str, list[Incident]] = {service: [] for service in storm.services}
     for member in members:
         by_service.setdefault(member.key.service, []).append(member)
+    new = set(storm.services[storm.told.services :])
     lines = []
     for service, found in by_service.items():
         if not found:
             continue
         loudest = max(found, key=lambda one: (one.events_since(one.storm_base), one.id))
+        events = sum(one.events_since(one.storm_base) for one in found)
+        users = reduce(sets.union, (one.users for one in found), sets.EMPTY)
         lines.append(
             ServiceLine(
                 service=service,
                 title=loudest.sample.title,
-                events=sum(one.events_since(one.storm_base) for one in found),
+                events=events,
                 incidents=len(found),
                 releases=_releases(found),
                 url=_url(loudest.sample),
+                # An incident that came back has users of before; each of them had an event.
+                users=min(sets.count(users).value, events),
+                joined=bool(storm.told.revision) and service in new,
             )
         )
-    return tuple(lines)
+    return tuple(sorted(lines, key=lambda line: (-line.users, -line.events, line.service)))
 
 
 def _releases(incidents: Iterable[Incident]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 import xxhash
 
+from correlators.baseline import Baseline
+from correlators.dependencies import Neighbours
 from correlators.incidents import Incident
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
@@ -48,6 +50,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     joined: str = ""
     """The fingerprint under which it is told while incidents of that one are open: the same error
     under another signature version."""
+    acked_by: tuple[str, str] = ("", "")
+    """(actor, source) of who acknowledged that page; empty while nobody has."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
@@ -60,7 +64,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
 
 
-Living = Incident | Storm | Stretch | Membership | Episode | Service
+Living = Incident | Storm | Stretch | Membership | Episode | Service | Baseline | Neighbours
 """An entry that decides something."""
 
 
@@ -93,6 +97,16 @@ def service_key(environment: str, service: str) -> str:
     return "service:" + _digest(environment, service)
 
 
+def baseline_key(environment: str, service: str) -> str:
+    """Return the entry key of a baseline."""
+    return "baseline:" + _digest(environment, service)
+
+
+def neighbours_key(environment: str, service: str) -> str:
+    """Return the entry key of what was learnt of a service from traces."""
+    return "neighbours:" + _digest(environment, service)
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -108,6 +122,10 @@ def key_of(entry: Entry) -> str:
             return episode_key(entry.environment, entry.service, entry.fingerprint)
         case Service():
             return service_key(entry.environment, entry.service)
+        case Baseline():
+            return baseline_key(entry.environment, entry.service)
+        case Neighbours():
+            return neighbours_key(entry.environment, entry.service)
         case Frozen():
             return "frozen:" + key_of(entry.entry)
         case Progress():

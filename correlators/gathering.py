@@ -3,19 +3,23 @@ one."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from correlators import incidents, links, rates, sets, storms
-from correlators.deltas import worse
-from correlators.entries import Membership, key_of
+from correlators import evidence, incidents, links, origin, storm_life
+from correlators.baseline import Baseline, counted
+from correlators.candidates import Candidate, Surroundings
+from correlators.deltas import TRACES_KEPT
+from correlators.dependencies import Neighbours, met
+from correlators.entries import TOUCH_TICKS, Membership, episode_key, key_of
+from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
-from correlators.links import Candidate, Group
+from correlators.links import Group
 from correlators.state import State
-from correlators.storms import Storm, Stretch
+from correlators.storms import GAIN_TICKS, Ack, Storm, Stretch, name_hash
 from correlators.telling import Config, Teller, release_news
 from correlators.types import Delta
 
@@ -30,6 +34,32 @@ class Gatherer:
         self._state = state
         self._teller = teller
         self._rate_ticks = ticks(config.pages.within_ms)
+
+    def heard(self, incident: Incident, tick: int, *, began: bool) -> None:
+        """Count what is heard of an environment: since when, and every onset, until it is
+        linked."""
+        environment = incident.key.environment
+        whole = self._state.baseline(environment, "")
+        if whole is None:
+            whole = Baseline(environment=environment, service="", since_tick=tick, last_tick=tick)
+            self._state.put(whole)
+        elif tick - whole.last_tick >= TOUCH_TICKS:
+            self._state.put(msgspec.structs.replace(whole, last_tick=tick))
+        if began and not incident.past:
+            self._count_onset(incident, 1)
+
+    def _count_onset(self, incident: Incident, by: int) -> None:
+        environment = incident.key.environment
+        whole = self._state.baseline(environment, "")
+        since = whole.since_tick if whole is not None else incident.onset_tick
+        for service in ("", incident.key.service):
+            known = self._state.baseline(environment, service) or Baseline(
+                environment=environment,
+                service=service,
+                since_tick=since,
+                last_tick=incident.onset_tick,
+            )
+            self._state.put(counted(known, incident.onset_tick, by))
 
     def link(self, touched: AbstractSet[str], tick: int) -> None:
         """Link the young incidents of every environment in which one of `touched` lies."""
@@ -47,12 +77,54 @@ class Gatherer:
             ]
             if len(self._apart(found) | {one.id for one in open_storms}) < 2:
                 continue  # one incident, or one storm that has them all: nothing to link
-            candidates = [self._candidate(incident) for incident in found]
+            apart: dict[str, tuple[str, ...]] = {}
+            for storm in open_storms:
+                for episode in storm.apart:
+                    apart[episode] = (*apart.get(episode, ()), storm.id)
+            candidates = [self._candidate(incident, apart) for incident in found]
             for storm in open_storms:
                 if any(one.storm_id != storm.id for one in candidates):
                     candidates += self._anchors(storm, young, tick)
-            for group in links.groups(candidates, self._config.linking):
+            around = self._around(environment, candidates, open_storms, tick)
+            linked = links.link(candidates, around, self._config.linking)
+            for one, two in sorted(linked.met):
+                self._meet(environment, one, two, tick)
+            for group in linked.groups:
                 self._gather(environment, group, tick)
+
+    def _around(
+        self,
+        environment: str,
+        candidates: Iterable[Candidate],
+        open_storms: Sequence[Storm],
+        tick: int,
+    ) -> Surroundings:
+        services = ["", *sorted({one.service for one in candidates})]
+        whole = self._state.baseline(environment, "")
+        neighbours = {name: self._state.neighbours(environment, name) for name in services}
+        baselines = {name: self._state.baseline(environment, name) for name in services}
+        return Surroundings(
+            since_tick=whole.since_tick if whole is not None else tick,
+            tick=tick,
+            depends=self._config.depends,
+            inside=dict(pair for storm in open_storms for pair in self._inside(storm, tick)),
+            services={storm.id: storm.services for storm in open_storms},
+            neighbours={name: one for name, one in neighbours.items() if one is not None},
+            slots={name: one.slots for name, one in baselines.items() if one is not None},
+            tied=frozenset(
+                one.id
+                for one in open_storms
+                if not links.TELLS_APART.isdisjoint(piece.kind for piece in one.evidence)
+            ),
+        )
+
+    def _meet(self, environment: str, one: str, two: str, tick: int) -> None:
+        """Learn that two services were seen in one trace."""
+        for service, other in ((one, two), (two, one)):
+            known = self._state.neighbours(environment, service) or Neighbours(
+                environment=environment, service=service
+            )
+            self._state.put(met(known, other, tick))
 
     def _apart(self, found: Iterable[Incident]) -> set[str]:
         """Return the ids of what these incidents are told by: their open storm, or themselves."""
@@ -68,6 +140,16 @@ class Gatherer:
             if member is not None and member.open and tick - member.last_tick <= within:
                 yield self._anchor(member, storm)
 
+    def _inside(self, storm: Storm, tick: int) -> Iterator[tuple[tuple[str, str], float]]:
+        """Yield how many incidents per tick the storm gained in each of its services so far."""
+        within = ticks(self._config.linking.link_within_ms)
+        age = max(within, tick - storm.opened_tick)
+        members = (self._state.find_incident(one) for one in storm.members)
+        counts = Counter(one.key.service for one in members if one is not None)
+        for service in storm.services:
+            yield (storm.id, service), counts[service] / age
+        yield (storm.id, ""), storm.joined / age
+
     def _anchor(self, member: Incident, storm: Storm) -> Candidate:
         """Return an active member of a storm as a witness: what it shares draws others in."""
         return Candidate(
@@ -79,30 +161,38 @@ class Gatherer:
             release_news="",
             release="",
             traces=tuple(trace for trace, _ in member.traces),
+            all_traces=len(member.traces) < TRACES_KEPT,
             loud=False,
+            title=member.sample.title,
             storm_id=storm.id,
             anchor=True,
         )
 
-    def _candidate(self, incident: Incident) -> Candidate:
+    def _candidate(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
+        key = incident.key
         storm = self._state.storm_of(incident)
-        episode = self._state.episode(incident.key)
-        service = self._state.service(incident.key.environment, incident.key.service)
-        release = incident.key.release
+        episode = self._state.episode(key)
+        service = self._state.service(key.environment, key.service)
+        release = key.release
         since = dict(service.releases).get(release) if service is not None else None
         came_with = episode is not None and since is not None and episode.first_tick >= since
         news = release_news(self._state, self._config, incident)
+        place = episode_key(key.environment, key.service, key.fingerprint)
         return Candidate(
             onset_tick=incident.onset_tick,
             id=incident.id,
-            service=incident.key.service,
-            fingerprint=incident.key.fingerprint,
+            service=key.service,
+            fingerprint=key.fingerprint,
             aliases=incident.aliases,
             release_news=release if came_with and news is not None else "",
             release=release if came_with else "",
             traces=tuple(trace for trace, _ in incident.traces),
+            all_traces=len(incident.traces) < TRACES_KEPT,
             loud=incident.events_since(incident.onset_events) > 1,
+            title=incident.sample.title,
+            fresh=episode is not None and episode.first_tick >= incident.onset_tick,
             storm_id=storm.id if storm is not None else "",
+            apart=apart.get(place, ()) if apart else (),
         )
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
@@ -110,34 +200,98 @@ class Gatherer:
         present = {one.storm_id for one in group.members if one.storm_id}
         found = [storm for one in present if (storm := self._state.storm(one)) is not None]
         found.sort(key=lambda storm: (storm.opened_tick, storm.id))
-        if len(found) == 1 and all(one.storm_id for one in group.members):
-            storm = found[0]
-            evidence = tuple(sorted({*storm.evidence, *group.evidence}))
-            self._state.put(msgspec.structs.replace(storm, evidence=evidence))
-            return
-        storm = found[0] if found else self._new_storm(environment, group, tick)
+        storm = found[0] if found else self._new_storm(environment, group.members[0].id, tick)
+        self._witness(storm, group.pieces)
         for other in found[1:]:
-            storm = self._merge(storm, other, tick)
-        evidence = tuple(sorted({*storm.evidence, *group.evidence}))
-        self._state.put(msgspec.structs.replace(storm, evidence=evidence))
+            self._merge(storm.id, other, tick)
         for candidate in group.members:
             incident = self._state.incident(candidate.id)
             if self._state.storm_of(incident) is None:
                 self._join(incident, storm.id, tick)
+        self._settle(storm.id, tick)
 
-    def _new_storm(self, environment: str, group: Group, tick: int) -> Storm:
-        first = group.members[0]
-        incident = self._state.incident(first.id)
-        return Storm(
-            id=storms.storm_id(environment, first.id, first.onset_tick),
-            environment=environment,
-            opened_tick=first.onset_tick,
-            last_tick=tick,
-            first_ms=incident.last_ms,
-            last_ms=incident.last_ms,
-            level=incident.level,
-            tell_tick=max(tick, first.onset_tick + ticks(self._config.windows.settle_ms)),
+    def _new_storm(self, environment: str, first: str, tick: int) -> Storm:
+        settle = ticks(self._config.windows.settle_ms)
+        incident = self._state.incident(first)
+        return storm_life.opened(environment, incident, tick=tick, settle_ticks=settle)
+
+    def _witness(self, storm: Storm, pieces: Iterable[Piece]) -> None:
+        """Store the storm with more evidence."""
+        kept = evidence.kept((*storm.evidence, *pieces))
+        self._state.put(msgspec.structs.replace(storm, evidence=kept))
+
+    def _open(self, storm_id: str) -> Storm:
+        storm = self._state.storm(storm_id)
+        assert storm is not None
+        assert storm.open
+        return storm
+
+    def _settle(self, storm_id: str, tick: int) -> None:
+        """Work out anew where the storm began, and when it is told."""
+        storm = self._open(storm_id)
+        firsts: dict[str, str] = {}
+        for one in storm.members:
+            member = self._state.find_incident(one)
+            if member is not None:
+                firsts.setdefault(member.key.service, one)
+        found = origin.likely(storm, firsts, self._config.depends)
+        if found != storm.origin:
+            storm = msgspec.structs.replace(storm, origin=found)
+            self._state.put(storm)
+        self._plan_storm(storm, tick)
+
+    def unite(self, one: Storm | Incident, two: Storm | Incident, said: Piece, tick: int) -> None:
+        """Make one storm of two things because a person says so; the older storm goes on."""
+        storms_ = sorted(
+            (part for part in (one, two) if isinstance(part, Storm)),
+            key=lambda storm: (storm.opened_tick, storm.id),
         )
+        loose = sorted(
+            (part for part in (one, two) if isinstance(part, Incident)),
+            key=lambda part: (part.onset_tick, part.id),
+        )
+        if storms_:
+            storm = storms_[0]
+        else:
+            storm = self._new_storm(loose[0].key.environment, loose[0].id, tick)
+        self._witness(storm, [said])
+        for other in storms_[1:]:
+            self._merge(storm.id, other, tick)
+        for incident in loose:
+            key = incident.key
+            place = episode_key(key.environment, key.service, key.fingerprint)
+            now = self._open(storm.id)
+            allowed = tuple(one for one in now.apart if one != place)
+            self._state.put(msgspec.structs.replace(now, apart=allowed))
+            self._join(self._state.incident(incident.id), storm.id, tick)
+        self._settle(storm.id, tick)
+
+    def part(self, storm_id: str, incident: Incident, episode: str, tick: int) -> None:
+        """Take an incident out of its storm for good; it is told and judged by itself again.
+
+        A storm that has fewer than two left is none: it ends, and what is left is told by itself.
+        """
+        storm = self._open(storm_id)
+        left = [
+            found
+            for one in storm.members
+            if one != incident.id and (found := self._state.find_incident(one)) is not None
+        ]
+        self._state.put(storm_life.parted(storm, incident, episode, left))
+        self._release(incident, tick)
+        if len(left) > 1 or storm.joined > len(storm.members):
+            self._settle(storm_id, tick)
+            return
+        self._state.put(storm_life.ended(self._open(storm_id), tick=tick))
+        for one in left:
+            if one.open:
+                self._release(one, tick)
+
+    def _release(self, incident: Incident, tick: int) -> None:
+        """Let an incident be told by itself again, from this tick on."""
+        self._state.drop(f"member:{incident.id}:{incident.onset_tick}")
+        self._state.put(msgspec.structs.replace(incident, storm_id="", tell_tick=tick))
+        self._count_onset(incident, 1)
 
     def _join(self, incident: Incident, storm_id: str, tick: int) -> None:
         """Make the incident's present stretch part of the storm, counted from its onset."""
@@ -151,25 +305,11 @@ class Gatherer:
             users=incident.users,
         )
         self._state.drop(key_of(stretch))
-        known = incident.id in storm.members
-        rate = rates.rate_since(incident.rate, incident.onset_tick, self._rate_ticks)
-        storm = msgspec.structs.replace(
-            storm,
-            last_tick=max(storm.last_tick, incident.last_tick),
-            members=storms.kept_members((*storm.members, incident.id)),
-            joined=storm.joined + (0 if known else 1),
-            services=storms.kept_services((*storm.services, incident.key.service)),
-            first_ms=min(storm.first_ms, stretch.first_ms),
-            last_ms=max(storm.last_ms, incident.last_ms),
-            level=worse(storm.level, incident.level),
-            events=sets.union(storm.events, stretch.events),
-            users=sets.union(storm.users, stretch.users),
-            rate=rates.merge(storm.rate, rate, tick, self._rate_ticks),
-            changes=storm.changes + 1,
-            page_key=storm.page_key or self._page_taken_over(incident),
-        )
+        storm = self._take_over_page(storm, incident, tick)
+        storm = storm_life.joined(storm, incident, stretch, tick=tick, rate_ticks=self._rate_ticks)
         self._state.put(storm)
         self._plan_storm(storm, tick)
+        self._count_onset(incident, -1)
         self._state.put(
             Membership(incident_id=incident.id, from_tick=incident.onset_tick, storm_id=storm.id)
         )
@@ -183,16 +323,33 @@ class Gatherer:
         )
         self._join_episode(incident, storm_id, tick)
 
-    def _page_taken_over(self, incident: Incident) -> str:
-        """Return the key of the page that was opened for the incident's episode, now the storm's.
+    def _take_over_page(self, storm: Storm, incident: Incident, tick: int) -> Storm:
+        """Return the storm with the page that was opened for the incident's episode.
 
-        Only the lead brings it: while the lead is told by itself, its page is its own.
+        Only the lead brings it: while the lead is told by itself, its page is its own. A storm that
+        has a page keeps its own, and the incident's is resolved after it. An acknowledgement of the
+        incident covers what the incident is, and no more.
         """
         episode = self._state.episode(incident.key)
         if episode is None or episode.lead != incident.id or not episode.page_key:
-            return ""
-        self._state.put(msgspec.structs.replace(episode, page_key=""))
-        return episode.page_key
+            return storm
+        actor, source = episode.acked_by
+        if storm.page_key:
+            overtaken = storm.ack is not None and not source
+            return msgspec.structs.replace(storm, overtaken=storm.overtaken or overtaken)
+        self._state.put(msgspec.structs.replace(episode, page_key="", acked_by=("", "")))
+        ack = None
+        if source:
+            service = incident.key.service
+            ack = Ack(
+                actor=actor,
+                source=source,
+                tick=tick,
+                services=(name_hash(service),),
+                level=incident.level,
+                origin=service,
+            )
+        return msgspec.structs.replace(storm, page_key=episode.page_key, ack=ack)
 
     def _join_episode(self, lead: Incident, storm_id: str, tick: int) -> None:
         """Put what the lead told of other releases into the storm that tells the lead."""
@@ -212,46 +369,45 @@ class Gatherer:
         storm = self._state.storm_of(lead) if lead is not None else None
         if storm is not None:
             self._join(incident, storm.id, tick)
+            self._settle(storm.id, tick)
         return storm
 
-    def _merge(self, into: Storm, other: Storm, tick: int) -> Storm:
-        page_key = into.page_key or other.page_key
-        moved = page_key == other.page_key
-        self._state.put(
-            msgspec.structs.replace(
-                other,
-                closed_tick=tick,
-                merged_into=into.id,
-                tell_tick=tick,
-                page_key="" if moved else other.page_key,
-            )
+    def _merge(self, into_id: str, other: Storm, tick: int) -> None:
+        into, over = storm_life.merged(
+            self._open(into_id), other, tick=tick, rate_ticks=self._rate_ticks
         )
-        both = len({*into.members} & {*other.members})
-        into = msgspec.structs.replace(
-            into,
-            opened_tick=min(into.opened_tick, other.opened_tick),
-            last_tick=max(into.last_tick, other.last_tick),
-            members=storms.kept_members((*into.members, *other.members)),
-            joined=into.joined + other.joined - both,
-            services=storms.kept_services((*into.services, *other.services)),
-            evidence=tuple(sorted({*into.evidence, *other.evidence})),
-            first_ms=min(into.first_ms, other.first_ms),
-            last_ms=max(into.last_ms, other.last_ms),
-            level=worse(into.level, other.level),
-            events=sets.union(into.events, other.events),
-            users=sets.union(into.users, other.users),
-            rate=rates.merge(into.rate, other.rate, tick, self._rate_ticks),
-            changes=into.changes + 1,
-            page_key=page_key,
-        )
+        self._state.put(over)
         self._state.put(into)
-        return self._plan_storm(into, tick)
+        self._plan_storm(into, tick)
 
-    def extend(self, storm: Storm, incident: Incident, delta: Delta, tick: int) -> None:
+    def part_waves(self, tick: int) -> None:
+        """End every storm on which a new wave breaks in several services: what begins or comes back
+        in it is linked anew."""
+        for storm in self._state.open_storms():
+            if not storm_life.is_new_wave(storm, tick=tick):
+                continue
+            since = tick - 2 * GAIN_TICKS
+            members = (self._state.find_incident(one) for one in storm.members)
+            wave = [one for one in members if one is not None and one.last_tick > since]
+            if len({one.key.service for one in wave}) < self._config.linking.burst_services:
+                continue
+            self._state.put(storm_life.ended(storm, tick=tick))
+            for one in wave:
+                if one.open and one.onset_tick > since:
+                    self._release(one, tick + ticks(self._config.windows.settle_ms))
+
+    def extend(
+        self, storm: Storm, incident: Incident, delta: Delta, tick: int, *, came_back: bool
+    ) -> None:
         """Count a delta of one of its incidents for the storm."""
         goes_on = incidents.extends(incident, delta, tick=tick, windows=self._config.windows)
-        storm = storms.extended(
-            storm, delta, tick=tick, goes_on=goes_on, rate_ticks=self._rate_ticks
+        storm = storm_life.extended(
+            storm,
+            delta,
+            tick=tick,
+            goes_on=goes_on,
+            came_back=came_back and goes_on,
+            rate_ticks=self._rate_ticks,
         )
         self._state.put(storm)
         self._plan_storm(storm, tick)

@@ -1,84 +1,152 @@
 """Which incidents belong together: those whose present stretch began a short while ago, and the
 evidence of every link.
 
-Only the judgement; what then happens to storms and incidents is `gathering`'s. Nothing links across
-environments: the caller asks for one at a time.
+Two are linked when the pieces of evidence between them weigh enough; what the pieces are is
+`pairs`' part, and what time alone may do is `bursts`'. Only the judgement is here; what then
+happens to storms and incidents is `gathering`'s. Nothing links across environments: the caller asks
+for one at a time.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 import msgspec
 
+from correlators import evidence
+from correlators.bursts import bursts
+from correlators.candidates import Candidate, Surroundings
+from correlators.evidence import Piece, piece
 from correlators.incidents import ticks
+from correlators.pairs import Pairs, closeness
 from correlators.storms import Linking
 from correlators.types import Evidence
 
-
-class Candidate(msgspec.Struct, frozen=True, order=True):
-    """An incident that may be linked. Compares by onset, then id."""
-
-    onset_tick: int
-    id: str
-    service: str
-    fingerprint: str
-    release_news: str
-    """Its release where that is news and the error came with it, else empty."""
-    release: str
-    """Its release where the error came with it, else empty: an older error tells nothing of it."""
-    traces: tuple[int, ...]
-    loud: bool
-    """It has more than a single event or user behind it, so its onset may be part of a burst."""
-    storm_id: str
-    """The open storm that it is part of, else empty."""
-    aliases: tuple[str, ...] = ()
-    """What its events are called under other signature versions."""
-    anchor: bool = False
-    """An active member of a storm whose own onset is long past; `onset_tick` is its last event."""
+TELLS_APART: Final = frozenset({Evidence.TRACE, Evidence.RELEASE, Evidence.BY_HAND})
+"""What holds so well that two outages which have it, and none of it in common, are two."""
+TIME_ALONE: Final = frozenset({Evidence.BURST, Evidence.ONSET, Evidence.SERVICE})
+"""What ties nothing together but the moment."""
 
 
 class Group(msgspec.Struct, frozen=True):
     """Candidates that are one outage, by onset, and why."""
 
     members: tuple[Candidate, ...]
-    evidence: tuple[Evidence, ...]
+    pieces: tuple[Piece, ...]
 
 
-def groups(candidates: Iterable[Candidate], linking: Linking) -> list[Group]:
-    """Return the groups of two and more candidates that the evidence links, by the onset of their
-    first.
+class Linked(msgspec.Struct, frozen=True):
+    """What the evidence says of some candidates."""
 
-    Candidates of one storm are linked already and bring no evidence by that.
+    groups: list[Group]
+    """Of two and more, by the onset of their first."""
+    met: set[tuple[str, str]]
+    """Services that were seen in one trace, each pair in order."""
+
+
+def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking) -> Linked:
+    """Return the groups of candidates that the evidence links.
+
+    Candidates of one storm are linked already and bring no evidence by that. One that a person took
+    out of a storm is linked to none of its incidents, by whatever way.
 
     Args:
         candidates: incidents of one environment, each id once.
+        around: what is known of the environment.
         linking: the limits.
     """
     young = sorted(candidates)
-    links = _Links(young)
+    union = _Union(young, around, linking.burst_services)
     within = ticks(linking.link_within_ms)
-    _link_signatures(young, links, within)
-    _link_traces(young, links, within)
-    _link_releases(young, links, within)
-    _link_bursts(young, links, linking)
-    return links.groups()
+    pairs = Pairs(young, around, within, linking.burst_services)
+    for left, right in pairs.found():
+        pieces = pairs.pieces(left, right)
+        if not union.together(left, right):
+            pieces += closeness(young[left], young[right], pieces, around, within)
+            if sum(one.weight for one in pieces) < evidence.LINKS:
+                continue
+        union.link(left, right, pieces)
+    lone = pairs.lone()
+    for indexes, found in bursts(young, around, linking, lone):
+        for left, right in pairwise(indexes):
+            union.link(left, right, [found])
+        for left in _goes_on(young, indexes, around):
+            union.link(left, indexes[0], [found])
+    for left, right, found in _waves(young, around):
+        union.link(left, right, [found])
+    return Linked(union.groups(), pairs.met)
 
 
-class _Links:
+def _goes_on(
+    young: Sequence[Candidate], indexes: Sequence[int], around: Surroundings
+) -> Iterator[int]:
+    """Yield an active member of every storm that the burst is another wave of."""
+    services = {young[index].service for index in indexes}
+    for storm_id, index in sorted(_one_of_each(young).items()):
+        if _covers(storm_id, services, around):
+            yield index
+
+
+def _waves(young: Sequence[Candidate], around: Surroundings) -> Iterator[tuple[int, int, Piece]]:
+    """Yield two storms, by a member of each, of which one is but another wave of the other."""
+    active = _one_of_each(young)
+    for storm_id, index in sorted(active.items()):
+        if storm_id in around.tied:
+            continue
+        services = around.services.get(storm_id, ())
+        for other, member in sorted(active.items()):
+            if other != storm_id and _covers(other, services, around):
+                detail = "most of its services are part of it already"
+                yield member, index, piece(Evidence.SERVICE, evidence.LINKS, (), detail)
+
+
+def _one_of_each(young: Sequence[Candidate]) -> dict[str, int]:
+    """Return the first member of every storm that is here."""
+    found: dict[str, int] = {}
+    for index, candidate in enumerate(young):
+        if candidate.storm_id:
+            found.setdefault(candidate.storm_id, index)
+    return found
+
+
+def _covers(storm_id: str, services: Collection[str], around: Surroundings) -> bool:
+    """Return whether most of these services are part of the storm already."""
+    known = sum((storm_id, service) in around.inside for service in services)
+    return 2 * known > len(services)
+
+
+class _Union:
     """Union-find over candidates, with the evidence of every link; members of one storm start
     linked."""
 
-    def __init__(self, young: Sequence[Candidate]) -> None:
+    def __init__(
+        self, young: Sequence[Candidate], around: Surroundings, burst_services: int
+    ) -> None:
         self._young = young
+        self._many = burst_services
+        self._services = {index: {one.service} for index, one in enumerate(young)}
         self._parent = list(range(len(young)))
-        self._evidence: dict[int, set[Evidence]] = defaultdict(set)
+        self._pieces: dict[int, dict[tuple[Evidence, tuple[str, ...]], Piece]] = defaultdict(dict)
+        self._storms: dict[int, set[str]] = {}
+        self._apart: dict[int, set[str]] = {}
+        self._tied: set[int] = set()
+        """Roots that would be told apart."""
         first_of: dict[str, int] = {}
         for index, candidate in enumerate(young):
+            if candidate.apart:
+                self._apart[index] = set(candidate.apart)
             if candidate.storm_id:
-                self._join(first_of.setdefault(candidate.storm_id, index), index)
+                storm_services = around.services.get(candidate.storm_id, ())
+                self._services[self._root(index)].update(storm_services)
+                first = first_of.setdefault(candidate.storm_id, index)
+                if first != index:
+                    self._join(first, index)
+                self._storms.setdefault(self._root(first), set()).add(candidate.storm_id)
+                if candidate.storm_id in around.tied:
+                    self._tied.add(self._root(first))
 
     def _root(self, index: int) -> int:
         while self._parent[index] != index:
@@ -86,106 +154,66 @@ class _Links:
             index = self._parent[index]
         return index
 
-    def _join(self, left: int, right: int) -> None:
-        left, right = sorted((self._root(left), self._root(right)))
-        self._parent[right] = left
-        self._evidence[left] |= self._evidence.pop(right, set()) if left != right else set()
+    def together(self, left: int, right: int) -> bool:
+        """Return whether the two are linked already."""
+        return self._root(left) == self._root(right)
 
-    def link(self, left: int, right: int, evidence: Evidence) -> None:
-        self._join(left, right)
-        self._evidence[self._root(left)].add(evidence)
+    def link(self, left: int, right: int, pieces: Iterable[Piece]) -> None:
+        """Link two candidates, unless a person said no, or the moment alone would tie two
+        outages."""
+        one, two = self._root(left), self._root(right)
+        pieces = list(pieces)
+        kinds = {piece.kind for piece in pieces}
+        moment = kinds <= TIME_ALONE
+        if one != two:
+            if self._parted(one, two) or self._parted(two, one):
+                return
+            tied = one in self._tied and two in self._tied
+            if moment and (tied or self._strange(one, two)):
+                return
+            one = self._join(one, two)
+        for found in pieces:
+            place = (found.kind, found.services)
+            known = self._pieces[one].get(place)
+            if known is None or known.weight < found.weight:
+                self._pieces[one][place] = found
+        if kinds & TELLS_APART:
+            self._tied.add(one)
+
+    def _strange(self, one: int, two: int) -> bool:
+        """Return whether both are outages of many services, mostly different ones."""
+        left, right = self._services[one], self._services[two]
+        least = min(len(left), len(right))
+        return least >= self._many and 2 * len(left & right) <= least
+
+    def _parted(self, one: int, two: int) -> bool:
+        storms, apart = self._storms.get(one), self._apart.get(two)
+        return bool(storms and apart and storms & apart)
+
+    def _join(self, left: int, right: int) -> int:
+        left, right = sorted((self._root(left), self._root(right)))
+        if left == right:
+            return left
+        self._parent[right] = left
+        self._services[left] |= self._services.pop(right)
+        for place, found in self._pieces.pop(right, {}).items():
+            known = self._pieces[left].get(place)
+            if known is None or known.weight < found.weight:
+                self._pieces[left][place] = found
+        for sets in (self._storms, self._apart):
+            if right in sets:
+                sets.setdefault(left, set()).update(sets.pop(right))
+        if right in self._tied:
+            self._tied.add(left)
+        return left
 
     def groups(self) -> list[Group]:
+        """Return what is linked and why, by the onset of the first."""
         members: dict[int, list[Candidate]] = defaultdict(list)
         for index, candidate in enumerate(self._young):
             members[self._root(index)].append(candidate)
         return [
-            Group(tuple(found), tuple(sorted(self._evidence[root])))
+            Group(tuple(found), evidence.kept(self._pieces[root].values()))
             for root, found in sorted(members.items())
-            if self._evidence[root]
+            if self._pieces.get(root)
         ]
-
-
-def _link_signatures(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    """The same signature in several services; the same service under another release is no
-    evidence."""
-    last: dict[str, dict[str, int]] = defaultdict(dict)
-    also: dict[str, dict[str, int]] = defaultdict(dict)
-    for index, candidate in enumerate(young):
-        name = candidate.fingerprint
-        # Two that share only an alias are two errors under the version that is taken.
-        same = [last[name], also[name], *(last[alias] for alias in candidate.aliases)]
-        for service, other in itertools.chain.from_iterable(one.items() for one in same):
-            if service != candidate.service and _near(young, other, index, within):
-                links.link(other, index, Evidence.SIGNATURE)
-        last[name][candidate.service] = index
-        for alias in candidate.aliases:
-            also[alias][candidate.service] = index
-
-
-def _link_traces(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    last: dict[int, int] = {}
-    for index, candidate in enumerate(young):
-        for trace in candidate.traces:
-            other = last.get(trace)
-            if other is not None and _near(young, other, index, within):
-                links.link(other, index, Evidence.TRACE)
-            last[trace] = index
-
-
-def _link_releases(young: Sequence[Candidate], links: _Links, within: int) -> None:
-    """A shared release that is news; two releases of one error are one episode, not two
-    witnesses."""
-    news = {candidate.release_news for candidate in young if candidate.release_news}
-    last: dict[str, int] = {}
-    for index, candidate in enumerate(young):
-        if candidate.release in news and candidate.release:
-            other = last.get(candidate.release)
-            if other is not None and _near(young, other, index, within):
-                links.link(other, index, Evidence.RELEASE)
-            last[candidate.release] = index
-
-
-def _link_bursts(young: Sequence[Candidate], links: _Links, linking: Linking) -> None:
-    """Onsets in many services at once: loud ones, or so many that quiet ones cannot be chance.
-
-    A quiet onset that carries traces, none of which anybody shares, is left out: where requests can
-    be followed, a lone one is more likely something else.
-    """
-    everyone = range(len(young))
-    loud = [index for index in everyone if young[index].loud]
-    _link_windows(young, links, loud, linking, at_least=linking.burst_services)
-    counted = [
-        index
-        for index in everyone
-        if young[index].loud or young[index].anchor or not young[index].traces
-    ]
-    _link_windows(young, links, counted, linking, at_least=linking.burst_onsets)
-
-
-def _link_windows(
-    young: Sequence[Candidate],
-    links: _Links,
-    indexes: Sequence[int],
-    linking: Linking,
-    *,
-    at_least: int,
-) -> None:
-    """Link each window of enough onsets in enough services; one pass, since windows overlap."""
-    within = ticks(linking.link_within_ms)
-    start = 0
-    linked_to = -1
-    present: Counter[str] = Counter()
-    for end, index in enumerate(indexes):
-        present[young[index].service] += 1
-        while not _near(young, indexes[start], index, within):
-            present -= Counter([young[indexes[start]].service])
-            start += 1
-        if len(present) >= linking.burst_services and end - start + 1 >= at_least:
-            for position in range(max(start, linked_to), end):
-                links.link(indexes[position], index, Evidence.BURST)
-            linked_to = end
-
-
-def _near(young: Sequence[Candidate], left: int, right: int, within: int) -> bool:
-    return abs(young[right].onset_tick - young[left].onset_tick) <= within

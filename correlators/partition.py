@@ -165,12 +165,14 @@ class Partition:
 
     def _without_poison(self, work: Work, frozen: list[Frozen]) -> tuple[Work, list[Poison]]:
         """Return what can be applied together, and what raises alone or on top of that."""
-        kept = Work(work.tick, [], [])
+        kept = Work(work.tick, [], [], work.acts)
         poison: list[Poison] = []
         untried: list[Work] = [work]
         while untried:
             some = untried.pop()
-            together = Work(work.tick, kept.changes + some.changes, kept.deltas + some.deltas)
+            together = Work(
+                work.tick, kept.changes + some.changes, kept.deltas + some.deltas, work.acts
+            )
             reason = self._raises(together, frozen)
             if not reason:
                 kept = together

@@ -13,7 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from datasketches import compact_theta_sketch, theta_union, update_theta_sketch
+from datasketches import (
+    compact_theta_sketch,
+    theta_a_not_b,
+    theta_union,
+    update_theta_sketch,
+)
 
 _LG_K: Final = 9
 EXACT_UP_TO: Final = 1 << _LG_K
@@ -66,6 +71,20 @@ def union(left: bytes, right: bytes) -> bytes:
     both.update(_read(left))
     both.update(_read(right))
     result: bytes = both.get_result().serialize()
+    return result
+
+
+def without(members: bytes, removed: bytes) -> bytes:
+    """Return the set of the members that are not in `removed`, in the one byte form.
+
+    Raises:
+        ValueError: one of them is not the bytes of a set.
+    """
+    if removed == EMPTY or members == EMPTY:
+        return members
+    left = theta_union(_LG_K)
+    left.update(theta_a_not_b().compute(_read(members), _read(removed)))
+    result: bytes = left.get_result().serialize()
     return result
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from correlators import incidents, storms
+from correlators import incidents, storm_life
+from correlators.baseline import Baseline
+from correlators.dependencies import Neighbours
 from correlators.entries import (
     KNOWN_FOR_TICKS,
     Entry,
@@ -19,9 +21,11 @@ from correlators.entries import (
     Frozen,
     Membership,
     Service,
+    baseline_key,
     episode_key,
     episode_place,
     key_of,
+    neighbours_key,
     service_key,
 )
 from correlators.episodes import OpenEpisodes
@@ -116,6 +120,16 @@ class State:
         found = self._entries.get(service_key(environment, service))
         return found if isinstance(found, Service) else None
 
+    def baseline(self, environment: str, service: str) -> Baseline | None:
+        """Return the ordinary onsets of a service, or None."""
+        found = self._entries.get(baseline_key(environment, service))
+        return found if isinstance(found, Baseline) else None
+
+    def neighbours(self, environment: str, service: str) -> Neighbours | None:
+        """Return what was learnt of a service from traces, or None."""
+        found = self._entries.get(neighbours_key(environment, service))
+        return found if isinstance(found, Neighbours) else None
+
     def of_key(self, key: IncidentKey) -> list[Incident]:
         """Return the incidents of this key that are remembered, oldest first."""
         return [self.incident(one) for one in self._by_key.get(key, ())]
@@ -194,14 +208,14 @@ class State:
                 return incidents.due_tick(entry, windows=windows)
             case Storm():
                 life, remember = windows.max_life_ms, windows.remember_ms
-                return storms.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
+                return storm_life.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
             case Stretch():
                 incident = self.find_incident(entry.incident_id)
                 onset = incident.onset_tick if incident is not None else 0
                 return onset + ticks(linking.link_within_ms) + 1
             case Membership():
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
-            case Episode() | Service():
+            case Episode() | Service() | Baseline() | Neighbours():
                 return entry.last_tick + KNOWN_FOR_TICKS
             case Frozen():
                 return entry.tick + ticks(windows.remember_ms)

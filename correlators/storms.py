@@ -1,7 +1,6 @@
-"""Storms: the life of what linked incidents become.
+"""Storms: what linked incidents become, as it is stored, and the limits of it.
 
-All transitions of a storm live here and in `gathering`; which incidents belong together is judged
-in `links`.
+Values only: what happens to a storm is `storm_life`, which incidents belong together `links`.
 """
 
 from __future__ import annotations
@@ -13,19 +12,25 @@ import msgspec
 import xxhash
 
 from correlators import sets
-from correlators.deltas import worse
-from correlators.incidents import ticks
-from correlators.rates import Rate, add_rate
+from correlators.evidence import Piece
+from correlators.rates import Rate
 from correlators.told import Told
-from correlators.types import TICK_MS, Delta, Evidence, Level
+from correlators.types import TICK_MS, Level
 
-MEMBERS_KEPT: Final = 256
+MEMBERS_KEPT: Final = 160
 """Incidents that a storm lists; further ones belong to it and are counted."""
 
 SERVICES_KEPT: Final = 48
 SERVICES_BYTES: Final = 1_500
 """A storm lists at most so many services, and so many bytes of their names; further ones are part
 of it and not told apart."""
+
+APART_KEPT: Final = 24
+"""Errors that people took out of a storm and that stay out; further ones push the oldest out."""
+
+GAIN_TICKS: Final = 5
+GAINS_KEPT: Final = 20
+"""A storm knows how many incidents it gained over the last hundred seconds."""
 
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +47,10 @@ class Linking(msgspec.Struct, frozen=True, kw_only=True):
     release_news_ms: int = 3_600_000
     """A release is news for this long after its first event."""
     burst_services: int = 3
-    """Onsets in this many services within `link_within_ms` are a burst, when each is loud."""
-    burst_onsets: int = 10
-    """This many onsets and active members in that many services are a burst although single ones
-    are quiet."""
+    """Fewer services make no burst, however much begins in them."""
+    burst_onsets: int = 7
+    """So many onsets with a single event each, where hardly any are usual, are a burst; one with
+    more events counts up to two and a half times."""
 
     def __post_init__(self) -> None:
         for name in ("link_within_ms", "storm_quiet_ms", "release_news_ms"):
@@ -53,6 +58,27 @@ class Linking(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{name} must be at least {TICK_MS}")
         if self.burst_services < 2 or self.burst_onsets < self.burst_services:
             raise ValueError("burst_services must be at least 2 and burst_onsets not below it")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a storm most likely began, and why that is thought."""
+
+    service: str = ""
+    incident_id: str = ""
+    reason: str = ""
+    """For people; empty while it is only the first that was heard of."""
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """A person has it: who said so, and what was in the storm then. It covers nothing else."""
+
+    actor: str
+    source: str
+    tick: int
+    services: tuple[int, ...]
+    """Hashes of their names."""
+    level: Level
+    origin: str
 
 
 class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
@@ -71,18 +97,30 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     joined: int = 0
     """How many incidents joined in all."""
     services: tuple[str, ...] = ()
-    """In the order of their onsets, within `SERVICES_KEPT` and `SERVICES_BYTES`."""
-    evidence: tuple[Evidence, ...] = ()
+    """In the order of joining, within `SERVICES_KEPT` and `SERVICES_BYTES`."""
+    onsets: tuple[int, ...] = ()
+    """First tick of each of `services` in this storm, in their order."""
+    evidence: tuple[Piece, ...] = ()
+    origin: Origin = Origin()
+    apart: tuple[str, ...] = ()
+    """Episodes that people took out of it, by entry key; they do not come back to it."""
     first_ms: int
     last_ms: int
     level: Level
     events: bytes = sets.EMPTY
     users: bytes = sets.EMPTY
     rate: Rate = ()
+    gains: Rate = ()
+    """How many incidents joined or came back lately, by slot of `GAIN_TICKS`."""
     changes: int = 1
     tell_tick: int = -1
     told: Told = Told()
     page_key: str = ""
+    generation: int = 0
+    """How many pages it has opened."""
+    ack: Ack | None = None
+    overtaken: bool = False
+    """It took over something that had a page which nobody had acknowledged."""
 
     @property
     def open(self) -> bool:
@@ -110,6 +148,11 @@ def storm_id(environment: str, incident_id: str, onset_tick: int) -> str:
     return "storm-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
+def name_hash(service: str) -> int:
+    """Return the 64-bit hash by which an acknowledgement knows a service."""
+    return xxhash.xxh3_64_intdigest(service.encode("utf-8", "surrogatepass"))
+
+
 def kept_members(members: Iterable[str]) -> tuple[str, ...]:
     """Return the different incident ids that a storm lists, in this order."""
     return tuple(dict.fromkeys(members))[:MEMBERS_KEPT]
@@ -125,42 +168,3 @@ def kept_services(services: Iterable[str]) -> tuple[str, ...]:
             break
         kept.append(service)
     return tuple(kept)
-
-
-def extended(storm: Storm, delta: Delta, *, tick: int, goes_on: bool, rate_ticks: int) -> Storm:
-    """Return the open storm after a delta of one of its incidents.
-
-    Args:
-        storm: open.
-        delta: of an incident that is part of it.
-        tick: the tick being applied.
-        goes_on: the delta extends its incident.
-        rate_ticks: how far back `rate` must reach.
-    """
-    before = sets.count(storm.events).value
-    events = sets.union(storm.events, delta.events)
-    users = sets.union(storm.users, delta.users)
-    news = (events, users) != (storm.events, storm.users)
-    new = max(0, sets.count(events).value - before)
-    return msgspec.structs.replace(
-        storm,
-        last_tick=max(storm.last_tick, tick) if goes_on else storm.last_tick,
-        first_ms=min(storm.first_ms, delta.first_ms),
-        last_ms=max(storm.last_ms, delta.last_ms),
-        level=worse(storm.level, delta.level),
-        events=events,
-        users=users,
-        rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
-        changes=storm.changes + (1 if news else 0),
-    )
-
-
-def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: int) -> int:
-    """Return the next tick in which something happens to the storm without a delta."""
-    if not storm.open:
-        forget = max(storm.closed_tick, storm.last_tick) + ticks(remember_ms)
-        return forget if storm.tell_tick < 0 else min(forget, storm.tell_tick)
-    ends = min(
-        storm.last_tick + ticks(linking.storm_quiet_ms), storm.opened_tick + ticks(max_life_ms)
-    )
-    return ends if storm.tell_tick < 0 else min(ends, storm.tell_tick)

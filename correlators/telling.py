@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import msgspec
 
 from correlators import digest
+from correlators.dependencies import Depends
 from correlators.digest import Page, Telling
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.incidents import Incident, ticks
 from correlators.rules import Pages, Routes, episode_page, storm_page
 from correlators.state import Correlation, State
+from correlators.storm_life import gained, paged
 from correlators.storms import Storm
 from correlators.told import Told
 from correlators.types import Digest, DigestKind, PageAction, PageReason, Suppression
@@ -26,6 +28,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     routes: Routes = Routes()
     signature_version: int = DEFAULT_VERSION
     """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
+    depends: Depends = msgspec.field(default_factory=dict)
+    """What each service needs, as declared; cycles are allowed."""
 
 
 class Teller:
@@ -118,8 +122,10 @@ class Teller:
         storm = self._state.storm_of(incident)
         leads = episode.lead == incident.id
         if episode.page_key:
-            over = not self._state.open_of_episode(incident.key) or (storm is not None and leads)
-            return Page(PageAction.RESOLVE, episode.page_key) if over else Page()
+            moved = storm is not None and leads
+            over = moved or not self._state.open_of_episode(incident.key)
+            after = storm.page_key if storm is not None else ""
+            return Page(PageAction.RESOLVE, episode.page_key, after=after) if over else Page()
         if storm is not None or not incident.open or not leads:
             return Page()
         told = [incident, *self._also(incident)]
@@ -168,7 +174,7 @@ class Teller:
         if page.action is PageAction.NONE or episode is None:
             return
         key = page.key if page.action is PageAction.TRIGGER else ""
-        self._state.put(msgspec.structs.replace(episode, page_key=key))
+        self._state.put(msgspec.structs.replace(episode, page_key=key, acked_by=("", "")))
         if page.reason is not None:
             self._pages[page.reason] += 1
 
@@ -180,14 +186,14 @@ class Teller:
         if storm.merged_into:
             into = self._state.storm(storm.id)
             assert into is not None
-            page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
+            page = _resolve(storm.page_key, after=into.page_key)
             chats = bool(told.revision)
             if not chats:
                 self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
             if chats or storm.page_key:
                 self._tell_storm(storm, DigestKind.JOINED, page, tick, into=into.id, chats=chats)
         elif not storm.open:
-            page = Page(PageAction.RESOLVE, storm.page_key) if storm.page_key else Page()
+            page = _resolve(storm.page_key)
             self._tell_storm(storm, DigestKind.RESOLVED, page, tick)
         else:
             page = self._storm_page(storm, tick)
@@ -198,12 +204,24 @@ class Teller:
                 self._tell_storm(storm, kind, page, tick)
 
     def _storm_page(self, storm: Storm, tick: int) -> Page:
-        if storm.page_key or not self._config.routes.page:
+        """Return the page to open, if any.
+
+        An acknowledged storm pages anew for what the acknowledgement does not cover; what opened
+        pages before asks no rule again.
+        """
+        pages = self._config.pages
+        if not self._config.routes.page or storm.environment not in pages.environments:
             return Page()
-        reason = storm_page(storm, self._config.pages, tick=tick)
+        if storm.ack is not None:
+            reason = gained(storm)
+        elif storm.page_key:
+            return Page()
+        else:
+            reason = storm_page(storm, pages, tick=tick)
         if reason is None:
             return Page()
-        return Page(PageAction.TRIGGER, f"{storm.id}.{storm.told.revision + 1}", reason)
+        key = f"{storm.id}.{storm.generation + 1}"
+        return Page(PageAction.TRIGGER, key, reason, replaces=storm.page_key)
 
     def _suppress_storm(self, storm: Storm, why: Suppression) -> None:
         self._suppressed[why] += 1
@@ -237,22 +255,25 @@ class Teller:
         self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
         if page.reason is not None:
             self._pages[page.reason] += 1
-        key = page.key if page.action is PageAction.TRIGGER else storm.page_key
         told = Told(
             revision=telling.revision,
             tick=tick,
             mark=storm.changes,
             resolved=telling.resolved,
             joined=into,
+            members=len(storm.members),
+            services=len(storm.services),
         )
-        self._state.put(
-            msgspec.structs.replace(
-                storm,
-                told=told,
-                tell_tick=-1,
-                page_key="" if page.action is PageAction.RESOLVE else key,
-            )
-        )
+        storm = msgspec.structs.replace(storm, told=told, tell_tick=-1)
+        if page.action is PageAction.TRIGGER:
+            storm = paged(storm, page.key)
+        elif page.action is PageAction.RESOLVE and page.key == storm.page_key:
+            storm = msgspec.structs.replace(storm, page_key="")
+        self._state.put(storm)
+        if page.replaces:
+            # Its successor is on the way: nobody is left with two pages of one storm, or none.
+            gone = _resolve(page.replaces, after=page.key)
+            self._tell_storm(storm, DigestKind.UPDATED, gone, tick, chats=False)
 
     # Both
 
@@ -276,6 +297,11 @@ class Teller:
 
     def _emit(self, digests: Sequence[Digest]) -> None:
         self._digests.extend(digests)
+
+
+def _resolve(key: str, *, after: str = "") -> Page:
+    """Return the end of a page, if there is one, once the page that goes on for it is there."""
+    return Page(PageAction.RESOLVE, key, after=after) if key else Page()
 
 
 def release_news(state: State, config: Config, incident: Incident) -> tuple[str, int] | None:

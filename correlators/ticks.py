@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from correlators import sets
+from correlators.acts import Act
 from correlators.deltas import Place, merge, place_of
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.names import taken
@@ -68,6 +69,8 @@ class Work(NamedTuple):
     tick: int
     changes: list[StateChange]
     deltas: list[Delta]
+    acts: tuple[Act, ...] = ()
+    """What people decided, in the order of the log; applied before everything else."""
 
 
 class Reception(StrEnum):

@@ -19,3 +19,7 @@ class Told(msgspec.Struct, frozen=True):
     """That revision said that it is over."""
     joined: str = ""
     """That revision said that this storm tells it from now on."""
+    members: int = 0
+    """How many of a storm's listed incidents that revision knew."""
+    services: int = 0
+    """How many of its services."""

@@ -283,7 +283,12 @@ class Evidence(StrEnum):
     RELEASE = "release"
     SIGNATURE = "signature"
     TRACE = "trace"
+    DEPENDENCY = "dependency"
+    LEARNT = "learnt"
+    ONSET = "onset"
+    SERVICE = "service"
     BURST = "burst"
+    BY_HAND = "by_hand"
 
 
 class PageReason(StrEnum):
@@ -292,6 +297,10 @@ class PageReason(StrEnum):
     FATAL = "fatal"
     EVENT_RATE = "event_rate"
     STORM_SERVICES = "storm_services"
+    GAINED_SERVICE = "gained_service"
+    HIGHER_URGENCY = "higher_urgency"
+    NEW_ORIGIN = "new_origin"
+    TOOK_OVER_PAGE = "took_over_page"
 
 
 class ServiceLine(msgspec.Struct, frozen=True):
@@ -304,6 +313,9 @@ class ServiceLine(msgspec.Struct, frozen=True):
     incidents: int
     releases: tuple[str, ...] = ()
     url: str = ""
+    users: int = 0
+    joined: bool = False
+    """It was not part of the storm at the last revision."""
 
 
 class PageAction(StrEnum):
@@ -348,6 +360,16 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     new_release_ms: int = 0
     """When `new_release` was first seen; 0 when there is none."""
     evidence: tuple[Evidence, ...] = ()
+    because: tuple[str, ...] = ()
+    """The evidence in words, the weightiest first."""
+    origin: str = ""
+    """The service in which the storm most likely began."""
+    origin_reason: str = ""
+    """Why that is thought; empty where it is only the first that was heard of."""
+    joined_incidents: int = 0
+    """How many incidents joined the storm since the last revision."""
+    joined_services: tuple[str, ...] = ()
+    """Services that joined it since then."""
     storm_id: str = ""
     """For kind `joined`: the storm that tells this incident from now on."""
     delayed: bool = False
@@ -358,6 +380,10 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     page_reason: PageReason | None = None
     page_key: str = ""
     """The id under which the page was opened; the pager's dedup key comes from it."""
+    page_after: str = ""
+    """For a resolve: the page that goes on for this one. Resolve only once that one is there."""
+    page_replaces: str = ""
+    """For a trigger: the acknowledged page before it, of the same storm."""
     culprit: str = ""
     transaction: str = ""
     url: str = ""

@@ -48,7 +48,12 @@ EVIDENCE: Final = {
     Evidence.RELEASE: "the same new release",
     Evidence.SIGNATURE: "the same error",
     Evidence.TRACE: "shared traces",
+    Evidence.DEPENDENCY: "services that depend on each other",
+    Evidence.LEARNT: "services often seen in one trace",
+    Evidence.ONSET: "onsets close together",
+    Evidence.SERVICE: "a service that was part of it already",
     Evidence.BURST: "a burst of onsets at once",
+    Evidence.BY_HAND: "a person's word",
 }
 
 
@@ -158,8 +163,7 @@ def slack_message(digest: Digest, *, possible_repeat: bool = False) -> Rendered:
         where = say("slack_where.j2")
         tail += [_section(where)] if where else []
     if digest.evidence:
-        because = ", ".join(EVIDENCE[one] for one in digest.evidence)
-        tail.append(_section(f"*Why one storm:* {because}"))
+        tail.append(_section(say("slack_because.j2")))
     tail.append(_context(say("slack_context.j2")))
     if digest.storm:
         lines = [say("slack_service.j2", one=one) for one in digest.services]

@@ -12,6 +12,7 @@ import msgspec
 
 from correlators.deltas import belated_tick_of
 from correlators.entries import Membership
+from correlators.evidence import kinds
 from correlators.incidents import Incident, ticks
 from correlators.storms import Storm
 from correlators.types import Event, IncidentKey, Signature, tick_of
@@ -187,7 +188,7 @@ class _Case:
                 f"it began within {_exactly(self._within)} of {many(len(near), 'incident')} of the "
                 f"storm in {many(len(services), 'service')}, and nothing tells it apart"
             )
-        return "linked by " + ", ".join(EVIDENCE[one] for one in self._storm.evidence)
+        return "linked by " + ", ".join(EVIDENCE[one] for one in kinds(self._storm.evidence))
 
     def _shared(self, incident: Incident, group: list[Placed]) -> list[str]:
         """Return what the incident has in common with others of the storm, in words."""

@@ -19,6 +19,7 @@ from correlators.rules import Pages, Routes
 from correlators.storms import Linking
 from streams.settings_grouping import grouping_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
+from streams.settings_services import services_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -69,6 +70,7 @@ def settings_of(
             VERSIONS[0],
             VERSIONS[-1],
         ),
+        services=services_of(reader, part.get("services")),
         projects=projects_of(reader, part.get("projects")),
         grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),

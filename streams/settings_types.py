@@ -109,6 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     default_environment: str
     signature_version: int
+    services: dict[str, tuple[str, ...]]
+    """What each service depends on."""
     projects: dict[str, str]
     """Service by the number of its Sentry project, for events that tell the number alone."""
     grouping: GroupingFiles
@@ -136,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pages=self.pages,
             routes=self.routes,
             signature_version=self.signature_version,
+            depends=self.services,
         )
 
     def fingerprinting(self) -> Fingerprinting:

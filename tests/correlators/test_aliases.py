@@ -9,6 +9,7 @@ import msgspec
 
 from correlators import sets
 from correlators.entries import Episode
+from correlators.evidence import kinds
 from correlators.incidents import ALIASES_KEPT, Closed, Windows
 from correlators.telling import Config
 from correlators.types import DigestKind, Evidence, Suppression
@@ -184,7 +185,7 @@ def test_what_an_episode_knows_goes_over_except_what_belongs_to_open_incidents()
 def test_the_same_signature_in_two_services_is_seen_over_the_switch() -> None:
     score = switched(every(range(0, 60, 5), "checkout"), every(range(20, 60, 5), "payment"), at=15)
     (storm,) = score.storms()
-    assert Evidence.SIGNATURE in storm.evidence
+    assert Evidence.SIGNATURE in kinds(storm.evidence)
 
 
 def test_one_old_name_is_no_evidence_for_two_new_ones() -> None:
@@ -194,7 +195,7 @@ def test_one_old_name_is_no_evidence_for_two_new_ones() -> None:
     ]
     assert switched(apart, at=0).storms() == []
     (storm,) = switched(apart, at=900).storms()
-    assert Evidence.SIGNATURE in storm.evidence
+    assert Evidence.SIGNATURE in kinds(storm.evidence)
 
 
 def test_a_storm_goes_on_over_the_switch() -> None:

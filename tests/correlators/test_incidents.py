@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from correlators.baseline import Baseline
 from correlators.entries import Episode, Service
 from correlators.incidents import Closed, Windows
 from correlators.types import Level, Suppression
@@ -175,7 +176,7 @@ def test_a_closed_incident_is_forgotten_after_remember_and_its_episode_later() -
     kept = run(event(0), until=closed + 7 * DAY)
     assert len(kept.incidents()) == 1
     gone = run(event(0), until=closed + 7 * DAY + 1)
-    assert {type(entry) for _, entry in gone.entries} == {Episode, Service}
+    assert {type(entry) for _, entry in gone.entries} == {Episode, Service, Baseline}
     assert run(event(0), until=90 * DAY + 2).entries == []
 
 

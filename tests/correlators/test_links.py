@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
+from correlators.evidence import kinds
 from correlators.storms import Linking
 from correlators.types import Evidence
 from tests.correlators.score import (
@@ -42,7 +43,7 @@ def linked(*parts: Push | Iterable[Push]) -> tuple[Evidence, ...] | None:
     """Return the evidence of the one storm that comes of it, None when there is none."""
     found = run(*parts).storms()
     assert len(found) <= 1
-    return found[0].evidence if found else None
+    return kinds(found[0].evidence) if found else None
 
 
 def test_nothing_shared_means_no_storm_and_each_is_told() -> None:
@@ -95,7 +96,9 @@ def test_one_error_under_two_new_releases_is_one_episode_and_no_storm() -> None:
 
 
 def test_one_signature_in_two_services_links() -> None:
-    assert linked(pair(LATER, "TimeoutError", "TimeoutError")) == (Evidence.SIGNATURE,)
+    warm = known("checkout", "payment")
+    both = (Evidence.SIGNATURE,)
+    assert linked(warm, pair(LATER, "TimeoutError", "TimeoutError")) == both
 
 
 def test_a_shared_trace_links() -> None:
@@ -116,16 +119,31 @@ def burst(at: float, services: int, *, loud: bool = True, apart: float = 1) -> l
 
 
 def test_loud_onsets_in_three_services_are_a_burst() -> None:
-    assert linked(burst(LATER, 3)) == (Evidence.BURST,)
+    assert linked(known("a"), burst(LATER, 3)) == (Evidence.BURST,)
 
 
 def test_loud_onsets_in_two_services_are_none() -> None:
-    assert linked(burst(LATER, 2)) is None
+    assert linked(known("a"), burst(LATER, 2)) is None
 
 
-def test_single_events_in_nine_services_are_no_burst_and_in_ten_they_are() -> None:
-    assert linked(burst(LATER, 9, loud=False)) is None
-    assert linked(burst(LATER, 10, loud=False)) == (Evidence.BURST,)
+def test_right_after_the_start_a_burst_needs_more_because_everything_begins_then() -> None:
+    assert linked(burst(LATER, 3)) is None
+    assert linked(burst(LATER, 8)) == (Evidence.BURST,)
+
+
+def test_single_events_in_six_services_are_no_burst_and_in_seven_they_are() -> None:
+    assert linked(known("a"), burst(LATER, 6, loud=False)) is None
+    assert linked(known("a"), burst(LATER, 7, loud=False)) == (Evidence.BURST,)
+
+
+def test_what_begins_as_often_as_always_is_no_burst() -> None:
+    usual = [
+        event(60 * minute + 6 * n, f"service-{n}", f"Error{minute}.{n}")
+        for minute in range(60)
+        for n in range(9)
+    ]
+    at_once = [event(HOUR + n, f"service-{n}", f"Last{n}") for n in range(5)]
+    assert linked(usual, at_once) is None
 
 
 def test_quiet_onsets_that_carry_traces_which_nobody_shares_are_left_out_of_a_burst() -> None:
@@ -139,14 +157,13 @@ def test_all_evidence_is_named() -> None:
         event(LATER, "payment", "TimeoutError"),
         event(LATER, "cart", "KeyError", trace="abc"),
     ]
-    assert linked(onset) == (Evidence.SIGNATURE, Evidence.TRACE)
+    assert linked(known("a"), onset) == (Evidence.SIGNATURE, Evidence.TRACE)
 
 
 def test_60_seconds_apart_links_and_61_does_not() -> None:
     def apart(seconds: int) -> tuple[Evidence, ...] | None:
-        return linked(
-            event(LATER, "checkout", trace="abc"), event(LATER + seconds, "payment", trace="abc")
-        )
+        onset = [event(LATER, trace="abc"), event(LATER + seconds, "payment", trace="abc")]
+        return linked(known("a"), onset)
 
     assert apart(60) == (Evidence.SIGNATURE, Evidence.TRACE)
     assert apart(61) is None

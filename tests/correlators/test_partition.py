@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlators import incidents, sets, storms
+from correlators import incidents, sets, storm_life
+from correlators.baseline import Baseline
+from correlators.dependencies import Neighbours
 from correlators.entries import KNOWN_FOR_TICKS, Entry, Episode, Membership, Service, key_of
 from correlators.incidents import Incident, ticks
 from correlators.partition import Partition
@@ -170,7 +172,7 @@ def due_tick(entry: Entry, found: dict[str, Entry]) -> int:
         case Incident():
             return incidents.due_tick(entry, windows=windows)
         case Storm():
-            return storms.due_tick(
+            return storm_life.due_tick(
                 entry,
                 linking,
                 max_life_ms=windows.max_life_ms,
@@ -182,7 +184,7 @@ def due_tick(entry: Entry, found: dict[str, Entry]) -> int:
             return onset + ticks(linking.link_within_ms) + 1
         case Membership():
             return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
-        case Episode() | Service():
+        case Episode() | Service() | Baseline() | Neighbours():
             return entry.last_tick + 90 * 86_400
     raise AssertionError(entry)
 

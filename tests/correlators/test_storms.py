@@ -58,7 +58,7 @@ def test_incidents_linked_before_they_settled_are_told_by_the_storm_alone() -> N
     score = run(onset)
     assert score.told() == [(10, "opened", OUTAGE), (5 + 2 * MINUTE, "resolved", OUTAGE)]
     digest = score.to()[0]
-    assert digest.title == "Outage in 2 services, first in checkout: TimeoutError"
+    assert digest.title == "Outage in 2 services, likely from checkout: TimeoutError"
     assert [line.service for line in digest.services] == ["checkout", "payment"]
     assert len(score.storms()[0].members) == 2
 
@@ -279,3 +279,32 @@ def test_the_news_of_a_release_is_named() -> None:
     storm = next(one for one in score.to() if one.storm)
     assert storm.new_release == "2.0"
     assert storm.new_release_ms == score.storms()[0].opened_tick * 1000
+
+
+def wave(at: float, *, errors: int = 40, services: int = 5) -> list[Push]:
+    """Return many different errors in several services within a few seconds, one event each."""
+    return [event(at + n / 8, f"s{n % services}", f"E{n}") for n in range(errors)]
+
+
+def fading(at: float, seconds: int) -> list[Push]:
+    """Return what is left of an outage: one error in ten seconds."""
+    return [event(at + n, f"s{n % 5}", f"E{n % 40}") for n in range(0, seconds, 10)]
+
+
+def test_another_outage_that_breaks_on_a_fading_storm_is_a_storm_of_its_own() -> None:
+    calm = known("a", "b")
+    score = run(calm, wave(LATER), fading(LATER + 10, 290), wave(LATER + 300))
+    first, second = score.storms()
+    assert first.closed_tick <= second.opened_tick + 10
+    assert len(second.services) == 5
+    assert [one.subject for one in score.told("opened") if one.subject.startswith("storm")] == [
+        "storm: s0, s1, s2, s3, s4"
+    ] * 2
+
+
+def test_louder_traffic_on_the_same_errors_is_no_new_wave() -> None:
+    calm = known("a", "b")
+    goes_on = [event(LATER + 10 + n, f"s{n % 5}", f"E{n % 40}") for n in range(290)]
+    loud = [event(LATER + 300 + n / 50, f"s{n % 5}", f"E{n % 40}") for n in range(900)]
+    score = run(calm, wave(LATER), goes_on, loud)
+    assert len(score.storms()) == 1

@@ -40,6 +40,7 @@ incidents: {settle: 15s, update_every: 10m, quiet_for: 20m, max_life: 12h, reope
             remember: 14d, belated_after: 3m, stale_after: 2h}
 storms: {link_within: 90s, storm_quiet: 3m, release_news: 2h, burst_services: 4}
 pages: {environments: [live, staging], events: 60, within: 4m, storm_services: 5}
+services: {shop: {depends_on: [cart, pay.eu]}, cart: {depends_on: [shop]}, mail: {}}
 sinks:
   slack:
     token: "${TOKEN}"
@@ -90,6 +91,8 @@ def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     assert settings.storms == Linking(
         link_within_ms=90_000, storm_quiet_ms=180_000, release_news_ms=7_200_000, burst_services=4
     )
+    assert settings.services == {"shop": ("cart", "pay.eu"), "cart": ("shop",)}
+    assert settings.correlation().depends == settings.services
     assert settings.pages == Pages(
         environments=("live", "staging"), events=60, within_ms=240_000, storm_services=5
     )
@@ -525,3 +528,15 @@ def test_a_signature_version_that_nobody_can_make_is_refused(tmp_path: Path) -> 
     path.write_text(f"signature_version: {VERSIONS[-1] + 1}")
     with pytest.raises(SettingsError, match=r"stormfold\.yaml:1 signature_version: expected"):
         load(path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("services: {shop: {depends_on: [shop]}}", "a service does not depend on itself"),
+        ("services: {'a b': {depends_on: [c]}}", "as the key"),
+        ("services: {shop: {depends_on: ['a b']}}", "the name of a service"),
+    ],
+)
+def test_a_dependency_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    assert any(says in line for line in problems(tmp_path, text + "\n"))

@@ -1,0 +1,82 @@
+"""What is judged when incidents are linked: the candidates, and what is known around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from correlators.baseline import Slots, rate
+from correlators.dependencies import Depends, Neighbours, learnt
+
+
+class Candidate(msgspec.Struct, frozen=True, order=True):
+    """An incident that may be linked. Compares by onset, then id."""
+
+    onset_tick: int
+    id: str
+    service: str
+    fingerprint: str
+    release_news: str
+    """Its release where that is news and the error came with it, else empty."""
+    release: str
+    """Its release where the error came with it, else empty: an older error tells nothing of it."""
+    traces: tuple[int, ...]
+    all_traces: bool
+    """These are all that it had lately, not the smallest of more."""
+    loud: bool
+    """It has more than a single event or user behind it, so its onset may be part of a burst."""
+    title: str
+    """Its error in one line, parameterised."""
+    fresh: bool = False
+    """Its error was never seen in the service before this stretch."""
+    aliases: tuple[str, ...] = ()
+    """What its events are called under other signature versions."""
+    storm_id: str = ""
+    """The open storm that it is part of, else empty."""
+    anchor: bool = False
+    """An active member of a storm whose own onset is long past; `onset_tick` is its last event."""
+    apart: tuple[str, ...] = ()
+    """Open storms that a person took it out of."""
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the environment in which candidates are linked."""
+
+    since_tick: int = 0
+    """Since when it is watched."""
+    tick: int = 0
+    depends: Depends = {}
+    """What each service needs, as declared."""
+    neighbours: Mapping[str, Neighbours] = {}
+    """What was learnt from traces, by service."""
+    slots: Mapping[str, Slots] = {}
+    """Ordinary onsets by service."""
+    services: Mapping[str, tuple[str, ...]] = {}
+    """The services of every open storm."""
+    tied: frozenset[str] = frozenset()
+    """Open storms that hold so well that they are told apart from others."""
+    inside: Mapping[tuple[str, str], float] = {}
+    """How many incidents an open storm gained per tick in a service, over its life so far; in all
+    services where the service is empty."""
+    rates: dict[tuple[str, int, int], float] = msgspec.field(default_factory=dict)
+    """Rates worked out already."""
+
+    def rate(self, service: str, before_tick: int, prior_ticks: int) -> float:
+        """Return the onsets per tick that are ordinary in a service."""
+        place = (service, before_tick, prior_ticks)
+        found = self.rates.get(place)
+        if found is None:
+            found = self.rates[place] = rate(
+                self.slots.get(service, ()),
+                since_tick=self.since_tick,
+                before_tick=before_tick,
+                prior_ticks=prior_ticks,
+            )
+        return found
+
+    def times(self, left: str, right: str) -> int:
+        """Return at how many times the two were seen in one trace, 0 where it is too seldom to
+        count."""
+        there = learnt(self.neighbours.get(left), right, self.tick)
+        return max(there, learnt(self.neighbours.get(right), left, self.tick))

@@ -1,0 +1,274 @@
+"""The evidence between two incidents: which pairs have any, and what each piece weighs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from correlators import evidence
+from correlators.baseline import PRIOR_TICKS, closeness_db, odds_db
+from correlators.candidates import Candidate, Surroundings
+from correlators.evidence import Piece, both, piece, shown
+from correlators.types import Evidence
+
+WARM_TICKS: Final = 300
+"""An environment that is watched for less is too young for anything in it to be new."""
+SERVICES_TRIED: Final = 3
+"""A signature is compared with the latest of so many other services: links make chains."""
+PATIENCE_TICKS: Final = 10
+_TITLE_CHARS: Final = 60
+
+
+class Pairs:
+    """Pairs of candidates that share something, by the later one's onset."""
+
+    def __init__(
+        self, young: Sequence[Candidate], around: Surroundings, within: int, many: int
+    ) -> None:
+        """Args: young: by onset; around: what is known; within: longest time apart, in ticks;
+        many: services that make an outage a large one."""
+        self._many = many
+        self._young = young
+        self._around = around
+        self._within = within
+        self._shared: dict[tuple[int, int], int] = defaultdict(int)
+        self._active = self._active_members()
+        self._related = self._relations()
+        self.met: set[tuple[str, str]] = set()
+
+    def found(self) -> list[tuple[int, int]]:
+        """Return the pairs that share something, the earlier one first."""
+        pairs: set[tuple[int, int]] = set()
+        for some in (self._by_trace, self._by_signature, self._by_release, self._by_dependency):
+            pairs.update(some())
+        pairs.update(self._by_storm())
+        return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+
+    def lone(self) -> frozenset[int]:
+        """Return the candidates that carry traces, none of which anybody shares.
+
+        Where requests can be followed, such a one is more likely something else.
+        """
+        sharing = {index for pair in self._shared for index in pair}
+        return frozenset(
+            index
+            for index, one in enumerate(self._young)
+            if one.traces and index not in sharing and not one.anchor
+        )
+
+    def pieces(self, left: int, right: int) -> list[Piece]:
+        """Return the evidence between the two, but for how close their onsets are."""
+        one, two = self._young[left], self._young[right]
+        between = (one.service, two.service)
+        where = both(*between)
+        found: list[Piece] = []
+        if self._shared.get((left, right)):
+            found.append(piece(Evidence.TRACE, evidence.TRACE, between, f"shared trace in {where}"))
+        if one.service != two.service and _same_error(one, two):
+            detail = f"{_title(two)} in {where}"
+            found.append(piece(Evidence.SIGNATURE, self._signature(one, two), between, detail))
+        release = one.release if one.release == two.release else ""
+        if release and release in (one.release_news, two.release_news):
+            detail = f"release {shown(release)} just went out in {where}"
+            found.append(piece(Evidence.RELEASE, evidence.RELEASE, between, detail))
+        return found + self._dependency(one, two) + self._service(one, two)
+
+    # Which pairs
+
+    def _by_trace(self) -> Iterator[tuple[int, int]]:
+        last: dict[int, int] = {}
+        for index, candidate in enumerate(self._young):
+            for trace in candidate.traces:
+                other = last.get(trace)
+                if other is not None and self._near(other, index):
+                    self._shared[other, index] += 1
+                    one, two = sorted((self._young[other].service, candidate.service))
+                    if one != two:
+                        self.met.add((one, two))
+                    yield other, index
+                last[trace] = index
+
+    def _by_signature(self) -> Iterator[tuple[int, int]]:
+        """The same signature in several services; the same service under another release is no
+        evidence."""
+        last: dict[str, dict[str, int]] = defaultdict(dict)
+        also: dict[str, dict[str, int]] = defaultdict(dict)
+        for index, candidate in enumerate(self._young):
+            name, service = candidate.fingerprint, candidate.service
+            # Two that share only an alias are two errors under the version that is taken.
+            same = [last[name], also[name], *(last[alias] for alias in candidate.aliases)]
+            for named in same:
+                others = [at for other, at in named.items() if other != service]
+                for other in others[-SERVICES_TRIED:]:
+                    if self._near(other, index):
+                        yield other, index
+            for named in (last[name], *(also[alias] for alias in candidate.aliases)):
+                named.pop(service, None)
+                named[service] = index
+
+    def _by_release(self) -> Iterator[tuple[int, int]]:
+        """A shared release that is news; two releases of one error are one episode, not two
+        witnesses."""
+        news = {one.release_news for one in self._young if one.release_news}
+        last: dict[str, int] = {}
+        for index, candidate in enumerate(self._young):
+            if candidate.release in news and candidate.release:
+                other = last.get(candidate.release)
+                if other is not None and self._near(other, index):
+                    yield other, index
+                last[candidate.release] = index
+
+    def _by_dependency(self) -> Iterator[tuple[int, int]]:
+        """With the first that began in a related service, so that of many one is not close by
+        chance."""
+        recent: dict[str, list[int]] = defaultdict(list)
+        for index, candidate in enumerate(self._young):
+            for service in self._related.get(candidate.service, ()):
+                while (seen := recent[service]) and not self._near(seen[0], index):
+                    seen.pop(0)
+                if seen:
+                    yield seen[0], index
+            recent[candidate.service].append(index)
+
+    def _by_storm(self) -> Iterator[tuple[int, int]]:
+        """One that is in no storm, or in one that only few things hold together, with every other
+        storm that is active around it."""
+        sharing = {index for pair in self._shared for index in pair}
+        for index, candidate in enumerate(self._young):
+            own = candidate.storm_id
+            if own in self._around.tied or (candidate.traces and index not in sharing):
+                continue
+            for storm_id, members in self._active.items():
+                if storm_id == own:
+                    continue
+                near = next((one for one in members if self._near(one, index)), None)
+                if near is not None:
+                    yield min(near, index), max(near, index)
+
+    def _near(self, left: int, right: int) -> bool:
+        apart = self._young[right].onset_tick - self._young[left].onset_tick
+        return abs(apart) <= self._within
+
+    def _active_members(self) -> dict[str, list[int]]:
+        """Return the members of every storm that are here, the latest first."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for index in reversed(range(len(self._young))):
+            if self._young[index].storm_id:
+                found[self._young[index].storm_id].append(index)
+        return found
+
+    def _relations(self) -> dict[str, list[str]]:
+        """Return, for every service that is here, those here that it is related to."""
+        here = sorted({one.service for one in self._young})
+        found: dict[str, list[str]] = {}
+        for service in here:
+            related = {name for name in self._around.depends.get(service, ())}
+            related |= {name for name in here if service in self._around.depends.get(name, ())}
+            neighbours = self._around.neighbours.get(service)
+            related |= {name for name, _, _ in neighbours.seen} if neighbours is not None else set()
+            found[service] = sorted((related & {*here}) - {service})
+        return found
+
+    # What they weigh
+
+    def _signature(self, one: Candidate, two: Candidate) -> int:
+        if not (one.fresh and two.fresh):
+            return evidence.OLD_SIGNATURE
+        onset = min(one.onset_tick, two.onset_tick)
+        warm = onset - self._around.since_tick >= WARM_TICKS
+        return evidence.NEW_SIGNATURE if warm else evidence.COLD_SIGNATURE
+
+    def _dependency(self, one: Candidate, two: Candidate) -> list[Piece]:
+        if one.service == two.service:
+            return []
+        between = (one.service, two.service)
+        for needs, needed in (between, between[::-1]):
+            if needed in self._around.depends.get(needs, ()):
+                detail = f"{shown(needs)} depends on {shown(needed)}"
+                return [piece(Evidence.DEPENDENCY, evidence.DEPENDENCY, between, detail)]
+        times = self._around.times(*between)
+        if not times:
+            return []
+        detail = f"{both(*between)} were seen in one trace {times} times before"
+        return [piece(Evidence.LEARNT, evidence.LEARNT, between, detail)]
+
+    def _service(self, one: Candidate, two: Candidate) -> list[Piece]:
+        """One of them in a storm that is active, the other beginning beside it.
+
+        How likely it belongs: how often the storm gained incidents in its service, against how
+        often something begins there on any day. In a service that is no part of the storm yet all
+        services count, and only once it had the time to show that it is something else.
+        """
+        if one.storm_id == two.storm_id:
+            return []
+        loose = two.storm_id in {"", *self._around.services} - self._around.tied
+        inside, joiner = (one, two) if one.storm_id and loose else (two, one)
+        if not inside.storm_id or joiner.storm_id in self._around.tied or joiner.anchor:
+            return []
+        if joiner.traces and not set(joiner.traces) & set(inside.traces):
+            return []
+        best = 0
+        for name in (joiner.service, ""):
+            gains = self._around.inside.get((inside.storm_id, name), 0.0)
+            if not gains or (not name and not self._patient(inside, joiner)):
+                continue
+            before = joiner.onset_tick - self._within
+            odds = odds_db(gains, self._around.rate(name, before, PRIOR_TICKS))
+            best = max(best, min(evidence.CLOSE_MOST, odds))
+        if not best:
+            return []
+        part = (inside.storm_id, joiner.service) in self._around.inside
+        detail = (
+            f"{shown(joiner.service)} is part of it already"
+            if part
+            else "errors begin far more often than usual while it lasts"
+        )
+        services = (joiner.service,) if part else ()
+        return [piece(Evidence.SERVICE, evidence.SERVICE + best, services, detail)]
+
+    def _patient(self, inside: Candidate, joiner: Candidate) -> bool:
+        """Return whether the joiner stands alone beside an outage of many services, and has for a
+        while."""
+        alone = not joiner.storm_id and self._around.tick - joiner.onset_tick >= PATIENCE_TICKS
+        return alone and len(self._around.services[inside.storm_id]) >= self._many
+
+
+def closeness(
+    one: Candidate, two: Candidate, pieces: Sequence[Piece], around: Surroundings, within: int
+) -> list[Piece]:
+    """Return what the closeness of two onsets adds to other evidence; nothing by itself.
+
+    It is weighed against how often something begins in these services anyway. An active storm is
+    close to everything, so for its long-standing members the whole window counts. Where all
+    requests of both can be followed and none is shared, closeness tells nothing.
+    """
+    counted = {Evidence.SIGNATURE, Evidence.DEPENDENCY, Evidence.LEARNT}
+    if not any(found.kind in counted for found in pieces):
+        return []
+    if sum(found.weight for found in pieces) >= evidence.LINKS or _disjoint(one, two):
+        return []
+    apart = within if one.anchor or two.anchor else abs(two.onset_tick - one.onset_tick)
+    before = min(one.onset_tick, two.onset_tick)
+    ordinary = max(around.rate(name, before, PRIOR_TICKS) for name in (one.service, two.service))
+    weight = min(evidence.CLOSE_MOST, closeness_db(apart, ordinary))
+    detail = f"{both(one.service, two.service)} began within {apart + 1} s"
+    return [piece(Evidence.ONSET, weight, (one.service, two.service), detail)]
+
+
+def _disjoint(one: Candidate, two: Candidate) -> bool:
+    if not one.traces or not two.traces or set(one.traces) & set(two.traces):
+        return False
+    followed = one.all_traces and two.all_traces
+    return followed or not (one.loud or one.anchor) or not (two.loud or two.anchor)
+
+
+def _same_error(one: Candidate, two: Candidate) -> bool:
+    """Return whether both are one error, be it under another signature version."""
+    names = {one.fingerprint, *one.aliases}
+    return two.fingerprint in names or one.fingerprint in two.aliases
+
+
+def _title(candidate: Candidate) -> str:
+    title = candidate.title or "the same error"
+    return title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1] + "…"

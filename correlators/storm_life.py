@@ -1,0 +1,311 @@
+"""The life of a storm: every transition of one, as functions from one `Storm` to the next.
+
+Opened, joined, extended, merged, parted, acknowledged, paged, ended. When one happens is decided in
+`gathering` and `acting`, what is told of it in `telling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from correlators import evidence, rates, sets
+from correlators.baseline import surprise_db
+from correlators.deltas import worse
+from correlators.incidents import Incident, ticks
+from correlators.rates import add_rate
+from correlators.storms import (
+    APART_KEPT,
+    GAIN_TICKS,
+    GAINS_KEPT,
+    SERVICES_KEPT,
+    Ack,
+    Linking,
+    Storm,
+    Stretch,
+    kept_members,
+    kept_services,
+    name_hash,
+    storm_id,
+)
+from correlators.types import LEVEL_RANK, Delta, Level, PageReason
+
+WAVE_AFTER_TICKS: Final = 120
+"""A storm has so long to unfold; what comes then is no other one."""
+WAVE_LEAST: Final = 15
+WAVE_TIMES: Final = 5
+WAVE_DB: Final = 150
+"""At least so many incidents within ten seconds, so many times what was usual lately, and so
+unlikely, are a new wave."""
+SILENT_TICKS: Final = 60
+"""An incident that was silent for longer has come back."""
+
+
+def opened(environment: str, first: Incident, *, tick: int, settle_ticks: int) -> Storm:
+    """Return the storm that begins with this incident's stretch; nothing has joined it yet."""
+    return Storm(
+        id=storm_id(environment, first.id, first.onset_tick),
+        environment=environment,
+        opened_tick=first.onset_tick,
+        last_tick=tick,
+        first_ms=first.last_ms,
+        last_ms=first.last_ms,
+        level=first.level,
+        tell_tick=max(tick, first.onset_tick + settle_ticks),
+    )
+
+
+def joined(
+    storm: Storm, incident: Incident, stretch: Stretch, *, tick: int, rate_ticks: int
+) -> Storm:
+    """Return the open storm with one more incident, counted from the onset of its stretch.
+
+    Args:
+        storm: open.
+        incident: not part of an open storm.
+        stretch: what its present stretch counts.
+        tick: the tick being applied.
+        rate_ticks: how far back `rate` must reach.
+    """
+    assert storm.open
+    known = incident.id in storm.members
+    rate = rates.rate_since(incident.rate, incident.onset_tick, rate_ticks)
+    services = kept_services((*storm.services, incident.key.service))
+    return msgspec.structs.replace(
+        storm,
+        last_tick=max(storm.last_tick, incident.last_tick),
+        members=kept_members((*storm.members, incident.id)),
+        joined=storm.joined + (0 if known else 1),
+        services=services,
+        onsets=_onsets(services, _by_service(storm), {incident.key.service: incident.onset_tick}),
+        first_ms=min(storm.first_ms, stretch.first_ms),
+        last_ms=max(storm.last_ms, incident.last_ms),
+        level=worse(storm.level, incident.level),
+        events=sets.union(storm.events, stretch.events),
+        users=sets.union(storm.users, stretch.users),
+        rate=rates.merge(storm.rate, rate, tick, rate_ticks),
+        gains=_gained_one(storm, tick),
+        changes=storm.changes + 1,
+    )
+
+
+def extended(
+    storm: Storm, delta: Delta, *, tick: int, goes_on: bool, came_back: bool, rate_ticks: int
+) -> Storm:
+    """Return the open storm after a delta of one of its incidents.
+
+    Args:
+        storm: open.
+        delta: of an incident that is part of it.
+        tick: the tick being applied.
+        goes_on: the delta extends its incident.
+        came_back: the incident had been silent for a while.
+        rate_ticks: how far back `rate` must reach.
+    """
+    before = sets.count(storm.events).value
+    events = sets.union(storm.events, delta.events)
+    users = sets.union(storm.users, delta.users)
+    news = (events, users) != (storm.events, storm.users)
+    new = max(0, sets.count(events).value - before)
+    return msgspec.structs.replace(
+        storm,
+        last_tick=max(storm.last_tick, tick) if goes_on else storm.last_tick,
+        first_ms=min(storm.first_ms, delta.first_ms),
+        last_ms=max(storm.last_ms, delta.last_ms),
+        level=worse(storm.level, delta.level),
+        events=events,
+        users=users,
+        rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
+        gains=_gained_one(storm, tick) if came_back else storm.gains,
+        changes=storm.changes + (1 if news else 0),
+    )
+
+
+def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[Storm, Storm]:
+    """Return the storm that goes on with all of both, and the other, over without having ended.
+
+    The page of the one that goes on stays; where it has none it takes over the other's, together
+    with its acknowledgement. What was acknowledged on both sides stays so, for what was in each
+    then. A page of the other that nobody had acknowledged makes an acknowledged storm page anew.
+    """
+    takes = not into.page_key and bool(other.page_key)
+    unheard = bool(other.page_key) and other.ack is None and not takes
+    over = msgspec.structs.replace(
+        other,
+        closed_tick=tick,
+        merged_into=into.id,
+        tell_tick=tick,
+        page_key="" if takes else other.page_key,
+    )
+    both = len({*into.members} & {*other.members})
+    services = kept_services((*into.services, *other.services))
+    changed = msgspec.structs.replace(
+        into,
+        opened_tick=min(into.opened_tick, other.opened_tick),
+        last_tick=max(into.last_tick, other.last_tick),
+        members=kept_members((*into.members, *other.members)),
+        joined=into.joined + other.joined - both,
+        services=services,
+        onsets=_onsets(services, _by_service(into), _by_service(other)),
+        evidence=evidence.kept((*into.evidence, *other.evidence)),
+        apart=_kept_apart((*into.apart, *other.apart)),
+        first_ms=min(into.first_ms, other.first_ms),
+        last_ms=max(into.last_ms, other.last_ms),
+        level=worse(into.level, other.level),
+        events=sets.union(into.events, other.events),
+        users=sets.union(into.users, other.users),
+        rate=rates.merge(into.rate, other.rate, tick, rate_ticks),
+        changes=into.changes + 1,
+        page_key=other.page_key if takes else into.page_key,
+        ack=other.ack if takes else _both(into.ack, other.ack),
+        overtaken=into.overtaken or (unheard and into.ack is not None),
+    )
+    return changed, over
+
+
+def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incident]) -> Storm:
+    """Return the open storm without an incident that a person says is not part of it.
+
+    Its events leave the count, for no two incidents have one in common; of users and times stays
+    what the others account for. The error stays out for the storm's life.
+
+    Args:
+        storm: open.
+        incident: one of its members.
+        episode: entry key of the incident's episode.
+        left: the other members that are remembered, in the order of joining.
+    """
+    rest = list(left)
+    by_service: dict[str, int] = {}
+    for one in rest:
+        known = by_service.get(one.key.service, one.onset_tick)
+        by_service[one.key.service] = min(known, one.onset_tick)
+    services = kept_services(one for one in storm.services if one in by_service)
+    users = sets.EMPTY
+    level = Level.DEBUG
+    for one in rest:
+        users = sets.union(users, one.users)
+        level = worse(level, one.level)
+    gone = {evidence.shown(name) for name in {incident.key.service} - set(services)}
+    pieces = (one for one in storm.evidence if not gone.intersection(one.services))
+    return msgspec.structs.replace(
+        storm,
+        members=tuple(one for one in storm.members if one != incident.id),
+        joined=max(0, storm.joined - 1),
+        services=services,
+        onsets=_onsets(services, _by_service(storm), {}),
+        evidence=evidence.kept(pieces),
+        apart=_kept_apart((*storm.apart, episode)),
+        level=level if rest else storm.level,
+        events=sets.without(storm.events, incident.events),
+        users=users if rest else storm.users,
+        changes=storm.changes + 1,
+    )
+
+
+def acknowledged(storm: Storm, *, actor: str, source: str, tick: int) -> Storm:
+    """Return the open storm with somebody's word that they have it, as it stands now."""
+    assert storm.open
+    return msgspec.structs.replace(
+        storm,
+        ack=Ack(
+            actor=actor,
+            source=source,
+            tick=tick,
+            services=tuple(map(name_hash, storm.services)),
+            level=storm.level,
+            origin=storm.origin.service,
+        ),
+        overtaken=False,
+    )
+
+
+def paged(storm: Storm, page_key: str) -> Storm:
+    """Return the storm with a page opened for it; nobody has acknowledged that one yet."""
+    return msgspec.structs.replace(
+        storm, page_key=page_key, generation=storm.generation + 1, ack=None, overtaken=False
+    )
+
+
+def ended(storm: Storm, *, tick: int) -> Storm:
+    """Return the open storm, over in this tick."""
+    assert storm.open
+    return msgspec.structs.replace(
+        storm, closed_tick=tick, tell_tick=tick, changes=storm.changes + 1
+    )
+
+
+def is_over(storm: Storm, linking: Linking, *, tick: int, max_life_ms: int) -> bool:
+    """Return whether the open storm ends now: silent for `storm_quiet`, or older than any may
+    be."""
+    quiet = tick - storm.last_tick >= ticks(linking.storm_quiet_ms)
+    return quiet or tick - storm.opened_tick >= ticks(max_life_ms)
+
+
+def is_new_wave(storm: Storm, *, tick: int) -> bool:
+    """Return whether so many incidents begin or come back at once, far beyond what the fading storm
+    had lately, that this is another outage.
+
+    It is judged by how many different errors there are, not by their events: these rise and fall
+    with the traffic and with retries.
+    """
+    slot = tick // GAIN_TICKS
+    now = sum(gains for at, gains in storm.gains if at >= slot - 1)
+    before = sum(gains for at, gains in storm.gains if slot - GAINS_KEPT < at < slot - 1)
+    if now < WAVE_LEAST or tick - storm.opened_tick < WAVE_AFTER_TICKS:
+        return False
+    expected = max(0.5, 2 * before / (GAINS_KEPT - 2))
+    return now >= WAVE_TIMES * expected and surprise_db(now, expected) >= WAVE_DB
+
+
+def _gained_one(storm: Storm, tick: int) -> rates.Rate:
+    slot = tick // GAIN_TICKS
+    gains = dict(storm.gains)
+    gains[slot] = gains.get(slot, 0) + 1
+    return tuple(sorted(pair for pair in gains.items() if pair[0] > slot - GAINS_KEPT))
+
+
+def gained(storm: Storm) -> PageReason | None:
+    """Return what came to an acknowledged storm since then that its acknowledgement does not
+    cover."""
+    if storm.ack is None:
+        return None
+    if storm.overtaken or {*map(name_hash, storm.services)} - {*storm.ack.services}:
+        return PageReason.GAINED_SERVICE if not storm.overtaken else PageReason.TOOK_OVER_PAGE
+    if LEVEL_RANK[storm.level] > LEVEL_RANK[storm.ack.level]:
+        return PageReason.HIGHER_URGENCY
+    return PageReason.NEW_ORIGIN if storm.origin.service != storm.ack.origin else None
+
+
+def _both(one: Ack | None, two: Ack | None) -> Ack | None:
+    if one is None or two is None:
+        return one
+    return msgspec.structs.replace(
+        one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
+    )
+
+
+def _by_service(storm: Storm) -> dict[str, int]:
+    return dict(zip(storm.services, storm.onsets, strict=True))
+
+
+def _onsets(services: tuple[str, ...], one: dict[str, int], two: dict[str, int]) -> tuple[int, ...]:
+    both = {**two, **one}
+    return tuple(min(both[name], two.get(name, both[name])) for name in services)
+
+
+def _kept_apart(episodes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(episodes))[-APART_KEPT:]
+
+
+def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: int) -> int:
+    """Return the next tick in which something happens to the storm without a delta."""
+    if not storm.open:
+        forget = max(storm.closed_tick, storm.last_tick) + ticks(remember_ms)
+        return forget if storm.tell_tick < 0 else min(forget, storm.tell_tick)
+    ends = min(
+        storm.last_tick + ticks(linking.storm_quiet_ms), storm.opened_tick + ticks(max_life_ms)
+    )
+    return ends if storm.tell_tick < 0 else min(ends, storm.tell_tick)

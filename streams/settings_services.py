@@ -1,0 +1,51 @@
+"""The keys of `stormfold.yaml` that say what is known of the services themselves.
+
+Called by `settings_read`, which has every other key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from yaml.nodes import Node
+
+from streams.yaml_reader import Reader
+
+SERVICES_MOST: Final = 2_000
+NEEDED_MOST: Final = 50
+"""Services that one may say it depends on."""
+
+_SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SAYS: Final = "the name of a service, at most 100 of a-z, A-Z, 0-9, '.', '_' and '-'"
+
+
+def services_of(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:
+    """Return what each service depends on; cycles are allowed."""
+    named = reader.section(node, "services", None)
+    if node is not None and len(named) > SERVICES_MOST:
+        reader.problem(node, "services", f"expected at most {SERVICES_MOST}, found {len(named)}")
+    found: dict[str, tuple[str, ...]] = {}
+    for service, entry in named.items():
+        path = f"services.{service}"
+        if not _SERVICE.fullmatch(service):
+            reader.problem(entry, path, f"expected {_SAYS} as the key")
+        key = reader.section(entry, path, ("depends_on",))
+        needed = _depends_on(reader, key.get("depends_on"), f"{path}.depends_on", service)
+        if needed:
+            found[service] = needed
+    return found
+
+
+def _depends_on(reader: Reader, node: Node | None, path: str, service: str) -> tuple[str, ...]:
+    entries = reader.entries(node, path, "services") or []
+    if node is not None and len(entries) > NEEDED_MOST:
+        reader.problem(node, path, f"expected at most {NEEDED_MOST}, found {len(entries)}")
+    names = []
+    for at, entry in enumerate(entries):
+        name = reader.text(entry, f"{path}[{at}]", "", _SERVICE, _SAYS)
+        if name == service:
+            reader.problem(entry, f"{path}[{at}]", "a service does not depend on itself")
+        elif name:
+            names.append(name)
+    return tuple(dict.fromkeys(names))
