@@ -3,16 +3,14 @@ one."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from correlators import evidence, incidents, links, origin, storm_life
 from correlators.baseline import Baseline, counted
-from correlators.candidates import Candidate, Surroundings
-from correlators.deltas import TRACES_KEPT
 from correlators.dependencies import Neighbours, met
 from correlators.entries import TOUCH_TICKS, Membership, episode_key, key_of
 from correlators.evidence import Piece
@@ -20,8 +18,9 @@ from correlators.incidents import Incident, ticks
 from correlators.links import Group
 from correlators.state import State
 from correlators.storms import GAIN_TICKS, Ack, Storm, Stretch, name_hash
-from correlators.telling import Config, Teller, release_news
+from correlators.telling import Config, Teller
 from correlators.types import Delta
+from correlators.witnesses import Witnesses
 
 
 class Gatherer:
@@ -33,6 +32,7 @@ class Gatherer:
         self._config = config
         self._state = state
         self._teller = teller
+        self._witnesses = Witnesses(config, state)
         self._rate_ticks = ticks(config.pages.within_ms)
 
     def heard(self, incident: Incident, tick: int, *, began: bool) -> None:
@@ -81,42 +81,16 @@ class Gatherer:
             for storm in open_storms:
                 for episode in storm.apart:
                     apart[episode] = (*apart.get(episode, ()), storm.id)
-            candidates = [self._candidate(incident, apart) for incident in found]
+            candidates = [self._witnesses.candidate(incident, apart) for incident in found]
             for storm in open_storms:
                 if any(one.storm_id != storm.id for one in candidates):
-                    candidates += self._anchors(storm, young, tick)
-            around = self._around(environment, candidates, open_storms, tick)
+                    candidates += self._witnesses.anchors(storm, young, tick)
+            around = self._witnesses.around(environment, candidates, open_storms, tick)
             linked = links.link(candidates, around, self._config.linking)
             for one, two in sorted(linked.met):
                 self._meet(environment, one, two, tick)
             for group in linked.groups:
                 self._gather(environment, group, tick)
-
-    def _around(
-        self,
-        environment: str,
-        candidates: Iterable[Candidate],
-        open_storms: Sequence[Storm],
-        tick: int,
-    ) -> Surroundings:
-        services = ["", *sorted({one.service for one in candidates})]
-        whole = self._state.baseline(environment, "")
-        neighbours = {name: self._state.neighbours(environment, name) for name in services}
-        baselines = {name: self._state.baseline(environment, name) for name in services}
-        return Surroundings(
-            since_tick=whole.since_tick if whole is not None else tick,
-            tick=tick,
-            depends=self._config.depends,
-            inside=dict(pair for storm in open_storms for pair in self._inside(storm, tick)),
-            services={storm.id: storm.services for storm in open_storms},
-            neighbours={name: one for name, one in neighbours.items() if one is not None},
-            slots={name: one.slots for name, one in baselines.items() if one is not None},
-            tied=frozenset(
-                one.id
-                for one in open_storms
-                if not links.TELLS_APART.isdisjoint(piece.kind for piece in one.evidence)
-            ),
-        )
 
     def _meet(self, environment: str, one: str, two: str, tick: int) -> None:
         """Learn that two services were seen in one trace."""
@@ -130,70 +104,6 @@ class Gatherer:
         """Return the ids of what these incidents are told by: their open storm, or themselves."""
         storms = ((one, self._state.storm_of(one)) for one in found)
         return {storm.id if storm is not None else one.id for one, storm in storms}
-
-    def _anchors(
-        self, storm: Storm, young: Mapping[str, Incident], tick: int
-    ) -> Iterator[Candidate]:
-        within = ticks(self._config.linking.link_within_ms)
-        for one in storm.members:
-            member = None if one in young else self._state.find_incident(one)
-            if member is not None and member.open and tick - member.last_tick <= within:
-                yield self._anchor(member, storm)
-
-    def _inside(self, storm: Storm, tick: int) -> Iterator[tuple[tuple[str, str], float]]:
-        """Yield how many incidents per tick the storm gained in each of its services so far."""
-        within = ticks(self._config.linking.link_within_ms)
-        age = max(within, tick - storm.opened_tick)
-        members = (self._state.find_incident(one) for one in storm.members)
-        counts = Counter(one.key.service for one in members if one is not None)
-        for service in storm.services:
-            yield (storm.id, service), counts[service] / age
-        yield (storm.id, ""), storm.joined / age
-
-    def _anchor(self, member: Incident, storm: Storm) -> Candidate:
-        """Return an active member of a storm as a witness: what it shares draws others in."""
-        return Candidate(
-            onset_tick=member.last_tick,
-            id=member.id,
-            service=member.key.service,
-            fingerprint=member.key.fingerprint,
-            aliases=member.aliases,
-            release_news="",
-            release="",
-            traces=tuple(trace for trace, _ in member.traces),
-            all_traces=len(member.traces) < TRACES_KEPT,
-            loud=False,
-            title=member.sample.title,
-            storm_id=storm.id,
-            anchor=True,
-        )
-
-    def _candidate(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
-        key = incident.key
-        storm = self._state.storm_of(incident)
-        episode = self._state.episode(key)
-        service = self._state.service(key.environment, key.service)
-        release = key.release
-        since = dict(service.releases).get(release) if service is not None else None
-        came_with = episode is not None and since is not None and episode.first_tick >= since
-        news = release_news(self._state, self._config, incident)
-        place = episode_key(key.environment, key.service, key.fingerprint)
-        return Candidate(
-            onset_tick=incident.onset_tick,
-            id=incident.id,
-            service=key.service,
-            fingerprint=key.fingerprint,
-            aliases=incident.aliases,
-            release_news=release if came_with and news is not None else "",
-            release=release if came_with else "",
-            traces=tuple(trace for trace, _ in incident.traces),
-            all_traces=len(incident.traces) < TRACES_KEPT,
-            loud=incident.events_since(incident.onset_events) > 1,
-            title=incident.sample.title,
-            fresh=episode is not None and episode.first_tick >= incident.onset_tick,
-            storm_id=storm.id if storm is not None else "",
-            apart=apart.get(place, ()) if apart else (),
-        )
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
         """Make the group one storm: a new one, or the oldest of those that its members are in."""

@@ -1,0 +1,123 @@
+"""Witnesses: incidents as they are judged when they are linked, and what is known around them.
+
+Only reads the state; what follows is `links`' and `gathering`'s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from correlators import links
+from correlators.candidates import Candidate, Surroundings
+from correlators.deltas import TRACES_KEPT
+from correlators.entries import episode_key
+from correlators.incidents import Incident, ticks
+from correlators.state import State
+from correlators.storms import Storm
+from correlators.telling import Config, release_news
+
+
+class Witnesses:
+    """Looks incidents up in one state."""
+
+    def __init__(self, config: Config, state: State) -> None:
+        """Args: config: the limits; state: read."""
+        self._config = config
+        self._state = state
+
+    def around(
+        self,
+        environment: str,
+        candidates: Iterable[Candidate],
+        open_storms: Sequence[Storm],
+        tick: int,
+    ) -> Surroundings:
+        """Return what is known of the environment of these candidates."""
+        services = ["", *sorted({one.service for one in candidates})]
+        whole = self._state.baseline(environment, "")
+        neighbours = {name: self._state.neighbours(environment, name) for name in services}
+        baselines = {name: self._state.baseline(environment, name) for name in services}
+        return Surroundings(
+            since_tick=whole.since_tick if whole is not None else tick,
+            tick=tick,
+            depends=self._config.depends,
+            inside=dict(pair for storm in open_storms for pair in self._inside(storm, tick)),
+            services={storm.id: storm.services for storm in open_storms},
+            neighbours={name: one for name, one in neighbours.items() if one is not None},
+            slots={name: one.slots for name, one in baselines.items() if one is not None},
+            tied=frozenset(
+                one.id
+                for one in open_storms
+                if not links.TELLS_APART.isdisjoint(piece.kind for piece in one.evidence)
+            ),
+        )
+
+    def anchors(
+        self, storm: Storm, young: Mapping[str, Incident], tick: int
+    ) -> Iterator[Candidate]:
+        """Yield the active members of a storm that are not young themselves."""
+        within = ticks(self._config.linking.link_within_ms)
+        for one in storm.members:
+            member = None if one in young else self._state.find_incident(one)
+            if member is not None and member.open and tick - member.last_tick <= within:
+                yield self._anchor(member, storm)
+
+    def _inside(self, storm: Storm, tick: int) -> Iterator[tuple[tuple[str, str], float]]:
+        """Yield how many incidents per tick the storm gained in each of its services so far."""
+        within = ticks(self._config.linking.link_within_ms)
+        age = max(within, tick - storm.opened_tick)
+        members = (self._state.find_incident(one) for one in storm.members)
+        counts = Counter(one.key.service for one in members if one is not None)
+        for service in storm.services:
+            yield (storm.id, service), counts[service] / age
+        yield (storm.id, ""), storm.joined / age
+
+    def _anchor(self, member: Incident, storm: Storm) -> Candidate:
+        """Return an active member of a storm as a witness: what it shares draws others in."""
+        return Candidate(
+            onset_tick=member.last_tick,
+            id=member.id,
+            service=member.key.service,
+            fingerprint=member.key.fingerprint,
+            aliases=member.aliases,
+            release_news="",
+            release="",
+            traces=tuple(trace for trace, _ in member.traces),
+            all_traces=len(member.traces) < TRACES_KEPT,
+            loud=False,
+            title=member.sample.title,
+            storm_id=storm.id,
+            anchor=True,
+        )
+
+    def candidate(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
+        """Return a young incident as a candidate.
+
+        Args: apart: open storms that an episode was taken out of, by its entry key.
+        """
+        key = incident.key
+        storm = self._state.storm_of(incident)
+        episode = self._state.episode(key)
+        service = self._state.service(key.environment, key.service)
+        release = key.release
+        since = dict(service.releases).get(release) if service is not None else None
+        came_with = episode is not None and since is not None and episode.first_tick >= since
+        news = release_news(self._state, self._config, incident)
+        place = episode_key(key.environment, key.service, key.fingerprint)
+        return Candidate(
+            onset_tick=incident.onset_tick,
+            id=incident.id,
+            service=key.service,
+            fingerprint=key.fingerprint,
+            aliases=incident.aliases,
+            release_news=release if came_with and news is not None else "",
+            release=release if came_with else "",
+            traces=tuple(trace for trace, _ in incident.traces),
+            all_traces=len(incident.traces) < TRACES_KEPT,
+            loud=incident.events_since(incident.onset_events) > 1,
+            title=incident.sample.title,
+            fresh=episode is not None and episode.first_tick >= incident.onset_tick,
+            storm_id=storm.id if storm is not None else "",
+            apart=apart.get(place, ()) if apart else (),
+        )
