@@ -43,6 +43,8 @@ from correlators.types import (
     StateChange,
     Suppression,
 )
+from correlators.usual import Usual
+from correlators.waves import SILENT_TICKS
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class Correlator:
         self._config = config
         self.state = State(config, entries)
         self._teller = Teller(config, self.state)
+        self._usual = Usual(self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = ticks(config.pages.within_ms)
@@ -127,7 +130,7 @@ class Correlator:
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
         began = {one.id: one.onset_tick for one in found}.get(incident.id) != incident.onset_tick
-        self._gatherer.heard(incident, tick, began=began and incident.onset_tick == tick)
+        self._usual.heard(incident, tick, began=began and incident.onset_tick == tick)
         if not incident.open:
             return
         if tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms):
@@ -137,7 +140,7 @@ class Correlator:
             storm = self._gatherer.join_lead(incident, tick)
         else:
             before = {one.id: one.last_tick for one in found}.get(incident.id, tick)
-            came_back = tick - before > storm_life.SILENT_TICKS
+            came_back = tick - before > SILENT_TICKS
             self._gatherer.extend(storm, incident, delta, tick, came_back=came_back)
         if storm is None:
             self._note_stretch(incident, delta, tick)

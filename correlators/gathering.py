@@ -10,9 +10,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from correlators import evidence, incidents, links, origin, storm_life
-from correlators.baseline import Baseline, counted
-from correlators.dependencies import Neighbours, met
-from correlators.entries import TOUCH_TICKS, Membership, episode_key, key_of
+from correlators.entries import Membership, episode_key, key_of
 from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
 from correlators.links import Group
@@ -20,6 +18,8 @@ from correlators.state import State
 from correlators.storms import GAIN_TICKS, Ack, Storm, Stretch, name_hash
 from correlators.telling import Config, Teller
 from correlators.types import Delta
+from correlators.usual import Usual
+from correlators.waves import is_new_wave
 from correlators.witnesses import Witnesses
 
 
@@ -33,33 +33,8 @@ class Gatherer:
         self._state = state
         self._teller = teller
         self._witnesses = Witnesses(config, state)
+        self._usual = Usual(state)
         self._rate_ticks = ticks(config.pages.within_ms)
-
-    def heard(self, incident: Incident, tick: int, *, began: bool) -> None:
-        """Count what is heard of an environment: since when, and every onset, until it is
-        linked."""
-        environment = incident.key.environment
-        whole = self._state.baseline(environment, "")
-        if whole is None:
-            whole = Baseline(environment=environment, service="", since_tick=tick, last_tick=tick)
-            self._state.put(whole)
-        elif tick - whole.last_tick >= TOUCH_TICKS:
-            self._state.put(msgspec.structs.replace(whole, last_tick=tick))
-        if began and not incident.past:
-            self._count_onset(incident, 1)
-
-    def _count_onset(self, incident: Incident, by: int) -> None:
-        environment = incident.key.environment
-        whole = self._state.baseline(environment, "")
-        since = whole.since_tick if whole is not None else incident.onset_tick
-        for service in ("", incident.key.service):
-            known = self._state.baseline(environment, service) or Baseline(
-                environment=environment,
-                service=service,
-                since_tick=since,
-                last_tick=incident.onset_tick,
-            )
-            self._state.put(counted(known, incident.onset_tick, by))
 
     def link(self, touched: AbstractSet[str], tick: int) -> None:
         """Link the young incidents of every environment in which one of `touched` lies."""
@@ -88,17 +63,9 @@ class Gatherer:
             around = self._witnesses.around(environment, candidates, open_storms, tick)
             linked = links.link(candidates, around, self._config.linking)
             for one, two in sorted(linked.met):
-                self._meet(environment, one, two, tick)
+                self._usual.meet(environment, one, two, tick)
             for group in linked.groups:
                 self._gather(environment, group, tick)
-
-    def _meet(self, environment: str, one: str, two: str, tick: int) -> None:
-        """Learn that two services were seen in one trace."""
-        for service, other in ((one, two), (two, one)):
-            known = self._state.neighbours(environment, service) or Neighbours(
-                environment=environment, service=service
-            )
-            self._state.put(met(known, other, tick))
 
     def _apart(self, found: Iterable[Incident]) -> set[str]:
         """Return the ids of what these incidents are told by: their open storm, or themselves."""
@@ -201,7 +168,7 @@ class Gatherer:
         """Let an incident be told by itself again, from this tick on."""
         self._state.drop(f"member:{incident.id}:{incident.onset_tick}")
         self._state.put(msgspec.structs.replace(incident, storm_id="", tell_tick=tick))
-        self._count_onset(incident, 1)
+        self._usual.count(incident, 1)
 
     def _join(self, incident: Incident, storm_id: str, tick: int) -> None:
         """Make the incident's present stretch part of the storm, counted from its onset."""
@@ -219,7 +186,7 @@ class Gatherer:
         storm = storm_life.joined(storm, incident, stretch, tick=tick, rate_ticks=self._rate_ticks)
         self._state.put(storm)
         self._plan_storm(storm, tick)
-        self._count_onset(incident, -1)
+        self._usual.count(incident, -1)
         self._state.put(
             Membership(incident_id=incident.id, from_tick=incident.onset_tick, storm_id=storm.id)
         )
@@ -294,7 +261,7 @@ class Gatherer:
         """End every storm on which a new wave breaks in several services: what begins or comes back
         in it is linked anew."""
         for storm in self._state.open_storms():
-            if not storm_life.is_new_wave(storm, tick=tick):
+            if not is_new_wave(storm, tick=tick):
                 continue
             since = tick - 2 * GAIN_TICKS
             members = (self._state.find_incident(one) for one in storm.members)

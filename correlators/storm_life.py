@@ -7,19 +7,15 @@ Opened, joined, extended, merged, parted, acknowledged, paged, ended. When one h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
 from correlators import evidence, rates, sets
-from correlators.baseline import surprise_db
 from correlators.deltas import worse
 from correlators.incidents import Incident, ticks
 from correlators.rates import add_rate
 from correlators.storms import (
     APART_KEPT,
-    GAIN_TICKS,
-    GAINS_KEPT,
     SERVICES_KEPT,
     Ack,
     Linking,
@@ -31,16 +27,7 @@ from correlators.storms import (
     storm_id,
 )
 from correlators.types import LEVEL_RANK, Delta, Level, PageReason
-
-WAVE_AFTER_TICKS: Final = 120
-"""A storm has so long to unfold; what comes then is no other one."""
-WAVE_LEAST: Final = 15
-WAVE_TIMES: Final = 5
-WAVE_DB: Final = 150
-"""At least so many incidents within ten seconds, so many times what was usual lately, and so
-unlikely, are a new wave."""
-SILENT_TICKS: Final = 60
-"""An incident that was silent for longer has come back."""
+from correlators.waves import gained_one
 
 
 def opened(environment: str, first: Incident, *, tick: int, settle_ticks: int) -> Storm:
@@ -86,7 +73,7 @@ def joined(
         events=sets.union(storm.events, stretch.events),
         users=sets.union(storm.users, stretch.users),
         rate=rates.merge(storm.rate, rate, tick, rate_ticks),
-        gains=_gained_one(storm, tick),
+        gains=gained_one(storm, tick),
         changes=storm.changes + 1,
     )
 
@@ -118,7 +105,7 @@ def extended(
         events=events,
         users=users,
         rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
-        gains=_gained_one(storm, tick) if came_back else storm.gains,
+        gains=gained_one(storm, tick) if came_back else storm.gains,
         changes=storm.changes + (1 if news else 0),
     )
 
@@ -242,29 +229,6 @@ def is_over(storm: Storm, linking: Linking, *, tick: int, max_life_ms: int) -> b
     be."""
     quiet = tick - storm.last_tick >= ticks(linking.storm_quiet_ms)
     return quiet or tick - storm.opened_tick >= ticks(max_life_ms)
-
-
-def is_new_wave(storm: Storm, *, tick: int) -> bool:
-    """Return whether so many incidents begin or come back at once, far beyond what the fading storm
-    had lately, that this is another outage.
-
-    It is judged by how many different errors there are, not by their events: these rise and fall
-    with the traffic and with retries.
-    """
-    slot = tick // GAIN_TICKS
-    now = sum(gains for at, gains in storm.gains if at >= slot - 1)
-    before = sum(gains for at, gains in storm.gains if slot - GAINS_KEPT < at < slot - 1)
-    if now < WAVE_LEAST or tick - storm.opened_tick < WAVE_AFTER_TICKS:
-        return False
-    expected = max(0.5, 2 * before / (GAINS_KEPT - 2))
-    return now >= WAVE_TIMES * expected and surprise_db(now, expected) >= WAVE_DB
-
-
-def _gained_one(storm: Storm, tick: int) -> rates.Rate:
-    slot = tick // GAIN_TICKS
-    gains = dict(storm.gains)
-    gains[slot] = gains.get(slot, 0) + 1
-    return tuple(sorted(pair for pair in gains.items() if pair[0] > slot - GAINS_KEPT))
 
 
 def gained(storm: Storm) -> PageReason | None:
