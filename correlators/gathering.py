@@ -186,7 +186,9 @@ class Gatherer:
         storm = storm_life.joined(storm, incident, stretch, tick=tick, rate_ticks=self._rate_ticks)
         self._state.put(storm)
         self._plan_storm(storm, tick)
-        self._usual.count(incident, -1)
+        if tick - storm.opened_tick <= storm_life.UNFOLDS_TICKS:
+            # What trickles in for hours is usual, whatever storm it is put into.
+            self._usual.count(incident, -1)
         self._state.put(
             Membership(incident_id=incident.id, from_tick=incident.onset_tick, storm_id=storm.id)
         )

@@ -7,6 +7,7 @@ Opened, joined, extended, merged, parted, acknowledged, paged, ended. When one h
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -28,6 +29,9 @@ from correlators.storms import (
 )
 from correlators.types import LEVEL_RANK, Delta, Level, PageReason
 from correlators.waves import gained_one
+
+UNFOLDS_TICKS: Final = 600
+"""What a storm gains after this counts as usual, so that a steady trickle is learnt."""
 
 
 def opened(environment: str, first: Incident, *, tick: int, settle_ticks: int) -> Storm:
