@@ -16,6 +16,8 @@ WARM_TICKS: Final = 300
 """An environment that is watched for less is too young for anything in it to be new."""
 SERVICES_TRIED: Final = 3
 """A signature is compared with the latest of so many other services: links make chains."""
+RELEASES_TRIED: Final = 4
+"""And with so many of the latest incidents of a service: each is another release."""
 PATIENCE_TICKS: Final = 10
 _TITLE_CHARS: Final = 60
 
@@ -92,20 +94,21 @@ class Pairs:
     def _by_signature(self) -> Iterator[tuple[int, int]]:
         """The same signature in several services; the same service under another release is no
         evidence."""
-        last: dict[str, dict[str, int]] = defaultdict(dict)
-        also: dict[str, dict[str, int]] = defaultdict(dict)
+        last: dict[str, dict[str, list[int]]] = defaultdict(dict)
+        also: dict[str, dict[str, list[int]]] = defaultdict(dict)
         for index, candidate in enumerate(self._young):
             name, service = candidate.fingerprint, candidate.service
             # Two that share only an alias are two errors under the version that is taken.
             same = [last[name], also[name], *(last[alias] for alias in candidate.aliases)]
             for named in same:
-                others = [at for other, at in named.items() if other != service]
-                for other in others[-SERVICES_TRIED:]:
-                    if self._near(other, index):
-                        yield other, index
+                others = [found for other, found in named.items() if other != service]
+                for found in others[-SERVICES_TRIED:]:
+                    for other in found:
+                        if self._near(other, index):
+                            yield other, index
             for named in (last[name], *(also[alias] for alias in candidate.aliases)):
-                named.pop(service, None)
-                named[service] = index
+                # Of a service, its releases: which of them began last is chance.
+                named[service] = [*named.pop(service, []), index][-RELEASES_TRIED:]
 
     def _by_release(self) -> Iterator[tuple[int, int]]:
         """A shared release that is news; two releases of one error are one episode, not two

@@ -101,6 +101,16 @@ def test_one_signature_in_two_services_links() -> None:
     assert linked(warm, pair(LATER, "TimeoutError", "TimeoutError")) == both
 
 
+def test_a_signature_links_every_release_of_a_service_whichever_began_last() -> None:
+    # Which of two that begin together comes last is decided by their ids.
+    for service in ("payment", "basket"):
+        warm = known("checkout", service)
+        releases = [event(LATER, service, "TimeoutError", release=one) for one in ("2.0", "3.0")]
+        score = run(*warm, *releases, event(LATER, "checkout", "TimeoutError"))
+        (storm,) = score.storms()
+        assert storm.joined == 3
+
+
 def test_a_shared_trace_links() -> None:
     assert linked(pair(LATER, trace="abc")) == (Evidence.TRACE,)
 
