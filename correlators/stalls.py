@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from correlators.ticks import Source
+from correlators.types import TICK_MS
 
 SILENT_MS: Final = 30_000
 """A source that told nothing for this long may be stalled, once its owner's input is at its end."""
@@ -20,7 +21,10 @@ AWAY_MS: Final = 2_000
 """Under traffic something always waits to be read; only for so long in a row is the end left."""
 
 AHEAD_MS: Final = 30_000
-"""A source this far ahead of the slowest is paused by its owner: silent, but not stalled."""
+"""A source further ahead of CORRELATE than this is paused by its owner: silent, but not stalled."""
+
+ROUND_MS: Final = 2 * TICK_MS
+"""A paused source may have told so much less: within a tick it tells its time only with deltas."""
 
 OVERFULL: Final = 2.0
 """So many times what may be held: no source is waited for any more that is behind."""
@@ -55,18 +59,21 @@ class Stalls:
         watermarks: Mapping[Source, int],
         now_ms: int,
         *,
+        applied_ms: int,
         full: float,
     ) -> set[Source]:
         """Return the sources to go on without.
 
         That others moved on is read from the watermarks, not from who spoke lately: whoever is far
-        ahead of a silent source is paused because of it, and falls silent too. So once one is left
-        out, the silence of all others counts from then.
+        ahead of what is applied is paused because of that, and falls silent too. So silence counts
+        only from when a source can be read.
 
         Args:
             waited_for: the sources that are not left out already.
             watermarks: as told, milliseconds of stream time.
             now_ms: of the same clock as in the other calls.
+            applied_ms: the stream time that CORRELATE has applied, in the slowest of its
+                partitions: what pauses a source.
             full: how much is held, as a share of what may be. Over 1, the end of the input is not
                 waited for; over `OVERFULL`, nor is silence: who is merely slow would have everybody
                 run out of memory.
@@ -76,12 +83,13 @@ class Stalls:
         newest_ms = max(watermarks.values(), default=0)
         told_ms = {source: watermarks.get(source, 0) for source in waited_for}
         slowest_ms = min(told_ms.values(), default=0)
+        paused_from_ms = min(applied_ms, slowest_ms) + AHEAD_MS - ROUND_MS
         found = set()
         for source, at_ms in told_ms.items():
+            if at_ms >= paused_from_ms:
+                self._spoke_ms[source] = now_ms
             silent = now_ms - self._spoke_ms.setdefault(source, now_ms) >= SILENT_MS
             behind = at_ms + BEHIND_MS < newest_ms and at_ms <= slowest_ms + AHEAD_MS
             if behind and ((silent and (waited or full > 1)) or full > OVERFULL):
                 found.add(source)
-        if found:
-            self._spoke_ms = dict.fromkeys(told_ms, now_ms)
         return found

@@ -74,6 +74,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 settings.correlation(),
                 installation=settings.installation,
                 source_topic=topics.events,
+                deltas_topic=topics.deltas,
                 foreign_topics=settings.kafka.sentry_topics,
                 state_topic=topics.incidents,
                 deliveries_topic=topics.deliveries,

@@ -22,6 +22,7 @@ from correlators.ticks import Progress, Reception
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
+from streams.agents.pressure import Pressure
 from streams.agents.stored import Installation, check_sources, read_state
 from streams.codec import CodecError, Heard, Told
 from streams.metrics import Metrics
@@ -83,6 +84,7 @@ class CorrelateHandler:
         *,
         installation: str,
         source_topic: str,
+        deltas_topic: str,
         state_topic: str,
         deliveries_topic: str,
         quarantine_topic: str,
@@ -97,6 +99,7 @@ class CorrelateHandler:
         self._installation = installation
         self._own = source_topic
         self._source_topics = (source_topic, *foreign_topics)
+        self._pressure = Pressure(deltas_topic)  # news may come before the start is done
         self._state_topic = state_topic
         self._deliveries_topic = deliveries_topic
         self._quarantine_topic = quarantine_topic
@@ -116,12 +119,14 @@ class CorrelateHandler:
         )
         self._sources = dict(zip(self._source_topics, of_sources, strict=True))
         self._partitions, self._targets = len(state), len(deliveries)
+        self._pressure.partitions = self._partitions
 
     async def stop(self) -> None:
         """Nothing is held beside the partitions."""
 
     def progress(self, heard: Heard) -> None:
-        """Its own words; nothing to learn from them."""
+        """Note how far its other partitions are: the slowest of all pauses the sources."""
+        self._pressure.hear(heard)
 
     def report(self, tp: TopicPartition) -> CorrelateReport | None:
         """Return how far a partition has come, and what it waits for."""
@@ -234,7 +239,7 @@ class CorrelateHandler:
             if ticks.complete_tick() > ticks.applied:
                 # A former owner ended between two steps; maybe no message comes to go on by.
                 await self._advance(tp, held)
-            held.stalls.at_end(self._host.monotonic_ms(), at_end=self._source.lag(tp) == 0)
+            held.stalls.at_end(self._host.monotonic_ms(), at_end=self._source.at_end(tp))
             if self._declares_stalls:
                 await self._look_for_stalls(tp, held)
             await self._tell(tp, held)
@@ -347,10 +352,13 @@ class CorrelateHandler:
     async def _look_for_stalls(self, tp: TopicPartition, held: _Held) -> None:
         """Go on without the sources that stand still."""
         ticks = held.partition.ticks
+        slowest = self._pressure.slowest_tick()
+        applied = ticks.applied if slowest is None else min(slowest, ticks.applied)
         stalled = held.stalls.stalled(
             ticks.sources - ticks.excluded,
             ticks.watermarks,
             self._host.monotonic_ms(),
+            applied_ms=(applied + 1) * TICK_MS,
             full=held.full,
         )
         if stalled:

@@ -35,6 +35,9 @@ RESTORE_S: Final = 300.0
 
 POSITION_S: Final = 0.1
 
+POLLED_MS: Final = 2_000
+"""Where the brokers have answered no fetch for so long, nobody knows where a partition ends."""
+
 TELL_EVERY_S: Final = 1.0
 TELL_WITHIN_S: Final = 1.0
 
@@ -57,6 +60,10 @@ class _Owned:
     """Offset after the last record handed to the agent."""
     position: int = -1
     """Where the next fetch begins: past the marks of transactions, which are no records."""
+    polled: int | None = None
+    """When the client had the last answer to a fetch, on a clock of its own."""
+    polled_ms: int = 0
+    """When that was noted, on the host's monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -399,6 +406,21 @@ class Source(Service):
             end = consumer.last_stable_offset(tp) if committed else consumer.highwater(tp)
             return None if end is None else max(0, end - max(owned.offset, owned.position))
         return None
+
+    def at_end(self, tp: TopicPartition) -> bool:
+        """Return whether everything that stands in a partition was handed out, as far as the
+        brokers have told lately.
+
+        `lag` keeps to the last end that it has heard of, also while the brokers are away.
+        """
+        owned = self.owned.get(tp)
+        if self.consumer is None or owned is None or not owned.ready or self.lag(tp) != 0:
+            return False
+        now_ms = self._host.monotonic_ms()
+        polled = self.consumer.last_poll_timestamp(tp)
+        if polled != owned.polled:
+            owned.polled, owned.polled_ms = polled, now_ms
+        return now_ms - owned.polled_ms < POLLED_MS
 
     def pause(self, tp: TopicPartition, paused: bool) -> None:
         """Stop or go on reading a partition that this process owns."""

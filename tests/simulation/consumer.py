@@ -38,6 +38,7 @@ class Position:
         self.offset: int | None = None
         self.paused = False
         self.highwater: int | None = None
+        self.polled_ms: int | None = None
         self.fetching = 0
         """Number of the fetch under way, 0 for none."""
         self.fetched: tuple[list[Record], int] | None = None
@@ -194,6 +195,7 @@ class SimConsumer:
             return
         if position.offset == offset:
             position.highwater = done.result()
+            position.polled_ms = int(self._loop.time() * 1000)
             log = self._cluster.logs[tp]
             end = log.readable_end(committed=self._committed)
             most = self._random.choice((1, 7, 50, 500))
@@ -312,6 +314,13 @@ class SimConsumer:
 
     def highwater(self, tp: TopicPartition) -> int | None:
         return self._of(tp).highwater
+
+    def last_poll_timestamp(self, tp: TopicPartition) -> int | None:
+        position = self._of(tp)
+        if position.polled_ms is not None and position.fetching and not self._cluster.down:
+            # A broker that has nothing to give says so four times a second; here it waits.
+            position.polled_ms = int(self._loop.time() * 1000)
+        return position.polled_ms
 
     async def position(self, tp: TopicPartition) -> int:
         while True:

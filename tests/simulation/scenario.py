@@ -56,7 +56,8 @@ class Fault(NamedTuple):
     kind: str
     worker: int = 0
     stage: int = 0
-    """0 FINGERPRINT, 1 CORRELATE, 2 DELIVER; further ones are both of the worker's first."""
+    """0 FINGERPRINT, 1 CORRELATE, 2 DELIVER; further ones are both of the worker's first. For
+    `withhold` it is the source partition."""
     number: float = 0.0
     """Seconds, or steps for a kill."""
 

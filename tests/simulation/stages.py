@@ -35,7 +35,7 @@ class Parts:
 
 
 class Told:
-    """The progress topic: what CORRELATE tells reaches every FINGERPRINT, in order."""
+    """The progress topic: what CORRELATE tells reaches every process, in order."""
 
     def __init__(self, cluster: Cluster, children: Sequence[Child]) -> None:
         self._cluster = cluster
@@ -49,7 +49,7 @@ class Told:
             return
         for child in self._children:
             process, handler = child.process, child.handler
-            if process is None or process.dead or child.stage != "fingerprint":
+            if process is None or process.dead:
                 continue
             at = loop.time() + cluster.latency_s()
             at = self._arrives[process.name] = max(at, self._arrives.get(process.name, 0.0))
@@ -96,6 +96,7 @@ class Stages:
             CONFIG,
             installation=f"{NAMESPACE}:{self._scenario.clock.value}",
             source_topic=TOPICS.events,
+            deltas_topic=TOPICS.deltas,
             state_topic=TOPICS.incidents,
             deliveries_topic=TOPICS.deliveries,
             quarantine_topic=TOPICS.quarantine,

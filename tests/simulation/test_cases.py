@@ -160,6 +160,18 @@ def test_a_partition_that_cannot_be_read_holds_up_no_other_of_its_owner(seed: in
     assert applied[0] > tick_of(EPOCH_MS) + 120
 
 
+def test_sources_that_fall_silent_one_after_the_other_are_declared_alike(seed: int) -> None:
+    """Nobody has paused the second because of the first: it is waited for as long, not twice."""
+    faults = (
+        Fault(2.0, "withhold", stage=0, number=90.0),
+        Fault(4.0, "withhold", stage=1, number=88.0),
+    )
+    written = events(seed, 70, 1.5)
+    world = run(scenario(seed, workers=1, sources=4, faults=faults, intakes=(written,)))
+    assert world.stalls
+    assert all(30.0 < at_s < 45.0 for at_s in world.stalled_s), world.stalled_s
+
+
 def test_over_the_cap_a_stall_is_declared_before_the_end_of_the_input(seed: int) -> None:
     park = Fault(2.0, "park", number=60.0)
     with patch.object(Stalls, "at_end", lambda *_, **__: None):
@@ -252,6 +264,26 @@ def test_two_intakes_write_one_log(seed: int) -> None:
 def test_a_cluster_that_is_away_for_20_s_is_all_that_happens(seed: int) -> None:
     world = run(scenario(seed, faults=(Fault(2.0, "outage", number=20.0),)))
     assert world.loop.time() < 60
+
+
+def test_while_the_cluster_is_away_nobody_knows_where_the_input_ends(seed: int) -> None:
+    """Else an outage counts as silence, and who is told first afterwards has the others stalled."""
+    world = World(scenario(seed, workers=1, faults=(Fault(4.0, "outage", number=40.0),)))
+    at_end: dict[float, bool] = {}
+
+    def look() -> None:
+        sources = [child.source for child in world.children if child.stage == "correlate"]
+        at_end[world.loop.time()] = any(
+            source.at_end(tp) for source in sources if source is not None for tp in source.ready()
+        )
+        world.loop.call_later(0.25, look, context=world.loop.outside)
+
+    look()
+    world.run()
+    assert check(world) == []
+    assert not world.stalls
+    assert any(found for at_s, found in at_end.items() if at_s < 4.0)
+    assert not any(found for at_s, found in at_end.items() if 8.0 < at_s < 44.0)
 
 
 def test_queues_and_held_deltas_stay_within_their_bounds(seed: int) -> None:

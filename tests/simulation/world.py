@@ -51,6 +51,8 @@ class World:
         self.cluster = Cluster(self.loop, self.random, slow_network=scenario.slow_network)
         self.children: list[Child] = []
         self.stalls = 0
+        self.stalled_s: list[float] = []
+        """When each stall was declared."""
         self.grown = False
         """A source partition came later: what it holds from before its first watermark is late."""
         self.problems: list[str] = []
@@ -133,7 +135,7 @@ class World:
                     self._later(over_s, self._unpark, child)
             case "withhold":
                 over_s = fault.number
-                tp = TopicPartition(TOPICS.events, 0)
+                tp = TopicPartition(TOPICS.events, fault.stage)
                 self.cluster.withhold(tp)
                 self._later(over_s, self.cluster.give_again, tp)
             case "lose":
@@ -189,6 +191,7 @@ class World:
 
         def noted(ticks: Ticks, stalled: Iterable[Source]) -> None:
             self.stalls += 1
+            self.stalled_s.append(self.loop.time())
             exclude(ticks, stalled)
 
         with (
