@@ -30,7 +30,7 @@ from streams.processes import (
     worker_name,
 )
 from streams.settings import Clock, Settings, SettingsError, load
-from streams.stage import Handler, Stage, make_app, run_app
+from streams.stage import Handler, Stage, make_app, run_app, wait_for_kafka
 from streams.topics import inputs, max_record_bytes, names
 
 
@@ -149,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handler.progress_topic = app.topic(
             topics.progress, value_type=bytes, value_serializer="raw"
         )
+    wait_for_kafka(settings.kafka.bootstrap)
     run_app(app)
     return 0
 

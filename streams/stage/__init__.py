@@ -4,12 +4,13 @@
 transactions, `app` puts both under Faust. What a stage does with its records is its `Handler`.
 
 A handler that raises ends the process with its offsets kept, and the place it worked on stays in
-memory shared with the parent, which parks what fails again and again at one place. `host` is all
-that a stage reaches outside itself.
+memory shared with the parent, which parks what fails again and again at one place. `reach` waits
+for Kafka before all of that. `host` is all that a stage reaches outside itself.
 """
 
 from streams.stage.app import make_app, run_app
 from streams.stage.host import Host, now_ms
+from streams.stage.reach import wait_for_kafka
 from streams.stage.source import Source
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
@@ -23,4 +24,5 @@ __all__ = [
     "make_app",
     "now_ms",
     "run_app",
+    "wait_for_kafka",
 ]

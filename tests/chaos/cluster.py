@@ -193,10 +193,10 @@ class Cluster:
             lambda: len(self.observer.digests) > 0, within_s=PATIENCE_S, what=self.chain.logs
         )
 
-    async def tells(self, *, beyond: int) -> None:
-        """Return once CORRELATE has told its progress more often than that."""
+    async def applies(self, *, beyond: int) -> None:
+        """Return once every partition of CORRELATE has applied a later tick than that."""
         await until(
-            lambda: len(self.observer.told) > beyond,
+            lambda: self.observer.applied_everywhere > beyond,
             within_s=PATIENCE_S,
             what=self.chain.logs,
         )
