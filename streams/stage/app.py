@@ -92,9 +92,16 @@ def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
     return app
 
 
+class _Worker(faust.Worker):
+    """Ends once everything has stopped: the library waits for one more second then."""
+
+    async def _sentinel_task(self) -> None:
+        return
+
+
 def run_app(app: faust.App) -> None:
     """Run the app until SIGTERM or SIGINT; exits the process."""
-    worker = faust.Worker(
+    worker = _Worker(
         app, quiet=True, loglevel="warning", redirect_stdouts=False, override_logging=False
     )
     worker.spinner = None  # it draws on standard output, which belongs to the console sink
