@@ -234,7 +234,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "transactions",
         "Kafka transactions of a stage, by how they ended.",
         _STAGE,
-        Label("outcome", "committed and what else can become of one"),
+        Label("outcome", "committed, or too_slow: larger than a transaction may be"),
     ),
     _seconds(
         "transaction_seconds",

@@ -24,18 +24,19 @@ from correlators.types import TICK_MS
 from streams import codec
 from streams.agents.pressure import Pressure
 from streams.agents.stored import Installation, check_sources, read_state
+from streams.agents.written import Outgoing, Topics, outgoing
 from streams.codec import CodecError, Heard, Told
 from streams.metrics import Metrics
 from streams.reports import EXCLUDED_TOLD, CorrelateReport
 from streams.stage import Source
-from streams.stage.state import FencedWriter, partitions_of, take_over
+from streams.stage.state import FencedWriter, TransactionTooSlow, partitions_of, take_over
 
 TICKS_PER_TRANSACTION: Final = 256
 CHANGES_PER_TRANSACTION: Final = 2_000
 """No further tick joins a transaction that writes so many entries, of at most 16 KiB each."""
 
 STEP_MS: Final = 250
-"""After a step that computed longer comes a smaller one: heartbeats must get through."""
+"""After a step that computed longer comes one of fewer ticks: what it decides must get out."""
 
 HEARTBEAT_TICKS: Final = 5
 """`@progress` is written at least this often, in ticks of stream time."""
@@ -100,9 +101,7 @@ class CorrelateHandler:
         self._own = source_topic
         self._source_topics = (source_topic, *foreign_topics)
         self._pressure = Pressure(deltas_topic)  # news may come before the start is done
-        self._state_topic = state_topic
-        self._deliveries_topic = deliveries_topic
-        self._quarantine_topic = quarantine_topic
+        self._topics = Topics(state_topic, deliveries_topic, quarantine_topic)
         self._declares_stalls = declares_stalls
         self._partition_of = partition_of
         self._max_request_bytes = max_request_bytes
@@ -115,7 +114,7 @@ class CorrelateHandler:
         self._source = source
         self._host = source.stage.host
         *of_sources, state, deliveries = await partitions_of(
-            source.stage, *self._source_topics, self._state_topic, self._deliveries_topic
+            source.stage, *self._source_topics, self._topics.state, self._topics.deliveries
         )
         self._sources = dict(zip(self._source_topics, of_sources, strict=True))
         self._partitions, self._targets = len(state), len(deliveries)
@@ -150,9 +149,9 @@ class CorrelateHandler:
     async def assign(self, tp: TopicPartition) -> int:
         """Fence, restore, and return the offset that the state names."""
         writer, stored = await take_over(
-            self._source.stage, tp.partition, self._state_topic, self._max_request_bytes
+            self._source.stage, tp.partition, self._topics.state, self._max_request_bytes
         )
-        place = f"{self._state_topic}-{tp.partition}"
+        place = f"{self._topics.state}-{tp.partition}"
         installation = Installation(self._installation, self._partitions)
         try:
             progress, entries = read_state(place, stored, installation)
@@ -194,7 +193,7 @@ class CorrelateHandler:
         )
         async with writer.transaction() as transaction:
             await transaction.send(
-                self._state_topic,
+                self._topics.state,
                 partition=tp.partition,
                 key=PROGRESS_KEY.encode(),
                 value=codec.encode(progress),
@@ -247,52 +246,58 @@ class CorrelateHandler:
 
     async def _advance(self, tp: TopicPartition, held: _Held) -> None:
         while held.partition.ready():
-            began_ms = self._host.monotonic_ms()
-            step = held.partition.step(
-                most_ticks=held.most_ticks, most_changes=CHANGES_PER_TRANSACTION
-            )
-            slow = self._host.monotonic_ms() - began_ms > STEP_MS
-            most = held.most_ticks // 2 if slow else held.most_ticks * 2
-            held.most_ticks = max(1, min(most, TICKS_PER_TRANSACTION))
-            await self._write(tp, held, step)
+            await self._step(tp, held, held.most_ticks)
         complete = held.partition.ticks.complete_tick()
         if complete > held.partition.ticks.applied:
             if complete - held.written.applied_tick >= HEARTBEAT_TICKS:
-                await self._write(tp, held, held.partition.step(most_ticks=1))
+                await self._step(tp, held, 1)
             else:
                 held.partition.ticks.pass_to(complete)
         await self._tell(tp, held)
 
-    async def _write(self, tp: TopicPartition, held: _Held, step: Step) -> None:
+    async def _step(self, tp: TopicPartition, held: _Held, most_ticks: int) -> None:
+        """Apply some ticks and write what they decided.
+
+        Beside the event loop: a tick is never cut, and heartbeats must get through while one of a
+        hundred thousand deltas is computed. Nobody else touches the partition: it is worked on, or
+        let go of, under the lock of its source.
+        """
+
+        def compute() -> tuple[Step, list[Outgoing]]:
+            step = held.partition.step(most_ticks=most_ticks, most_changes=CHANGES_PER_TRANSACTION)
+            return step, outgoing(step, tp, self._topics, self._partition_of_destination)
+
+        began_ms = self._host.monotonic_ms()
+        step, records = await self._host.compute(compute)
+        slow = self._host.monotonic_ms() - began_ms > STEP_MS
+        most = held.most_ticks // 2 if slow else held.most_ticks * 2
+        held.most_ticks = max(1, min(most, TICKS_PER_TRANSACTION))
+        await self._write(tp, held, step, records)
+
+    def _partition_of_destination(self, destination: str) -> int:
+        return self._partition_of(destination, self._targets)
+
+    async def _write(
+        self, tp: TopicPartition, held: _Held, step: Step, records: list[Outgoing]
+    ) -> None:
         """Write one step: state, digests, what was set aside, and offsets stand or fall
         together."""
         transaction = held.writer.transaction()
-        async with transaction:
-            for key, entry in step.entries.items():
-                await transaction.send(
-                    self._state_topic,
-                    partition=tp.partition,
-                    key=key.encode(),
-                    value=codec.encode(entry) if entry is not None else None,
-                )
-            for digest in step.digests:
-                await transaction.send(
-                    self._deliveries_topic,
-                    partition=self._partition_of(digest.destination, self._targets),
-                    key=digest.destination.encode(),
-                    value=codec.encode(digest),
-                )
-            for poison in step.poison:
-                await transaction.send(
-                    self._quarantine_topic,
-                    value=codec.encode(poison.what),
-                    headers=[
-                        ("reason", f"raised: {poison.reason}".encode()),
-                        ("topic", tp.topic.encode()),
-                        ("partition", str(tp.partition).encode()),
-                    ],
-                )
-            await transaction.offsets({tp: step.progress.input_offset}, self._source.stage.group)
+        try:
+            async with transaction:
+                for one in records:
+                    await transaction.send(
+                        one.topic,
+                        partition=one.partition,
+                        key=one.key,
+                        value=one.value,
+                        headers=one.headers,
+                    )
+                offsets = {tp: step.progress.input_offset}
+                await transaction.offsets(offsets, self._source.stage.group)
+        except TransactionTooSlow:
+            self._metrics.transactions.labels(stage="correlate", outcome="too_slow").inc()
+            raise
         held.written = step.progress
         self._count(step, transaction.seconds)
 
@@ -303,7 +308,7 @@ class CorrelateHandler:
         self._metrics.quarantined.labels(reason="delta_batch").inc()
         async with held.writer.transaction() as transaction:
             await transaction.send(
-                self._quarantine_topic,
+                self._topics.quarantine,
                 value=record.value,
                 headers=[
                     ("reason", reason.encode()),

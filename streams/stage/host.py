@@ -6,14 +6,18 @@ code of production, with a cluster, clocks and deaths of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.processes import PLACE_VARIABLE, Place, PlaceFile
+
+_T = TypeVar("_T")
 
 
 class Host:
@@ -42,6 +46,13 @@ class Host:
     def monotonic_ms(self) -> int:
         """Return milliseconds that never go back, for how long something has been waited for."""
         return time.monotonic_ns() // 1_000_000
+
+    async def compute(self, what: Callable[[], _T]) -> _T:
+        """Return what a pure function returns, while the event loop goes on beside it.
+
+        What it reads and changes must be nobody else's meanwhile.
+        """
+        return await asyncio.to_thread(what)
 
     def working(self, place: Place | None) -> None:
         """Have the parent know what is worked on from now on; None for nothing.

@@ -9,22 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams.stage.host import Host
 from streams.stage.types import Stage
 
 TRANSACTION_TIMEOUT_MS: Final = 5_000
 
+MANY_RECORDS: Final = 10_000
+"""A transaction of so many that outlasts its timeout is itself to blame, not the cluster."""
+
+SENDS_AT_ONCE: Final = 500
+"""Then the event loop has its turn: the client takes records as fast as they are given to it."""
+
 log = structlog.get_logger(__name__)
 
 Headers = list[tuple[str, bytes]]
+
+
+class TransactionTooSlow(Exception):
+    """What has to be written at once takes longer than the brokers keep a transaction open.
+
+    It would again the next time.
+    """
 
 
 class FencedWriter:
@@ -34,6 +48,7 @@ class FencedWriter:
         self, host: Host, *, bootstrap: str, transactional_id: str, max_request_bytes: int
     ) -> None:
         """Args: transactional_id: one per input partition and stage, the same for every owner."""
+        self._host = host
         self._producer = host.producer(
             bootstrap_servers=bootstrap,
             acks="all",
@@ -56,24 +71,25 @@ class FencedWriter:
 
     def transaction(self) -> Transaction:
         """Return a transaction to be used with `async with`; it commits on leaving."""
-        return Transaction(self._producer)
+        return Transaction(self._host, self._producer)
 
 
 class Transaction:
     """One Kafka transaction: all of it or nothing.
 
     Raises on leaving: ProducerFenced when another owner took over, KafkaError when the cluster
-    fails.
+    fails, TransactionTooSlow when it was too large.
     """
 
-    def __init__(self, producer: Any) -> None:
+    def __init__(self, host: Host, producer: Any) -> None:
+        self._host = host
         self._producer = producer
         self._context = producer.transaction()
         self._sent: list[Awaitable[Any]] = []
         self.seconds = 0.0
 
     async def __aenter__(self) -> Transaction:
-        self._began = time.monotonic()  # for a metric only
+        self._began_ms = self._host.monotonic_ms()
         await self._context.__aenter__()
         return self
 
@@ -87,15 +103,18 @@ class Transaction:
         headers: Headers | None = None,
     ) -> None:
         """Add a record to the transaction."""
-        self._sent.append(
-            await self._producer.send(
+        with self._named():
+            sent = await self._producer.send(
                 topic, value=value, key=key, partition=partition, headers=headers or []
             )
-        )
+        self._sent.append(sent)
+        if len(self._sent) % SENDS_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
     async def offsets(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
         """Commit the group's offsets with the transaction; they serve lag tools, not restarts."""
-        await self._producer.send_offsets_to_transaction(dict(offsets), group)
+        with self._named():
+            await self._producer.send_offsets_to_transaction(dict(offsets), group)
 
     async def __aexit__(
         self,
@@ -103,16 +122,42 @@ class Transaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        sent: list[Any] = []
+        failed = error
         if kind is None:
-            sent = await asyncio.gather(*self._sent, return_exceptions=True)
-        failed = next((one for one in sent if isinstance(one, BaseException)), error)
-        await self._context.__aexit__(type(failed) if failed is not None else None, failed, trace)
-        if failed is not None:
-            # Nobody else asks what became of the records; asked, asyncio does not complain.
-            await asyncio.gather(*self._sent, return_exceptions=True)
-            raise failed
-        self.seconds = time.monotonic() - self._began
+            failed = await self._first_failure()
+        with self._named():
+            await self._context.__aexit__(
+                type(failed) if failed is not None else None, failed, trace
+            )
+            if failed is not None:
+                # Nobody else asks what became of the records; asked, asyncio does not complain.
+                await self._first_failure()
+                raise failed
+        self.seconds = (self._host.monotonic_ms() - self._began_ms) / 1000
+
+    async def _first_failure(self) -> BaseException | None:
+        """Wait for every record, one after the other: there may be a hundred thousand."""
+        first: BaseException | None = None
+        for one in self._sent:
+            try:
+                await one
+            except Exception as error:
+                first = first or error
+        return first
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Call a failure by what it comes from."""
+        try:
+            yield
+        except KafkaError as error:
+            open_ms = self._host.monotonic_ms() - self._began_ms
+            if len(self._sent) < MANY_RECORDS or open_ms < TRANSACTION_TIMEOUT_MS:
+                raise
+            raise TransactionTooSlow(
+                f"{len(self._sent)} records after {open_ms} ms, and a transaction has "
+                f"{TRANSACTION_TIMEOUT_MS} ms"
+            ) from error
 
 
 async def committed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mode.services import ServiceTask
 
@@ -26,6 +26,8 @@ from tests.simulation.producer import SimProducer
 KILLED: Final = -9
 FAULTY: Final = 1
 """How a process ends whose service crashed."""
+
+_T = TypeVar("_T")
 
 MakeStage = Callable[["SimHost"], tuple[Stage, Handler]]
 
@@ -87,6 +89,9 @@ class SimHost(Host):
 
     def monotonic_ms(self) -> int:
         return int(self._cluster.loop.time() * 1000)
+
+    async def compute(self, what: Callable[[], _T]) -> _T:
+        return what()
 
     def working(self, place: Place | None) -> None:
         if not self._process.dead:

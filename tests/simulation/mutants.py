@@ -22,11 +22,12 @@ from streams.agents import correlate
 from streams.agents.batches import batches
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler, Lane
+from streams.agents.written import Outgoing
 from streams.stage.source import _Work
 from streams.stage.state import FencedWriter, restore
 from streams.stage.types import Stage
 from tests.simulation.child import SimHost, SimSource
-from tests.simulation.stages import Parts
+from tests.simulation.stages import TOPICS, Parts
 
 
 class Mutant(NamedTuple):
@@ -224,10 +225,14 @@ class TwoTransactions(Parts):
     """Writes the digests of a step, then its state."""
 
     class correlate(CorrelateHandler):
-        async def _write(self, tp: TopicPartition, held: Any, step: Step) -> None:
-            if step.digests:
-                await super()._write(tp, held, msgspec.structs.replace(step, entries={}))
-            await super()._write(tp, held, msgspec.structs.replace(step, digests=[]))
+        async def _write(
+            self, tp: TopicPartition, held: Any, step: Step, records: list[Outgoing]
+        ) -> None:
+            digests = [one for one in records if one.topic == TOPICS.deliveries]
+            rest = [one for one in records if one.topic != TOPICS.deliveries]
+            if digests:
+                await super()._write(tp, held, step, digests)
+            await super()._write(tp, held, msgspec.structs.replace(step, digests=[]), rest)
 
 
 MUTANTS: dict[str, Mutant] = {

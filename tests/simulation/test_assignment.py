@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -16,8 +17,9 @@ from correlators.ticks import Progress
 from correlators.types import tick_of
 from streams import codec
 from streams.agents.correlate import HEARTBEAT_TICKS, CorrelateHandler
+from streams.agents.written import Outgoing
 from streams.stage import state
-from streams.stage.state import FencedWriter
+from streams.stage.state import TRANSACTION_TIMEOUT_MS, FencedWriter, Transaction
 from tests.chaos.measure import redelivered
 from tests.simulation.checks import check
 from tests.simulation.cluster import EPOCH_MS
@@ -149,10 +151,12 @@ class TooLarge(Parts):
     """Decides what is larger than Kafka takes."""
 
     class correlate(CorrelateHandler):
-        async def _write(self, tp: TopicPartition, held: Any, step: Step) -> None:
+        async def _write(
+            self, tp: TopicPartition, held: Any, step: Step, records: list[Outgoing]
+        ) -> None:
             if step.digests:
                 raise MessageSizeTooLargeError
-            await super()._write(tp, held, step)
+            await super()._write(tp, held, step, records)
 
 
 def test_what_kafka_will_never_take_parks_its_partition() -> None:
@@ -160,3 +164,26 @@ def test_what_kafka_will_never_take_parks_its_partition() -> None:
     world = World(scenario(1, workers=1, targets=1, intakes=(events(1, 10, 0.5),)), TooLarge)
     world.run()
     assert [list(child.parking.parked) for child in world.children] == [[], [(TOPICS.deltas, 0)]]
+
+
+def test_a_transaction_that_outlasts_its_timeout_again_and_again_parks_its_partition() -> None:
+    """Taken for an outage, it would be tried for ever."""
+    send = Transaction.send
+
+    slowed: set[Transaction] = set()
+
+    async def slowly(transaction: Transaction, topic: str, **record: Any) -> None:
+        if topic == TOPICS.deliveries and transaction not in slowed:
+            slowed.add(transaction)
+            await asyncio.sleep(TRANSACTION_TIMEOUT_MS / 1000 + 2.0)
+        await send(transaction, topic, **record)
+
+    said: list[str] = []
+    later = Fault(90.0, "clock")  # nothing goes wrong, but the run goes on until then
+    case = scenario(1, workers=1, targets=1, intakes=(events(1, 10, 0.5),), faults=(later,))
+    world = World(case, say=said.append)
+    with patch.object(state, "MANY_RECORDS", 2), patch.object(Transaction, "send", slowly):
+        world.run()
+    parked = [list(child.parking.parked) for child in world.children]
+    assert parked == [[], [(TOPICS.deltas, 0)]], said
+    assert any("TransactionTooSlow" in line for line in said)
