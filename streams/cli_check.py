@@ -1,19 +1,34 @@
-"""How `stormfold check` prints the settings: tables on a terminal, plain lines elsewhere.
+"""The command `stormfold check`: the settings as tables on a terminal, plain lines elsewhere.
 
 What is shown is decided in `describe`; no secret's value comes here.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import orjson
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.describe import Plain, describe
+from streams.cli_shared import Config, complain, ends, settings_of
+from streams.describe import Plain, describe, missing_secrets
 from streams.settings import Settings
+
+
+def check(
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Validate the settings and show what would be sent where, and when."""
+    with ends():
+        settings, _ = settings_of(config)
+        show(settings, sys.stdout, json=json)
+        for line in missing_secrets(settings):
+            complain(line)
 
 
 def show(settings: Settings, out: TextIO, *, json: bool) -> None:

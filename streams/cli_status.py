@@ -1,21 +1,26 @@
-"""How `stormfold status` prints a status: tables on a terminal, plain columns elsewhere, or JSON.
+"""The command `stormfold status`: tables on a terminal, plain columns elsewhere, or JSON.
 
 What is shown is decided in `status`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, TextIO
+from typing import Annotated, Final, NamedTuple, TextIO
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.cli_shared import Config, complain, configure_logs, ends, settings_of, stages_of
+from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.processes import StageName
-from streams.status import PartitionStatus, State, Status
+from streams.status import PartitionStatus, State, Status, make_status
 
 STYLES: Final = {
     State.RUNNING: "green",
@@ -40,6 +45,33 @@ class Column(NamedTuple):
     number: bool = False
     least: int | None = None
     """Narrowest width on a terminal, where its cells may take several lines; None keeps one."""
+
+
+def status(
+    stages: Annotated[str, typer.Option(help="Which stages, with commas between.")] = ",".join(
+        StageName
+    ),
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, alone.")] = False,
+) -> None:
+    """Show who reads each partition, how far behind, and what stands still; status 1 if any."""
+    with ends():
+        settings, _ = settings_of(config)
+        names = stages_of(stages)
+        configure_logs(json=False, level="critical")
+        from streams import status_kafka
+
+        try:
+            found = asyncio.run(status_kafka.read(settings, names))
+        except status_kafka.StatusError as error:
+            complain(str(error))
+            wrong = isinstance(error, status_kafka.NotThere)
+            raise typer.Exit(WRONG_USE if wrong else FAILED) from None
+        shown = make_status(
+            settings.namespace, settings.clock, found.at_ms, found.reports, found.standings
+        )
+        show(shown, sys.stdout, json=json)
+        raise typer.Exit(DONE if shown.ok else FAILED)
 
 
 def show(status: Status, out: TextIO, *, json: bool) -> None:

@@ -34,15 +34,12 @@ from streams.demo_page import write_page
 from streams.demo_services import DemoError, Heard, Services
 from streams.demo_story import Story, story_of
 from streams.demo_text import WIDTH, Progress, tell
+from streams.exit_status import DONE, FAILED, INTERRUPTED
 from streams.local import TooMuchHeld
 from streams.output_files import OutputError, check_writable
 from streams.recording import RecordingError
 from streams.replay import ReplayError
 from streams.settings import Settings, SettingsError
-
-DONE: Final = 0
-FAILED: Final = 1
-INTERRUPTED: Final = 130
 
 TOP: Final = Path(__file__).parent.parent
 RECORDING: Final = TOP / "recordings" / "shop-outage.jsonl.gz"

@@ -21,11 +21,10 @@ from correlators.events import EVENT_STREAM, LEGACY
 from correlators.fingerprinter import Fingerprinter, Read
 from correlators.types import Event
 from correlators.wire_read import NotJson, json_of
+from streams.exit_status import DONE, WRONG_USE
 from streams.recording import EVENT, LINE_BYTES, Problem, parse
 from streams.settings import Settings
 
-DONE: Final = 0
-WRONG_USE: Final = 2
 STDIN: Final = "-"
 
 _LEGACY_KEYS: Final = frozenset({"project", "project_name", "project_slug", "triggering_rules"})

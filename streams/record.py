@@ -24,6 +24,7 @@ import orjson
 from correlators.fingerprinter import Fingerprinter
 from correlators.types import tick_of
 from streams.bar import bar
+from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.output_files import OutputError, check_writable
 from streams.record_events import Events
 from streams.record_kafka import Applied, RecordError, WrongUse, applied, told
@@ -33,10 +34,6 @@ from streams.replay_results import Results
 from streams.settings import Settings
 from streams.topics import TopicsError, names, partitions_of
 from streams.yaml_reader import duration, duration_in
-
-DONE: Final = 0
-FAILED: Final = 1
-WRONG_USE: Final = 2
 
 SINCE_LEAST_MS: Final = 1_000
 SINCE_MOST_MS: Final = 365 * 86_400_000

@@ -20,16 +20,12 @@ from typing import Final, TextIO
 import msgspec
 
 from streams.bar import Way, bar
+from streams.exit_status import DONE, FAILED, LINES_SKIPPED, WRONG_USE
 from streams.local import Pipeline, TooMuchHeld
 from streams.output_files import OutputError, check_writable
 from streams.recording import BadLine, Record, Recording, RecordingError
 from streams.replay_results import Results
 from streams.settings import Clock, Settings
-
-DONE: Final = 0
-FAILED: Final = 1
-WRONG_USE: Final = 2
-LINES_SKIPPED: Final = 3
 
 NAMED_MOST: Final = 20
 """Bad lines that are named; further ones are counted."""

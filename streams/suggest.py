@@ -26,6 +26,7 @@ from correlators.fingerprinter import Fingerprinter
 from correlators.similarity import THRESHOLD, Shape, pairs, shape_of
 from correlators.suggestions import rule_of
 from streams.bar import bar
+from streams.exit_status import DONE, FAILED, LINES_SKIPPED, WRONG_USE
 from streams.record import SINCE_LEAST_MS, SINCE_MOST_MS
 from streams.record_events import Events
 from streams.record_kafka import RecordError
@@ -33,11 +34,6 @@ from streams.recording import Record, Recording, RecordingError
 from streams.settings import Settings
 from streams.topics import TopicsError, names, partitions_of
 from streams.yaml_reader import duration, duration_in
-
-DONE: Final = 0
-FAILED: Final = 1
-WRONG_USE: Final = 2
-LINES_SKIPPED: Final = 3
 
 SIGNATURES_EACH: Final = 2_000
 """Signatures of one service that are compared: the first ones. Events of further ones are counted

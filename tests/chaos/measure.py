@@ -18,6 +18,7 @@ from correlators import sets
 from correlators.incidents import Incident
 from correlators.types import DeltaBatch, Digest, PageAction
 from streams import record, replay
+from streams.exit_status import DONE
 from streams.local import Pipeline
 from streams.recording import Record, Recording
 from streams.settings import Settings
@@ -205,12 +206,12 @@ def differences(settings: Settings, observer: Observer, folder: Path) -> list[st
     recorded = record.Options(
         out=recording, digests=live["digests"], assignments=live["assignments"], json=True
     )
-    assert record.run(settings, recorded, said, errors, now_ms=0) == record.DONE, errors.getvalue()
+    assert record.run(settings, recorded, said, errors, now_ms=0) == DONE, errors.getvalue()
     counts = orjson.loads(said.getvalue())
     replayed = replay.Options(
         files=(recording,), digests=again["digests"], assignments=again["assignments"]
     )
-    assert replay.run(settings, replayed, said, errors) == replay.DONE, errors.getvalue()
+    assert replay.run(settings, replayed, said, errors) == DONE, errors.getvalue()
     last_ms = counts["applied_ms"] + 1
     rows = [row for row in _rows(again["digests"]) if row["at_ms"] <= last_ms]
     found = _different("digest", _rows(live["digests"]), rows)

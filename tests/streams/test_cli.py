@@ -13,7 +13,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.broker import Broker
-from streams.cli import topics_exist
+from streams.cli_topics import topics_exist
 from streams.settings import load
 from streams.topics import ensure
 
