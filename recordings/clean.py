@@ -10,6 +10,7 @@ import socket
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +22,12 @@ _HOMES: Final = re.compile(r"/(?:root|home|tmp|Users|private)/[\w.-]+|\.pyenv|\.
 class Cleaner:
     """Turns the paths of one run into neutral ones."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, deployed: Iterable[tuple[str, str]]) -> None:
+        """Take the folders of the run's programs, each with what a server would call it."""
         paths = sysconfig.get_paths()
         version = sysconfig.get_python_version()
         pairs = [
-            (str(root / "shop-1"), "/srv/shop"),
-            (str(root / "checkout-1.9.0"), "/srv/shop"),
+            *deployed,
             (paths["purelib"], "/usr/lib/python3/dist-packages"),
             (paths["platlib"], "/usr/lib/python3/dist-packages"),
             (paths["stdlib"], f"/usr/lib/python{version}"),

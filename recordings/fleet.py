@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class Fleet:
         self._root = root
         self._capture_port = capture_port
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._frozen: set[str] = set()
         self.ports: dict[str, int] = {}
 
     async def start(
@@ -51,6 +52,14 @@ class Fleet:
         folder: Path,
         settings: Mapping[str, str] | None = None,
     ) -> None:
+        """Start a Python module as `launch` does."""
+        command = (sys.executable, "-m", module, *arguments)
+        env = {"PYTHONDONTWRITEBYTECODE": "1", **(settings or {})}
+        await self.launch(name, command, folder, env)
+
+    async def launch(
+        self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str]
+    ) -> None:
         """Start a process and return when it listens; its port is then in `ports`.
 
         Raises:
@@ -58,12 +67,9 @@ class Fleet:
         """
         log = (self._root / f"{name}.log").open("ab")
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            *arguments,
+            *command,
             cwd=folder,
-            env={"PYTHONDONTWRITEBYTECODE": "1", **(settings or {})},
+            env=dict(env),
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
         )
@@ -100,11 +106,13 @@ class Fleet:
 
     def freeze(self, name: str) -> None:
         """Let a process hang: it keeps its sockets and answers nothing."""
+        self._frozen.add(name)
         self._processes[name].send_signal(signal.SIGSTOP)
 
     async def kill(self, name: str) -> None:
         """End a process at once, without a goodbye."""
         process = self._processes.pop(name)
+        self._frozen.discard(name)
         process.kill()
         await process.wait()
 
@@ -129,6 +137,6 @@ class Fleet:
         """End every process of the run."""
         for name in list(self._processes):
             process = self._processes.pop(name)
-            if name.startswith("inventory") and process.returncode is None:
+            if name in self._frozen and process.returncode is None:
                 process.kill()
             await self._retire(process)

@@ -1,6 +1,6 @@
 """What Sentry's server works out of an event as it stores it: hashes, title, metadata, tags.
 
-A short form of the documented rules, for events of Python programs. Stormfold does not use it.
+A short form of the documented rules, for the events recorded here. Stormfold does not use it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def message_of(event: JsonObject) -> JsonObject:
             entry["formatted"] = entry["message"] % tuple(params) if params else entry["message"]
         return entry
     text = event.get("message")
+    if isinstance(text, dict):  # as the SDK for Java sends it
+        return {"message": text["formatted"], **text}
     return {"message": text, "formatted": text} if text else {}
 
 
@@ -74,6 +76,8 @@ def title(event: JsonObject) -> str:
         return str(message_of(event).get("formatted"))[:TITLE_MAX]
     raised = exceptions(event)[-1]
     first_line = str(raised.get("value") or "").partition("\n")[0]
+    if "type" not in raised:  # a message that the SDK for JavaScript gave a stack
+        return first_line[:TITLE_MAX]
     return f"{raised['type']}: {first_line}"[:TITLE_MAX] if first_line else str(raised["type"])
 
 
@@ -82,10 +86,11 @@ def metadata(event: JsonObject) -> JsonObject:
     if not exceptions(event):
         return {"title": title(event)}
     raised = exceptions(event)[-1]
-    told: JsonObject = {"type": raised["type"], "value": raised.get("value") or ""}
+    told: JsonObject = {key: raised[key] for key in ("type",) if key in raised}
+    told["value"] = raised.get("value") or ""
     in_app = [frame for frame in _frames(raised) if frame.get("in_app")]
     if in_app:
-        told |= {"filename": in_app[-1]["filename"], "function": in_app[-1]["function"]}
+        told |= {"filename": in_app[-1].get("filename"), "function": in_app[-1].get("function")}
     return told
 
 

@@ -14,12 +14,12 @@ import tempfile
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from recordings import story
+from recordings import labels, story, webhooks
 from recordings.clean import Cleaner, leaks
-from recordings.labels import UnknownCause, label_all
-from recordings.webhooks import Arrival, TimeMap, rows
+from recordings.labels import Causes, UnknownCause, label_all
+from recordings.webhooks import Account, Arrival, TimeMap, rows
 
 JsonObject = dict[str, Any]
 
@@ -34,24 +34,43 @@ class NotClean(Exception):
     """The lines would tell of the machine that made them."""
 
 
-def lines_of(told: story.Told, root: Path, speed: float) -> list[str]:
+class Tale(NamedTuple):
+    """What is known of a run beforehand: times in seconds of the story, causes, whose it is."""
+
+    start_s: float
+    """Where the recording begins, in seconds since the epoch."""
+    length_s: float
+    broken: tuple[float, float]
+    causes: Causes
+    account: Account
+
+
+SHOP_TALE: Final = Tale(
+    TOLD_START.timestamp(),
+    story.LENGTH_S,
+    (story.HANG_S, story.BACK_S + SETTLING_S),
+    labels.SHOP,
+    webhooks.SHOP,
+)
+
+
+def lines_of(told: story.Told, cleaner: Cleaner, speed: float, tale: Tale) -> list[str]:
     """Return the recording's lines.
 
     Raises:
         UnknownCause: an error that the story does not explain.
         NotClean: a path, a mail or an address of this machine or of people would slip out.
     """
-    times = TimeMap(told.started_s, TOLD_START.timestamp(), speed)
-    cleaner = Cleaner(root)
+    times = TimeMap(told.started_s, tale.start_s, speed)
     caught = sorted(told.captured, key=lambda one: one.arrived_s)
     placed = [((one.arrived_s - told.started_s) * speed, one.event) for one in caught]
-    labels = label_all(placed, (story.HANG_S, story.BACK_S + SETTLING_S))
+    names = label_all(placed, tale.broken, tale.causes)
     arrivals = [
         Arrival(int(times.told(one.arrived_s) * 1000), one.project, label, cleaner.clean(one.event))
-        for one, label in zip(caught, labels, strict=True)
+        for one, label in zip(caught, names, strict=True)
     ]
-    end_ms = int((TOLD_START.timestamp() + story.LENGTH_S) * 1000)
-    made = rows(arrivals, times, end_ms)
+    end_ms = int((tale.start_s + tale.length_s) * 1000)
+    made = rows(arrivals, times, end_ms, tale.account)
     lines = [json.dumps(row, separators=(",", ":"), ensure_ascii=False) for row in made]
     found = sorted({leak for line in lines for leak in leaks(line)})
     if found:
@@ -65,7 +84,7 @@ def write(out: Path, lines: list[str]) -> None:
     out.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
 
 
-def table(lines: list[str]) -> str:
+def table(lines: list[str], start_s: float) -> str:
     """Return the counts of events by service, label and type, with first and last minute."""
     counts: Counter[tuple[str, str, str]] = Counter()
     span: dict[tuple[str, str, str], tuple[float, float]] = {}
@@ -76,7 +95,7 @@ def table(lines: list[str]) -> str:
             continue
         kind = event["metadata"].get("type", "message")
         key = (event["url"].split("/")[-4], row["label"], kind)
-        minute = (row["at_ms"] / 1000 - TOLD_START.timestamp()) / 60
+        minute = (row["at_ms"] / 1000 - start_s) / 60
         counts[key] += 1
         span[key] = (span.get(key, (minute, 0.0))[0], minute)
     told = []
@@ -85,6 +104,11 @@ def table(lines: list[str]) -> str:
         names = f"{key[0]:10} {key[1]:27} {key[2]:22}"
         told.append(f"{names} {count:4}  minute {first:4.1f} to {last:4.1f}")
     return "\n".join(told)
+
+
+def deployed(root: Path) -> list[tuple[str, str]]:
+    """Return where the run has its programs, each with where a server would have them."""
+    return [(str(root / name), "/srv/shop") for name in ("shop-1", "checkout-1.9.0")]
 
 
 def main() -> int:
@@ -98,12 +122,12 @@ def main() -> int:
         root = Path(folder).resolve()
         told = asyncio.run(story.tell(root, options.seed, options.speed))
         try:
-            lines = lines_of(told, root, options.speed)
+            lines = lines_of(told, Cleaner(deployed(root)), options.speed, SHOP_TALE)
         except (UnknownCause, NotClean) as error:
             print(f"not recorded: {error}", file=sys.stderr)
             return 1
     write(options.out, lines)
-    print(table(lines))
+    print(table(lines, SHOP_TALE.start_s))
     print(f"{len(lines)} lines, {options.out.stat().st_size} bytes: {options.out}")
     return 0
 

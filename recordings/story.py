@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -66,9 +67,12 @@ async def _events_on_stage(fleet: Fleet, clock: Clock, root: Path, speed: float)
     await fleet.start("inventory", "shop.inventory", str(port), warm_up, folder=root / "shop-1")
 
 
-async def _send(session: aiohttp.ClientSession, fleet: Fleet, visit: traffic.Visit) -> None:
+async def send(
+    session: aiohttp.ClientSession, fleet: Fleet, visit: traffic.Visit, domain: str
+) -> None:
+    """Send one visit to its service, and take the answer, whatever it is."""
     kind = visit.service.partition("-")[0]
-    headers = {"Host": f"{kind}.shop.example", "User-Agent": "shop-app/7.2"}
+    headers = {"Host": f"{kind}.{domain}", "User-Agent": f"{domain.partition('.')[0]}-app/7.2"}
     if visit.user:
         headers["X-User"] = visit.user
     url = f"http://127.0.0.1:{fleet.ports[visit.service]}{visit.path}"
@@ -78,14 +82,16 @@ async def _send(session: aiohttp.ClientSession, fleet: Fleet, visit: traffic.Vis
         await answer.read()
 
 
-async def _traffic(fleet: Fleet, clock: Clock, seed: int) -> None:
-    shoppers = traffic.ordinary(seed, LENGTH_S, (HANG_S, BACK_S, RETRIES))
-    everything = heapq.merge(shoppers, traffic.ambient(seed, LENGTH_S), key=lambda e: e[0])
+async def crowd(
+    fleet: Fleet, clock: Clock, domain: str, *visits: Iterator[tuple[float, traffic.Visit]]
+) -> None:
+    """Send all visits at their seconds of the story; each of the sources is in order of time."""
+    everything = heapq.merge(*visits, key=lambda e: e[0])
     limit = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(timeout=limit) as session, asyncio.TaskGroup() as tasks:
         for at_s, visit in everything:
             await clock.until(at_s)
-            tasks.create_task(_send(session, fleet, visit))
+            tasks.create_task(send(session, fleet, visit, domain))
 
 
 async def tell(root: Path, seed: int, speed: float) -> Told:
@@ -116,7 +122,9 @@ async def tell(root: Path, seed: int, speed: float) -> Told:
         )
         clock = Clock(speed)
         async with asyncio.TaskGroup() as both:
-            both.create_task(_traffic(fleet, clock, seed))
+            shoppers = traffic.ordinary(seed, LENGTH_S, (HANG_S, BACK_S, RETRIES))
+            ambient = traffic.ambient(seed, LENGTH_S)
+            both.create_task(crowd(fleet, clock, "shop.example", shoppers, ambient))
             both.create_task(_events_on_stage(fleet, clock, root, speed))
     finally:
         await fleet.stop()

@@ -6,7 +6,7 @@ Times are seconds of the story, not of the clock. Sending is the business of `st
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 USERS: Final = 100
@@ -152,7 +152,10 @@ AMBIENT: Final = (
 
 
 def ordinary(
-    seed: int, length_s: float, busier: tuple[float, float, float]
+    seed: int,
+    length_s: float,
+    busier: tuple[float, float, float],
+    habits: Mapping[Make, int] = ORDINARY,
 ) -> Iterator[tuple[float, Visit]]:
     """Yield (second of the story, visit) of the shoppers, in order of time.
 
@@ -160,9 +163,10 @@ def ordinary(
         seed: the same seed gives the same shoppers.
         length_s: length of the story.
         busier: from, to and how many times as many: people who try again.
+        habits: what people do, and how often in a hundred.
     """
     chance = random.Random(seed)
-    makers, weights = list(ORDINARY), list(ORDINARY.values())
+    makers, weights = list(habits), list(habits.values())
     start, end, times = busier
     at = 0.0
     while True:
@@ -173,10 +177,12 @@ def ordinary(
         yield at, chance.choices(makers, weights)[0](chance)
 
 
-def ambient(seed: int, length_s: float) -> Iterator[tuple[float, Visit]]:
-    """Yield (second of the story, visit) of everything in `AMBIENT`, in order of time."""
+def ambient(
+    seed: int, length_s: float, habits: Sequence[Habit] = AMBIENT
+) -> Iterator[tuple[float, Visit]]:
+    """Yield (second of the story, visit) of every habit, in order of time."""
     planned: list[tuple[float, Visit]] = []
-    for number, habit in enumerate(AMBIENT):
+    for number, habit in enumerate(habits):
         chance = random.Random(seed * 1000 + number)
         at = habit.first_min * 60
         while at < min(habit.last_min * 60, length_s):

@@ -8,8 +8,9 @@ speed of the run.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -17,15 +18,39 @@ from recordings import grouping
 
 JsonObject = dict[str, Any]
 
-ORGANISATION: Final = "stormfold-shop"
-PROJECT_SLUGS: Final = {4501: "checkout", 4502: "payment", 4503: "catalogue"}
-RULE: Final = "Every message of the shop"
-INSTALLATION: Final = {"uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, "shop.example"))}
 SENTRY: Final = {"type": "application", "id": "sentry", "name": "Sentry"}
 SOMEBODY: Final = {"type": "user", "id": 7001, "name": "Duty Engineer"}
 SITE: Final = "https://sentry.example.com"
 FIRST_ISSUE: Final = 7_100_000
 ISSUE_DELAY_MS: Final = 250
+
+
+class Account(NamedTuple):
+    """An organisation at Sentry: its domain, the slugs of its projects, what they run on."""
+
+    domain: str
+    slugs: Mapping[int, str]
+    platform: str
+
+    @property
+    def name(self) -> str:
+        """Return the slug of the organisation."""
+        return f"stormfold-{self.domain.partition('.')[0]}"
+
+    @property
+    def rule(self) -> str:
+        """Return the name of the alert rule that messages fire."""
+        return f"Every message of the {self.domain.partition('.')[0]}"
+
+    @property
+    def installation(self) -> JsonObject:
+        """Return what the webhooks call the installed integration."""
+        return {"uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, self.domain))}
+
+
+SHOP: Final = Account(
+    "shop.example", {4501: "checkout", 4502: "payment", 4503: "catalogue"}, "python"
+)
 
 
 class Arrival(NamedTuple):
@@ -48,9 +73,11 @@ class TimeMap(NamedTuple):
         """Return the told time of a real one, both in seconds since the epoch, rounded to 1 us."""
         return round(self.told_start_s + (real_s - self.real_start_s) * self.speed, 6)
 
-    def told_iso(self, stamp: str) -> float:
-        """Return the told time of an RFC 3339 stamp of the SDK."""
-        return self.told(datetime.fromisoformat(stamp).timestamp())
+    def told_stamp(self, stamp: str | float) -> float:
+        """Return the told time of a stamp of the SDK: RFC 3339, or seconds since the epoch."""
+        if isinstance(stamp, str):
+            stamp = datetime.fromisoformat(stamp).timestamp()
+        return self.told(stamp)
 
 
 def _iso(at_s: float) -> str:
@@ -60,7 +87,8 @@ def _iso(at_s: float) -> str:
 class Issues:
     """Sentry's issues, as they come into being: one for each (project, first hash)."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._numbers: dict[tuple[int, str], int] = {}
         self._per_project: dict[int, int] = {}
         self._first: dict[int, tuple[Arrival, JsonObject]] = {}
@@ -87,8 +115,8 @@ class Issues:
     def serialised(self, number: int, status: str, last_ms: int) -> JsonObject:
         """Return the issue as Sentry serialises it; its count is a string there."""
         arrival, stored = self._first[number]
-        slug = PROJECT_SLUGS[arrival.project]
-        project = {"id": str(arrival.project), "slug": slug, "name": slug, "platform": "python"}
+        slug, platform = self._account.slugs[arrival.project], self._account.platform
+        project = {"id": str(arrival.project), "slug": slug, "name": slug, "platform": platform}
         return {
             "id": str(number),
             "shortId": f"{slug.upper()}-{number - FIRST_ISSUE + 1:X}",
@@ -96,7 +124,7 @@ class Issues:
             "culprit": stored["culprit"],
             "level": stored["level"],
             "logger": stored.get("logger"),
-            "platform": "python",
+            "platform": platform,
             "project": project,
             "type": stored["type"],
             "issueType": "error",
@@ -112,15 +140,17 @@ class Issues:
             "assignedTo": None,
             "isBookmarked": False,
             "isSubscribed": False,
-            "permalink": f"{SITE}/organizations/{ORGANISATION}/issues/{number}/",
+            "permalink": f"{SITE}/organizations/{self._account.name}/issues/{number}/",
         }
 
 
 def _retimed(event: JsonObject, times: TimeMap) -> None:
-    crumbs = (event.get("breadcrumbs") or {}).get("values") or []
-    for crumb in crumbs:
-        crumb["timestamp"] = times.told_iso(crumb["timestamp"])
-    event["timestamp"] = times.told_iso(event["timestamp"])
+    crumbs = event.get("breadcrumbs") or {}
+    if isinstance(crumbs, list):
+        crumbs = event["breadcrumbs"] = {"values": crumbs}
+    for crumb in crumbs.get("values") or []:
+        crumb["timestamp"] = times.told_stamp(crumb["timestamp"])
+    event["timestamp"] = times.told_stamp(event["timestamp"])
 
 
 def stored_form(arrival: Arrival, times: TimeMap) -> JsonObject:
@@ -134,7 +164,7 @@ def stored_form(arrival: Arrival, times: TimeMap) -> JsonObject:
         for frame in (exception.get("stacktrace") or {}).get("frames") or []:
             frame["in_app"] = bool(frame.get("in_app"))
     if request := event.get("request"):
-        request["headers"] = [[k, v] for k, v in sorted(request["headers"].items())]
+        request["headers"] = [[k, v] for k, v in sorted((request.get("headers") or {}).items())]
         query = parse_qsl(request.get("query_string", ""))
         request["query_string"] = [[name, value] for name, value in query]
     for name, context in (event.get("contexts") or {}).items():
@@ -170,49 +200,59 @@ def stored_form(arrival: Arrival, times: TimeMap) -> JsonObject:
     }
 
 
-def _with_links(stored: JsonObject, issue: int) -> JsonObject:
-    slug, event_id = PROJECT_SLUGS[stored["project"]], stored["event_id"]
+def _with_links(stored: JsonObject, issue: int, account: Account) -> JsonObject:
+    slug, event_id = account.slugs[stored["project"]], stored["event_id"]
     return {
         **stored,
-        "url": f"{SITE}/api/0/projects/{ORGANISATION}/{slug}/events/{event_id}/",
-        "web_url": f"{SITE}/organizations/{ORGANISATION}/issues/{issue}/events/{event_id}/",
-        "issue_url": f"{SITE}/api/0/organizations/{ORGANISATION}/issues/{issue}/",
+        "url": f"{SITE}/api/0/projects/{account.name}/{slug}/events/{event_id}/",
+        "web_url": f"{SITE}/organizations/{account.name}/issues/{issue}/events/{event_id}/",
+        "issue_url": f"{SITE}/api/0/organizations/{account.name}/issues/{issue}/",
         "issue_id": str(issue),
     }
 
 
-def _row(at_ms: int, resource: str, action: str, data: JsonObject, actor: JsonObject) -> JsonObject:
-    body = {"action": action, "installation": INSTALLATION, "data": data, "actor": actor}
+def _row(
+    installation: JsonObject,
+    at_ms: int,
+    resource: str,
+    action: str,
+    data: JsonObject,
+    actor: JsonObject,
+) -> JsonObject:
+    body = {"action": action, "installation": installation, "data": data, "actor": actor}
     return {"at_ms": at_ms, "resource": resource, "body": body}
 
 
-def rows(arrivals: Iterable[Arrival], times: TimeMap, end_ms: int) -> list[JsonObject]:
+def rows(
+    arrivals: Iterable[Arrival], times: TimeMap, end_ms: int, account: Account = SHOP
+) -> list[JsonObject]:
     """Return the lines of the recording, by `at_ms`; event lines carry their label.
 
     Args:
         arrivals: in order of time; their events are used up.
         times: how the run's own times become those of the recording.
         end_ms: when somebody marks the largest outage issue of each project as resolved.
+        account: whose projects they are.
     """
-    issues = Issues()
+    issues, line = Issues(account), partial(_row, account.installation)
     made: list[JsonObject] = []
     for arrival in arrivals:
         stored = stored_form(arrival, times)
         issue, is_new = issues.add(arrival, stored)
-        sent = _with_links(stored, issue)
+        sent = _with_links(stored, issue, account)
         if stored["type"] == "error":
-            row = _row(arrival.at_ms, "error", "created", {"error": sent}, SENTRY)
+            row = line(arrival.at_ms, "error", "created", {"error": sent}, SENTRY)
         else:
-            data = {"event": sent, "triggered_rule": RULE}
-            row = _row(arrival.at_ms, "event_alert", "triggered", data, SENTRY)
+            data = {"event": sent, "triggered_rule": account.rule}
+            row = line(arrival.at_ms, "event_alert", "triggered", data, SENTRY)
         made.append({**row, "label": arrival.label})
         if is_new:
             told = issues.serialised(issue, "unresolved", arrival.at_ms)
             links = {"url": sent["issue_url"], "web_url": told["permalink"]}
-            told |= {**links, "project_url": f"{SITE}/organizations/{ORGANISATION}/issues/"}
+            told |= {**links, "project_url": f"{SITE}/organizations/{account.name}/issues/"}
             later_ms = arrival.at_ms + ISSUE_DELAY_MS
-            made.append(_row(later_ms, "issue", "created", {"issue": told}, SENTRY))
-    for place, project in enumerate(PROJECT_SLUGS):
+            made.append(line(later_ms, "issue", "created", {"issue": told}, SENTRY))
+    for place, project in enumerate(account.slugs):
         told = issues.serialised(issues.largest(project, "outage"), "resolved", end_ms)
-        made.append(_row(end_ms + place * 4000, "issue", "resolved", {"issue": told}, SOMEBODY))
-    return sorted(made, key=lambda line: line["at_ms"])
+        made.append(line(end_ms + place * 4000, "issue", "resolved", {"issue": told}, SOMEBODY))
+    return sorted(made, key=lambda row: row["at_ms"])
