@@ -33,9 +33,16 @@ def rate_since(rate: Rate, first_tick: int, rate_ticks: int) -> Rate:
     return tuple(pair for pair in rate if pair[0] >= first)
 
 
-def rate_within(rate: Rate, *, tick: int, rate_ticks: int) -> int:
-    """Return how many new distinct events came in the slots of the last `rate_ticks`."""
-    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
+def rate_within(rate: Rate, *, tick: int, rate_ticks: int, within: int | None = None) -> int:
+    """Return how many new distinct events came in the slots of the last `rate_ticks`.
+
+    Args:
+        rate: the slots.
+        tick: the last one that counts.
+        rate_ticks: how far back the slots reach; it says how long one is.
+        within: only so many ticks back, at most `rate_ticks`; rounded up to whole slots.
+    """
+    oldest = (tick - (rate_ticks if within is None else within)) // _slot_ticks(rate_ticks)
     return sum(events for slot, events in rate if slot > oldest)
 
 

@@ -1,0 +1,131 @@
+"""Rules: which tellings matter, how much, and to whom. Read top to bottom; the first that holds
+decides.
+
+Lives here: rules, what they rule, and why one did not. Not here: what a condition asks
+(`conditions`), and what holds a telling back although a rule wants it told (`holds`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from correlators.conditions import Asked, Facts, When, why_not
+from correlators.types import TICK_MS
+
+RULES_MOST: Final = 500
+CAP_MOST_MS: Final = 86_400_000
+
+
+class Urgency(StrEnum):
+    """How much a telling matters. The words are those of the configuration, weakest first."""
+
+    DROP = "drop"
+    """Told to nobody; kept as a named suppression."""
+    DIGEST = "digest"
+    """Worth a line in a digest that comes at its time, not a message of its own."""
+    ALERT = "alert"
+    """Worth a message."""
+    PAGE = "page"
+    """Somebody is woken."""
+
+
+URGENCY_RANK: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule.
+
+    Raises:
+        ValueError: it drops and names destinations or no reason; it tells and names none; or its
+            cap lies outside one tick to one day.
+    """
+
+    name: str
+    when: When = When()
+    urgency: Urgency = Urgency.ALERT
+    to: tuple[str, ...] = ()
+    """Destinations that are told."""
+    page: tuple[str, ...] = ()
+    """Destinations that are paged where `urgency` is `page`."""
+    reason: str = ""
+    """Why it drops."""
+    every_ms: int = 0
+    """A frequency cap: at most one telling of an error in this time; 0 is none. Pages know none."""
+    goes_on: bool = False
+    """The rules below are read too: they add destinations, and may make it more urgent."""
+
+    def __post_init__(self) -> None:
+        if self.urgency is Urgency.DROP:
+            if self.to or self.page or not self.reason:
+                raise ValueError("a rule that drops has a reason and no destinations")
+            if self.goes_on:
+                raise ValueError("a rule that drops decides; it cannot go on")
+        elif not self.to and not self.page:
+            raise ValueError("a rule that tells has destinations")
+        if (self.urgency is Urgency.PAGE) != bool(self.page):
+            raise ValueError("a rule has destinations to page exactly when its urgency is page")
+        if self.every_ms and not TICK_MS <= self.every_ms <= CAP_MOST_MS:
+            raise ValueError(f"a cap lies between {TICK_MS} and {CAP_MOST_MS} ms")
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """A rule that was read, and the first part of it that did not hold; None where all did."""
+
+    rule: str
+    failed: Asked | None
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules say of one telling."""
+
+    urgency: Urgency
+    to: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Names of the rules that held, in order."""
+    reason: str = ""
+    every_ms: int = 0
+    """The longest cap of the rules that held."""
+
+
+def ruled(rules: tuple[Rule, ...], facts: Facts) -> Ruling:
+    """Return what the rules say.
+
+    Destinations are those of every rule that held, in order and each once. Nothing that holds is
+    told to nobody: without any rule it is dropped by the name of no rule, which the check of a
+    configuration makes impossible.
+    """
+    held: list[Rule] = []
+    for rule in rules:
+        if why_not(rule.when, facts) is not None:
+            continue
+        if held and rule.urgency is Urgency.DROP:
+            break  # a rule above has told it to somebody: that stands
+        held.append(rule)
+        if not rule.goes_on:
+            break
+    if not held:
+        return Ruling(urgency=Urgency.DROP, reason="no rule holds")
+    urgency = max((rule.urgency for rule in held), key=URGENCY_RANK.__getitem__)
+    return Ruling(
+        urgency=urgency,
+        to=tuple(dict.fromkeys(one for rule in held for one in rule.to)),
+        page=tuple(dict.fromkeys(one for rule in held for one in rule.page)),
+        rules=tuple(rule.name for rule in held),
+        reason=held[0].reason,
+        every_ms=max(rule.every_ms for rule in held),
+    )
+
+
+def tried(rules: tuple[Rule, ...], facts: Facts) -> list[Tried]:
+    """Return every rule that was read, in order, and why it did not hold; for `explain`."""
+    found: list[Tried] = []
+    for rule in rules:
+        failed = why_not(rule.when, facts)
+        found.append(Tried(rule.name, failed))
+        if failed is None and not rule.goes_on:
+            break
+    return found
