@@ -275,6 +275,16 @@ class Suppression(StrEnum):
     UNCHANGED = "unchanged"
     NEVER_TOLD = "never_told"
     STATE_CHANGE = "state_change"
+    DROPPED = "dropped"
+    """A rule says that it is told to nobody."""
+    SILENCED = "silenced"
+    MAINTENANCE = "maintenance"
+    INHIBITED = "inhibited"
+    QUIET_HOURS = "quiet_hours"
+    CAPPED = "capped"
+    """The frequency cap of its rule."""
+    SPIKE = "spike"
+    """Spike protection: its environment was told too much in this hour."""
 
 
 class Evidence(StrEnum):
