@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from correlators.conditions import Asked, AtLeast, When, matches
+from correlators.owners import OWNER
 from correlators.rulings import Rule, Urgency
 from correlators.types import LEVEL_RANK
 
@@ -20,7 +21,12 @@ def unreachable(rules: tuple[Rule, ...]) -> list[tuple[int, int]]:
     found = []
     for index, rule in enumerate(rules):
         for above in range(index):
-            if not rules[above].goes_on and covers(rules[above].when, rule.when):
+            one = rules[above]
+            if (
+                not one.goes_on
+                and OWNER not in (*one.to, *one.page)
+                and covers(rules[above].when, rule.when)
+            ):
                 found.append((index, above))
                 break
     return found
@@ -37,6 +43,8 @@ def uncovered(rules: tuple[Rule, ...]) -> str:
     last = rules[-1]
     if last.urgency is Urgency.DROP:
         return f"the last rule, {last.name}, drops what no other rule takes"
+    if {*last.to, *last.page} == {OWNER} or (last.page and {*last.page} == {OWNER}):
+        return f"the last rule, {last.name}, reaches nobody where there is no owner"
     if last.when.given:
         asked = ", ".join(last.when.given)
         return f"the last rule, {last.name}, asks for {asked}, so other events reach nobody"

@@ -7,12 +7,14 @@ Lives here: rules, what they rule, and why one did not. Not here: what a conditi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from correlators.conditions import Asked, Facts, When, why_not
+from correlators.owners import OWNER, Team
 from correlators.types import TICK_MS
 
 RULES_MOST: Final = 500
@@ -91,20 +93,26 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """The longest cap of the rules that held."""
 
 
-def ruled(rules: tuple[Rule, ...], facts: Facts) -> Ruling:
+def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> Ruling:
     """Return what the rules say.
 
     Destinations are those of every rule that held, in order and each once. Nothing that holds is
     told to nobody: without any rule it is dropped by the name of no rule, which the check of a
     configuration makes impossible.
+
+    Args:
+        rules: in the order of the configuration.
+        facts: what would be told.
+        teams: where the owners hear what is theirs.
     """
     held: list[Rule] = []
     for rule in rules:
-        if why_not(rule.when, facts) is not None:
+        made = _addressed(rule, facts, teams)
+        if made is None or why_not(rule.when, facts) is not None:
             continue
         if held and rule.urgency is Urgency.DROP:
             break  # a rule above has told it to somebody: that stands
-        held.append(rule)
+        held.append(made)
         if not rule.goes_on:
             break
     if not held:
@@ -120,11 +128,33 @@ def ruled(rules: tuple[Rule, ...], facts: Facts) -> Ruling:
     )
 
 
-def tried(rules: tuple[Rule, ...], facts: Facts) -> list[Tried]:
+def _addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | None:
+    """Return the rule with the owners' destinations in place of `OWNER`.
+
+    None where it would tell or page the owner alone and there is none who hears: it does not hold,
+    and the rules below are read.
+    """
+    if OWNER not in rule.to and OWNER not in rule.page:
+        return rule
+    known = [teams[one] for one in facts.owners if one in teams]
+    to = _with(rule.to, [one for team in known for one in team.to])
+    page = _with(rule.page, [one for team in known for one in team.page])
+    if (rule.page and not page) or not (to or page):
+        return None
+    return msgspec.structs.replace(rule, to=to, page=page)
+
+
+def _with(destinations: tuple[str, ...], owners: list[str]) -> tuple[str, ...]:
+    return tuple(one for each in destinations for one in (owners if each == OWNER else [each]))
+
+
+def tried(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> list[Tried]:
     """Return every rule that was read, in order, and why it did not hold; for `explain`."""
     found: list[Tried] = []
     for rule in rules:
         failed = why_not(rule.when, facts)
+        if failed is None and _addressed(rule, facts, teams) is None:
+            failed = Asked.OWNER
         found.append(Tried(rule.name, failed))
         if failed is None and not rule.goes_on:
             break

@@ -26,6 +26,7 @@ _TAG: Final = "tag:yaml.org,2002:"
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _DURATION: Final = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SAID: Final = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _QUOTED: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _HARMLESS: Final = re.compile(r"\\?.|<[a-z ]+>")
 _TOKEN: Final = re.compile(r"xox|[a-z]+://\S*@|(?=\S*[0-9])(?=\S*[A-Za-z])\S{20,}")
@@ -148,6 +149,17 @@ class Reader:
             self._wrong(node, path, says)
             return default
         return default if value is None else int(value)
+
+    def boolean(self, node: Node | None, path: str, default: bool) -> bool:
+        """Return what a yes or no says."""
+        if node is None:
+            return default
+        says = "yes or no"
+        value = self._resolved(node, path, "bool", says)
+        if value is not None and value.lower() not in _SAID:
+            self._wrong(node, path, says)
+            return default
+        return default if value is None else _SAID[value.lower()]
 
     def duration_ms(self, node: Node | None, path: str, default: int, low: int, high: int) -> int:
         """Return the duration in milliseconds if it lies from `low` to `high` milliseconds."""

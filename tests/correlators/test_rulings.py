@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.conditions import Asked, AtLeast, Facts, Lifecycle, When, why_not
+from correlators.owners import OWNER, Team
 from correlators.rule_check import covers, uncovered, unreachable
-from correlators.rulings import URGENCY_RANK, Rule, Urgency, ruled, tried
+from correlators.rulings import URGENCY_RANK, Rule, Ruling, Tried, Urgency, ruled, tried
 from correlators.types import Level
 
+TEAMS = {"team-pay": Team(("slack:pay",), ("pagerduty:pay",)), "team-quiet": Team(("slack:q",))}
 CATCH_ALL = Rule(name="rest", to=("slack:incidents",))
 RATE_TICKS = 300
 
@@ -29,6 +31,14 @@ def facts(**given: object) -> Facts:
     return Facts(**{**base, **given})  # type: ignore[arg-type]
 
 
+def ruled_(rules: tuple[Rule, ...], found: Facts) -> Ruling:
+    return ruled(rules, found, TEAMS)
+
+
+def tried_(rules: tuple[Rule, ...], found: Facts) -> list[Tried]:
+    return tried(rules, found, TEAMS)
+
+
 def test_the_first_rule_that_holds_decides() -> None:
     pay = Rule(name="pay", when=When(service=("pay*",)), to=("slack:pay",))
     loud = Rule(
@@ -39,12 +49,12 @@ def test_the_first_rule_that_holds_decides() -> None:
         page=("pagerduty:default",),
     )
     rules = (pay, loud, CATCH_ALL)
-    assert ruled(rules, facts(services=("payment",), level=Level.FATAL)).to == ("slack:pay",)
-    fatal = ruled(rules, facts(level=Level.FATAL))
+    assert ruled_(rules, facts(services=("payment",), level=Level.FATAL)).to == ("slack:pay",)
+    fatal = ruled_(rules, facts(level=Level.FATAL))
     assert (fatal.urgency, fatal.page) == (Urgency.PAGE, ("pagerduty:default",))
-    rest = ruled(rules, facts())
+    rest = ruled_(rules, facts())
     assert (rest.urgency, rest.rules) == (Urgency.ALERT, ("rest",))
-    assert [(one.rule, one.failed) for one in tried(rules, facts())] == [
+    assert [(one.rule, one.failed) for one in tried_(rules, facts())] == [
         ("pay", Asked.SERVICE),
         ("fatal", Asked.LEVEL),
         ("rest", None),
@@ -54,7 +64,7 @@ def test_the_first_rule_that_holds_decides() -> None:
 def test_a_rule_that_goes_on_adds_destinations_and_never_takes_urgency_away() -> None:
     copy = Rule(name="copy", to=("slack:audit",), urgency=Urgency.ALERT, goes_on=True)
     quiet = Rule(name="quiet", urgency=Urgency.DIGEST, to=("slack:incidents",), every_ms=60_000)
-    found = ruled((copy, quiet), facts())
+    found = ruled_((copy, quiet), facts())
     assert found.urgency is Urgency.ALERT
     assert found.to == ("slack:audit", "slack:incidents")
     assert found.rules == ("copy", "quiet")
@@ -64,8 +74,8 @@ def test_a_rule_that_goes_on_adds_destinations_and_never_takes_urgency_away() ->
 def test_what_a_rule_above_tells_is_not_dropped_by_one_below() -> None:
     copy = Rule(name="copy", to=("slack:audit",), goes_on=True)
     noise = Rule(name="noise", urgency=Urgency.DROP, reason="known noise")
-    assert ruled((copy, noise, CATCH_ALL), facts()).to == ("slack:audit",)
-    dropped = ruled((noise, CATCH_ALL), facts())
+    assert ruled_((copy, noise, CATCH_ALL), facts()).to == ("slack:audit",)
+    dropped = ruled_((noise, CATCH_ALL), facts())
     assert (dropped.urgency, dropped.reason, dropped.to) == (Urgency.DROP, "known noise", ())
 
 
@@ -218,15 +228,35 @@ def test_an_unreachable_rule_is_never_the_first_to_hold(
     )
     for index, above in unreachable(rules):
         assert above < index
-        assert str(index) not in ruled((*rules, CATCH_ALL), found).rules
+        assert str(index) not in ruled_((*rules, CATCH_ALL), found).rules
 
 
 @given(whens=st.lists(WHENS, max_size=4), found=FACTS)
 def test_with_a_catch_all_everything_reaches_somebody(whens: list[When], found: Facts) -> None:
     rules = (*(Rule(name=str(at), when=w, to=("a",)) for at, w in enumerate(whens)), CATCH_ALL)
     assert uncovered(rules) == ""
-    assert ruled(rules, found).to
-    assert URGENCY_RANK[ruled(rules, found).urgency] > URGENCY_RANK[Urgency.DROP]
+    assert ruled_(rules, found).to
+    assert URGENCY_RANK[ruled_(rules, found).urgency] > URGENCY_RANK[Urgency.DROP]
+
+
+def test_the_owner_hears_where_there_is_one_who_does() -> None:
+    own = Rule(name="own", to=(OWNER,))
+    loud = Rule(name="loud", urgency=Urgency.PAGE, to=("slack:incidents", OWNER), page=(OWNER,))
+    for owners, rule, to, page in (
+        (("team-pay",), "own", ("slack:pay",), ()),
+        (("nobody",), "rest", ("slack:incidents",), ()),
+        ((), "rest", ("slack:incidents",), ()),
+    ):
+        found = ruled_((own, CATCH_ALL), facts(owners=owners))
+        assert (found.rules, found.to, found.page) == ((rule,), to, page)
+    paged = ruled_((loud, CATCH_ALL), facts(owners=("team-pay",)))
+    assert paged.to == ("slack:incidents", "slack:pay")
+    assert paged.page == ("pagerduty:pay",)
+    unpaged = facts(owners=("team-quiet",))
+    assert ruled_((loud, CATCH_ALL), unpaged).rules == ("rest",)
+    assert tried_((loud, CATCH_ALL), unpaged)[0] == Tried("loud", Asked.OWNER)
+    assert "no owner" in uncovered((own,))
+    assert unreachable((own, CATCH_ALL)) == []
 
 
 def test_what_leaves_something_out_is_named() -> None:

@@ -1,0 +1,110 @@
+"""Who owns what is told: teams by service, by path in a stack, or by tag.
+
+Paths and tags are looked at where events are: FINGERPRINT marks which of the patterns that the
+configuration names hold for some event (`marks_of`), so nothing else of a path or a tag goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from correlators.conditions import matches
+from correlators.types import Event
+
+MARKS_MOST: Final = 64
+"""Patterns over tags and paths that one configuration may have."""
+
+FRAMES_READ: Final = 50
+
+
+OWNER: Final = "owner"
+"""Among a rule's destinations: those of the owner's team."""
+
+
+class Team(msgspec.Struct, frozen=True):
+    """Where a team hears what it owns."""
+
+    to: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ownership: exactly one of its patterns is given.
+
+    Raises:
+        ValueError: none, or more than one, is given.
+    """
+
+    owner: str
+    service: str = ""
+    path: str = ""
+    """Of a file in an in-app frame."""
+    tag: str = ""
+    """`name=pattern`."""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.service, self.path, self.tag))) != 1:
+            raise ValueError("exactly one of service, path and tag is given")
+
+
+def owners_of(
+    owners: Sequence[Owner], services: Iterable[str], marks: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the owners in the order of the configuration, each once.
+
+    Args:
+        owners: the lines.
+        services: those that are told of.
+        marks: what `marks_of` found for their events.
+    """
+    named, marked = list(services), set(marks)
+    return tuple(
+        dict.fromkeys(
+            one.owner
+            for one in owners
+            if (one.service and matches([one.service], named))
+            or (one.path and path_mark(one.path) in marked)
+            or (one.tag and one.tag in marked)
+        )
+    )
+
+
+def path_mark(pattern: str) -> str:
+    """Return the mark of a path's pattern, which no tag's pattern equals."""
+    return f"path:{pattern}"
+
+
+def marks_of(event: Event, tags: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the configured patterns hold for the event, ascending.
+
+    Args:
+        event: any event.
+        tags: patterns `name=pattern`.
+        paths: patterns of files.
+    """
+    found = {one for one in tags if _tagged(event, one)}
+    wanted = list(paths)
+    if wanted:
+        files = _files(event)
+        found |= {path_mark(one) for one in wanted if matches([one], files)}
+    return tuple(sorted(found))
+
+
+def _tagged(event: Event, wanted: str) -> bool:
+    name, _, pattern = wanted.partition("=")
+    return any(tag == name and matches([pattern], [value]) for tag, value in event.tags)
+
+
+def _files(event: Event) -> set[str]:
+    stacks = [one.frames for one in event.exceptions] or [event.frames]
+    return {
+        file
+        for frames in stacks
+        for frame in frames[-FRAMES_READ:]
+        if frame.in_app
+        for file in (frame.filename, frame.abs_path)
+        if file
+    }
