@@ -18,6 +18,9 @@ from streams.settings_rules import NAME, NAME_SAYS, built, when_of, word
 from streams.yaml_reader import Reader
 from streams.zones import UnknownZone, zone
 
+HOLDS: Final = ("quiet_hours", "maintenance", "inhibit", "spike_protection")
+"""The keys that this module reads."""
+
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _CLOCK_SAYS: Final = 'a time of day such as "22:00" (in quotes)'

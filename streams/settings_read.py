@@ -18,8 +18,10 @@ from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
 from streams.settings_grouping import grouping_of
+from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_services import services_of
+from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -43,7 +45,10 @@ _CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
 _URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
 
 
-_PARTS: Final = Settings.__struct_fields__[:-1]
+_PARTS: Final = (
+    *(one for one in Settings.__struct_fields__ if one not in ("file", "holding")),
+    *HOLDS,
+)
 
 
 def settings_of(
@@ -81,6 +86,10 @@ def settings_of(
         pages=_pages(reader, part.get("pages")),
         sinks=sinks,
         routes=_routes(reader, part.get("routes"), sinks),
+        rules=rules_of(reader, part.get("rules"), sinks.chats, sinks.pagers),
+        teams=teams_of(reader, part.get("teams"), sinks.chats, sinks.pagers),
+        owners=owners_of(reader, part.get("owners")),
+        holding=holding_of(reader, part),
         file=file,
     )
 

@@ -80,9 +80,10 @@ def rules_of(
     entries = reader.entries(node, "rules", "rules")
     if node is None or entries is None:
         return ()
+    before = reader.noted
     made = [_rule(reader, entry, f"rules[{at}]", chats, pagers) for at, entry in enumerate(entries)]
     rules = tuple(rule for rule in made if rule is not None)
-    if len(rules) == len(made):
+    if reader.noted == before:  # else a rule asks for less than the file says
         _as_a_whole(reader, node, entries, rules)
     return rules
 
@@ -111,6 +112,7 @@ def _as_a_whole(reader: Reader, node: Node, entries: list[Node], rules: tuple[Ru
 def _rule(
     reader: Reader, entry: Node, path: str, chats: Collection[str], pagers: Collection[str]
 ) -> Rule | None:
+    before = reader.noted
     names = ("name", "when", "urgency", "to", "page", "drop", "every", "continue")
     key = reader.section(entry, path, names)
     if "name" not in key:
@@ -129,6 +131,8 @@ def _rule(
         "every_ms": reader.duration_ms(key.get("every"), f"{path}.every", 0, TICK_MS, CAP_MOST_MS),
         "goes_on": reader.boolean(key.get("continue"), f"{path}.continue", False),
     }
+    if reader.noted > before:
+        return None  # what it lacks now is not what the file lacks
     rule: Rule | None = built(reader, entry, path, Rule, values)
     return rule
 

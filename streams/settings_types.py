@@ -12,8 +12,11 @@ import msgspec
 
 from correlators.fingerprinter import Fingerprinting
 from correlators.grouping import Grouping
+from correlators.holds import Holding
 from correlators.incidents import Windows
+from correlators.owners import Owner, Team
 from correlators.rules import Pages, Routes
+from correlators.rulings import Rule
 from correlators.storms import Linking
 from correlators.telling import Config
 from streams.references import Secret
@@ -122,6 +125,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pages: Pages
     sinks: Sinks
     routes: Routes
+    rules: tuple[Rule, ...] = ()
+    """None: `pages` and `routes` decide."""
+    teams: dict[str, Team] = msgspec.field(default_factory=dict)
+    owners: tuple[Owner, ...] = ()
+    holding: Holding = Holding()
     file: str
     """The file that it was read from; empty when there was none."""
 

@@ -77,6 +77,11 @@ class Reader:
             lines[PROBLEMS_TOLD:] = [f"and {len(lines) - PROBLEMS_TOLD} more"]
         raise SettingsError(*lines)
 
+    @property
+    def noted(self) -> int:
+        """How many problems are noted so far."""
+        return len(self._problems)
+
     def problem(self, node: Node, path: str, text: str) -> None:
         """Note one problem."""
         self._problems[node.start_mark.line, f"{self.place(node, path)}: {text}"] = None
