@@ -121,7 +121,7 @@ spike_protection: {per_hour: 100}
         ),
         (
             "rules:\n  - {name: a, to: [slack:nowhere]}" + REST,
-            "2 rules[0].to: expected one of slack:incidents, slack:pay, owner, ",
+            "2 rules[0].to[0]: expected one of slack:incidents, slack:pay, owner, found ",
         ),
         (
             "rules:\n  - {name: a, urgency: page, to: [slack:pay]}" + REST,
