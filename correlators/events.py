@@ -16,6 +16,7 @@ import msgspec
 import xxhash
 
 from correlators.changes import change_of
+from correlators.deploys import DEPLOY, NotADeploy, read_deploy
 from correlators.event_parts import (
     exceptions_of,
     formatted_of,
@@ -52,6 +53,9 @@ LEGACY: Final = "legacy"
 EVENT_STREAM: Final = "events"
 """The resource of what stands on a self-hosted Sentry's own topic; no webhook has it."""
 
+NOT_SENTRYS: Final = frozenset({DEPLOY})
+"""Resources that Sentry does not have: what comes under these is told by others."""
+
 EVENT_RESOURCES: Final = frozenset({"error", "event_alert", "issue_alert", "event", LEGACY})
 CHANGE_RESOURCES: Final = frozenset(
     {
@@ -65,8 +69,8 @@ CHANGE_RESOURCES: Final = frozenset(
         "size_analysis",
     }
 )
-KNOWN_RESOURCES: Final = EVENT_RESOURCES | CHANGE_RESOURCES
-"""What Sentry is known to send. Anything else is kept too, as a change of kind `other`."""
+KNOWN_RESOURCES: Final = EVENT_RESOURCES | CHANGE_RESOURCES | NOT_SENTRYS
+"""What is known to come in. Anything else is kept too, as a change of kind `other`."""
 
 _NO_PROJECTS: Final[Mapping[str, str]] = {}
 _ALERTS: Final = frozenset({"event_alert", "issue_alert", LEGACY})
@@ -98,6 +102,8 @@ def decode(
     """
     try:
         found = _decode(resource.strip().lower(), body, default_environment)
+    except NotADeploy:
+        return Unreadable(reason=Reason.NO_DEPLOY)
     except NotReadable as error:
         return Unreadable(reason=error.reason if body.strip() else Reason.EMPTY)
     except Exception:
@@ -113,6 +119,8 @@ def _decode(
 ) -> Event | StateChange | Unreadable:
     if resource in CHANGE_RESOURCES:
         return change_of(resource, read_change(body), body)
+    if resource == DEPLOY:
+        return read_deploy(body)
     if resource == EVENT_STREAM:
         told = read_stream(body)
         if isinstance(told, str):

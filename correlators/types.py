@@ -130,6 +130,7 @@ class ChangeKind(StrEnum):
     METRIC_ALERT = "metric_alert"
     COMMENT = "comment"
     INSTALLATION = "installation"
+    DEPLOY = "deploy"
     OTHER = "other"
 
 
@@ -148,6 +149,12 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """Empty when the payload names none; then every environment hears of it."""
     title: str = ""
     url: str = ""
+    release: str = ""
+    """Of a deploy."""
+    at_ms: int = 0
+    """When a deploy was, by whoever tells it; 0 otherwise."""
+    by: str = ""
+    """Who made a deploy, without what is personal."""
     tick: int = 0
 
 

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     UNKNOWN_VERSION = "unknown_version"
     UNKNOWN_OPERATION = "unknown_operation"
     NO_EVENT = "no_event"
+    NO_DEPLOY = "no_deploy"
     DECODER_FAILED = "decoder_failed"
 
 

@@ -66,6 +66,7 @@ def make_app(settings: Settings, metrics: Metrics, log: Log) -> web.Application:
     app[_DOOR] = door
     app.router.add_post("/sentry", door.sentry)
     app.router.add_post("/sentry/legacy/{token}", door.legacy)
+    app.router.add_post("/deploys", door.deploys)
     app.router.add_get("/healthz", door.healthz)
     app.router.add_get("/readyz", door.readyz)
     app.router.add_get("/metrics", metrics_handler(metrics))

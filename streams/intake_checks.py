@@ -6,6 +6,7 @@ No I/O: headers and bytes in, a reason out. Which check runs when, and what the 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -21,11 +22,18 @@ from correlators.events import KNOWN_RESOURCES
 
 SIGNATURE_HEADER: Final = "Sentry-Hook-Signature"
 RESOURCE_HEADER: Final = "Sentry-Hook-Resource"
+DEPLOY_TIME_HEADER: Final = "webhook-timestamp"
+DEPLOY_HEADERS: Final = ("webhook-id", DEPLOY_TIME_HEADER, "webhook-signature")
+DEPLOY_WITHIN_S: Final = 300
+"""A signed deploy is taken for so long: before and after, somebody may have kept it."""
+
 AT_HEADER: Final = "Stormfold-At-Ms"
 
 OTHER_RESOURCE: Final = "other"
 REPEATS_KEPT: Final = 65_536
 """Bodies whose repeat is noticed: the latest ones."""
+
+SIGNATURES_READ: Final = 8
 
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _RESOURCE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -43,6 +51,8 @@ class Answer(StrEnum):
     MALFORMED_RESOURCE = "malformed_resource"
     MALFORMED_TIME = "malformed_time"
     UNKNOWN_TOKEN = "unknown_token"
+    MALFORMED_DEPLOY = "malformed_deploy"
+    STALE_DEPLOY = "stale_deploy"
     TOO_LARGE = "too_large"
     INCOMPLETE = "incomplete"
     OVERLOADED = "overloaded"
@@ -60,6 +70,11 @@ SAID: Final[dict[Answer, tuple[int, str]]] = {
     Answer.MALFORMED_TIME: (400, f"header {AT_HEADER}: expected milliseconds since the epoch"),
     # As any address that does not exist: whoever tries tokens is not told that there are some.
     Answer.UNKNOWN_TOKEN: (404, "404: Not Found"),
+    Answer.MALFORMED_DEPLOY: (400, "malformed deploy"),
+    Answer.STALE_DEPLOY: (
+        401,
+        f"{DEPLOY_TIME_HEADER} is more than {DEPLOY_WITHIN_S} s from now",
+    ),
     Answer.TOO_LARGE: (413, "the body is larger than intake.max_body_bytes"),
     Answer.INCOMPLETE: (400, "the body did not arrive whole and in time"),
     Answer.OVERLOADED: (503, "too many requests at once"),
@@ -67,6 +82,16 @@ SAID: Final[dict[Answer, tuple[int, str]]] = {
     Answer.KAFKA_FAILED: (503, "Kafka refused the record"),
 }
 """Status and text of each answer; Sentry's senders retry a 503 and drop a 4xx."""
+
+
+DEPLOY_SAID: Final = {
+    Answer.MISSING_SIGNATURE: (401, f"missing one of the headers {', '.join(DEPLOY_HEADERS)}"),
+    Answer.MALFORMED_SIGNATURE: (
+        401,
+        f"malformed signature: expected v1,<base64>, and whole seconds in {DEPLOY_TIME_HEADER}",
+    ),
+}
+"""What is said otherwise of a deploy marker."""
 
 
 def check_signature(given: str | None, body: bytes, secrets: Sequence[bytes]) -> Answer:
@@ -92,6 +117,59 @@ def check_signature(given: str | None, body: bytes, secrets: Sequence[bytes]) ->
         if secret
     ]
     return Answer.ACCEPTED if any(matches) else Answer.NO_SECRET_MATCHES
+
+
+def check_deploy(
+    headers: Sequence[str | None],
+    body: bytes,
+    secrets: Sequence[bytes],
+    now_s: float,
+) -> Answer:
+    """Return `ACCEPTED` if any secret signs id, time and body so, else which check failed.
+
+    Args:
+        headers: `webhook-id`, `webhook-timestamp` and `webhook-signature`, None where absent; the
+            last may hold several signatures, of which those of another version are let be.
+        body: exactly as received.
+        secrets: keys; several while one is being replaced.
+        now_s: now, in seconds since the epoch.
+
+    Source: Standard Webhooks: base64 HMAC-SHA256 over `id.timestamp.body`, versions as `v1,...`.
+    """
+    message_id, at, given = headers
+    if not message_id or not at or not given:
+        return Answer.MISSING_SIGNATURE
+    if not _DECIMAL.fullmatch(at) or len(message_id) > 256:
+        return Answer.MALFORMED_SIGNATURE
+    signatures = [one.removeprefix("v1,") for one in given.split(" ") if one.startswith("v1,")]
+    if not signatures:
+        return Answer.MALFORMED_SIGNATURE
+    if abs(now_s - int(at)) > DEPLOY_WITHIN_S:
+        return Answer.STALE_DEPLOY
+    signed = f"{message_id}.{at}.".encode("utf-8", "surrogateescape") + body
+    made = [
+        base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
+        for secret in secrets
+        if secret
+    ]
+    matches = [
+        hmac.compare_digest(one, other.encode("utf-8", "surrogateescape"))
+        for one in made
+        for other in signatures[:SIGNATURES_READ]
+    ]
+    return Answer.ACCEPTED if any(matches) else Answer.NO_SECRET_MATCHES
+
+
+def deploy_key(secret: str) -> bytes:
+    """Return the key that a secret `whsec_<base64>` stands for; another text is the key itself.
+
+    Raises:
+        ValueError: behind `whsec_` stands no base64.
+    """
+    prefix = "whsec_"
+    if not secret.startswith(prefix):
+        return secret.encode("utf-8", "surrogateescape")
+    return base64.b64decode(secret.removeprefix(prefix), validate=True)
 
 
 def check_headers(

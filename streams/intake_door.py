@@ -10,23 +10,28 @@ import contextlib
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from aiohttp import ClientConnectionError, ClientPayloadError, web
 
+from correlators.deploys import DEPLOY, NotADeploy, read_deploy
 from correlators.events import LEGACY
 from streams.intake_checks import (
     AT_HEADER,
+    DEPLOY_HEADERS,
+    DEPLOY_SAID,
     RESOURCE_HEADER,
     SAID,
     SIGNATURE_HEADER,
     Answer,
     Repeats,
+    check_deploy,
     check_headers,
     check_signature,
     check_time,
     check_token,
+    deploy_key,
     resource_label,
 )
 from streams.intake_log import Written
@@ -88,7 +93,7 @@ class _Room:
 
 
 class Door:
-    """Answers `POST /sentry` and `POST /sentry/legacy/{token}`."""
+    """Answers `POST /sentry`, `POST /sentry/legacy/{token}` and `POST /deploys`."""
 
     def __init__(self, settings: Settings, metrics: Metrics, log: Log) -> None:
         """Args: settings: the clock, the limits, and the secrets, which are read here.
@@ -106,6 +111,7 @@ class Door:
             secret.reveal().encode("utf-8", "surrogateescape") for secret in intake.secrets
         ]
         self._tokens = [_token(secret) for secret in intake.legacy_tokens]
+        self._deploy_keys = [_deploy_key(secret) for secret in intake.deploy_secrets]
         self._intake = uuid.uuid4().hex[:12].encode()
         self._repeats = Repeats()
         self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
@@ -141,9 +147,37 @@ class Door:
             answer = await self._take(request, LEGACY, lambda _: Answer.ACCEPTED)
         return self._say(answer)
 
-    def _say(self, answer: Answer) -> web.StreamResponse:
+    async def deploys(self, request: web.Request) -> web.StreamResponse:
+        """Take a deploy marker, signed as Standard Webhooks are; who sent it is told what is wrong
+        with it."""
+        if not self._deploy_keys:
+            raise web.HTTPNotFound
+        head = request.headers
+        signed = tuple(head.get(one) for one in DEPLOY_HEADERS)
+        why = ""
+
+        def check(body: bytes) -> Answer:
+            nonlocal why
+            answer = check_deploy(signed, body, self._deploy_keys, time.time())
+            if answer is Answer.ACCEPTED:
+                try:
+                    read_deploy(body)
+                except NotADeploy as error:
+                    why = str(error)
+                    return Answer.MALFORMED_DEPLOY
+            return answer
+
+        answer = check_time(head.get(AT_HEADER), timed=self._timed)
+        if answer is Answer.ACCEPTED:
+            answer = await self._take(request, DEPLOY, check)
+        return self._say(answer, {**SAID, **DEPLOY_SAID}, why)
+
+    def _say(
+        self, answer: Answer, said: Mapping[Answer, tuple[int, str]] = SAID, why: str = ""
+    ) -> web.StreamResponse:
         self._metrics.intake_requests.labels(outcome=answer.value).inc()
-        status, text = SAID[answer]
+        status, text = said[answer]
+        text = f"{text}: {why}" if why else text
         response = web.Response(status=status, text=text + "\n")
         if self._closing:
             response.force_close()
@@ -213,6 +247,14 @@ async def _read(request: web.Request, limit: int) -> bytes | Answer:
     except (TimeoutError, ClientPayloadError, ClientConnectionError, OSError):
         return Answer.INCOMPLETE
     return b"".join(parts)
+
+
+def _deploy_key(secret: Secret) -> bytes:
+    try:
+        return deploy_key(secret.reveal())
+    except ValueError:
+        says = "expected base64 behind whsec_"
+        raise SettingsError(f"{secret.place}: {says}; {secret.source} is something else") from None
 
 
 def _token(secret: Secret) -> bytes:

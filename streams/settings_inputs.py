@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from yaml.nodes import Node
 
+from streams.references import Secret
 from streams.settings_types import Clock, Intake, Kafka
 from streams.topic_names import names as topic_names
 from streams.yaml_reader import Reader
@@ -24,7 +25,10 @@ _BOOTSTRAP: Final = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}(?:,[A-Za-z0-9._-]+:[
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _PROJECT: Final = re.compile(r"[1-9][0-9]{0,18}")
 SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_INTAKE: Final = ("host", "port", "secrets", "legacy_tokens", "max_body_bytes", "kafka_timeout")
+_INTAKE: Final = (
+    *("host", "port", "secrets", "legacy_tokens", "deploy_secrets"),
+    *("max_body_bytes", "kafka_timeout"),
+)
 
 
 def projects_of(reader: Reader, node: Node | None) -> dict[str, str]:
@@ -88,6 +92,12 @@ def _sentry_topics(
     return tuple(found)
 
 
+def _secrets(reader: Reader, key: dict[str, Node], name: str) -> tuple[Secret, ...]:
+    path = f"intake.{name}"
+    entries = reader.entries(key.get(name), path, "secrets") or ()
+    return tuple(reader.secret(entry, f"{path}[{at}]", "") for at, entry in enumerate(entries))
+
+
 def intake_of(reader: Reader, node: Node | None) -> Intake:
     """Return where webhooks come in, and what opens the door to them."""
     key = reader.section(node, "intake", _INTAKE)
@@ -100,7 +110,6 @@ def intake_of(reader: Reader, node: Node | None) -> Intake:
         ]
         if not entries and "secrets" in key:
             reader.problem(key["secrets"], "intake.secrets", "expected at least one, found none")
-    tokens = reader.entries(key.get("legacy_tokens"), "intake.legacy_tokens", "secrets")
     host = reader.text(key.get("host"), "intake.host", "127.0.0.1", HOST, "a host or an address")
     body = reader.integer(
         key.get("max_body_bytes"), "intake.max_body_bytes", 5_242_880, 1_024, 67_108_864
@@ -112,10 +121,8 @@ def intake_of(reader: Reader, node: Node | None) -> Intake:
         host=host,
         port=reader.integer(key.get("port"), "intake.port", 8080, 0, 65_535),
         secrets=tuple(secrets),
-        legacy_tokens=tuple(
-            reader.secret(entry, f"intake.legacy_tokens[{at}]", "")
-            for at, entry in enumerate(tokens or ())
-        ),
+        legacy_tokens=_secrets(reader, key, "legacy_tokens"),
+        deploy_secrets=_secrets(reader, key, "deploy_secrets"),
         max_body_bytes=body,
         kafka_timeout_ms=timeout_ms,
     )

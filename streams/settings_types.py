@@ -47,6 +47,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...]
     legacy_tokens: tuple[Secret, ...] = ()
     """Any of them opens the way for the legacy plugin; without one it is closed."""
+    deploy_secrets: tuple[Secret, ...] = ()
+    """Any of them may have signed a deploy marker; without one none is taken."""
     max_body_bytes: int = 5_242_880
     kafka_timeout_ms: int = 800
 
