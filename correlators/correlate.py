@@ -23,11 +23,13 @@ from correlators.entries import (
     Entry,
     Episode,
     Frozen,
+    Hour,
     Membership,
     Service,
     key_of,
 )
 from correlators.gathering import Gatherer
+from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
 from correlators.names import named
 from correlators.state import State
@@ -66,7 +68,7 @@ class Correlator:
         self._usual = Usual(self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._acting = Acting(self.state, self._gatherer)
-        self._rate_ticks = ticks(config.pages.within_ms)
+        self._rate_ticks = config.rate_ticks
         self._touched: set[str] = set()
         self.due_key = ""
         """Key of the due entry that is worked on; when `apply` raises, the one to blame, if any."""
@@ -167,7 +169,11 @@ class Correlator:
 
     def _opened(self, delta: Delta, tick: int) -> Incident:
         return incidents.opened(
-            delta, tick=tick, windows=self._config.windows, rate_ticks=self._rate_ticks
+            delta,
+            tick=tick,
+            windows=self._config.windows,
+            rate_ticks=self._rate_ticks,
+            counts_users=self._config.counts_users,
         )
 
     def _joined_by(self, incident: Incident, delta: Delta, tick: int) -> Incident:
@@ -180,6 +186,7 @@ class Correlator:
             windows=self._config.windows,
             anew=over,
             rate_ticks=self._rate_ticks,
+            counts_users=self._config.counts_users,
             trace_ticks=ticks(self._config.linking.link_within_ms),
         )
 
@@ -274,6 +281,7 @@ class Correlator:
 
     def _close(self, incident: Incident, tick: int, why: Closed) -> None:
         self.state.put(incidents.closed(incident, tick=tick, why=why))
+        self._teller.released(incident.key.environment, tick)
         episode = self.state.episode(incident.key)
         if episode is not None and episode.lead == incident.id:
             rest = self.state.open_of_episode(incident.key)
@@ -294,7 +302,7 @@ class Correlator:
         match entry:
             case Incident() | Storm() if not entry.open:
                 self.state.drop(key_of(entry))
-            case Stretch() | Membership() | Frozen():
+            case Stretch() | Membership() | Frozen() | Hour() | Silence():
                 self.state.drop(key_of(entry))
             case Episode() | Service() | Baseline() | Neighbours() if (
                 tick - entry.last_tick >= KNOWN_FOR_TICKS

@@ -37,6 +37,8 @@ class Page(msgspec.Struct, frozen=True):
     """For a resolve: the page that must be there before."""
     replaces: str = ""
     """For a trigger: the page that it takes the place of."""
+    to: tuple[str, ...] = ()
+    """Who is paged, or was."""
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """The release that is news and its first tick."""
     storm_id: str = ""
     page: Page = Page()
+    rule: str = ""
 
 
 def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) -> Digest:
@@ -193,6 +196,7 @@ def _digest(
         page_key=telling.page.key,
         page_after=telling.page.after,
         page_replaces=telling.page.replaces,
+        rule=telling.rule,
         culprit=sample.culprit,
         transaction=sample.transaction,
         url=_url(sample),

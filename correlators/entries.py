@@ -12,6 +12,7 @@ import xxhash
 
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
+from correlators.holds import Silence
 from correlators.incidents import Incident
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
@@ -44,6 +45,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     last_tick: int
     lead: str = ""
     """The open incident that tells for all releases."""
+    said_tick: int = -1
+    """When something of it was last told; -1 for never."""
+    page_to: tuple[str, ...] = ()
+    """Who was paged."""
     page_key: str = ""
     """Set while a page opened for the episode is open, so that another release never pages
     again."""
@@ -64,7 +69,30 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
 
 
-Living = Incident | Storm | Stretch | Membership | Episode | Service | Baseline | Neighbours
+class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour"):
+    """How much an environment was told in an hour, for spike protection."""
+
+    environment: str
+    hour: int
+    """Hours since the epoch."""
+    told: int = 0
+    """Tellings that were no pages."""
+    announced: bool = False
+    """It was told that the rest waits."""
+
+
+Living = (
+    Incident
+    | Storm
+    | Stretch
+    | Membership
+    | Episode
+    | Service
+    | Baseline
+    | Neighbours
+    | Hour
+    | Silence
+)
 """An entry that decides something."""
 
 
@@ -107,6 +135,11 @@ def neighbours_key(environment: str, service: str) -> str:
     return "neighbours:" + _digest(environment, service)
 
 
+def hour_key(environment: str) -> str:
+    """Return the entry key of what an environment was told in an hour."""
+    return "hour:" + _digest(environment)
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -126,6 +159,10 @@ def key_of(entry: Entry) -> str:
             return baseline_key(entry.environment, entry.service)
         case Neighbours():
             return neighbours_key(entry.environment, entry.service)
+        case Hour():
+            return hour_key(entry.environment)
+        case Silence():
+            return f"silence:{_digest(entry.environment)}:{entry.id}"
         case Frozen():
             return "frozen:" + key_of(entry.entry)
         case Progress():

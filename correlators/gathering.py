@@ -34,7 +34,7 @@ class Gatherer:
         self._teller = teller
         self._witnesses = Witnesses(config, state)
         self._usual = Usual(state)
-        self._rate_ticks = ticks(config.pages.within_ms)
+        self._rate_ticks = config.rate_ticks
 
     def link(self, touched: AbstractSet[str], tick: int) -> None:
         """Link the young incidents of every environment in which one of `touched` lies."""
@@ -216,7 +216,9 @@ class Gatherer:
         if storm.page_key:
             overtaken = storm.ack is not None and not source
             return msgspec.structs.replace(storm, overtaken=storm.overtaken or overtaken)
-        self._state.put(msgspec.structs.replace(episode, page_key="", acked_by=("", "")))
+        self._state.put(
+            msgspec.structs.replace(episode, page_key="", page_to=(), acked_by=("", ""))
+        )
         ack = None
         if source:
             service = incident.key.service
@@ -228,7 +230,9 @@ class Gatherer:
                 level=incident.level,
                 origin=service,
             )
-        return msgspec.structs.replace(storm, page_key=episode.page_key, ack=ack)
+        return msgspec.structs.replace(
+            storm, page_key=episode.page_key, page_to=episode.page_to, ack=ack
+        )
 
     def _join_episode(self, lead: Incident, storm_id: str, tick: int) -> None:
         """Put what the lead told of other releases into the storm that tells the lead."""

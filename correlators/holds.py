@@ -22,6 +22,9 @@ from correlators.types import Suppression
 SILENCE_MOST_MS: Final = 7 * 86_400_000
 """A silence ends after this at the latest."""
 
+DIGEST_EVERY_MS: Final = 4 * 3_600_000
+"""What is worth no message of its own is told at these full hours of UTC."""
+
 HOUR_MS: Final = 3_600_000
 
 
@@ -76,7 +79,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("most_per_hour must not be below 0")
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
+class Silence(msgspec.Struct, frozen=True, kw_only=True, tag="silence"):
     """A person's mute with an end: of a condition, or of what was there when it was given.
 
     Raises:
@@ -85,6 +88,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    environment: str
     author: str
     from_ms: int
     to_ms: int
@@ -115,6 +119,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     and in a service that counts."""
     capped_until_ms: int = 0
     """When the frequency cap of the rules lets the next telling through."""
+    waited: bool = False
+    """It was held until now, for a time that was known."""
     told_this_hour: int = 0
     """Tellings of the environment since the full hour that were no pages."""
 
@@ -132,7 +138,8 @@ class Hold(msgspec.Struct, frozen=True):
 def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold | None:
     """Return what holds the telling back, None when it goes out.
 
-    The first of: dropped by a rule, silence, maintenance, inhibition, quiet hours, cap, spike.
+    The first of: dropped by a rule, silence, maintenance, inhibition, quiet hours, waiting for the
+    next digest, cap, spike.
 
     Args:
         facts: what is told.
@@ -148,6 +155,7 @@ def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold
         or _in_period(facts, holding.periods, around, page=page, maintenance=True)
         or _inhibited(facts, holding.inhibitions, around, page=page)
         or _in_period(facts, holding.periods, around, page=page, maintenance=False)
+        or _gathered(ruling, around)
         or (None if page else _limited(ruling, holding, around))
     )
 
@@ -198,6 +206,14 @@ def _inhibited(
         if one.name in active and not (page and not one.pages) and _mutes_all(one.when, facts):
             return Hold(Suppression.INHIBITED, one.name)
     return None
+
+
+def _gathered(ruling: Ruling, around: Around) -> Hold | None:
+    """Return the time of the next digest for what is worth no message of its own."""
+    if ruling.urgency is not Urgency.DIGEST or around.waited:
+        return None
+    following = (around.now_ms // DIGEST_EVERY_MS + 1) * DIGEST_EVERY_MS
+    return Hold(Suppression.DIGEST_ONLY, ruling.rules[-1], following)
 
 
 def _limited(ruling: Ruling, holding: Holding, around: Around) -> Hold | None:

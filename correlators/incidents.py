@@ -109,6 +109,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     sample: Sample
     rate: Rate = ()
     """New distinct events of the last slots, for the rate that pages."""
+    user_rate: Rate = ()
+    """New distinct users of the last slots, where a rule asks for them."""
+    marks: tuple[str, ...] = ()
+    """Conditions over tags and paths that hold for some of its events."""
     changes: int = 1
     """Grows with every change that is worth telling."""
     tell_tick: int = -1
@@ -154,7 +158,9 @@ def extends(incident: Incident, delta: Delta, *, tick: int, windows: Windows) ->
     return incident.open and incident.delayed and (incident.past or not past)
 
 
-def opened(delta: Delta, *, tick: int, windows: Windows, rate_ticks: int) -> Incident:
+def opened(
+    delta: Delta, *, tick: int, windows: Windows, rate_ticks: int, counts_users: bool = False
+) -> Incident:
     """Return the incident that this delta opens in this tick.
 
     Args:
@@ -162,7 +168,9 @@ def opened(delta: Delta, *, tick: int, windows: Windows, rate_ticks: int) -> Inc
         tick: the tick being applied.
         windows: the lengths.
         rate_ticks: how far back `rate` must reach.
+        counts_users: whether new users are counted by time too.
     """
+    users = sets.count(delta.users).value if counts_users else 0
     events = sets.count(delta.events).value
     return Incident(
         id=incident_id(delta.key, tick),
@@ -184,6 +192,7 @@ def opened(delta: Delta, *, tick: int, windows: Windows, rate_ticks: int) -> Inc
         signature=delta.signature,
         sample=delta.sample,
         rate=add_rate((), events, tick, rate_ticks),
+        user_rate=add_rate((), users, tick, rate_ticks),
         tell_tick=tick + ticks(windows.settle_ms),
     )
 
@@ -197,6 +206,7 @@ def joined_by(
     anew: bool,
     rate_ticks: int,
     trace_ticks: int,
+    counts_users: bool = False,
 ) -> Incident:
     """Return the incident as it looks after one more delta of its key.
 
@@ -211,6 +221,7 @@ def joined_by(
         anew: the storm that told it is over, so this delta begins a new stretch.
         rate_ticks: how far back `rate` must reach.
         trace_ticks: how long a trace is remembered.
+        counts_users: whether new users are counted by time too.
     """
     assert incident.key == delta.key
     goes_on = extends(incident, delta, tick=tick, windows=windows)
@@ -222,7 +233,10 @@ def joined_by(
     new = max(0, sets.count(events).value - before)
     news = (events, users) != (incident.events, incident.users)
     begins = goes_on and (anew or past != incident.past)
-    rate = incident.rate if past == incident.past else ()
+    rate, user_rate = (incident.rate, incident.user_rate) if past == incident.past else ((), ())
+    hit = 0
+    if counts_users and goes_on and users != incident.users:
+        hit = max(0, sets.count(users).value - sets.count(incident.users).value)
     return msgspec.structs.replace(
         incident,
         last_tick=max(incident.last_tick, tick) if goes_on else incident.last_tick,
@@ -240,6 +254,7 @@ def joined_by(
         sample=min(incident.sample, delta.sample),
         past=past,
         rate=add_rate(rate, new, tick, rate_ticks) if goes_on else rate,
+        user_rate=add_rate(user_rate, hit, tick, rate_ticks),
         changes=incident.changes + (1 if news else 0),
     )
 
@@ -256,6 +271,7 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
         onset_events=sets.count(incident.events).value,
         traces=(),
         rate=(),
+        user_rate=(),
         reopened=incident.reopened + 1,
         changes=incident.changes + 1,
         tell_tick=tick + ticks(windows.settle_ms),

@@ -1,20 +1,29 @@
-"""Rules: what is urgent enough to wake somebody.
+"""The rules that decide where the configuration has none of its own: everything is told, and what
+is urgent wakes somebody.
 
-Which digests are worth a message, to whom and when is decided here and nowhere else.
+Lives here: `pages` and `routes` of the configuration, and the rules that they stand for. Not here:
+how rules are read (`rulings`), and what holds a telling back (`holds`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+import re
+from typing import Final
 
 import msgspec
 
-from correlators.deltas import worse
-from correlators.incidents import Incident, ticks
-from correlators.rates import Rate, rate_within
-from correlators.storms import Storm
+from correlators.conditions import AtLeast, When
+from correlators.rulings import Rule, Urgency
 from correlators.types import TICK_MS, Level, PageReason
+
+REASONS: Final = {
+    "fatal": PageReason.FATAL,
+    "loud": PageReason.EVENT_RATE,
+    "storm": PageReason.STORM_SERVICES,
+}
+"""Names of the rules here that wake somebody, and the word for it."""
+
+REST: Final = "everything"
 
 
 class Pages(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,34 +55,30 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True):
     page: tuple[str, ...] = ()
 
 
-def episode_page(incidents: Sequence[Incident], pages: Pages, *, tick: int) -> PageReason | None:
-    """Return why these incidents must page now, or None. What is told as past never pages.
+def rules_for(pages: Pages, routes: Routes) -> tuple[Rule, ...]:
+    """Return the rules that `pages` and `routes` stand for.
 
     Args:
-        incidents: the open ones of one episode that no storm tells.
-        pages: the limits.
-        tick: the tick being applied.
+        pages: when somebody is woken; with no pager among the routes, never.
+        routes: who is told, and who is woken.
     """
-    live = [one for one in incidents if not one.past]
-    if not live or live[0].key.environment not in pages.environments:
-        return None
-    level = reduce(worse, (one.level for one in live))
-    return _loud(level, [one.rate for one in live], pages, tick=tick)
+    where = tuple(map(_literally, pages.environments))
+    often = AtLeast(pages.events, pages.within_ms)
+    urgent = {
+        "storm": When(environment=where, storm_services=pages.storm_services),
+        "fatal": When(environment=where, level=(Level.FATAL,)),
+        "loud": When(environment=where, events=often),
+    }
+    paged = [
+        Rule(name=name, when=when, urgency=Urgency.PAGE, to=routes.tell, page=routes.page)
+        for name, when in urgent.items()
+        if routes.page and where
+    ]
+    if routes.tell:
+        return (*paged, Rule(name=REST, to=routes.tell))
+    return (*paged, Rule(name=REST, urgency=Urgency.DROP, reason="no chat is configured"))
 
 
-def storm_page(storm: Storm, pages: Pages, *, tick: int) -> PageReason | None:
-    """Return why this storm must page now, or None."""
-    if storm.environment not in pages.environments:
-        return None
-    if len(storm.services) >= pages.storm_services:
-        return PageReason.STORM_SERVICES
-    return _loud(storm.level, [storm.rate], pages, tick=tick)
-
-
-def _loud(level: Level, rates: Iterable[Rate], pages: Pages, *, tick: int) -> PageReason | None:
-    if level is Level.FATAL:
-        return PageReason.FATAL
-    rate_ticks = ticks(pages.within_ms)
-    if sum(rate_within(rate, tick=tick, rate_ticks=rate_ticks) for rate in rates) >= pages.events:
-        return PageReason.EVENT_RATE
-    return None
+def _literally(text: str) -> str:
+    """Return a pattern that fits this text alone."""
+    return re.sub(r"([*?[])", r"[\1]", text)

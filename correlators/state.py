@@ -7,7 +7,7 @@ derived from the entries alone, so that a restored state equals the live one.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -19,20 +19,24 @@ from correlators.entries import (
     Entry,
     Episode,
     Frozen,
+    Hour,
     Membership,
     Service,
     baseline_key,
     episode_key,
     episode_place,
+    hour_key,
     key_of,
     neighbours_key,
     service_key,
 )
 from correlators.episodes import OpenEpisodes
+from correlators.history import HOUR_TICKS
+from correlators.holds import Silence
 from correlators.incidents import Incident, Windows, ticks
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
-from correlators.types import IncidentKey
+from correlators.types import TICK_MS, IncidentKey, Suppression
 
 
 class Correlation(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +65,9 @@ class State:
         self._by_issue: dict[str, set[str]] = {}
         self._young: set[str] = set()
         self._open_storms: set[str] = set()
+        self._open_in: dict[tuple[str, str], set[str]] = {}
+        self._silences: dict[str, set[str]] = {}
+        self._inhibited: set[str] = set()
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
         for key in sorted(entries):
@@ -163,6 +170,36 @@ class State:
         found = (self._entries["storm:" + one] for one in sorted(self._open_storms))
         return [storm for storm in found if isinstance(storm, Storm)]
 
+    def open_in(
+        self, environment: str, services: Sequence[str] | None, most: int
+    ) -> list[Incident]:
+        """Return open incidents of these services, or of all, by id; at most so many."""
+        wanted = (
+            [key for key in self._open_in if key[0] == environment]
+            if services is None
+            else [(environment, service) for service in services]
+        )
+        ids = {one for key in wanted for one in self._open_in.get(key, ())}
+        return [self.incident(one) for one in heapq.nsmallest(most, ids)]
+
+    def silences(self, environment: str) -> list[Silence]:
+        """Return the silences of an environment that are kept, by id."""
+        found = (self._entries[key] for key in sorted(self._silences.get(environment, ())))
+        return [one for one in found if isinstance(one, Silence)]
+
+    def inhibited(self, environment: str) -> list[Incident]:
+        """Return the incidents that something open holds back, by id."""
+        found = map(self.incident, sorted(self._inhibited))
+        return [one for one in found if one.key.environment == environment]
+
+    def told_in_hour(self, environment: str, tick: int) -> Hour:
+        """Return how much the environment was told in the hour of this tick."""
+        hour = tick // HOUR_TICKS
+        found = self._entries.get(hour_key(environment))
+        if isinstance(found, Hour) and found.hour == hour:
+            return found
+        return Hour(environment=environment, hour=hour)
+
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""
         return len(self._episodes), len(self._open_storms)
@@ -217,6 +254,10 @@ class State:
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
             case Episode() | Service() | Baseline() | Neighbours():
                 return entry.last_tick + KNOWN_FOR_TICKS
+            case Hour():
+                return (entry.hour + 1) * HOUR_TICKS
+            case Silence():
+                return -(-entry.to_ms // TICK_MS)
             case Frozen():
                 return entry.tick + ticks(windows.remember_ms)
             case Progress():
@@ -305,6 +346,8 @@ class State:
         elif isinstance(entry, Episode):
             home = (entry.environment, entry.service, entry.joined)
             self._episodes.join(key, episode_key(*home) if entry.joined else "")
+        elif isinstance(entry, Silence):
+            self._silences.setdefault(entry.environment, set()).add(key)
         due = self._due_tick(entry)
         scheduled = self._scheduled.get(key)
         if due is not None and (scheduled is None or due < scheduled):
@@ -318,7 +361,11 @@ class State:
                 ids.sort(key=lambda one: (self.incident(one).opened_tick, one))
         if incident.open:
             self._episodes.add(episode_place(incident.key), incident.id)
+            where = (incident.key.environment, incident.key.service)
+            self._open_in.setdefault(where, set()).add(incident.id)
             self._young.add(incident.id)
+            if incident.told.held.startswith(Suppression.INHIBITED):
+                self._inhibited.add(incident.id)
             for issue in incident.issues:
                 self._by_issue.setdefault(issue, set()).add(incident.id)
 
@@ -330,6 +377,8 @@ class State:
             self._open_storms.discard(before.id)
         if isinstance(before, Episode):
             self._episodes.join(key, "")
+        if isinstance(before, Silence):
+            self._silences[before.environment].discard(key)
         if isinstance(before, Incident):
             self._remove_incident(before)
 
@@ -340,6 +389,9 @@ class State:
             del self._by_key[incident.key]
         self._young.discard(incident.id)
         self._episodes.discard(episode_place(incident.key), incident.id)
+        self._inhibited.discard(incident.id)
+        where = (incident.key.environment, incident.key.service)
+        self._open_in.get(where, set()).discard(incident.id)
         for issue in incident.issues:
             holders = self._by_issue.get(issue)
             if holders is not None:

@@ -129,6 +129,7 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         merged_into=into.id,
         tell_tick=tick,
         page_key="" if takes else other.page_key,
+        page_to=() if takes else other.page_to,
     )
     both = len({*into.members} & {*other.members})
     services = kept_services((*into.services, *other.services))
@@ -150,6 +151,7 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         rate=rates.merge(into.rate, other.rate, tick, rate_ticks),
         changes=into.changes + 1,
         page_key=other.page_key if takes else into.page_key,
+        page_to=other.page_to if takes else into.page_to,
         ack=other.ack if takes else _both(into.ack, other.ack),
         overtaken=into.overtaken or (unheard and into.ack is not None),
     )
@@ -213,10 +215,21 @@ def acknowledged(storm: Storm, *, actor: str, source: str, tick: int) -> Storm:
     )
 
 
-def paged(storm: Storm, page_key: str) -> Storm:
-    """Return the storm with a page opened for it; nobody has acknowledged that one yet."""
+def paged(storm: Storm, page_key: str, to: tuple[str, ...]) -> Storm:
+    """Return the storm with a page opened for it; nobody has acknowledged that one yet.
+
+    Args:
+        storm: open.
+        page_key: of the page.
+        to: who is paged.
+    """
     return msgspec.structs.replace(
-        storm, page_key=page_key, generation=storm.generation + 1, ack=None, overtaken=False
+        storm,
+        page_key=page_key,
+        page_to=to,
+        generation=storm.generation + 1,
+        ack=None,
+        overtaken=False,
     )
 
 

@@ -121,6 +121,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     ack: Ack | None = None
     overtaken: bool = False
     """It took over something that had a page which nobody had acknowledged."""
+    page_to: tuple[str, ...] = ()
+    """Who was paged."""
 
     @property
     def open(self) -> bool:

@@ -9,27 +9,20 @@ from collections.abc import Sequence
 import msgspec
 
 from correlators import digest
-from correlators.dependencies import Depends
+from correlators.conditions import Lifecycle
 from correlators.digest import Page, Telling
-from correlators.fingerprint import DEFAULT_VERSION
+from correlators.holds import Hold
 from correlators.incidents import Incident, ticks
-from correlators.rules import Pages, Routes, episode_page, storm_page
-from correlators.state import Correlation, State
+from correlators.judging import Config, Judge, Judgement
+from correlators.rulings import Urgency
+from correlators.spikes import spike_digests
+from correlators.state import State
 from correlators.storm_life import gained, paged
 from correlators.storms import Storm
 from correlators.told import Told
-from correlators.types import Digest, DigestKind, PageAction, PageReason, Suppression
+from correlators.types import TICK_MS, Digest, DigestKind, PageAction, PageReason, Suppression
 
-
-class Config(Correlation, frozen=True, kw_only=True):
-    """All that decides what CORRELATE does with a log."""
-
-    pages: Pages = Pages()
-    routes: Routes = Routes()
-    signature_version: int = DEFAULT_VERSION
-    """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
-    depends: Depends = msgspec.field(default_factory=dict)
-    """What each service needs, as declared; cycles are allowed."""
+__all__ = ["Config", "Teller", "release_news"]
 
 
 class Teller:
@@ -39,6 +32,7 @@ class Teller:
         """Args: config: routes and limits; state: read and written."""
         self._config = config
         self._state = state
+        self._judge = Judge(config, state)
         self._digests: list[Digest] = []
         self._suppressed: Counter[Suppression] = Counter()
         self._pages: Counter[PageReason] = Counter()
@@ -54,20 +48,59 @@ class Teller:
     def incident(self, incident: Incident, tick: int) -> None:
         """Decide the digest that waits for this incident, in this tick."""
         decision = self._decide(incident)
-        page = self._incident_page(incident, tick)
+        judgement = self._judged(incident, decision, tick)
+        page = self._incident_page(incident, judgement)
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
             decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
             self._suppressed[decision] += 1
-            told = msgspec.structs.replace(incident.told, mark=incident.changes, tick=tick)
+            told = msgspec.structs.replace(
+                incident.told, mark=incident.changes, tick=tick, held="", held_until=-1
+            )
             incident = msgspec.structs.replace(incident, told=told, tell_tick=-1)
             self._state.put(incident)
             if decision is Suppression.TOLD_BY_OTHER_RELEASE:
                 self._hand_to_lead(incident, tick)
             if page.action is PageAction.RESOLVE:
-                self._tell_incident(incident, DigestKind.RESOLVED, page, tick, chats=False)
+                self._tell_incident(incident, DigestKind.RESOLVED, page, tick, judgement, ())
             return
-        self._tell_incident(incident, decision, page, tick)
+        hold = judgement.hold if judgement is not None else None
+        if decision is DigestKind.JOINED:
+            self._tell_incident(incident, decision, page, tick, judgement, incident.told.to)
+        elif decision is DigestKind.RESOLVED:
+            # How it ended is told to whoever heard of it; only a rule that drops ends is heeded.
+            dropped = hold is not None and hold.why is Suppression.DROPPED
+            to = () if dropped else incident.told.to
+            if dropped:
+                self._suppressed[Suppression.DROPPED] += 1
+            self._tell_incident(incident, decision, page, tick, judgement, to)
+        elif hold is not None:
+            self._hold_incident(incident, hold, tick)
+        else:
+            assert judgement is not None
+            self._note_spike(incident.key.environment, judgement, tick)
+            to = _destinations(incident.told, judgement)
+            self._tell_incident(incident, decision, page, tick, judgement, to)
+
+    def _judged(
+        self, incident: Incident, decision: DigestKind | Suppression, tick: int
+    ) -> Judgement | None:
+        """Return what the rules say, where they are asked: of what is told, or might page."""
+        if isinstance(decision, Suppression) and decision is not Suppression.UNCHANGED:
+            return None
+        if decision is Suppression.UNCHANGED and not incident.open:
+            return None
+        kind = Lifecycle.UPDATED if isinstance(decision, Suppression) else _LIFECYCLE[decision]
+        told = [incident, *(self._also(incident) if incident.open else ())]
+        return self._judge.of_incidents(told, kind, tick)
+
+    def _hold_incident(self, incident: Incident, hold: Hold, tick: int) -> None:
+        """Keep what is held for when that ends; what a rule drops waits for nothing."""
+        self._suppressed[hold.why] += 1
+        told = _held(incident.told, hold, tick)
+        if hold.why is Suppression.DROPPED:
+            told = msgspec.structs.replace(told, mark=incident.changes)
+        self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=told.held_until))
 
     def _decide(self, incident: Incident) -> DigestKind | Suppression:
         told = incident.told
@@ -96,6 +129,8 @@ class Teller:
         if incident.storm_id:
             return Suppression.TOLD_BY_STORM
         if not told.revision:
+            if told.held:
+                return Suppression(told.held.partition(":")[0])
             heard = told.tick >= incident.onset_tick
             return Suppression.TOLD_BY_OTHER_RELEASE if heard else Suppression.NEVER_TOLD
         return Suppression.UNCHANGED
@@ -115,7 +150,7 @@ class Teller:
             )
         )
 
-    def _incident_page(self, incident: Incident, tick: int) -> Page:
+    def _incident_page(self, incident: Incident, judgement: Judgement | None) -> Page:
         episode = self._state.episode(incident.key)
         if episode is None:
             return Page()
@@ -123,19 +158,22 @@ class Teller:
         leads = episode.lead == incident.id
         if episode.page_key:
             moved = storm is not None and leads
-            over = moved or not self._state.open_of_episode(incident.key)
+            if not moved and self._state.open_of_episode(incident.key):
+                return Page()
             after = storm.page_key if storm is not None else ""
-            return Page(PageAction.RESOLVE, episode.page_key, after=after) if over else Page()
+            return _resolve(episode.page_key, episode.page_to, after=after)
         if storm is not None or not incident.open or not leads:
             return Page()
-        told = [incident, *self._also(incident)]
-        reason = episode_page(told, self._config.pages, tick=tick)
-        if reason is None or not self._config.routes.page:
-            return Page()
-        return Page(PageAction.TRIGGER, f"{incident.id}.{incident.told.revision + 1}", reason)
+        return _trigger(judgement, f"{incident.id}.{incident.told.revision + 1}")
 
     def _tell_incident(
-        self, incident: Incident, kind: DigestKind, page: Page, tick: int, *, chats: bool = True
+        self,
+        incident: Incident,
+        kind: DigestKind,
+        page: Page,
+        tick: int,
+        judgement: Judgement | None,
+        to: tuple[str, ...],
     ) -> None:
         also = self._also(incident) if incident.open else []
         storm = self._state.storm_of(incident)
@@ -147,19 +185,15 @@ class Teller:
             new_release=self.news(incident),
             storm_id=storm.id if storm is not None else "",
             page=page,
+            rule=_rule(judgement),
         )
         content = digest.of_incident(incident, also, telling)
-        routes = self._config.routes
-        self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
-        told = Told(
-            revision=telling.revision,
-            tick=tick,
-            mark=incident.changes,
-            resolved=telling.resolved,
-            joined=telling.storm_id if kind is DigestKind.JOINED else "",
-        )
+        self._emit(digest.for_destinations(content, to, page.to))
+        told = _told(incident.told, telling, incident.changes, to)
+        if kind is DigestKind.JOINED:
+            told = msgspec.structs.replace(told, joined=telling.storm_id)
         self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=-1))
-        self._note_page(incident, page)
+        self._note_telling(incident, page, told)
 
     def _also(self, incident: Incident) -> list[Incident]:
         """Return the open incidents of its episode under other releases that no storm tells."""
@@ -169,12 +203,16 @@ class Teller:
             if one.id != incident.id and self._state.storm_of(one) is None
         ]
 
-    def _note_page(self, incident: Incident, page: Page) -> None:
+    def _note_telling(self, incident: Incident, page: Page, told: Told) -> None:
+        """Note in its episode what holds for all its incidents: who was paged, when it was told."""
         episode = self._state.episode(incident.key)
-        if page.action is PageAction.NONE or episode is None:
+        if episode is None:
             return
-        key = page.key if page.action is PageAction.TRIGGER else ""
-        self._state.put(msgspec.structs.replace(episode, page_key=key, acked_by=("", "")))
+        if page.action is not PageAction.NONE:
+            triggers = page.action is PageAction.TRIGGER
+            key, to = (page.key, page.to) if triggers else ("", ())
+            episode = msgspec.structs.replace(episode, page_key=key, page_to=to, acked_by=("", ""))
+        self._state.put(msgspec.structs.replace(episode, said_tick=told.said_tick))
         if page.reason is not None:
             self._pages[page.reason] += 1
 
@@ -186,42 +224,59 @@ class Teller:
         if storm.merged_into:
             into = self._state.storm(storm.id)
             assert into is not None
-            page = _resolve(storm.page_key, after=into.page_key)
-            chats = bool(told.revision)
-            if not chats:
+            page = _resolve(storm.page_key, storm.page_to, after=into.page_key)
+            if not told.revision:
                 self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
-            if chats or storm.page_key:
-                self._tell_storm(storm, DigestKind.JOINED, page, tick, into=into.id, chats=chats)
+            if told.revision or storm.page_key:
+                self._tell_storm(storm, DigestKind.JOINED, page, tick, None, told.to, into=into.id)
         elif not storm.open:
-            page = _resolve(storm.page_key)
-            self._tell_storm(storm, DigestKind.RESOLVED, page, tick)
+            self._end_storm(storm, tick)
         else:
-            page = self._storm_page(storm, tick)
             kind = DigestKind.UPDATED if told.revision else DigestKind.OPENED
-            if told.mark == storm.changes and page.action is PageAction.NONE:
+            judgement = self._judge.of_storm(storm, _LIFECYCLE[kind], tick)
+            page = self._storm_page(storm, judgement)
+            if told.mark == storm.changes and page.action is PageAction.NONE and not told.held:
                 self._suppress_storm(storm, Suppression.UNCHANGED)
+            elif judgement.hold is not None and page.action is PageAction.NONE:
+                self._hold_storm(storm, judgement.hold, tick)
             else:
-                self._tell_storm(storm, kind, page, tick)
+                self._note_spike(storm.environment, judgement, tick)
+                to = _destinations(told, judgement)
+                self._tell_storm(storm, kind, page, tick, judgement, to)
 
-    def _storm_page(self, storm: Storm, tick: int) -> Page:
+    def _end_storm(self, storm: Storm, tick: int) -> None:
+        """Tell the end to whoever heard of it; what was held all the time ends unheard."""
+        told = storm.told
+        if not told.revision and told.held and not storm.page_key:
+            self._suppress_storm(storm, Suppression(told.held.partition(":")[0]))
+            return
+        judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
+        to = told.to if judgement is None else _destinations(told, judgement)
+        page = _resolve(storm.page_key, storm.page_to)
+        self._tell_storm(storm, DigestKind.RESOLVED, page, tick, judgement, to)
+
+    def _hold_storm(self, storm: Storm, hold: Hold, tick: int) -> None:
+        self._suppressed[hold.why] += 1
+        told = _held(storm.told, hold, tick)
+        if hold.why is Suppression.DROPPED:
+            told = msgspec.structs.replace(told, mark=storm.changes)
+        self._state.put(msgspec.structs.replace(storm, told=told, tell_tick=told.held_until))
+
+    def _storm_page(self, storm: Storm, judgement: Judgement) -> Page:
         """Return the page to open, if any.
 
-        An acknowledged storm pages anew for what the acknowledgement does not cover; what opened
-        pages before asks no rule again.
+        An acknowledged storm pages anew for what the acknowledgement does not cover: whoever was
+        paged before, whatever the rules say by now, unless it is silenced.
         """
-        pages = self._config.pages
-        if not self._config.routes.page or storm.environment not in pages.environments:
-            return Page()
+        key = f"{storm.id}.{storm.generation + 1}"
         if storm.ack is not None:
             reason = gained(storm)
-        elif storm.page_key:
-            return Page()
-        else:
-            reason = storm_page(storm, pages, tick=tick)
-        if reason is None:
-            return Page()
-        key = f"{storm.id}.{storm.generation + 1}"
-        return Page(PageAction.TRIGGER, key, reason, replaces=storm.page_key)
+            to = storm.page_to or judgement.ruling.page
+            muted = judgement.hold is not None and judgement.hold.why in _MUTES
+            if reason is None or not to or muted:
+                return Page()
+            return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key)
+        return Page() if storm.page_key else _trigger(judgement, key)
 
     def _suppress_storm(self, storm: Storm, why: Suppression) -> None:
         self._suppressed[why] += 1
@@ -233,9 +288,10 @@ class Teller:
         kind: DigestKind,
         page: Page,
         tick: int,
+        judgement: Judgement | None,
+        to: tuple[str, ...],
         *,
         into: str = "",
-        chats: bool = True,
     ) -> None:
         members = [
             found for one in storm.members if (found := self._state.find_incident(one)) is not None
@@ -249,31 +305,29 @@ class Teller:
             new_release=next(filter(None, map(self.news, members)), None),
             storm_id=into,
             page=page,
+            rule=_rule(judgement),
         )
         content = digest.of_storm(storm, members, telling)
-        routes = self._config.routes
-        self._emit(digest.for_destinations(content, routes.tell if chats else (), routes.page))
+        self._emit(digest.for_destinations(content, to, page.to))
         if page.reason is not None:
             self._pages[page.reason] += 1
-        told = Told(
-            revision=telling.revision,
-            tick=tick,
-            mark=storm.changes,
-            resolved=telling.resolved,
+        before = storm.page_to
+        told = msgspec.structs.replace(
+            _told(storm.told, telling, storm.changes, to),
             joined=into,
             members=len(storm.members),
             services=len(storm.services),
         )
         storm = msgspec.structs.replace(storm, told=told, tell_tick=-1)
         if page.action is PageAction.TRIGGER:
-            storm = paged(storm, page.key)
+            storm = paged(storm, page.key, page.to)
         elif page.action is PageAction.RESOLVE and page.key == storm.page_key:
-            storm = msgspec.structs.replace(storm, page_key="")
+            storm = msgspec.structs.replace(storm, page_key="", page_to=())
         self._state.put(storm)
         if page.replaces:
             # Its successor is on the way: nobody is left with two pages of one storm, or none.
-            gone = _resolve(page.replaces, after=page.key)
-            self._tell_storm(storm, DigestKind.UPDATED, gone, tick, chats=False)
+            gone = _resolve(page.replaces, before, after=page.key)
+            self._tell_storm(storm, DigestKind.UPDATED, gone, tick, judgement, ())
 
     # Both
 
@@ -285,11 +339,35 @@ class Teller:
     def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:
         """Return whether something urgent may not wait for the next update: it must page and has
         not."""
-        if not self._config.routes.page or not found.told.revision:
+        if not self._judge.may_page or not found.told.revision:
             return False
         if isinstance(found, Storm):
-            return self._storm_page(found, tick).action is PageAction.TRIGGER
-        return self._incident_page(found, tick).action is PageAction.TRIGGER
+            if found.page_key and found.ack is None:
+                return False
+            judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick)
+            return self._storm_page(found, judgement).action is PageAction.TRIGGER
+        episode = self._state.episode(found.key)
+        if not found.open or (episode is not None and episode.page_key):
+            return False
+        judged = self._judged(found, Suppression.UNCHANGED, tick)
+        return self._incident_page(found, judged).action is PageAction.TRIGGER
+
+    def released(self, environment: str, tick: int) -> None:
+        """Tell at once what was held back by something open, now that something has closed."""
+        for incident in self._state.inhibited(environment):
+            self._state.put(msgspec.structs.replace(incident, tell_tick=tick))
+
+    def _note_spike(self, environment: str, judgement: Judgement, tick: int) -> None:
+        """Count a telling of the environment; the one that fills the hour says that others wait."""
+        most = self._config.holding.most_per_hour
+        if not most or judgement.ruling.urgency is Urgency.PAGE:
+            return
+        hour = self._state.told_in_hour(environment, tick)
+        hour = msgspec.structs.replace(hour, told=hour.told + 1)
+        if hour.told >= most and not hour.announced:
+            hour = msgspec.structs.replace(hour, announced=True)
+            self._emit(spike_digests(environment, most, tick, self._config.decides[-1].to))
+        self._state.put(hour)
 
     def next_update(self, told: Told, tick: int) -> int:
         """Return the tick in which an update may be told."""
@@ -297,11 +375,6 @@ class Teller:
 
     def _emit(self, digests: Sequence[Digest]) -> None:
         self._digests.extend(digests)
-
-
-def _resolve(key: str, *, after: str = "") -> Page:
-    """Return the end of a page, if there is one, once the page that goes on for it is there."""
-    return Page(PageAction.RESOLVE, key, after=after) if key else Page()
 
 
 def release_news(state: State, config: Config, incident: Incident) -> tuple[str, int] | None:
@@ -319,3 +392,57 @@ def release_news(state: State, config: Config, incident: Incident) -> tuple[str,
         return None
     news = incident.onset_tick - first <= ticks(config.linking.release_news_ms)
     return (release, first) if news else None
+
+
+_MUTES = (Suppression.SILENCED, Suppression.MAINTENANCE)
+"""What holds a page of an acknowledged storm too."""
+
+_LIFECYCLE = {
+    DigestKind.OPENED: Lifecycle.OPENED,
+    DigestKind.UPDATED: Lifecycle.UPDATED,
+    DigestKind.JOINED: Lifecycle.UPDATED,
+    DigestKind.RESOLVED: Lifecycle.RESOLVED,
+    DigestKind.REOPENED: Lifecycle.REOPENED,
+}
+
+
+def _trigger(judgement: Judgement | None, key: str) -> Page:
+    """Return the page that the rules ask for under this key, none where they ask for none."""
+    if judgement is None or not judgement.pages:
+        return Page()
+    return Page(PageAction.TRIGGER, key, judgement.page_reason, to=judgement.ruling.page)
+
+
+def _resolve(key: str, to: tuple[str, ...], *, after: str = "") -> Page:
+    """Return the end of a page, if there is one, once the page that goes on for it is there."""
+    return Page(PageAction.RESOLVE, key, to=to, after=after) if key else Page()
+
+
+def _rule(judgement: Judgement | None) -> str:
+    return judgement.ruling.rules[0] if judgement is not None and judgement.ruling.rules else ""
+
+
+def _destinations(told: Told, judgement: Judgement) -> tuple[str, ...]:
+    """Return whom the rules name, and whoever was told before: they hear how it goes on."""
+    return tuple(dict.fromkeys((*told.to, *judgement.ruling.to)))
+
+
+def _told(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -> Told:
+    return Told(
+        revision=telling.revision,
+        tick=telling.tick,
+        mark=mark,
+        resolved=telling.resolved,
+        said_tick=telling.tick if to else before.said_tick,
+        to=tuple(dict.fromkeys((*before.to, *to))),
+    )
+
+
+def _held(before: Told, hold: Hold, tick: int) -> Told:
+    until = -(-hold.until_ms // TICK_MS) if hold.until_ms else -1
+    return msgspec.structs.replace(
+        before,
+        tick=tick,
+        held=f"{hold.why}:{hold.name}",
+        held_until=max(until, tick + 1) if until >= 0 else -1,
+    )

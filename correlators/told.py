@@ -17,6 +17,14 @@ class Told(msgspec.Struct, frozen=True):
     new."""
     resolved: bool = False
     """That revision said that it is over."""
+    said_tick: int = -1
+    """Tick of that revision; -1 when nothing was told."""
+    to: tuple[str, ...] = ()
+    """Destinations that were told so far: they hear how it goes on."""
+    held: str = ""
+    """What holds the newest state back, as `reason:name`; empty where nothing does."""
+    held_until: int = -1
+    """Tick in which that ends; -1 where it is not known beforehand."""
     joined: str = ""
     """That revision said that this storm tells it from now on."""
     members: int = 0

@@ -272,6 +272,8 @@ class DigestKind(StrEnum):
     JOINED = "joined"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    SPIKE = "spike"
+    """Spike protection begins: what follows waits for the next hour."""
 
 
 class Suppression(StrEnum):
@@ -290,6 +292,10 @@ class Suppression(StrEnum):
     QUIET_HOURS = "quiet_hours"
     CAPPED = "capped"
     """The frequency cap of its rule."""
+    DIGEST_ONLY = "digest_only"
+    """A rule says that it is worth no message of its own: it waits for the next digest."""
+    FLAPPING = "flapping"
+    """It opens and closes again and again: told once, then held."""
     SPIKE = "spike"
     """Spike protection: its environment was told too much in this hour."""
 
@@ -318,6 +324,8 @@ class PageReason(StrEnum):
     HIGHER_URGENCY = "higher_urgency"
     NEW_ORIGIN = "new_origin"
     TOOK_OVER_PAGE = "took_over_page"
+    RULE = "rule"
+    """A rule of the configuration; the digest names it."""
 
 
 class ServiceLine(msgspec.Struct, frozen=True):
@@ -395,6 +403,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     page: PageAction = PageAction.NONE
     """What this digest asks of a pager; `NONE` for every destination that is no pager."""
     page_reason: PageReason | None = None
+    rule: str = ""
+    """Name of the rule that decided to whom it goes; the first, where several did."""
     page_key: str = ""
     """The id under which the page was opened; the pager's dedup key comes from it."""
     page_after: str = ""

@@ -20,8 +20,8 @@ from correlators.storms import Linking
 from streams.settings_grouping import grouping_of
 from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
-from streams.settings_services import services_of
 from streams.settings_rules import owners_of, rules_of, teams_of
+from streams.settings_services import services_of
 from streams.settings_types import (
     Clock,
     Console,

@@ -149,6 +149,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             routes=self.routes,
             signature_version=self.signature_version,
             depends=self.services,
+            rules=self.rules,
+            teams=self.teams,
+            owners=self.owners,
+            holding=self.holding,
         )
 
     def fingerprinting(self) -> Fingerprinting:

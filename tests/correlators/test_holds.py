@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from correlators.conditions import When
 from correlators.holds import (
+    DIGEST_EVERY_MS,
     HOUR_MS,
     SILENCE_MOST_MS,
     Around,
@@ -40,8 +41,9 @@ def times(length_ms: int = 60_000) -> tuple[Span, ...]:
 
 
 def silence(**given: object) -> Silence:
-    base = {"id": "s1", "author": "ada", "from_ms": NOW_MS - 5, "to_ms": NOW_MS + 5_000}
-    return Silence(**{**base, "when": When(), **given})  # type: ignore[arg-type]
+    base = {"id": "s1", "environment": "production", "author": "ada", "when": When()}
+    times = {"from_ms": NOW_MS - 5, "to_ms": NOW_MS + 5_000}
+    return Silence(**{**base, **times, **given})  # type: ignore[arg-type]
 
 
 NIGHT = Period(name="night", times=times())
@@ -80,6 +82,13 @@ def test_the_order_is_drop_silence_maintenance_inhibition_quiet_hours_cap_spike(
         Hold(Suppression.SPIKE, "", (NOW_MS // HOUR_MS + 1) * HOUR_MS),
         None,
     ]
+
+
+def test_what_is_worth_no_message_waits_for_the_next_digest_once() -> None:
+    quiet = Ruling(urgency=Urgency.DIGEST, to=("slack:a",), rules=("low",))
+    until = (NOW_MS // DIGEST_EVERY_MS + 1) * DIGEST_EVERY_MS
+    assert held(facts(), quiet, Holding(), around()) == Hold(Suppression.DIGEST_ONLY, "low", until)
+    assert held(facts(), quiet, Holding(), around(waited=True)) is None
 
 
 def test_a_page_waits_for_a_silence_and_for_maintenance_only() -> None:

@@ -1,0 +1,229 @@
+"""What the rules say of an incident or a storm as the state has it now, and what holds it back.
+
+Lives here: the way from entries to facts, and from there to a judgement. Not here: what a rule
+means (`rulings`), what holds back (`holds`), what is told then (`telling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, Final
+
+import msgspec
+
+from correlators.conditions import Asked, Facts, Lifecycle, why_not
+from correlators.deltas import tick_end_ms, worse
+from correlators.dependencies import Depends
+from correlators.entries import Episode
+from correlators.fingerprint import DEFAULT_VERSION
+from correlators.holds import Around, Hold, Holding, held
+from correlators.incidents import Incident, ticks
+from correlators.owners import Owner, Team, owners_of
+from correlators.rules import REASONS, Pages, Routes, rules_for
+from correlators.rulings import Rule, Ruling, Urgency, ruled
+from correlators.state import Correlation, State
+from correlators.storms import Storm
+from correlators.told import Told
+from correlators.types import PageReason
+
+SOURCES_READ: Final = 200
+"""Open incidents of a service, or an environment, that are looked at for one inhibition."""
+
+_OF_MEMBERS: Final = frozenset(
+    {Asked.ERROR_TYPE, Asked.TEXT, Asked.TAG, Asked.OWNER, Asked.RELEASE, Asked.USERS}
+)
+"""What is asked of a storm's incidents one by one."""
+
+
+class Config(Correlation, frozen=True, kw_only=True):
+    """All that decides what CORRELATE does with a log."""
+
+    pages: Pages = Pages()
+    routes: Routes = Routes()
+    rules: tuple[Rule, ...] = ()
+    """None: `pages` and `routes` decide."""
+    teams: dict[str, Team] = msgspec.field(default_factory=dict)
+    owners: tuple[Owner, ...] = ()
+    holding: Holding = Holding()
+    depends: Depends = msgspec.field(default_factory=dict)
+    """What each service needs, as declared; cycles are allowed."""
+    signature_version: int = DEFAULT_VERSION
+    """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
+
+    @property
+    def decides(self) -> tuple[Rule, ...]:
+        """The rules that are read, in order."""
+        return self.rules or rules_for(self.pages, self.routes)
+
+    @property
+    def rate_ticks(self) -> int:
+        """How far back rates must reach."""
+        asked = [self.pages.within_ms]
+        for rule in self.rules:
+            asked += [one.within_ms for one in (rule.when.events, rule.when.users) if one]
+        return ticks(max(asked))
+
+    @property
+    def counts_users(self) -> bool:
+        """Whether a rule asks how many users were hit in some time."""
+        return any(rule.when.users is not None for rule in self.rules)
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What the rules say, and what holds it back."""
+
+    ruling: Ruling
+    hold: Hold | None
+
+    @property
+    def pages(self) -> bool:
+        """Whether somebody is to be woken now."""
+        return self.hold is None and self.ruling.urgency is Urgency.PAGE
+
+    @property
+    def page_reason(self) -> PageReason:
+        """Why, in a word that has a place in metrics."""
+        return REASONS.get(self.ruling.rules[0], PageReason.RULE)
+
+
+class Judge:
+    """Judges what one state would tell."""
+
+    def __init__(self, config: Config, state: State) -> None:
+        """Args: config: the rules; state: read only."""
+        self._config = config
+        self._state = state
+        self._rules = config.decides
+        self._rate_ticks = config.rate_ticks
+        conditions = [
+            *(rule.when for rule in self._rules),
+            *(period.when for period in config.holding.periods),
+            *(one.when for one in config.holding.inhibitions),
+        ]
+        self._asked = {asked for when in conditions for asked in when.given}
+        self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
+        """Whether any rule wakes anybody."""
+
+    # Facts
+
+    def of_incidents(
+        self, incidents: Sequence[Incident], lifecycle: Lifecycle, tick: int
+    ) -> Judgement:
+        """Return the judgement of incidents of one episode that are told together.
+
+        Args:
+            incidents: the one that tells first; not empty.
+            lifecycle: what happened.
+            tick: the tick being applied.
+        """
+        first = incidents[0]
+        episode = self._state.episode(first.key)
+        live = [one for one in incidents if not one.past]
+        facts = Facts(
+            environment=first.key.environment,
+            services=(first.key.service,),
+            releases=tuple(one.key.release for one in incidents),
+            level=reduce(worse, (one.level for one in incidents)),
+            lifecycle=lifecycle,
+            first_seen=episode is not None and episode.first_tick >= first.opened_tick,
+            tick=tick,
+            rate_ticks=self._rate_ticks,
+            event_rates=tuple(one.rate for one in live),
+            **self._details(incidents, [first.key.service]),
+        )
+        return self._judged(facts, incidents, first.told, episode, tick, pages=bool(live))
+
+    def of_storm(self, storm: Storm, lifecycle: Lifecycle, tick: int) -> Judgement:
+        """Return the judgement of a storm."""
+        members: list[Incident] = []
+        if self._looks_at_members or self._state.silences(storm.environment):
+            found = map(self._state.find_incident, storm.members)
+            members = [one for one in found if one is not None]
+        facts = Facts(
+            environment=storm.environment,
+            services=storm.services,
+            releases=tuple(dict.fromkeys(one.key.release for one in members)),
+            level=storm.level,
+            lifecycle=lifecycle,
+            storm=True,
+            tick=tick,
+            rate_ticks=self._rate_ticks,
+            event_rates=(storm.rate,),
+            **self._details(members, storm.services),
+        )
+        return self._judged(facts, members, storm.told, None, tick, pages=True)
+
+    @property
+    def _looks_at_members(self) -> bool:
+        return bool(self._asked & _OF_MEMBERS)
+
+    def _details(self, incidents: Sequence[Incident], services: Iterable[str]) -> dict[str, Any]:
+        """Return what only some conditions ask for; nothing where none does."""
+        if not self._looks_at_members:
+            return {}
+        parts = dict.fromkeys(part for one in incidents for part in one.signature)
+        marks = {mark for one in incidents for mark in one.marks}
+        return {
+            "types": tuple(one.removeprefix("type ") for one in parts if one.startswith("type ")),
+            "titles": tuple(dict.fromkeys(one.sample.title for one in incidents)),
+            "tags": tuple(sorted(marks)),
+            "owners": owners_of(self._config.owners, services, marks),
+            "user_rates": tuple(one.user_rate for one in incidents if not one.past),
+        }
+
+    # Judgement
+
+    def _judged(
+        self,
+        facts: Facts,
+        incidents: Sequence[Incident],
+        told: Told,
+        episode: Episode | None,
+        tick: int,
+        *,
+        pages: bool,
+    ) -> Judgement:
+        ruling = ruled(self._rules, facts, self._config.teams)
+        if ruling.urgency is Urgency.PAGE and not pages:
+            # What is told as past wakes nobody.
+            ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=())
+        said = max(told.said_tick, episode.said_tick if episode is not None else -1)
+        now_ms = tick_end_ms(tick)
+        around = Around(
+            now_ms=now_ms,
+            episodes=tuple((one.key.service, one.key.fingerprint) for one in incidents),
+            silences=self._state.silences(facts.environment),
+            sources=self._sources(facts, {one.id for one in incidents}),
+            capped_until_ms=tick_end_ms(said) + ruling.every_ms if said >= 0 else 0,
+            told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
+            waited=0 <= told.held_until <= tick,
+        )
+        return Judgement(ruling, held(facts, ruling, self._config.holding, around))
+
+    def _sources(self, facts: Facts, own: set[str]) -> tuple[tuple[str, str], ...]:
+        """Return what is open and matches the source of an inhibition, one for each."""
+        found = []
+        for inhibition in self._config.holding.inhibitions:
+            services = None if inhibition.any_service else facts.services
+            for one in self._state.open_in(facts.environment, services, SOURCES_READ):
+                if one.id in own:
+                    continue
+                source = Facts(
+                    environment=facts.environment,
+                    services=(one.key.service,),
+                    releases=(one.key.release,),
+                    level=one.level,
+                    lifecycle=Lifecycle.UPDATED,
+                    tick=facts.tick,
+                    rate_ticks=self._rate_ticks,
+                    event_rates=(one.rate,),
+                    types=tuple(part[5:] for part in one.signature if part.startswith("type ")),
+                    titles=(one.sample.title,),
+                    tags=one.marks,
+                    user_rates=(one.user_rate,),
+                )
+                if why_not(inhibition.source, source) is None:
+                    found.append((inhibition.name, one.id))
+                    break
+        return tuple(found)
