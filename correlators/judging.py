@@ -19,7 +19,7 @@ from correlators.entries import Episode
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.holds import Around, Hold, Holding, held
 from correlators.incidents import Incident, ticks
-from correlators.owners import Owner, Team, owners_of
+from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
 from correlators.state import Correlation, State
@@ -102,6 +102,8 @@ class Judge:
             *(one.when for one in config.holding.inhibitions),
         ]
         self._asked = {asked for when in conditions for asked in when.given}
+        if any(OWNER in (*rule.to, *rule.page) for rule in self._rules):
+            self._asked.add(Asked.OWNER)
         self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
         """Whether any rule wakes anybody."""
 

@@ -439,10 +439,9 @@ def _told(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -> Tol
 
 
 def _held(before: Told, hold: Hold, tick: int) -> Told:
-    until = -(-hold.until_ms // TICK_MS) if hold.until_ms else -1
+    # The tick that ends with the hold is the first that is free of it.
+    free = -(-hold.until_ms // TICK_MS) - 1 if hold.until_ms else -1
+    until = max(free, tick + 1) if hold.until_ms else -1
     return msgspec.structs.replace(
-        before,
-        tick=tick,
-        held=f"{hold.why}:{hold.name}",
-        held_until=max(until, tick + 1) if until >= 0 else -1,
+        before, tick=tick, held=f"{hold.why}:{hold.name}", held_until=until
     )
