@@ -185,10 +185,10 @@ def split_messages(log: Sequence[Rec], partitions: int, random: Random) -> list[
     return written
 
 
-def run(messages: Sequence[DeltaBatch], *, partitions: int = 1) -> Outcome:
+def run(messages: Sequence[DeltaBatch], *, partitions: int = 1, config: Config = CONFIG) -> Outcome:
     """Run an input log, each message applied as far as it completes ticks."""
     outcome = Outcome()
-    partition = Partition(CONFIG, first_progress(partitions))
+    partition = Partition(config, first_progress(partitions))
     for offset, batch in enumerate(messages):
         partition.receive(offset, batch)
         outcome.take(partition.step(most_ticks=1_000))
@@ -197,7 +197,12 @@ def run(messages: Sequence[DeltaBatch], *, partitions: int = 1) -> Outcome:
 
 
 def run_interrupted(
-    messages: Sequence[DeltaBatch], *, partitions: int, random: Random, crash: float
+    messages: Sequence[DeltaBatch],
+    *,
+    partitions: int,
+    random: Random,
+    crash: float,
+    config: Config = CONFIG,
 ) -> Outcome:
     """Run it in random bites, and now and then go on from what is stored, as a new owner does.
 
@@ -206,7 +211,7 @@ def run_interrupted(
     """
     outcome = Outcome()
     progress = first_progress(partitions)
-    partition = Partition(CONFIG, progress)
+    partition = Partition(config, progress)
     offset = 0
     crashes = 0
     while offset < len(messages):
@@ -220,7 +225,7 @@ def run_interrupted(
             crashes += 1
             entries = [codec.entry(raw) for raw in outcome.state.values()]
             random.shuffle(entries)
-            partition = Partition(CONFIG, progress, entries)
+            partition = Partition(config, progress, entries)
             offset = progress.input_offset
     while partition.ready():
         outcome.take(partition.step(most_ticks=random.choice([1, 7])))
