@@ -6,8 +6,11 @@ is printed is the command's business.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from correlators.incidents import Windows
 from correlators.storms import Linking
+from streams.describe_rules import hold_lines, rule_line
 from streams.references import Secret
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
@@ -45,7 +48,9 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "destinations": _destinations(settings),
         "tell": list(settings.routes.tell),
         "page": list(settings.routes.page),
-        "pages_when": _pages_when(settings),
+        "pages_when": _pages_when(settings) if not settings.rules else None,
+        "rules": _named(map(rule_line, settings.correlation().decides)),
+        "held_back_by": _named(hold_lines(settings.holding)) or None,
         "incidents": _durations(settings.incidents),
         "storms": {
             **_durations(settings.storms),
@@ -81,6 +86,11 @@ def missing_for_sinks(settings: Settings) -> list[str]:
     secrets = [slack.token] if slack is not None else []
     secrets += [pagerduty.routing_key] if pagerduty is not None else []
     return [secret.missing for secret in secrets if secret.missing]
+
+
+def _named(lines: Iterable[str]) -> dict[str, Plain]:
+    """Return lines `name: text` by name."""
+    return {name: text for name, _, text in (line.partition(": ") for line in lines)}
 
 
 def _destinations(settings: Settings) -> list[Plain]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from correlators.owners import OWNER, Owner, Team
 from correlators.rulings import Urgency
 from correlators.schedules import Span, Weekly
 from correlators.types import Level
+from streams.describe_rules import hold_lines, rule_line
 from streams.settings import Settings, SettingsError, load
 
 SINKS = """
@@ -190,3 +192,40 @@ def test_a_wrong_rule_hides_no_other_by_what_it_lacks(tmp_path: Path) -> None:
     # Without its wrong part, the first would take everything.
     text = "rules:\n  - {name: a, when: {servce: x}, to: [slack:pay]}" + REST
     assert len(refused(tmp_path, text)) == 1
+
+
+def test_every_example_of_the_documentation_is_a_configuration(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    rules, holds = (read(tmp_path, one) for one in examples)
+    assert [rule_line(rule) for rule in rules.rules] == [
+        "known noise: level info or warning and error_type *ValidationError or NotFound "
+        "-> dropped: users mistype",
+        "loud in production: environment production and min_level error and events 50 in 5m "
+        "-> page to slack:incidents, owner, pages pagerduty:default",
+        "big storm: environment production and storm_services 3 "
+        "-> page to slack:incidents, pages pagerduty:default",
+        "staging: environment stag* -> digest to slack:incidents",
+        "what teams own: always -> alert to owner, at most every 30m",
+        "everything else: always -> alert to slack:incidents",
+    ]
+    assert hold_lines(holds.holding) == [
+        "quiet hours nights: mon, tue, wed, thu, fri 22:00 to 07:00 Europe/Berlin: "
+        "service report*, no pages",
+        "maintenance database move: 2026-12-01T21:00Z to 2026-12-02T01:00Z: "
+        "service db or checkout, pages too",
+        "maintenance patch day: wed 03:00 to 04:00 UTC: always, pages too",
+        "inhibit database down: service db and level fatal mutes of any service service api*",
+        "spike protection: 120 an hour and environment, no pages",
+    ]
+
+
+def test_without_rules_pages_and_routes_are_the_rules(tmp_path: Path) -> None:
+    decides = read(tmp_path, "").correlation().decides
+    assert [rule_line(rule).split(" -> ")[0] for rule in decides] == [
+        "storm: environment production and storm_services 3",
+        "fatal: environment production and level fatal",
+        "loud: environment production and events 50 in 5m",
+        "everything: always",
+    ]
