@@ -94,6 +94,7 @@ def merge(left: Delta, right: Delta) -> Delta:
         users=sets.union(left.users, right.users),
         traces=smallest_ints(left.traces, right.traces),
         issues=smallest_texts(left.issues, right.issues),
+        marks=all_texts(left.marks, right.marks),
         sampled=left.sampled and right.sampled,
         signature=min(left.signature, right.signature),
         sample=sample,
@@ -119,6 +120,13 @@ def smallest_texts(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, 
     return tuple(sorted({*left, *right})[:ISSUES_KEPT])
 
 
+def all_texts(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the different texts of both, ascending; whoever gives them bounds them."""
+    if left == right or not right:
+        return left
+    return tuple(sorted({*left, *right}))
+
+
 class _Open:
     """A delta while events are still being added to it."""
 
@@ -128,6 +136,7 @@ class _Open:
         "issues",
         "last_ms",
         "level",
+        "marks",
         "sample",
         "sampled",
         "signature",
@@ -140,6 +149,7 @@ class _Open:
         self.users: set[int] = set()
         self.traces: set[int] = set()
         self.issues: set[str] = set()
+        self.marks: set[str] = set()
         self.first_ms = at_ms
         self.last_ms = at_ms
         self.level = event.level
@@ -178,6 +188,7 @@ class _Open:
             users=sets.of(self.users) if self.users else sets.EMPTY,
             traces=tuple(heapq.nsmallest(TRACES_KEPT, self.traces)),
             issues=tuple(heapq.nsmallest(ISSUES_KEPT, self.issues)),
+            marks=tuple(sorted(self.marks)),
             sampled=self.sampled,
             signature=self.signature,
             sample=self.sample,
@@ -206,8 +217,10 @@ class Fold:
         """Return how many deltas and state changes a flush would give."""
         return len(self._open) + len(self._changes)
 
-    def add(self, event: Event, signature: Signature, at_ms: int) -> None:
-        """Add one event that stands at this stream time in the log."""
+    def add(
+        self, event: Event, signature: Signature, at_ms: int, marks: tuple[str, ...] = ()
+    ) -> None:
+        """Add one event that stands at this stream time in the log, with the marks it has."""
         belated_tick = belated_tick_of(event, at_ms, self._belated_after_ms)
         if belated_tick >= 0:
             self.belated += 1
@@ -222,6 +235,7 @@ class Fold:
         if delta is None:
             delta = self._open[place] = _Open(event, signature, at_ms)
         delta.add(event, signature, at_ms)
+        delta.marks.update(marks)
 
     def add_change(self, change: StateChange, at_ms: int) -> None:
         """Add one state change that stands at this stream time in the log."""

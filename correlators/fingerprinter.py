@@ -16,6 +16,7 @@ from correlators.events import decode
 from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
 from correlators.grouping import Grouper, Grouping
 from correlators.names import check, signed
+from correlators.owners import marks_of
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 from correlators.wire_read import Reason
 
@@ -39,6 +40,11 @@ class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
 
     projects: dict[str, str] = msgspec.field(default_factory=dict)
     """Service by project number, for events that tell no slug."""
+
+    tags: tuple[str, ...] = ()
+    """Conditions over tags that rules or owners ask for, `name=pattern`."""
+    paths: tuple[str, ...] = ()
+    """Patterns of files that owners have."""
 
     grouping: Grouping = Grouping()
     """Who says what is the same, and by which rules."""
@@ -73,6 +79,7 @@ class Fingerprinter:
         """
         check(config.signature_version)
         self._config = config
+        self._marks = bool(config.tags or config.paths)
         grouper = None if config.grouping.plain else Grouper(config.grouping)
         self._key = grouper.cache_key if grouper else cache_key
         self._make = grouper.signature if grouper else None
@@ -114,7 +121,10 @@ class Fingerprinter:
         """Return what the record is, folded at this stream time when it can be read."""
         found = self.read(resource, body)
         if found.event is not None and found.signature is not None:
-            self.fold.add(found.event, found.signature, at_ms)
+            marks: tuple[str, ...] = ()
+            if self._marks:
+                marks = marks_of(found.event, self._config.tags, self._config.paths)
+            self.fold.add(found.event, found.signature, at_ms, marks)
         elif found.change is not None:
             self.fold.add_change(found.change, at_ms)
         return found

@@ -13,7 +13,7 @@ import msgspec
 import xxhash
 
 from correlators import sets
-from correlators.deltas import TRACES_KEPT, smallest_texts, worse
+from correlators.deltas import TRACES_KEPT, all_texts, smallest_texts, worse
 from correlators.rates import Rate, add_rate
 from correlators.told import Told
 from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
@@ -185,6 +185,7 @@ def opened(
         users=delta.users,
         traces=tuple((trace, tick) for trace in delta.traces),
         issues=delta.issues,
+        marks=delta.marks,
         aliases=_aliases((), delta),
         sampled=delta.sampled,
         delayed=delta.belated_tick >= 0 or delta.tick < tick,
@@ -249,6 +250,7 @@ def joined_by(
         users=users,
         traces=_recent(incident.traces, delta.traces, tick, trace_ticks),
         issues=smallest_texts(incident.issues, delta.issues),
+        marks=all_texts(incident.marks, delta.marks),
         aliases=_aliases(incident.aliases, delta),
         sampled=incident.sampled and delta.sampled,
         sample=min(incident.sample, delta.sample),

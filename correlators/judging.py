@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators.conditions import Asked, Facts, Lifecycle, why_not
+from correlators.conditions import Asked, Facts, Lifecycle, When, why_not
 from correlators.deltas import tick_end_ms, worse
 from correlators.dependencies import Depends
 from correlators.entries import Episode
@@ -57,17 +57,36 @@ class Config(Correlation, frozen=True, kw_only=True):
         return self.rules or rules_for(self.pages, self.routes)
 
     @property
+    def conditions(self) -> list[When]:
+        """All conditions that are asked about."""
+        holding = self.holding
+        return [
+            *(rule.when for rule in self.decides),
+            *(period.when for period in holding.periods),
+            *(when for one in holding.inhibitions for when in (one.source, one.when)),
+        ]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tag conditions that FINGERPRINT has to look for."""
+        asked = {tag for when in self.conditions for tag in when.tag}
+        return tuple(sorted(asked | {one.tag for one in self.owners if one.tag}))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The patterns of files that FINGERPRINT has to look for."""
+        return tuple(sorted({one.path for one in self.owners if one.path}))
+
+    @property
     def rate_ticks(self) -> int:
         """How far back rates must reach."""
-        asked = [self.pages.within_ms]
-        for rule in self.rules:
-            asked += [one.within_ms for one in (rule.when.events, rule.when.users) if one]
-        return ticks(max(asked))
+        asked = [one for when in self.conditions for one in (when.events, when.users) if one]
+        return ticks(max([self.pages.within_ms, *(one.within_ms for one in asked)]))
 
     @property
     def counts_users(self) -> bool:
         """Whether a rule asks how many users were hit in some time."""
-        return any(rule.when.users is not None for rule in self.rules)
+        return any(when.users is not None for when in self.conditions)
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -96,12 +115,7 @@ class Judge:
         self._state = state
         self._rules = config.decides
         self._rate_ticks = config.rate_ticks
-        conditions = [
-            *(rule.when for rule in self._rules),
-            *(period.when for period in config.holding.periods),
-            *(one.when for one in config.holding.inhibitions),
-        ]
-        self._asked = {asked for when in conditions for asked in when.given}
+        self._asked = {asked for when in config.conditions for asked in when.given}
         if any(OWNER in (*rule.to, *rule.page) for rule in self._rules):
             self._asked.add(Asked.OWNER)
         self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)

@@ -237,6 +237,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """The smallest trace hashes, ascending, at most `deltas.TRACES_KEPT`."""
     issues: tuple[str, ...] = ()
     """The smallest Sentry issue ids, ascending, at most `deltas.ISSUES_KEPT`."""
+    marks: tuple[str, ...] = ()
+    """Conditions of rules over tags and paths that hold for some event, ascending; see `owners`."""
     sampled: bool = False
     """True when every event came from a feed that tells only some of them."""
     signature: tuple[str, ...] = ()

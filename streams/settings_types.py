@@ -157,10 +157,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def fingerprinting(self) -> Fingerprinting:
         """Return what decides in FINGERPRINT."""
+        config = self.correlation()
         return Fingerprinting(
             default_environment=self.default_environment,
             signature_version=self.signature_version,
             belated_after_ms=self.incidents.belated_after_ms,
             projects=self.projects,
+            tags=config.tags,
+            paths=config.paths,
             grouping=self.grouping.chosen,
         )

@@ -97,6 +97,9 @@ spike_protection: {per_hour: 100}
     (inhibition,) = settings.holding.inhibitions
     assert (inhibition.any_service, inhibition.pages) == (True, False)
     assert settings.holding.most_per_hour == 100
+    fingerprinting = settings.fingerprinting()
+    assert fingerprinting.tags == ("area=search", "tier=gold")
+    assert fingerprinting.paths == ("src/billing/*",)
 
 
 @pytest.mark.parametrize(
