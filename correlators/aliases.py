@@ -90,7 +90,13 @@ def inherit(state: State, incident: Incident, delta: Delta, tick: int) -> None:
     if own is None:
         _, oldest = min(others, key=lambda one: (one[1].first_tick, one[0]))
         own = msgspec.structs.replace(
-            oldest, fingerprint=key.fingerprint, last_tick=tick, lead="", page_key="", joined=""
+            oldest,
+            fingerprint=key.fingerprint,
+            last_tick=tick,
+            lead="",
+            page_key="",
+            page_to=(),
+            joined="",
         )
     since = min(own.first_tick, *(episode.first_tick for _, episode in others))
     joined = own.joined
@@ -121,6 +127,7 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
         return
     own = state.own_episode(key)
     told_by, page_key = (own.lead, own.page_key) if own is not None else ("", "")
+    page_to = own.page_to if own is not None else ()
     heirs: list[tuple[bool, Incident, Episode]] = []
     for episode in state.parts_of(key):
         episode = msgspec.structs.replace(episode, joined="")
@@ -132,9 +139,11 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
     for new, lead, episode in sorted(
         heirs, key=lambda one: (one[0], one[1].opened_tick, one[1].id)
     ):
-        state.put(msgspec.structs.replace(episode, lead=lead.id, page_key=page_key))
+        state.put(
+            msgspec.structs.replace(episode, lead=lead.id, page_key=page_key, page_to=page_to)
+        )
         if new:
             state.put(msgspec.structs.replace(lead, tell_tick=tick))
-        page_key = ""
+        page_key, page_to = "", ()
     if own is not None and heirs:
-        state.put(msgspec.structs.replace(own, lead="", page_key=""))
+        state.put(msgspec.structs.replace(own, lead="", page_key="", page_to=()))

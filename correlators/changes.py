@@ -11,7 +11,7 @@ import xxhash
 
 from correlators.event_parts import link, name
 from correlators.types import ChangeKind, StateChange
-from correlators.wire import WireChange, WireChangeData, WireIssue
+from correlators.wire import WireAssignee, WireChange, WireChangeData, WireIssue
 
 WORD_CHARS: Final = 64
 TITLE_CHARS: Final = 512
@@ -60,7 +60,24 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
             TITLE_CHARS,
         ),
         url=link(issue.web_url or issue.permalink or data.web_url),
+        events=_count(issue.count),
+        users=_count(issue.userCount),
+        assignee=_team(issue.assignedTo),
+        regressed=issue.substatus == "regressed",
     )
+
+
+def _count(given: int | str | None) -> int:
+    """Return a count, which Sentry sends as a text; 0 for none."""
+    text = "" if given is None else str(given).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else 0
+
+
+def _team(given: WireAssignee | None) -> str:
+    """Return the team that is assigned; who a person is goes no further."""
+    if given is None or (given.type or "").lower() != "team":
+        return ""
+    return name(given.name, WORD_CHARS)
 
 
 def _service(data: WireChangeData, issue: WireIssue) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from correlators import aliases, incidents, sets, storm_life
+from correlators import aliases, incidents, lifecycle, sets, storm_life
 from correlators.acting import Acting
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
@@ -107,11 +107,18 @@ class Correlator:
     # Changes and deltas
 
     def _change(self, change: StateChange, tick: int) -> None:
-        if change.kind is not ChangeKind.ISSUE_RESOLVED or not change.issue_id:
+        if not change.issue_id:
             return
         for incident in self.state.open_of_issue(change.issue_id):
-            if change.environment in ("", incident.key.environment):
+            if change.environment not in ("", incident.key.environment):
+                continue
+            if change.kind is ChangeKind.ISSUE_RESOLVED:
                 self._close(incident, tick, Closed.SENTRY)
+            else:
+                told = incidents.told_by_sentry(incident, change)
+                if told is not incident:
+                    self.state.put(told)
+                    self._plan(told, tick)
 
     def _delta(self, delta: Delta, tick: int) -> None:
         sets.check(delta.users)
@@ -131,6 +138,9 @@ class Correlator:
             aliases.inherit(self.state, incident, delta, tick)
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
+        if begins:
+            incident = lifecycle.began(self.state, incident, tick)
+        incident = lifecycle.went_on(self.state, incident, tick)
         began = {one.id: one.onset_tick for one in found}.get(incident.id) != incident.onset_tick
         self._usual.heard(incident, tick, began=began and incident.onset_tick == tick)
         if not incident.open:
@@ -289,6 +299,7 @@ class Correlator:
             self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
             if lead is not None:
                 self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
+        lifecycle.ended(self.state, incident, tick)
         aliases.part(self.state, incident.key, tick)
 
     def _tell(self, entry: Entry, tick: int) -> None:

@@ -53,6 +53,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     storm_id: str = ""
     page: Page = Page()
     rule: str = ""
+    flapping: bool = False
 
 
 def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) -> Digest:
@@ -80,7 +81,7 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
         releases=_releases(told),
         url=_url(sample),
     )
-    return _digest(
+    made = _digest(
         telling,
         id=incident.id,
         storm=False,
@@ -98,6 +99,30 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
         at_least=any(one.sampled for one in told),
         sample=sample,
     )
+    return _with_sentrys_counts(
+        msgspec.structs.replace(
+            made,
+            regressed=any(one.regressed for one in told),
+            escalating=any(one.escalated for one in told),
+            assignee=incident.assignee,
+        ),
+        told,
+    )
+
+
+def _with_sentrys_counts(digest: Digest, told: Sequence[Incident]) -> Digest:
+    """Return the digest with Sentry's own counts where the feed tells only some events, and it
+    tells more."""
+    if not digest.at_least:
+        return digest
+    events = max(one.sentry_events for one in told)
+    users = max(one.sentry_users for one in told)
+    more: dict[str, int | bool] = {}
+    if events > digest.events:
+        more |= {"events": events, "about": False}
+    if users > digest.users:
+        more |= {"users": users, "about_users": False}
+    return msgspec.structs.replace(digest, **more)
 
 
 def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Digest:
@@ -197,6 +222,7 @@ def _digest(
         page_after=telling.page.after,
         page_replaces=telling.page.replaces,
         rule=telling.rule,
+        flapping=telling.flapping,
         culprit=sample.culprit,
         transaction=sample.transaction,
         url=_url(sample),

@@ -12,6 +12,7 @@ import xxhash
 
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
+from correlators.history import Hours
 from correlators.holds import Silence
 from correlators.incidents import Incident
 from correlators.storms import Storm, Stretch
@@ -47,6 +48,14 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     """The open incident that tells for all releases."""
     said_tick: int = -1
     """When something of it was last told; -1 for never."""
+    resolved_tick: int = -1
+    """When its last open incident ended; -1 for never. What comes back after that has regressed."""
+    hours: Hours = ()
+    """What its closed incidents brought, by the hour."""
+    flips: tuple[int, ...] = ()
+    """Ticks in which it began or ended lately, as many as tell whether it flaps."""
+    flapping_since: int = -1
+    """When it was told that it flaps; -1 while it does not."""
     page_to: tuple[str, ...] = ()
     """Who was paged."""
     page_key: str = ""

@@ -12,11 +12,20 @@ from typing import Final
 import msgspec
 import xxhash
 
-from correlators import sets
+from correlators import history, sets
 from correlators.deltas import TRACES_KEPT, all_texts, smallest_texts, worse
+from correlators.history import Hours
 from correlators.rates import Rate, add_rate
 from correlators.told import Told
-from correlators.types import TICK_MS, Delta, IncidentKey, Level, Sample
+from correlators.types import (
+    TICK_MS,
+    ChangeKind,
+    Delta,
+    IncidentKey,
+    Level,
+    Sample,
+    StateChange,
+)
 
 ALIASES_KEPT: Final = 8
 
@@ -113,6 +122,19 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     """New distinct users of the last slots, where a rule asks for them."""
     marks: tuple[str, ...] = ()
     """Conditions over tags and paths that hold for some of its events."""
+    hours: Hours = ()
+    """New distinct events by the hour."""
+    sentry_events: int = 0
+    """Events of its issue as Sentry counts them; 0 where it was not told."""
+    sentry_users: int = 0
+    assignee: str = ""
+    """The team that Sentry has assigned its issue to; people are not named."""
+    ignored: bool = False
+    """Somebody ignores its issue in Sentry."""
+    regressed: bool = False
+    """The error was known and had been resolved before this incident opened, or Sentry says so."""
+    escalated: bool = False
+    """It came far more often than its busiest hour before."""
     changes: int = 1
     """Grows with every change that is worth telling."""
     tell_tick: int = -1
@@ -193,6 +215,7 @@ def opened(
         signature=delta.signature,
         sample=delta.sample,
         rate=add_rate((), events, tick, rate_ticks),
+        hours=history.added((), events, tick),
         user_rate=add_rate((), users, tick, rate_ticks),
         tell_tick=tick + ticks(windows.settle_ms),
     )
@@ -257,8 +280,38 @@ def joined_by(
         past=past,
         rate=add_rate(rate, new, tick, rate_ticks) if goes_on else rate,
         user_rate=add_rate(user_rate, hit, tick, rate_ticks),
+        hours=history.added(incident.hours, new, tick),
         changes=incident.changes + (1 if news else 0),
     )
+
+
+def told_by_sentry(incident: Incident, change: StateChange) -> Incident:
+    """Return the incident as it stands after a change of its Sentry issue; the same where nothing
+    of that matters here.
+
+    Counts that Sentry gives are those of the whole issue: the largest of each is kept.
+
+    Args:
+        incident: open, and of this issue.
+        change: any but a resolution.
+    """
+    counts = (
+        max(incident.sentry_events, change.events),
+        max(incident.sentry_users, change.users),
+    )
+    after = msgspec.structs.replace(
+        incident,
+        sentry_events=counts[0],
+        sentry_users=counts[1],
+        assignee=change.assignee or incident.assignee,
+        ignored=change.kind is ChangeKind.ISSUE_IGNORED
+        if change.kind in (ChangeKind.ISSUE_IGNORED, ChangeKind.ISSUE_UNRESOLVED)
+        else incident.ignored,
+        regressed=incident.regressed or change.regressed,
+    )
+    if after == incident:
+        return incident
+    return msgspec.structs.replace(after, changes=incident.changes + 1)
 
 
 def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
@@ -307,7 +360,7 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
     """Return the next tick in which something happens to the incident without a delta."""
     if not incident.open:
         forget = incident.closed_tick + ticks(windows.remember_ms)
-        return forget if incident.tell_tick < 0 else min(forget, incident.tell_tick)
+        return forget if incident.tell_tick < 0 else incident.tell_tick
     ends = min(
         incident.last_tick + ticks(windows.quiet_for_ms),
         incident.opened_tick + ticks(windows.max_life_ms),

@@ -143,6 +143,8 @@ class Judge:
             level=reduce(worse, (one.level for one in incidents)),
             lifecycle=lifecycle,
             first_seen=episode is not None and episode.first_tick >= first.opened_tick,
+            regression=any(one.regressed for one in incidents),
+            escalating=any(one.escalated for one in incidents),
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=tuple(one.rate for one in live),

@@ -285,7 +285,7 @@ def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: i
     """Return the next tick in which something happens to the storm without a delta."""
     if not storm.open:
         forget = max(storm.closed_tick, storm.last_tick) + ticks(remember_ms)
-        return forget if storm.tell_tick < 0 else min(forget, storm.tell_tick)
+        return forget if storm.tell_tick < 0 else storm.tell_tick
     ends = min(
         storm.last_tick + ticks(linking.storm_quiet_ms), storm.opened_tick + ticks(max_life_ms)
     )

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from correlators import digest
+from correlators import digest, lifecycle
 from correlators.conditions import Lifecycle
+from correlators.deltas import tick_end_ms
 from correlators.digest import Page, Telling
 from correlators.holds import Hold
 from correlators.incidents import Incident, ticks
@@ -67,6 +68,18 @@ class Teller:
         hold = judgement.hold if judgement is not None else None
         if decision is DigestKind.JOINED:
             self._tell_incident(incident, decision, page, tick, judgement, incident.told.to)
+            return
+        known, until = lifecycle.flapping(self._state, incident, tick)
+        if until is not None and incident.told.revision and page.action is not PageAction.TRIGGER:
+            if known:
+                flaps = Hold(Suppression.FLAPPING, "", tick_end_ms(until))
+                self._hold_incident(incident, flaps, tick)
+            else:
+                # Its end is told when it no longer flaps; a page stays open until then.
+                to = incident.told.to
+                self._tell_incident(
+                    incident, DigestKind.UPDATED, Page(), tick, judgement, to, flapping=until
+                )
         elif decision is DigestKind.RESOLVED:
             # How it ended is told to whoever heard of it; only a rule that drops ends is heeded.
             dropped = hold is not None and hold.why is Suppression.DROPPED
@@ -174,6 +187,8 @@ class Teller:
         tick: int,
         judgement: Judgement | None,
         to: tuple[str, ...],
+        *,
+        flapping: int = -1,
     ) -> None:
         also = self._also(incident) if incident.open else []
         storm = self._state.storm_of(incident)
@@ -186,13 +201,14 @@ class Teller:
             storm_id=storm.id if storm is not None else "",
             page=page,
             rule=_rule(judgement),
+            flapping=flapping >= 0,
         )
         content = digest.of_incident(incident, also, telling)
         self._emit(digest.for_destinations(content, to, page.to))
         told = _told(incident.told, telling, incident.changes, to)
         if kind is DigestKind.JOINED:
             told = msgspec.structs.replace(told, joined=telling.storm_id)
-        self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=-1))
+        self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=flapping))
         self._note_telling(incident, page, told)
 
     def _also(self, incident: Incident) -> list[Incident]:

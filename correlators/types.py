@@ -149,6 +149,13 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """Empty when the payload names none; then every environment hears of it."""
     title: str = ""
     url: str = ""
+    events: int = 0
+    """Events of the issue as Sentry counts them; 0 where it tells none."""
+    users: int = 0
+    assignee: str = ""
+    """The team that an issue is assigned to; a person is not named here."""
+    regressed: bool = False
+    """Sentry says that the issue has regressed."""
     release: str = ""
     """Of a deploy."""
     at_ms: int = 0
@@ -402,6 +409,14 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     delayed: bool = False
     past: bool = False
     """It was over long before it was heard of: told for the record, nobody need act."""
+    regressed: bool = False
+    """It was known, and had been resolved."""
+    escalating: bool = False
+    """It comes far more often than it used to."""
+    flapping: bool = False
+    """It ends and comes back again and again: what follows is held until that is over."""
+    assignee: str = ""
+    """The team that Sentry has assigned its issue to."""
     page: PageAction = PageAction.NONE
     """What this digest asks of a pager; `NONE` for every destination that is no pager."""
     page_reason: PageReason | None = None

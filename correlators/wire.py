@@ -197,6 +197,13 @@ class WireStream(Struct, array_like=True):
     insert: WireInsert | None = None
 
 
+class WireAssignee(Struct):
+    """Whom an issue is assigned to."""
+
+    type: str | None = None
+    name: str | None = None
+
+
 class WireIssue(Struct):
     """An issue, as `issue` webhooks carry it."""
 
@@ -205,6 +212,10 @@ class WireIssue(Struct):
     permalink: str | None = None
     web_url: str | None = None
     project: WireProject | None = None
+    count: int | str | None = None
+    userCount: int | str | None = None
+    substatus: str | None = None
+    assignedTo: WireAssignee | None = None
 
 
 class WireAlertRule(Struct):

@@ -15,6 +15,7 @@ from typing import Final
 
 from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
+from correlators.history import HOUR_TICKS
 from correlators.incidents import ticks
 from correlators.partition import Partition, Step
 from correlators.telling import Config
@@ -39,9 +40,10 @@ def first_progress(*, installation: str = "local.data") -> Progress:
 
 
 def final_mark_ms(last_ms: int, config: Config) -> int:
-    """Return the stream time at which nothing can be open any more after a last record.
+    """Return the stream time at which nothing can be open or flap any more after a last record.
 
-    Incidents and storms are over once they were quiet for long enough, never later than `max_life`.
+    Incidents and storms are over once they were quiet for long enough, never later than `max_life`;
+    the end of what flaps is told an hour later.
 
     Args:
         last_ms: stream time of the last record.
@@ -49,7 +51,7 @@ def final_mark_ms(last_ms: int, config: Config) -> int:
     """
     windows, linking = config.windows, config.linking
     quiet = min(max(windows.quiet_for_ms, linking.storm_quiet_ms), windows.max_life_ms)
-    return (tick_of(last_ms) + ticks(quiet) + 2) * 1000
+    return (tick_of(last_ms) + ticks(quiet) + HOUR_TICKS + 2) * 1000
 
 
 class Pipeline:

@@ -31,7 +31,7 @@ from tests.laws.logs import (
 )
 
 CHATS = ("slack:incidents", "slack:pay", "console:default")
-PAGER = "pagerduty:default"
+PAGERS = ("pagerduty:default", "pagerduty:second")
 WHENS = st.sampled_from(
     [
         When(),
@@ -64,7 +64,7 @@ def rules(draw: st.DrawFn) -> tuple[Rule, ...]:
                 when=draw(WHENS),
                 urgency=urgency,
                 to=() if dropped else (draw(st.sampled_from(CHATS)),),
-                page=(PAGER,) if urgency is Urgency.PAGE else (),
+                page=(draw(st.sampled_from(PAGERS)),) if urgency is Urgency.PAGE else (),
                 reason="noise" if dropped else "",
                 every_ms=0 if dropped else draw(st.sampled_from([0, 0, 3 * MINUTE_MS])),
                 goes_on=not dropped and draw(st.booleans()),
@@ -153,15 +153,15 @@ def test_law_1_whoever_was_told_hears_the_end_and_every_page_is_resolved_once(
     chats = [
         one
         for one in outcome.digests
-        if one.destination != PAGER and one.kind is not DigestKind.SPIKE
+        if one.destination not in PAGERS and one.kind is not DigestKind.SPIKE
     ]
     dropped = any(rule.urgency is Urgency.DROP for rule in config.rules)
     last = {(one.id, one.destination): one for one in chats}
     for digest in last.values():
         assert dropped or digest.kind in (DigestKind.RESOLVED, DigestKind.JOINED)
-    pages = [one for one in outcome.digests if one.destination == PAGER]
-    opened = [one.page_key for one in pages if one.page is PageAction.TRIGGER]
-    resolved = [one.page_key for one in pages if one.page is PageAction.RESOLVE]
+    pages = [one for one in outcome.digests if one.destination in PAGERS]
+    opened = [(o.page_key, o.destination) for o in pages if o.page is PageAction.TRIGGER]
+    resolved = [(o.page_key, o.destination) for o in pages if o.page is PageAction.RESOLVE]
     assert sorted(opened) == sorted(resolved)
     assert len(set(opened)) == len(opened)
 

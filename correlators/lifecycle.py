@@ -1,0 +1,95 @@
+"""New, regressed, escalating, flapping: what an episode knows of its incidents' lives.
+
+Lives here: the transitions of an `Episode` when one of its incidents begins, goes on or ends.
+Decided for (environment, service, fingerprint), so that another release of the same error is
+neither new nor a regression. Not here: which incidents are one episode (`episodes`, `aliases`), and
+what is told (`telling`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from correlators import history
+from correlators.incidents import Incident
+from correlators.state import State
+
+
+def began(state: State, incident: Incident, tick: int) -> Incident:
+    """Note that an incident opened or reopened in this tick, and return it as it stands then.
+
+    It has regressed where its error was known and resolved, and it is not one of several that are
+    open. What Sentry told of it stays.
+    """
+    episode = state.episode(incident.key)
+    if episode is None:
+        return incident
+    alone = [one.id for one in state.open_of_episode(incident.key)] == [incident.id]
+    if alone:
+        flips = history.flipped(episode.flips, tick)
+        state.put(msgspec.structs.replace(episode, flips=flips))
+    again = episode.resolved_tick >= 0 and incident.opened_tick > episode.resolved_tick
+    if alone and again and not incident.past and not incident.regressed:
+        incident = msgspec.structs.replace(incident, regressed=True)
+        state.put(incident)
+    return incident
+
+
+def went_on(state: State, incident: Incident, tick: int) -> Incident:
+    """Return the incident, escalated where its error now comes far more often than it used to."""
+    if incident.escalated or incident.past or not incident.open:
+        return incident
+    episode = state.episode(incident.key)
+    if episode is None:
+        return incident
+    hours = _together(episode.hours, incident.hours)
+    if not history.escalating(hours, episode.first_tick, tick):
+        return incident
+    incident = msgspec.structs.replace(
+        incident, escalated=True, changes=incident.changes + 1, tell_tick=tick
+    )
+    state.put(incident)
+    return incident
+
+
+def flapping(state: State, incident: Incident, tick: int) -> tuple[bool, int | None]:
+    """Return whether it was told that the error flaps, and until when it does; None where it does
+    not.
+
+    The first time it is noted as told.
+    """
+    episode = state.episode(incident.key)
+    if episode is None:
+        return False, None
+    until = history.flapping_until(episode.flips, tick)
+    told = episode.flapping_since >= 0
+    if told != (until is not None):
+        since = tick if until is not None else -1
+        state.put(msgspec.structs.replace(episode, flapping_since=since))
+    return told, until
+
+
+def ended(state: State, incident: Incident, tick: int) -> None:
+    """Note that an incident closed in this tick; what it brought becomes part of the baseline."""
+    episode = state.episode(incident.key)
+    if episode is None:
+        return
+    hours = _together(episode.hours, incident.hours)
+    episode = msgspec.structs.replace(episode, hours=hours)
+    if not state.open_of_episode(incident.key):
+        episode = msgspec.structs.replace(
+            episode, resolved_tick=tick, flips=history.flipped(episode.flips, tick)
+        )
+    state.put(episode)
+
+
+def _together(left: history.Hours, right: history.Hours) -> history.Hours:
+    """Return what both brought, hour by hour, of the last week."""
+    if not left or not right:
+        return left or right
+    found = dict(left)
+    for hour, count in right:
+        # An incident that closes again brings its own hours again: they are what it is by now.
+        found[hour] = max(found.get(hour, 0), count)
+    last = max(found)
+    return tuple(sorted(one for one in found.items() if one[0] > last - history.HOURS_KEPT))
