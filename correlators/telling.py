@@ -70,6 +70,9 @@ class Teller:
             self._tell_incident(incident, decision, page, tick, judgement, incident.told.to)
             return
         known, until = lifecycle.flapping(self._state, incident, tick)
+        waited = not incident.open and 0 <= incident.told.held_until <= tick
+        if waited and incident.told.held.startswith(Suppression.FLAPPING):
+            until = None  # it is over, and was held long enough, whatever another incident does
         if until is not None and incident.told.revision and page.action is not PageAction.TRIGGER:
             if known:
                 flaps = Hold(Suppression.FLAPPING, "", tick_end_ms(until))
