@@ -11,11 +11,14 @@ from correlators.dependencies import Depends, Neighbours, learnt
 
 
 class Candidate(msgspec.Struct, frozen=True, order=True):
-    """An incident that may be linked. Compares by onset, then id."""
+    """An incident that may be linked. Compares by onset, service and error, then id: so what an
+    error is called under a signature version decides nothing."""
 
     onset_tick: int
-    id: str
     service: str
+    title: str
+    """Its error in one line, parameterised."""
+    id: str
     fingerprint: str
     release_news: str
     """Its release where that is news and the error came with it, else empty."""
@@ -26,8 +29,6 @@ class Candidate(msgspec.Struct, frozen=True, order=True):
     """These are all that it had lately, not the smallest of more."""
     loud: bool
     """It has more than a single event or user behind it, so its onset may be part of a burst."""
-    title: str
-    """Its error in one line, parameterised."""
     fresh: bool = False
     """Its error was never seen in the service before this stretch."""
     aliases: tuple[str, ...] = ()

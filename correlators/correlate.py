@@ -89,10 +89,11 @@ class Correlator:
             self._delta(delta, tick)
         self._gatherer.link(self._touched, tick)
         self._gatherer.part_waves(tick)
-        for entry in self.state.due(tick):
+        for entry in sorted(self.state.due(tick), key=self._leads):
+            # Leads last: what they hand over goes to somebody who stays.
             self.due_key = key_of(entry)
             self._end(entry, tick)
-        for entry in sorted(self.state.due(tick), key=lambda entry: isinstance(entry, Incident)):
+        for entry in sorted(self.state.due(tick), key=self._turn):
             self.due_key = key_of(entry)
             self._tell(entry, tick)
         for entry in self.state.due(tick):
@@ -301,6 +302,26 @@ class Correlator:
                 self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
         lifecycle.ended(self.state, incident, tick)
         aliases.part(self.state, incident.key, tick)
+
+    def _turn(self, entry: Entry) -> int:
+        """Return whose turn it is to tell: storms, incidents that a lead tells for, leads; of what
+        is over, who was told of before the others.
+
+        So a lead tells in one message what the others have handed to it in the same tick, and ends
+        the page of them all.
+        """
+        if not isinstance(entry, Incident):
+            return 0
+        if not entry.open:
+            return 1 if entry.told.revision else 2
+        return 2 if self._leads(entry) else 1
+
+    def _leads(self, entry: Entry) -> bool:
+        """Return whether this is the incident that tells for its episode."""
+        if not isinstance(entry, Incident):
+            return False
+        episode = self.state.episode(entry.key)
+        return episode is not None and episode.lead == entry.id
 
     def _tell(self, entry: Entry, tick: int) -> None:
         """Storms are told before incidents, so that one that joins a storm is told after it."""

@@ -74,9 +74,10 @@ class Gatherer:
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
         """Make the group one storm: a new one, or the oldest of those that its members are in."""
-        present = {one.storm_id for one in group.members if one.storm_id}
+        present = dict.fromkeys(one.storm_id for one in group.members if one.storm_id)
         found = [storm for one in present if (storm := self._state.storm(one)) is not None]
-        found.sort(key=lambda storm: (storm.opened_tick, storm.id))
+        # Of storms as old as each other, the one whose error comes first: not by their ids.
+        found.sort(key=lambda storm: storm.opened_tick)
         storm = found[0] if found else self._new_storm(environment, group.members[0].id, tick)
         self._witness(storm, group.pieces)
         for other in found[1:]:

@@ -54,19 +54,21 @@ def went_on(state: State, incident: Incident, tick: int) -> Incident:
 
 def flapping(state: State, incident: Incident, tick: int) -> tuple[bool, int | None]:
     """Return whether it was told that the error flaps, and until when it does; None where it does
-    not.
-
-    The first time it is noted as told.
-    """
+    not, which ends what was told."""
     episode = state.episode(incident.key)
     if episode is None:
         return False, None
     until = history.flapping_until(episode.flips, tick)
-    told = episode.flapping_since >= 0
-    if told != (until is not None):
-        since = tick if until is not None else -1
-        state.put(msgspec.structs.replace(episode, flapping_since=since))
-    return told, until
+    if until is None and episode.flapping_since >= 0:
+        state.put(msgspec.structs.replace(episode, flapping_since=-1))
+    return episode.flapping_since >= 0, until
+
+
+def told_flapping(state: State, incident: Incident, tick: int) -> None:
+    """Note that it was told in this tick that the error flaps."""
+    episode = state.episode(incident.key)
+    if episode is not None:
+        state.put(msgspec.structs.replace(episode, flapping_since=tick))
 
 
 def ended(state: State, incident: Incident, tick: int) -> None:

@@ -142,16 +142,18 @@ class State:
         return [self.incident(one) for one in self._by_key.get(key, ())]
 
     def open_of_episode(self, key: IncidentKey) -> list[Incident]:
-        """Return the open incidents that are told as one with this key, by (opened tick, id)."""
+        """Return the open incidents that are told as one with this key, by (opened tick, release,
+        id)."""
         return self._by_age(self._episodes.together(episode_place(key)))
 
     def open_alone(self, key: IncidentKey) -> list[Incident]:
-        """Return the open incidents of this very fingerprint, by (opened tick, id)."""
+        """Return the open incidents of this very fingerprint, by (opened tick, release, id)."""
         return self._by_age(self._episodes.alone(episode_place(key)))
 
     def _by_age(self, ids: Iterable[str]) -> list[Incident]:
         found = [self.incident(one) for one in ids]
-        return sorted(found, key=lambda incident: (incident.opened_tick, incident.id))
+        # Releases before ids: who leads does not hang on what the error is called.
+        return sorted(found, key=lambda one: (one.opened_tick, one.key.release, one.id))
 
     def open_of_issue(self, issue_id: str) -> list[Incident]:
         """Return the open incidents that hold events of this Sentry issue, by id."""

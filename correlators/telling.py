@@ -79,6 +79,7 @@ class Teller:
                 self._hold_incident(incident, flaps, tick)
             else:
                 # Its end is told when it no longer flaps; a page stays open until then.
+                lifecycle.told_flapping(self._state, incident, tick)
                 to = incident.told.to
                 self._tell_incident(
                     incident, DigestKind.UPDATED, Page(), tick, judgement, to, flapping=until
@@ -211,6 +212,10 @@ class Teller:
         told = _told(incident.told, telling, incident.changes, to)
         if kind is DigestKind.JOINED:
             told = msgspec.structs.replace(told, joined=telling.storm_id)
+        if flapping >= 0:
+            told = msgspec.structs.replace(
+                told, held=f"{Suppression.FLAPPING}:", held_until=flapping
+            )
         self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=flapping))
         self._note_telling(incident, page, told)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from correlators.deltas import merge, place_of
@@ -203,7 +203,10 @@ def test_where_every_name_has_one_other_a_switch_tells_the_same_at_the_same_time
             for one in score.digests
         )
 
-    assert told(switch(pushes, (0, OLD), (at, NEW))) == told(switch(pushes, (0, OLD)))
+    one, two = switch(pushes, (0, OLD), (at, NEW)), switch(pushes, (0, OLD))
+    # How long the end of what flaps is held hangs on the changes of each name by itself.
+    assume(not any(digest.flapping for digest in (*one.digests, *two.digests)))
+    assert told(one) == told(two)
 
 
 @given(scores(), SECONDS)
