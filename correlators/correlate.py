@@ -44,6 +44,7 @@ from correlators.types import (
     PageReason,
     StateChange,
     Suppression,
+    tick_of,
 )
 from correlators.usual import Usual
 from correlators.waves import SILENT_TICKS
@@ -108,6 +109,8 @@ class Correlator:
     # Changes and deltas
 
     def _change(self, change: StateChange, tick: int) -> None:
+        if change.kind is ChangeKind.DEPLOY:
+            self._deploy(change, tick)
         if not change.issue_id:
             return
         for incident in self.state.open_of_issue(change.issue_id):
@@ -231,6 +234,16 @@ class Correlator:
         ordered = sorted(releases.items(), key=lambda item: (item[1], item[0]))[-RELEASES_KEPT:]
         last = tick if tick - known.last_tick >= TOUCH_TICKS else known.last_tick
         self.state.put(msgspec.structs.replace(known, releases=tuple(ordered), last_tick=last))
+
+    def _deploy(self, change: StateChange, tick: int) -> None:
+        """Note a deploy: when it was, by whoever told it, but not later than it was told."""
+        known = self.state.service(change.environment, change.service) or Service(
+            environment=change.environment, service=change.service, last_tick=tick
+        )
+        deploys = dict(known.deploys)
+        deploys[change.release] = min(tick_of(change.at_ms), tick)
+        ordered = sorted(deploys.items(), key=lambda item: (item[1], item[0]))[-RELEASES_KEPT:]
+        self.state.put(msgspec.structs.replace(known, deploys=tuple(ordered), last_tick=tick))
 
     def _note_episode(self, incident: Incident, tick: int) -> None:
         key = incident.key

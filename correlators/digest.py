@@ -50,6 +50,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     resolved: bool
     new_release: tuple[str, int] | None = None
     """The release that is news and its first tick."""
+    deployed: bool = False
+    """That is when it was deployed, not when it was first seen."""
     storm_id: str = ""
     page: Page = Page()
     rule: str = ""
@@ -213,6 +215,7 @@ def _digest(
         releases=releases,
         new_release=release,
         new_release_ms=release_tick * 1000,
+        deployed=bool(release) and telling.deployed,
         storm_id=telling.storm_id,
         delayed=delayed,
         past=past,

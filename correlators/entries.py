@@ -76,6 +76,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     last_tick: int
     releases: tuple[tuple[str, int], ...] = ()
     """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
+    deploys: tuple[tuple[str, int], ...] = ()
+    """(release, tick) of the deploys that were told, by tick; at most `RELEASES_KEPT`."""
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour"):

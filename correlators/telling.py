@@ -202,6 +202,7 @@ class Teller:
             tick=tick,
             resolved=kind is DigestKind.RESOLVED,
             new_release=self.news(incident),
+            deployed=self._deployed(incident),
             storm_id=storm.id if storm is not None else "",
             page=page,
             rule=_rule(judgement),
@@ -327,6 +328,7 @@ class Teller:
             tick=tick,
             resolved=kind is DigestKind.RESOLVED,
             new_release=next(filter(None, map(self.news, members)), None),
+            deployed=next((self._deployed(one) for one in members if self.news(one)), False),
             storm_id=into,
             page=page,
             rule=_rule(judgement),
@@ -359,6 +361,11 @@ class Teller:
         """Return the incident's release and its first tick when it was first seen shortly before
         the onset."""
         return release_news(self._state, self._config, incident)
+
+    def _deployed(self, incident: Incident) -> bool:
+        """Return whether the deploy of the incident's release was told."""
+        service = self._state.service(incident.key.environment, incident.key.service)
+        return service is not None and incident.key.release in dict(service.deploys)
 
     def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:
         """Return whether something urgent may not wait for the next update: it must page and has
@@ -405,15 +412,18 @@ def release_news(state: State, config: Config, incident: Incident) -> tuple[str,
     """Return (release, its first tick) when it is news to a service that was seen under another one
     before.
 
-    The first release ever seen of a service tells nothing: it may be months old.
+    The first release ever seen of a service tells nothing: it may be months old. Unless its deploy
+    was told: then it counts from that.
     """
     release = incident.key.release
     service = state.service(incident.key.environment, incident.key.service)
     if not release or service is None:
         return None
-    first = dict(service.releases).get(release)
-    if first is None or min(tick for _, tick in service.releases) >= first:
-        return None
+    first = dict(service.deploys).get(release)
+    if first is None:
+        first = dict(service.releases).get(release)
+        if first is None or min(tick for _, tick in service.releases) >= first:
+            return None
     news = incident.onset_tick - first <= ticks(config.linking.release_news_ms)
     return (release, first) if news else None
 

@@ -392,7 +392,9 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     new_release: str = ""
     """The release that was first seen shortly before this began, if any."""
     new_release_ms: int = 0
-    """When `new_release` was first seen; 0 when there is none."""
+    """When `new_release` was first seen, or deployed; 0 when there is none."""
+    deployed: bool = False
+    """Its deploy was told: `new_release_ms` is when that was."""
     evidence: tuple[Evidence, ...] = ()
     because: tuple[str, ...] = ()
     """The evidence in words, the weightiest first."""

@@ -171,6 +171,7 @@ def _details(digest: Digest) -> dict[str, Any]:
         "id": digest.id,
         "revision": digest.revision,
         "why_paged": digest.page_reason.value if digest.page_reason else "",
+        "rule": digest.rule,
         "environment": digest.environment,
         "events": digest.events,
         "users": digest.users,

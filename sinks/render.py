@@ -21,7 +21,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from correlators.types import Digest, Evidence
+from correlators.types import Digest, DigestKind, Evidence
 from sinks.words import (
     clean,
     counts,
@@ -157,6 +157,10 @@ def slack_message(digest: Digest, *, possible_repeat: bool = False) -> Rendered:
 
     header = _fitting(headline(digest), HEADER_CHARS, "header", cuts)
     blocks: list[Json] = [{"type": "header", "text": {"type": "plain_text", "text": header}}]
+    if digest.kind is DigestKind.SPIKE:
+        # It tells of messages that wait, so of nobody who is hurt.
+        blocks.append(_context(say("slack_context.j2")))
+        return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
     blocks.append(_section(say("slack_hurt.j2")))
     tail: list[Json] = []
     if not digest.storm:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from correlators.types import Digest
+from correlators.types import Digest, DigestKind
 
 
 def clean(value: object) -> str:
@@ -78,4 +78,12 @@ def _sure(digest: Digest, *, estimated: bool) -> str:
 
 def headline(digest: Digest) -> str:
     """Return the first line: the state, then what broke."""
-    return f"✅ Resolved: {digest.title}" if digest.resolved else f"🔴 {digest.title}"
+    if digest.kind is DigestKind.SPIKE:
+        return f"⏸️ {digest.title}"
+    if digest.resolved:
+        return f"✅ Resolved: {digest.title}"
+    if digest.flapping:
+        return f"🔁 Flapping: {digest.title}"
+    if digest.escalating:
+        return f"📈 Escalating: {digest.title}"
+    return f"🔴 Regressed: {digest.title}" if digest.regressed else f"🔴 {digest.title}"

@@ -169,3 +169,46 @@ def test_resolved_by_sentry_and_back_has_regressed() -> None:
         event(0, issue="71"), resolve(60, "71"), event(60 + 40 * MINUTE, issue="71"), config=CONFIG
     )
     assert [one.regressed for one in score.to() if one.kind is DigestKind.OPENED] == [False, True]
+
+
+def deploy(
+    at: float, release: str, *, told: float | None = None, service: str = "checkout"
+) -> Push:
+    marker = StateChange(
+        kind=ChangeKind.DEPLOY,
+        resource="deploy",
+        action="",
+        identity=f"{service} {release} {at}",
+        service=service,
+        environment="production",
+        release=release,
+        at_ms=ms(at),
+    )
+    return Push(ms(at if told is None else told), change=marker)
+
+
+def test_what_breaks_after_a_deploy_says_so_and_how_long_after() -> None:
+    known = event(0, "checkout", "Old", release="1.0")
+    score = run(known, deploy(5_000, "1.1", told=5_003), event(5_240, release="1.1"))
+    told = next(one for one in score.to() if one.title == "TimeoutError")
+    assert (told.new_release, told.deployed) == ("1.1", True)
+    assert told.first_ms - told.new_release_ms == 240_000
+    seen = run(known, event(5_240, release="1.1")).to()
+    told = next(one for one in seen if one.title == "TimeoutError")
+    assert (told.new_release, told.deployed) == ("1.1", False)
+
+
+def test_a_deploy_of_long_ago_or_of_another_service_or_environment_is_no_news() -> None:
+    for marker in (
+        deploy(0, "1.1"),
+        deploy(5_000, "1.1", service="mail"),
+    ):
+        score = run(marker, event(5_240 + HOUR, release="1.1"))
+        assert (score.to()[0].new_release, score.to()[0].deployed) == ("", False)
+
+
+def test_a_deploy_that_says_it_is_in_the_future_counts_from_when_it_was_told() -> None:
+    score = run(deploy(9_000, "1.1", told=100), event(160, release="1.1"))
+    told = score.to()[0]
+    assert told.deployed
+    assert 59_000 <= told.first_ms - told.new_release_ms <= 61_000

@@ -154,3 +154,32 @@ def test_a_possible_repeat_says_so() -> None:
     message = render.slack_message(digest(), possible_repeat=True)
     assert message.blocks[-1]["elements"][0]["text"].endswith("possible repeat")
     assert message.text.endswith("possible repeat")
+
+
+def test_a_spike_says_that_the_rest_waits_and_of_nobody_that_they_are_hurt() -> None:
+    title = "Spike protection: 3 messages in this hour"
+    told = msgspec.structs.replace(
+        digest(kind=DigestKind.SPIKE, title=title, id="spike-1", services=()),
+        storm=False,
+        releases=(),
+        new_release="",
+        evidence=(),
+    )
+    made = render.slack_message(told)
+    assert blocks_error(made.blocks) == ("", "")
+    assert [block["type"] for block in made.blocks] == ["header", "context"]
+    assert "hurt" not in json.dumps(made.blocks)
+    assert made.text.splitlines() == [f"⏸️ {title}", "Spike spike-1, revision 1"]
+
+
+def test_what_became_of_an_error_leads_the_message() -> None:
+    for flag, begins in (
+        ("flapping", "🔁 Flapping: "),
+        ("escalating", "📈 Escalating: "),
+        ("regressed", "🔴 Regressed: "),
+    ):
+        told = msgspec.structs.replace(digest(revision=2), **{flag: True})
+        assert words.headline(told).startswith(begins)
+        assert blocks_error(render.slack_update(told).blocks) == ("", "")
+    deployed = msgspec.structs.replace(digest(), deployed=True)
+    assert "deployed 4 min before this began" in render.slack_message(deployed).text
