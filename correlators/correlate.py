@@ -143,7 +143,7 @@ class Correlator:
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
         if begins:
-            incident = lifecycle.began(self.state, incident, tick)
+            incident = lifecycle.began(self.state, incident, tick, self._config.windows)
         incident = lifecycle.went_on(self.state, incident, tick)
         began = {one.id: one.onset_tick for one in found}.get(incident.id) != incident.onset_tick
         self._usual.heard(incident, tick, began=began and incident.onset_tick == tick)
@@ -313,7 +313,7 @@ class Correlator:
             self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
             if lead is not None:
                 self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
-        lifecycle.ended(self.state, incident, tick)
+        lifecycle.ended(self.state, incident, tick, self._config.windows)
         aliases.part(self.state, incident.key, tick)
 
     def _turn(self, entry: Entry) -> int:

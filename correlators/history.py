@@ -18,7 +18,7 @@ ESCALATES_BY: Final = 3
 """It escalates when an hour brings so many times what the busiest hour before it brought."""
 
 FLAPS_OVER: Final = 4
-"""More changes than this within an hour are flapping."""
+"""More changes than this within `flap_within` are flapping."""
 
 Hours = tuple[tuple[int, int], ...]
 """(hour since the epoch, new distinct events), ascending, without hours that had none."""
@@ -54,13 +54,19 @@ def escalating(hours: Hours, first_tick: int, tick: int) -> bool:
     return now >= ESCALATES_FROM and now >= ESCALATES_BY * max(before, 1)
 
 
-def flipped(flips: tuple[int, ...], tick: int) -> tuple[int, ...]:
-    """Return the ticks of the last changes with one more, no more than `flapping` needs."""
-    return (*(one for one in flips if one > tick - HOUR_TICKS), tick)[-FLAPS_OVER - 1 :]
+def flipped(flips: tuple[int, ...], tick: int, within: int) -> tuple[int, ...]:
+    """Return the ticks of the last changes with one more, no more than `flapping_until` needs."""
+    return (*(one for one in flips if one > tick - within), tick)[-FLAPS_OVER - 1 :]
 
 
-def flapping_until(flips: tuple[int, ...], tick: int) -> int | None:
+def flapping_until(flips: tuple[int, ...], tick: int, within: int) -> int | None:
     """Return the tick from which on it no longer flaps if nothing changes; None where it does not
-    flap."""
-    lately = [one for one in flips if one > tick - HOUR_TICKS]
-    return lately[0] + HOUR_TICKS if len(lately) > FLAPS_OVER else None
+    flap.
+
+    Args:
+        flips: the last changes, as `flipped` keeps them.
+        tick: now.
+        within: in how many ticks more than `FLAPS_OVER` changes are flapping.
+    """
+    lately = [one for one in flips if one > tick - within]
+    return lately[0] + within if len(lately) > FLAPS_OVER else None

@@ -50,6 +50,8 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
     """A return within this after the resolution reopens the incident."""
     remember_ms: int = 604_800_000
     """A closed incident is kept this long."""
+    flap_within_ms: int = 3_600_000
+    """More than four ends and returns within this are flapping."""
     belated_after_ms: int = 120_000
     """An event whose own time is further back than this is belated."""
     stale_after_ms: int = 3_600_000

@@ -11,11 +11,11 @@ from __future__ import annotations
 import msgspec
 
 from correlators import history
-from correlators.incidents import Incident
+from correlators.incidents import Incident, Windows, ticks
 from correlators.state import State
 
 
-def began(state: State, incident: Incident, tick: int) -> Incident:
+def began(state: State, incident: Incident, tick: int, windows: Windows) -> Incident:
     """Note that an incident opened or reopened in this tick, and return it as it stands then.
 
     It has regressed where its error was known and resolved, and it is not one of several that are
@@ -26,7 +26,7 @@ def began(state: State, incident: Incident, tick: int) -> Incident:
         return incident
     alone = [one.id for one in state.open_of_episode(incident.key)] == [incident.id]
     if alone:
-        flips = history.flipped(episode.flips, tick)
+        flips = history.flipped(episode.flips, tick, ticks(windows.flap_within_ms))
         state.put(msgspec.structs.replace(episode, flips=flips))
     again = episode.resolved_tick >= 0 and incident.opened_tick > episode.resolved_tick
     if alone and again and not incident.past and not incident.regressed:
@@ -52,13 +52,15 @@ def went_on(state: State, incident: Incident, tick: int) -> Incident:
     return incident
 
 
-def flapping(state: State, incident: Incident, tick: int) -> tuple[bool, int | None]:
+def flapping(
+    state: State, incident: Incident, tick: int, windows: Windows
+) -> tuple[bool, int | None]:
     """Return whether it was told that the error flaps, and until when it does; None where it does
     not, which ends what was told."""
     episode = state.episode(incident.key)
     if episode is None:
         return False, None
-    until = history.flapping_until(episode.flips, tick)
+    until = history.flapping_until(episode.flips, tick, ticks(windows.flap_within_ms))
     if until is None and episode.flapping_since >= 0:
         state.put(msgspec.structs.replace(episode, flapping_since=-1))
     return episode.flapping_since >= 0, until
@@ -71,7 +73,7 @@ def told_flapping(state: State, incident: Incident, tick: int) -> None:
         state.put(msgspec.structs.replace(episode, flapping_since=tick))
 
 
-def ended(state: State, incident: Incident, tick: int) -> None:
+def ended(state: State, incident: Incident, tick: int, windows: Windows) -> None:
     """Note that an incident closed in this tick; what it brought becomes part of the baseline."""
     episode = state.episode(incident.key)
     if episode is None:
@@ -79,9 +81,8 @@ def ended(state: State, incident: Incident, tick: int) -> None:
     hours = _together(episode.hours, incident.hours)
     episode = msgspec.structs.replace(episode, hours=hours)
     if not state.open_of_episode(incident.key):
-        episode = msgspec.structs.replace(
-            episode, resolved_tick=tick, flips=history.flipped(episode.flips, tick)
-        )
+        flips = history.flipped(episode.flips, tick, ticks(windows.flap_within_ms))
+        episode = msgspec.structs.replace(episode, resolved_tick=tick, flips=flips)
     state.put(episode)
 
 

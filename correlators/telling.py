@@ -69,7 +69,7 @@ class Teller:
         if decision is DigestKind.JOINED:
             self._tell_incident(incident, decision, page, tick, judgement, incident.told.to)
             return
-        known, until = lifecycle.flapping(self._state, incident, tick)
+        known, until = lifecycle.flapping(self._state, incident, tick, self._config.windows)
         waited = not incident.open and 0 <= incident.told.held_until <= tick
         if waited and incident.told.held.startswith(Suppression.FLAPPING):
             until = None  # it is over, and was held long enough, whatever another incident does

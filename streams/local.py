@@ -15,7 +15,6 @@ from typing import Final
 
 from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
-from correlators.history import HOUR_TICKS
 from correlators.incidents import ticks
 from correlators.partition import Partition, Step
 from correlators.telling import Config
@@ -43,7 +42,7 @@ def final_mark_ms(last_ms: int, config: Config) -> int:
     """Return the stream time at which nothing can be open or flap any more after a last record.
 
     Incidents and storms are over once they were quiet for long enough, never later than `max_life`;
-    the end of what flaps is told an hour later.
+    the end of what flaps is told after `flap_within`.
 
     Args:
         last_ms: stream time of the last record.
@@ -51,7 +50,7 @@ def final_mark_ms(last_ms: int, config: Config) -> int:
     """
     windows, linking = config.windows, config.linking
     quiet = min(max(windows.quiet_for_ms, linking.storm_quiet_ms), windows.max_life_ms)
-    return (tick_of(last_ms) + ticks(quiet) + HOUR_TICKS + 2) * 1000
+    return (tick_of(last_ms) + ticks(quiet) + ticks(windows.flap_within_ms) + 2) * 1000
 
 
 class Pipeline:

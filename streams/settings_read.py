@@ -127,6 +127,7 @@ def _incidents(reader: Reader, node: Node | None) -> Windows:
         "max_life",
         "reopen_within",
         "remember",
+        "flap_within",
         "belated_after",
         "stale_after",
     ]

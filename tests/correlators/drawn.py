@@ -26,6 +26,7 @@ QUICK = msgspec.structs.replace(
         max_life_ms=200_000,
         reopen_within_ms=60_000,
         remember_ms=200_000,
+        flap_within_ms=120_000,
     ),
     linking=Linking(link_within_ms=10_000, storm_quiet_ms=10_000, release_news_ms=60_000),
     pages=Pages(events=5, within_ms=30_000),

@@ -58,21 +58,21 @@ def test_a_week_is_kept_and_every_event_of_it_counted(seen: list[tuple[int, int]
 def test_more_than_four_changes_in_an_hour_are_flapping_until_they_are_old() -> None:
     flips: tuple[int, ...] = ()
     for minute in range(FLAPS_OVER):
-        flips = flipped(flips, NOON + 60 * minute)
-    assert flapping_until(flips, NOON + 300) is None
-    flips = flipped(flips, NOON + 300)
-    assert flapping_until(flips, NOON + 300) == NOON + HOUR_TICKS
-    assert flapping_until(flips, NOON + HOUR_TICKS) is None
+        flips = flipped(flips, NOON + 60 * minute, HOUR_TICKS)
+    assert flapping_until(flips, NOON + 300, HOUR_TICKS) is None
+    flips = flipped(flips, NOON + 300, HOUR_TICKS)
+    assert flapping_until(flips, NOON + 300, HOUR_TICKS) == NOON + HOUR_TICKS
+    assert flapping_until(flips, NOON + HOUR_TICKS, HOUR_TICKS) is None
 
 
 @given(st.lists(st.integers(0, 20_000), max_size=40), st.integers(0, 20_000))
 def test_flapping_is_what_a_plain_list_of_changes_says(changes: list[int], later: int) -> None:
     flips: tuple[int, ...] = ()
     for tick in sorted(changes):
-        flips = flipped(flips, tick)
+        flips = flipped(flips, tick, HOUR_TICKS)
     now = max([*changes, later])
     lately = [tick for tick in changes if tick > now - HOUR_TICKS]
-    until = flapping_until(flips, now)
+    until = flapping_until(flips, now, HOUR_TICKS)
     assert (until is not None) == (len(lately) > FLAPS_OVER)
     assert len(flips) <= FLAPS_OVER + 1
     if until is not None:

@@ -33,6 +33,7 @@ CONFIG = Config(
         max_life_ms=30 * MINUTE_MS,
         reopen_within_ms=10 * MINUTE_MS,
         remember_ms=40 * MINUTE_MS,
+        flap_within_ms=15 * MINUTE_MS,
         belated_after_ms=MINUTE_MS,
         stale_after_ms=10 * MINUTE_MS,
     ),

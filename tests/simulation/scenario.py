@@ -26,6 +26,7 @@ CONFIG = Config(
         max_life_ms=40 * SECOND_MS,
         reopen_within_ms=5 * SECOND_MS,
         remember_ms=3_600 * SECOND_MS,
+        flap_within_ms=1 * SECOND_MS,
         belated_after_ms=4 * SECOND_MS,
         stale_after_ms=15 * SECOND_MS,
     ),
