@@ -39,6 +39,7 @@ class Dropped(StrEnum):
     GENERATED = "generated code: a proxy, an accessor, a reflection or transpiler helper"
     BUILT_IN = "a built-in of the browser, which other browsers do not show"
     INLINED = "a comprehension, which newer releases of the language inline"
+    SDK = "Sentry's own SDK, which was writing the report"
     RUNTIME = "the runtime's own library, which another release of it writes differently"
     RAISER = "it only raises, so it says nothing about what failed"
     GROUP = "only a wrapper: all that its exception group holds is one and the same failure"

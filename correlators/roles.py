@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from correlators.naming import NAME_CHARS
+from correlators.reasons import Dropped
 from correlators.types import Frame
 
 
@@ -99,3 +100,26 @@ def _by_words(name: str) -> Role:
     if words[0] in _BEFORE_FAULT and not _FAULTS.isdisjoint(words[1:]):
         return Role.FUNNELS
     return Role.CHECKS if words[0] in _GUARDS_FIRST else Role.WORKS
+
+
+_SDK_CHARS: Final = 80
+_SDK: Final = re.compile(
+    r"<?sentry_[a-z_]{1,40}::|sentry::|io\.sentry\.(?!samples?\.)|sentry_sdk(?:\.|$)|Sentry\\"
+    r"|github\.com/getsentry/sentry-go(?:$|[/.])|Sentry(?:::|\.(?:Internal|Protocol)\.)"
+)
+
+
+_PANICS: Final = re.compile(r"__rustc::|_{0,2}rust_(?:begin_unwind|panic)|core::panicking::")
+
+
+def of_others(frame: Frame) -> Dropped | None:
+    """Return why code is not the program's although it is called in-app; None where it may be.
+
+    It is that of Sentry's own SDK, by the name it has in each language: where an SDK leaves its own
+    frames in-app they are the newest of every stack that it writes. Or it is what the language's
+    runtime raises a panic with, which SDKs that are older than the runtime do not know.
+    """
+    where = (frame.module or frame.function)[:_SDK_CHARS]
+    if _SDK.match(where):
+        return Dropped.SDK
+    return Dropped.RUNTIME if _PANICS.match(where) else None

@@ -15,7 +15,7 @@ from correlators.frames import Named, dropped, function_of, named
 from correlators.parameterise import message_line
 from correlators.platforms import SHOWS_LIBRARY, Family, of_runtime
 from correlators.reasons import Dropped, Note, Part, Why
-from correlators.roles import Role
+from correlators.roles import Role, of_others
 from correlators.types import ExceptionValue, Frame
 from correlators.versions import Rules
 
@@ -71,6 +71,9 @@ class Walk:
         why, itself, told = Why.IN_APP, True, not rules.unnamed_goes_on
         left = rules.in_app_read
         for frame in reversed(exception.frames[-rules.frames_read :]):
+            if not rules.sdk and frame.in_app and (others := of_others(frame)):
+                self._note_others(frame, others)
+                continue
             # What a library does for the frame below is real work, unless it too only raises.
             if not frame.in_app:
                 if role is not Role.WORKS:
@@ -181,6 +184,11 @@ class Walk:
             note = Note(f"frame {where} {frame.function}"[:_NOTE_CHARS], why)
             if note not in self.notes:
                 self.notes.append(note)
+
+    def _note_others(self, frame: Frame, why: Dropped) -> None:
+        note = Note(f"frame {frame.function}"[:_NOTE_CHARS], why)
+        if self.notes is not None and len(self.notes) < NOTES_KEPT and note not in self.notes:
+            self.notes.append(note)
 
     def _drops(self, frame: Frame) -> bool:
         return dropped(frame, self.rules.naming, platform=self.platform) is not None

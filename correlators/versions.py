@@ -16,6 +16,7 @@ is a new entry: what is equal is shared, and an entry that was released never ch
 | what only carries a cause | counts | does not count |
 | a stack of where the SDK made an exception up | counts alone | the message counts with it |
 | signals as types (native) | count | do not count where there is a stack |
+| Sentry's own SDK and a panic's, called in-app | count | do not count |
 | no in-app frame | three newest | three newest below the runtime's own and what only raises |
 """
 
@@ -58,6 +59,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     signals: bool = True
     """The type of a native crash counts, though the signal handler made it up."""
 
+    sdk: bool = True
+    """Frames of Sentry's own SDK and of the panic itself count where they are called in-app."""
+
     raisers: bool = True
     """Frames that only raise, and the runtime's own, count where no frame is in-app."""
 
@@ -77,6 +81,7 @@ RULES: Final = {
         trees=True,
         carriers=False,
         signals=False,
+        sdk=False,
         raisers=False,
     ),
 }

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from correlators.fingerprint import explain, signature
+from correlators.reasons import Dropped
 from correlators.types import Event, ExceptionValue, Frame
 
 
@@ -182,3 +183,26 @@ def test_a_function_of_clojure_without_a_name_lets_its_caller_count() -> None:
     unnamed = app("invoke", "shop.main$fn__288$fn__289")
     one, two = (parts(app("invoke", f"shop.main${name}"), unnamed) for name in ("load", "save"))
     assert one != two
+
+
+@pytest.mark.parametrize(
+    ("platform", "newest", "why"),
+    [
+        ("native", Frame(function="sentry_panic::panic_handler::{{closure}}"), Dropped.SDK),
+        ("native", Frame(function="<sentry_core::hub::Hub as T>::f"), Dropped.SDK),
+        ("native", Frame(function="__rustc::rust_begin_unwind"), Dropped.RUNTIME),
+        ("java", Frame(module="io.sentry.Sentry", function="captureException"), Dropped.SDK),
+        ("python", Frame(module="sentry_sdk.utils", function="wrap"), Dropped.SDK),
+        ("go", Frame(module="github.com/getsentry/sentry-go", function="Recover"), Dropped.SDK),
+    ],
+)
+def test_the_sdk_that_reports_and_the_panic_itself_are_not_the_program(
+    platform: str, newest: Frame, why: Dropped
+) -> None:
+    own = app("parse", "shop.prices")
+    called = msgspec.structs.replace(newest, in_app=True)
+    with_it, alone = event(own, called, platform=platform), event(own, platform=platform)
+    for version, same in ((1, False), (2, True)):
+        found = [signature(one, version=version).fingerprint for one in (with_it, alone)]
+        assert (found[0] == found[1]) is same
+    assert any(str(why) in line for line in explain(with_it, version=2))
