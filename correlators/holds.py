@@ -50,8 +50,8 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 class Inhibition(msgspec.Struct, frozen=True, kw_only=True):
     """While something open matches `source`, what matches `when` is held back.
 
-    Only within one environment, and unless `any_service` only within one service. Nothing mutes
-    itself.
+    Only within one environment, and unless `any_service` only within one service. What matches
+    `source` too is not muted: two sources never mute each other.
     """
 
     name: str
@@ -203,6 +203,8 @@ def _inhibited(
 ) -> Hold | None:
     active = {name for name, _ in around.sources}
     for one in inhibitions:
+        if why_not(one.source, facts) is None:
+            continue  # else two of a kind would mute each other, and nobody would hear of either
         if one.name in active and not (page and not one.pages) and _mutes_all(one.when, facts):
             return Hold(Suppression.INHIBITED, one.name)
     return None

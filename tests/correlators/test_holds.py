@@ -48,7 +48,8 @@ def silence(**given: object) -> Silence:
 
 NIGHT = Period(name="night", times=times())
 MAINTENANCE = Period(name="works", times=times(), maintenance=True, pages=True)
-PARENT = Inhibition(name="db", source=When(service=("db",)), when=When())
+DB = When(service=("db",))
+PARENT = Inhibition(name="db", source=DB, when=When())
 EVERYTHING = Holding(periods=(NIGHT, MAINTENANCE), inhibitions=(PARENT,), most_per_hour=1)
 ALL_AROUND = around(
     silences=(silence(),),
@@ -97,7 +98,7 @@ def test_a_page_waits_for_a_silence_and_for_maintenance_only() -> None:
     assert held(facts(), PAGE, open_to_pages, loud) is None
     for holds in (
         Holding(periods=(Period(name="night", times=times(), pages=True),)),
-        Holding(inhibitions=(Inhibition(name="db", source=When(), when=When(), pages=True),)),
+        Holding(inhibitions=(Inhibition(name="db", source=DB, when=When(), pages=True),)),
         Holding(periods=(MAINTENANCE,)),
     ):
         assert held(facts(), PAGE, holds, loud) is not None
@@ -134,7 +135,7 @@ def test_what_mutes_one_service_does_not_hold_a_storm_over_two() -> None:
     checkout = When(service=("check*",))
     holding = Holding(
         periods=(Period(name="night", when=checkout, times=times()),),
-        inhibitions=(Inhibition(name="db", source=When(), when=checkout),),
+        inhibitions=(Inhibition(name="db", source=DB, when=checkout),),
     )
     where = around(silences=(silence(when=checkout),), sources=(("db", "i"),))
     both = facts(storm=True, services=("checkout", "payment"))

@@ -187,6 +187,16 @@ def test_an_inhibition_keeps_to_its_service_and_environment() -> None:
     }
 
 
+def test_two_that_match_the_source_do_not_mute_each_other() -> None:
+    fatal = When(level=(Level.FATAL,))
+    config = with_rules(
+        holding=Holding(inhibitions=(Inhibition(name="fatal first", source=fatal, when=When()),))
+    )
+    both = [event(0, "api", error, level=Level.FATAL) for error in ("Crash", "Burn")]
+    score = run(*both, event(0, "api", "Broken"), config=config, until=300)
+    assert {one.title for one in score.to()} == {"Crash", "Burn"}
+
+
 def test_a_cap_lets_one_telling_through_in_its_time_and_then_the_newest_state() -> None:
     capped = Rule(name="seldom", when=When(service=("*",)), to=(CHAT,), every_ms=30 * 60_000)
     score = run(events(range(0, 3_600, 60)), config=with_rules(capped))
