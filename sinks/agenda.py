@@ -73,3 +73,59 @@ class Lanes:
         """Return the first of every lane that is not empty."""
         found = (lane.first() for lane in self._lanes.values())
         return [one for one in found if one is not None]
+
+
+class Places:
+    """Where every entry of an outbox stands: in a lane, waiting for a moment, finished, nowhere."""
+
+    def __init__(self) -> None:
+        self._lanes = Lanes()
+        self._timers: Agenda[tuple[int]] = Agenda()
+        self._finished: Agenda[tuple[int]] = Agenda()
+
+    def enter(self, key: str, lane: Lane, rank: tuple[int, int]) -> None:
+        """Let it wait for its turn in this lane."""
+        self.leave(key)
+        self._lanes.put(key, lane, rank)
+
+    def wake(self, key: str, at_ms: int) -> None:
+        """Let it wait for this moment."""
+        self.leave(key)
+        self._timers.put(key, (at_ms,))
+
+    def rest(self, key: str, since_ms: int, until_ms: int) -> None:
+        """Let it rest until this moment, or until there is no room: the longest rested goes."""
+        self.wake(key, until_ms)
+        self._finished.put(key, (since_ms,))
+
+    def keep(self, key: str) -> None:
+        """Let it rest however little room there is."""
+        self._finished.discard(key)
+
+    def leave(self, key: str) -> None:
+        """Let it stand nowhere."""
+        self._lanes.discard(key)
+        self._timers.discard(key)
+        self._finished.discard(key)
+
+    def woken(self, now_ms: int) -> str | None:
+        """Return one whose moment has come, which leaves; None when there is none."""
+        timer = self._timers.first()
+        if timer is None or timer[0][0] > now_ms:
+            return None
+        self.leave(timer[1])
+        return timer[1]
+
+    def next_ms(self) -> int | None:
+        """Return the first moment that something waits for."""
+        timer = self._timers.first()
+        return timer[0][0] if timer is not None else None
+
+    def longest_rested(self) -> str | None:
+        """Return the one to forget first, if any."""
+        oldest = self._finished.first()
+        return oldest[1] if oldest is not None else None
+
+    def firsts(self) -> list[tuple[tuple[int, int], str]]:
+        """Return the first of every lane that is not empty."""
+        return self._lanes.firsts()

@@ -95,6 +95,8 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         since_ms=now_ms if fresh else known.since_ms,
         failures=0 if fresh else known.failures,
         changed_ms=now_ms,
+        after=digest.page_after if plan.pages else "",
+        after_ms=now_ms if plan.pages and digest.page_after else 0,
     )
     if calling:
         return Turn(changed, effects)

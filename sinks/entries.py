@@ -54,6 +54,16 @@ class DeadReason(StrEnum):
     OUTBOX_FULL = "outbox_full"
 
 
+class HoldReason(StrEnum):
+    """What a resolve met while it waited for the page that goes on. The word is the metric
+    label."""
+
+    SUCCESSOR_GIVEN_UP = "successor_given_up"
+    """That page was given up: the old one stays open until that one's own end is told."""
+    SUCCESSOR_UNSEEN = "successor_unseen"
+    """That page was not seen here in time: the old one is resolved all the same."""
+
+
 class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
     """The place of a revision among those of its delivery."""
 
@@ -105,6 +115,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline_ms: int = 0
     penalty: Penalty | None = None
     changed_ms: int = 0
+    after: str = ""
+    """For a page that is to be resolved or was: the page that goes on for it, by name."""
+    after_ms: int = 0
+    """When that was heard."""
 
     @property
     def key(self) -> str:
@@ -115,6 +129,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def carried(self) -> Digest | None:
         """What the running or unknown attempt carries."""
         return self.sending or self.newest
+
+    @property
+    def ended(self) -> bool:
+        """For a pager: the newest revision heard of says that the page is over."""
+        return self.accepted.rank > 0
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +156,13 @@ class Dropped(msgspec.Struct, frozen=True):
     reason: DropReason
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What a resolve met that waits for another page; it is still to be sent."""
+
+    destination: str
+    reason: HoldReason
+
+
 Effect = DeadLetter | Dropped
 
 
@@ -154,6 +180,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """Changed entries by key; None is a tombstone."""
     dead: tuple[DeadLetter, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 def letter(
@@ -175,6 +202,13 @@ def letter(
         at_ms=now_ms,
         digest=msgspec.msgpack.encode(digest),
     )
+
+
+def orphaned(entry: Delivery, now_ms: int) -> tuple[Delivery, DeadLetter]:
+    """Return the unfinished entry of a destination that is configured no longer, given up."""
+    assert entry.newest is not None, "an unfinished delivery has something to send"
+    dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
+    return dead, letter(entry.newest, DeadReason.UNKNOWN_DESTINATION, now_ms)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

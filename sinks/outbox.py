@@ -15,11 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import msgspec
-
 from correlators.types import Digest, PageAction
 from sinks import delivery as transitions
-from sinks.agenda import Agenda, Lanes
+from sinks.agenda import Places
 from sinks.base import Answer, Attempt, Scope, Target
 from sinks.buckets import BucketKey, Buckets
 from sinks.delivery import GRACE_MS
@@ -35,8 +33,10 @@ from sinks.entries import (
     Status,
     Turn,
     letter,
+    orphaned,
 )
 from sinks.steps import limits_of, name_of, urgency
+from sinks.successors import Successors
 
 __all__ = ["Changes", "Outbox"]
 
@@ -70,9 +70,8 @@ class Outbox:
         self._max_entries = max_entries
         self._entries: dict[str, Delivery] = {}
         self._calls: dict[str, tuple[int, tuple[BucketKey, ...]]] = {}
-        self._timers: Agenda[tuple[int]] = Agenda()
-        self._finished: Agenda[tuple[int]] = Agenda()
-        self._lanes = Lanes()
+        self._places = Places()
+        self._successors = Successors(self._entries.get, self._places.keep)
         self._waiting: dict[str, int] = dict.fromkeys(self._targets, 0)
         self._changed: dict[str, Delivery | None] = {}
         self._dead: list[DeadLetter] = []
@@ -89,10 +88,13 @@ class Outbox:
         """
         for entry in sorted(entries, key=lambda one: one.key):
             if entry.destination not in self._targets and entry.status not in FINISHED:
-                entry = self._orphaned(entry)
+                entry, dead = orphaned(entry, self._now_ms)
+                self._dead.append(dead)
+                self._changed[entry.key] = entry
             elif entry.penalty is not None and entry.destination in self._targets:
                 self._penalise(entry.destination, entry.penalty)
             self._place(entry)
+        self._successors.take()  # noted by the owner before
 
     def accept(self, digest: Digest, now_ms: int) -> None:
         """Take in one digest revision. A repeated or older one changes nothing but a count."""
@@ -155,18 +157,17 @@ class Outbox:
     def next_due_ms(self, now_ms: int) -> int | None:
         """Return when to ask again, at or after now; None while only an answer or digest helps."""
         now_ms = max(self._now_ms, now_ms)
-        times = []
-        timer = self._timers.first()
-        if timer is not None:
-            times.append(timer[0][0])
-        ready = (self._ready_ms(key) for _, key in self._lanes.firsts())
-        times += [one for one in ready if one is not None]
+        ready = (self._ready_ms(key) for _, key in self._places.firsts())
+        times = [one for one in (self._places.next_ms(), *ready) if one is not None]
         return max(now_ms, min(times)) if times else None
 
     def take_changes(self) -> Changes:
         """Return everything changed since the last call, once."""
         changes = Changes(
-            entries=self._changed, dead=tuple(self._dead), dropped=tuple(self._dropped)
+            entries=self._changed,
+            dead=tuple(self._dead),
+            dropped=tuple(self._dropped),
+            held=self._successors.take(),
         )
         self._changed, self._dead, self._dropped = {}, [], []
         return changes
@@ -198,33 +199,45 @@ class Outbox:
             self._place(entry)
 
     def _place(self, entry: Delivery) -> None:
-        """Store the entry and set when it is looked at next."""
-        key = entry.key
-        before = self._entries.get(key)
+        """Store the entry and set when it is looked at next, and what waits for it."""
+        before = self._entries.get(entry.key)
         self._count(before, -1)
         self._count(entry, 1)
-        self._entries[key] = entry
-        self._lanes.discard(key)
-        self._finished.discard(key)
+        self._entries[entry.key] = entry
+        self._index(entry)
+        self._index_after(entry.key)
+
+    def _index_after(self, key: str) -> None:
+        for one in self._successors.after(key):
+            self._index(self._entries[one])
+
+    def _index(self, entry: Delivery) -> None:
+        key = entry.key
+        self._successors.leave(key, over=entry.status in FINISHED)
+        target = self._targets.get(entry.destination)
         if entry.status in FINISHED:
-            self._finished.put(key, (entry.changed_ms,))
-            target = self._targets.get(entry.destination)
             keep_ms = target.plan.keep_ms if target else FOUND_MS
-            self._timers.put(key, (entry.changed_ms + keep_ms,))
-        elif entry.status is Status.ATTEMPTING:
-            self._timers.put(key, (entry.deadline_ms + GRACE_MS,))
-        elif entry.not_before_ms > self._now_ms:
-            self._timers.put(key, (entry.not_before_ms,))
+            self._places.rest(key, entry.changed_ms, entry.changed_ms + keep_ms)
+            return
+        assert target is not None, "what has no destination is finished"
+        if entry.status is Status.ATTEMPTING:
+            self._places.wake(key, entry.deadline_ms + GRACE_MS)
+            return
+        free_ms: int | None = entry.not_before_ms
+        if entry.not_before_ms <= self._now_ms:
+            free_ms = self._successors.free_ms(entry, target.plan, self._now_ms)
+        if free_ms is None:
+            self._places.leave(key)
+        elif free_ms > self._now_ms:
+            self._places.wake(key, free_ms)
         else:
-            self._timers.discard(key)
-            self._enter_lane(entry)
+            lane = (entry.destination, limits_of(entry, target.plan)[0].name)
+            self._places.enter(key, lane, (urgency(entry, target.plan), entry.since_ms))
 
     def _advance(self, now_ms: int) -> int:
         """Bring every entry whose time has come where it belongs; time never goes back."""
         self._now_ms = now_ms = max(self._now_ms, now_ms)
-        while (timer := self._timers.first()) is not None and timer[0][0] <= now_ms:
-            key = timer[1]
-            self._timers.discard(key)
+        while (key := self._places.woken(now_ms)) is not None:
             entry = self._entries[key]
             if entry.status in FINISHED:
                 self._forget(key)
@@ -237,12 +250,12 @@ class Outbox:
             elif entry.status is Status.UNKNOWN and entry.finds >= plan.finds:
                 self._apply(transitions.unfindable(entry, plan, now_ms))
             else:
-                self._enter_lane(entry)
+                self._index(entry)
         return now_ms
 
     def _first_ready(self, now_ms: int) -> str | None:
         """Return the most urgent entry at the head of a lane whose call may be made now."""
-        for _, key in sorted(self._lanes.firsts()):
+        for _, key in sorted(self._places.firsts()):
             ready_ms = self._ready_ms(key)
             if ready_ms is not None and ready_ms <= now_ms:
                 return key
@@ -256,11 +269,6 @@ class Outbox:
             destination=entry.destination,
             account=target.account,
         )
-
-    def _enter_lane(self, entry: Delivery) -> None:
-        plan = self._targets[entry.destination].plan
-        lane = (entry.destination, limits_of(entry, plan)[0].name)
-        self._lanes.put(entry.key, lane, (urgency(entry, plan), entry.since_ms))
 
     def _penalise(self, destination: str, penalty: Penalty) -> None:
         account = self._targets[destination].account
@@ -282,24 +290,16 @@ class Outbox:
     def _make_room(self) -> bool:
         if len(self._entries) < self._max_entries:
             return True
-        oldest = self._finished.first()
+        oldest = self._places.longest_rested()
         if oldest is None:
             return False
-        destination = self._entries[oldest[1]].destination
+        destination = self._entries[oldest].destination
         self._dropped.append(Dropped(destination, DropReason.FORGOTTEN_EARLY))
-        self._forget(oldest[1])
+        self._forget(oldest)
         return True
 
     def _forget(self, key: str) -> None:
         del self._entries[key]
-        self._finished.discard(key)
-        self._timers.discard(key)
+        self._places.leave(key)
         self._changed[key] = None
-
-    def _orphaned(self, entry: Delivery) -> Delivery:
-        """Return the entry of a destination that is configured no longer, given up."""
-        assert entry.newest is not None
-        self._dead.append(letter(entry.newest, DeadReason.UNKNOWN_DESTINATION, self._now_ms))
-        dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
-        self._changed[entry.key] = dead
-        return dead
+        self._index_after(key)

@@ -17,7 +17,7 @@ from typing import Final
 
 from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
-from sinks.entries import DeadReason, DropReason
+from sinks.entries import DeadReason, DropReason, HoldReason
 from streams.intake_checks import OTHER_RESOURCE, Answer
 
 PREFIX: Final = "stormfold_"
@@ -248,6 +248,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Deliveries that came to an end, by how.",
         _SINK,
         _words("outcome", "delivered, `sinks.entries.DropReason`", ("delivered", *DropReason)),
+    ),
+    _counter(
+        "held_resolves",
+        "resolves",
+        "Resolves of pages whose successor did not come: kept open, or sent all the same.",
+        _SINK,
+        _words("reason", "`sinks.entries.HoldReason`", HoldReason),
     ),
     _counter(
         "delivery_attempts",

@@ -71,6 +71,7 @@ class Metrics:
     transactions: Counter
     transaction_seconds: Histogram
     deliveries: Counter
+    held_resolves: Counter
     delivery_attempts: Counter
     deliveries_waiting: Gauge
     delivery_seconds: Histogram

@@ -188,6 +188,10 @@ class DeliverHandler:
             self._metrics.deliveries.labels(
                 sink=sink_of(dropped.destination), outcome=dropped.reason.value
             ).inc()
+        for one in changes.held:
+            self._metrics.held_resolves.labels(
+                sink=sink_of(one.destination), reason=one.reason.value
+            ).inc()
         moved = held.offset != held.written_offset
         if not (changes.entries or changes.dead or moved or held.quarantine):
             return
