@@ -313,6 +313,7 @@ class Correlator:
             self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
             if lead is not None:
                 self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
+                self._gatherer.lead(lead, tick)
         lifecycle.ended(self.state, incident, tick, self._config.windows)
         aliases.part(self.state, incident.key, tick)
 

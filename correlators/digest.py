@@ -37,6 +37,8 @@ class Page(msgspec.Struct, frozen=True):
     """For a resolve: the page that must be there before."""
     replaces: str = ""
     """For a trigger: the page that it takes the place of."""
+    why: str = ""
+    """For such a trigger: what the acknowledgement does not cover, in words."""
     to: tuple[str, ...] = ()
     """Who is paged, or was."""
 
@@ -53,6 +55,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     deployed: bool = False
     """That is when it was deployed, not when it was first seen."""
     storm_id: str = ""
+    storm_title: str = ""
     page: Page = Page()
     rule: str = ""
     flapping: bool = False
@@ -136,17 +139,13 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         telling: kind, revision and tick.
     """
     lines = _service_lines(storm, members)
-    origin = next((one for one in members if one.id == storm.origin.incident_id), members[0])
-    services = len(storm.services)
-    where = f"{services} services" if services > 1 else origin.key.service
-    word = "likely from" if storm.origin.reason else "first in"
-    first = f", {word} {origin.key.service}" if services > 1 else ""
+    origin = _origin(storm, members)
     digest = _digest(
         telling,
         id=storm.id,
         storm=True,
         environment=storm.environment,
-        title=f"Outage in {where}{first}: {origin.sample.title}"[:TITLE_CHARS],
+        title=title_of(storm, members),
         incidents=storm.joined,
         members=(storm.events, storm.users),
         level=storm.level,
@@ -168,7 +167,27 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         joined_incidents=max(0, len(storm.members) - storm.told.members),
         joined_services=storm.services[storm.told.services :][:SERVICES_TOLD],
         more_services=len(storm.services) - len(digest.services),
+        left=storm.left,
     )
+
+
+def title_of(storm: Storm, members: Sequence[Incident]) -> str:
+    """Return what a storm is called: where, from where, and the error in which it began.
+
+    Args:
+        storm: any.
+        members: its incidents that are remembered, in the order of joining; not empty.
+    """
+    origin = _origin(storm, members)
+    services = len(storm.services)
+    where = f"{services} services" if services > 1 else origin.key.service
+    word = "likely from" if storm.origin.reason else "first in"
+    first = f", {word} {origin.key.service}" if services > 1 else ""
+    return f"Outage in {where}{first}: {origin.sample.title}"[:TITLE_CHARS]
+
+
+def _origin(storm: Storm, members: Sequence[Incident]) -> Incident:
+    return next((one for one in members if one.id == storm.origin.incident_id), members[0])
 
 
 def _digest(
@@ -217,6 +236,7 @@ def _digest(
         new_release_ms=release_tick * 1000,
         deployed=bool(release) and telling.deployed,
         storm_id=telling.storm_id,
+        storm_title=telling.storm_title,
         delayed=delayed,
         past=past,
         page=telling.page.action,
@@ -224,6 +244,7 @@ def _digest(
         page_key=telling.page.key,
         page_after=telling.page.after,
         page_replaces=telling.page.replaces,
+        page_why=telling.page.why,
         rule=telling.rule,
         flapping=telling.flapping,
         culprit=sample.culprit,

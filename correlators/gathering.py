@@ -9,13 +9,13 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from correlators import evidence, incidents, links, origin, storm_life
+from correlators import evidence, handover, incidents, links, origin, storm_life
 from correlators.entries import Membership, episode_key, key_of
 from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
 from correlators.links import Group
 from correlators.state import State
-from correlators.storms import GAIN_TICKS, Ack, Storm, Stretch, name_hash
+from correlators.storms import GAIN_TICKS, Storm, Stretch, storm_id
 from correlators.telling import Config, Teller
 from correlators.types import Delta
 from correlators.usual import Usual
@@ -91,7 +91,11 @@ class Gatherer:
     def _new_storm(self, environment: str, first: str, tick: int) -> Storm:
         settle = ticks(self._config.windows.settle_ms)
         incident = self._state.incident(first)
-        return storm_life.opened(environment, incident, tick=tick, settle_ticks=settle)
+        id = storm_id(environment, first, incident.onset_tick)
+        if self._state.storm(id) is not None:
+            # The stretch began a storm before, which people took apart: this is another one.
+            id = storm_id(environment, first, tick)
+        return storm_life.opened(id, environment, incident, tick=tick, settle_ticks=settle)
 
     def _witness(self, storm: Storm, pieces: Iterable[Piece]) -> None:
         """Store the storm with more evidence."""
@@ -159,8 +163,13 @@ class Gatherer:
         self._release(incident, tick)
         if len(left) > 1 or storm.joined > len(storm.members):
             self._settle(storm_id, tick)
+            self._state.put(storm_life.said_now(self._open(storm_id), tick=tick))
             return
-        self._state.put(storm_life.ended(self._open(storm_id), tick=tick))
+        # What is left tells and pages first.
+        over = storm_life.dissolved(self._open(storm_id), tick=tick, tell_tick=tick + 1)
+        for one in left:
+            over = handover.given_back(self._state, over, one)
+        self._state.put(over)
         for one in left:
             if one.open:
                 self._release(one, tick)
@@ -183,7 +192,7 @@ class Gatherer:
             users=incident.users,
         )
         self._state.drop(key_of(stretch))
-        storm = self._take_over_page(storm, incident, tick)
+        storm = handover.taken_over(self._state, storm, incident, tick)
         storm = storm_life.joined(storm, incident, stretch, tick=tick, rate_ticks=self._rate_ticks)
         self._state.put(storm)
         self._plan_storm(storm, tick)
@@ -203,37 +212,13 @@ class Gatherer:
         )
         self._join_episode(incident, storm_id, tick)
 
-    def _take_over_page(self, storm: Storm, incident: Incident, tick: int) -> Storm:
-        """Return the storm with the page that was opened for the incident's episode.
-
-        Only the lead brings it: while the lead is told by itself, its page is its own. A storm that
-        has a page keeps its own, and the incident's is resolved after it. An acknowledgement of the
-        incident covers what the incident is, and no more.
-        """
-        episode = self._state.episode(incident.key)
-        if episode is None or episode.lead != incident.id or not episode.page_key:
-            return storm
-        actor, source = episode.acked_by
-        if storm.page_key:
-            overtaken = storm.ack is not None and not source
-            return msgspec.structs.replace(storm, overtaken=storm.overtaken or overtaken)
-        self._state.put(
-            msgspec.structs.replace(episode, page_key="", page_to=(), acked_by=("", ""))
-        )
-        ack = None
-        if source:
-            service = incident.key.service
-            ack = Ack(
-                actor=actor,
-                source=source,
-                tick=tick,
-                services=(name_hash(service),),
-                level=incident.level,
-                origin=service,
-            )
-        return msgspec.structs.replace(
-            storm, page_key=episode.page_key, page_to=episode.page_to, ack=ack
-        )
+    def lead(self, incident: Incident, tick: int) -> None:
+        """Bring the page of an episode to the storm that tells the incident which leads it now."""
+        storm = self._state.storm_of(incident)
+        if storm is not None:
+            storm = handover.taken_over(self._state, storm, incident, tick)
+            self._state.put(storm)
+            self._plan_storm(storm, tick)
 
     def _join_episode(self, lead: Incident, storm_id: str, tick: int) -> None:
         """Put what the lead told of other releases into the storm that tells the lead."""
@@ -275,10 +260,11 @@ class Gatherer:
             wave = [one for one in members if one is not None and one.last_tick > since]
             if len({one.key.service for one in wave}) < self._config.linking.burst_services:
                 continue
-            self._state.put(storm_life.ended(storm, tick=tick))
+            settled = tick + ticks(self._config.windows.settle_ms)
+            self._state.put(storm_life.dissolved(storm, tick=tick, tell_tick=settled + 1))
             for one in wave:
                 if one.open and one.onset_tick > since:
-                    self._release(one, tick + ticks(self._config.windows.settle_ms))
+                    self._release(one, settled)
 
     def extend(
         self, storm: Storm, incident: Incident, delta: Delta, tick: int, *, came_back: bool

@@ -17,6 +17,8 @@ from correlators.incidents import Incident, ticks
 from correlators.rates import add_rate
 from correlators.storms import (
     APART_KEPT,
+    LEFT_CHARS,
+    LEFT_KEPT,
     SERVICES_KEPT,
     Ack,
     Linking,
@@ -25,19 +27,18 @@ from correlators.storms import (
     kept_members,
     kept_services,
     name_hash,
-    storm_id,
 )
-from correlators.types import LEVEL_RANK, Delta, Level, PageReason
+from correlators.types import Delta, Level
 from correlators.waves import gained_one
 
 UNFOLDS_TICKS: Final = 600
 """What a storm gains after this counts as usual, so that a steady trickle is learnt."""
 
 
-def opened(environment: str, first: Incident, *, tick: int, settle_ticks: int) -> Storm:
+def opened(id: str, environment: str, first: Incident, *, tick: int, settle_ticks: int) -> Storm:
     """Return the storm that begins with this incident's stretch; nothing has joined it yet."""
     return Storm(
-        id=storm_id(environment, first.id, first.onset_tick),
+        id=id,
         environment=environment,
         opened_tick=first.onset_tick,
         last_tick=tick,
@@ -183,8 +184,16 @@ def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incide
         level = worse(level, one.level)
     gone = {evidence.shown(name) for name in {incident.key.service} - set(services)}
     pieces = (one for one in storm.evidence if not gone.intersection(one.services))
+    told = msgspec.structs.replace(
+        storm.told,
+        members=sum(one != incident.id for one in storm.members[: storm.told.members]),
+        services=len({*services} & {*storm.services[: storm.told.services]}),
+    )
+    error = f"{incident.sample.title[:LEFT_CHARS]} in {evidence.shown(incident.key.service)}"
     return msgspec.structs.replace(
         storm,
+        told=told,
+        left=(*storm.left, error)[-LEFT_KEPT:],
         members=tuple(one for one in storm.members if one != incident.id),
         joined=max(0, storm.joined - 1),
         services=services,
@@ -215,6 +224,16 @@ def acknowledged(storm: Storm, *, actor: str, source: str, tick: int) -> Storm:
     )
 
 
+def said_now(storm: Storm, *, tick: int) -> Storm:
+    """Return the open storm that is told in this tick, if it was told before, and whose
+    acknowledgement holds for the origin that is left."""
+    ack = storm.ack
+    if ack is not None and storm.origin.service in storm.services:
+        ack = msgspec.structs.replace(ack, origin=storm.origin.service)
+    tell_tick = tick if storm.told.revision else storm.tell_tick
+    return msgspec.structs.replace(storm, ack=ack, tell_tick=tell_tick)
+
+
 def paged(storm: Storm, page_key: str, to: tuple[str, ...]) -> Storm:
     """Return the storm with a page opened for it; nobody has acknowledged that one yet.
 
@@ -241,23 +260,22 @@ def ended(storm: Storm, *, tick: int) -> Storm:
     )
 
 
+def dissolved(storm: Storm, *, tick: int, tell_tick: int) -> Storm:
+    """Return the open storm, over in this tick while what was in it goes on elsewhere.
+
+    Args:
+        storm: open.
+        tick: the tick being applied.
+        tell_tick: by when that has been told, so that its page is there.
+    """
+    return msgspec.structs.replace(ended(storm, tick=tick), dissolved=True, tell_tick=tell_tick)
+
+
 def is_over(storm: Storm, linking: Linking, *, tick: int, max_life_ms: int) -> bool:
     """Return whether the open storm ends now: silent for `storm_quiet`, or older than any may
     be."""
     quiet = tick - storm.last_tick >= ticks(linking.storm_quiet_ms)
     return quiet or tick - storm.opened_tick >= ticks(max_life_ms)
-
-
-def gained(storm: Storm) -> PageReason | None:
-    """Return what came to an acknowledged storm since then that its acknowledgement does not
-    cover."""
-    if storm.ack is None:
-        return None
-    if storm.overtaken or {*map(name_hash, storm.services)} - {*storm.ack.services}:
-        return PageReason.GAINED_SERVICE if not storm.overtaken else PageReason.TOOK_OVER_PAGE
-    if LEVEL_RANK[storm.level] > LEVEL_RANK[storm.ack.level]:
-        return PageReason.HIGHER_URGENCY
-    return PageReason.NEW_ORIGIN if storm.origin.service != storm.ack.origin else None
 
 
 def _both(one: Ack | None, two: Ack | None) -> Ack | None:

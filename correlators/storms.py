@@ -28,6 +28,10 @@ of it and not told apart."""
 APART_KEPT: Final = 24
 """Errors that people took out of a storm and that stay out; further ones push the oldest out."""
 
+LEFT_KEPT: Final = 5
+LEFT_CHARS: Final = 100
+"""Of what people took out of it since its last revision it names so many, so far."""
+
 GAIN_TICKS: Final = 5
 GAINS_KEPT: Final = 20
 """A storm knows how many incidents it gained over the last hundred seconds."""
@@ -123,6 +127,10 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     """It took over something that had a page which nobody had acknowledged."""
     page_to: tuple[str, ...] = ()
     """Who was paged."""
+    dissolved: bool = False
+    """It is over, but what was in it goes on elsewhere."""
+    left: tuple[str, ...] = ()
+    """What people took out of it since its last revision, in words, within `LEFT_KEPT`."""
 
     @property
     def open(self) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from correlators import digest, lifecycle
+from correlators import digest, handover, lifecycle
 from correlators.conditions import Lifecycle
+from correlators.coverage import gained, gained_words
 from correlators.deltas import tick_end_ms
 from correlators.digest import Page, Telling
 from correlators.holds import Hold
@@ -18,7 +19,7 @@ from correlators.judging import Config, Judge, Judgement
 from correlators.rulings import Urgency
 from correlators.spikes import spike_digests
 from correlators.state import State
-from correlators.storm_life import gained, paged
+from correlators.storm_life import paged
 from correlators.storms import Storm
 from correlators.told import Told
 from correlators.types import TICK_MS, Digest, DigestKind, PageAction, PageReason, Suppression
@@ -133,6 +134,8 @@ class Teller:
             return Suppression.TOLD_BY_OTHER_RELEASE
         if not told.revision:
             return DigestKind.OPENED
+        if told.joined and handover.has_left(self._state, incident):
+            return DigestKind.PARTED
         if told.resolved or told.joined:
             return DigestKind.REOPENED
         if told.mark == incident.changes:
@@ -196,6 +199,8 @@ class Teller:
     ) -> None:
         also = self._also(incident) if incident.open else []
         storm = self._state.storm_of(incident)
+        if kind is DigestKind.PARTED:
+            storm = self._state.storm(incident.told.joined)
         telling = Telling(
             kind=kind,
             revision=incident.told.revision + 1,
@@ -204,6 +209,7 @@ class Teller:
             new_release=self.news(incident),
             deployed=self._deployed(incident),
             storm_id=storm.id if storm is not None else "",
+            storm_title=self._title(storm),
             page=page,
             rule=_rule(judgement),
             flapping=flapping >= 0,
@@ -253,7 +259,7 @@ class Teller:
             if not told.revision:
                 self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
             if told.revision or storm.page_key:
-                self._tell_storm(storm, DigestKind.JOINED, page, tick, None, told.to, into=into.id)
+                self._tell_storm(storm, DigestKind.JOINED, page, tick, None, told.to, heir=into)
         elif not storm.open:
             self._end_storm(storm, tick)
         else:
@@ -275,10 +281,27 @@ class Teller:
         if not told.revision and told.held and not storm.page_key:
             self._suppress_storm(storm, Suppression(told.held.partition(":")[0]))
             return
+        if storm.dissolved:
+            self._dissolve(storm, tick)
+            return
         judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
         to = told.to if judgement is None else _destinations(told, judgement)
         page = _resolve(storm.page_key, storm.page_to)
         self._tell_storm(storm, DigestKind.RESOLVED, page, tick, judgement, to)
+
+    def _dissolve(self, storm: Storm, tick: int) -> None:
+        """Tell where it went to whoever heard of it, once what goes on is told and has paged."""
+        told = storm.told
+        heir, after = handover.goes_on(self._state, storm)
+        unsaid = heir is not None and not heir.told.revision and not heir.told.held
+        if unsaid and tick < storm.closed_tick + HEIR_TICKS:
+            self._state.put(msgspec.structs.replace(storm, tell_tick=tick + 1))
+            return
+        if not told.revision and not storm.page_key:
+            self._suppress_storm(storm, Suppression.NEVER_TOLD)
+            return
+        page = _resolve(storm.page_key, storm.page_to, after=after)
+        self._tell_storm(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
 
     def _hold_storm(self, storm: Storm, hold: Hold, tick: int) -> None:
         self._suppressed[hold.why] += 1
@@ -300,7 +323,8 @@ class Teller:
             muted = judgement.hold is not None and judgement.hold.why in _MUTES
             if reason is None or not to or muted:
                 return Page()
-            return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key)
+            why = gained_words(storm)
+            return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key, why=why)
         return Page() if storm.page_key else _trigger(judgement, key)
 
     def _suppress_storm(self, storm: Storm, why: Suppression) -> None:
@@ -316,20 +340,19 @@ class Teller:
         judgement: Judgement | None,
         to: tuple[str, ...],
         *,
-        into: str = "",
+        heir: Storm | None = None,
     ) -> None:
-        members = [
-            found for one in storm.members if (found := self._state.find_incident(one)) is not None
-        ]
+        members = self._members(storm)
         assert members, "a storm outlived all its incidents"
         telling = Telling(
             kind=kind,
             revision=storm.told.revision + 1,
             tick=tick,
-            resolved=kind is DigestKind.RESOLVED,
+            resolved=kind in (DigestKind.RESOLVED, DigestKind.PARTED),
             new_release=next(filter(None, map(self.news, members)), None),
             deployed=next((self._deployed(one) for one in members if self.news(one)), False),
-            storm_id=into,
+            storm_id=heir.id if heir is not None else "",
+            storm_title=self._title(heir),
             page=page,
             rule=_rule(judgement),
         )
@@ -340,11 +363,11 @@ class Teller:
         before = storm.page_to
         told = msgspec.structs.replace(
             _told(storm.told, telling, storm.changes, to),
-            joined=into,
+            joined=telling.storm_id,
             members=len(storm.members),
             services=len(storm.services),
         )
-        storm = msgspec.structs.replace(storm, told=told, tell_tick=-1)
+        storm = msgspec.structs.replace(storm, told=told, tell_tick=-1, left=())
         if page.action is PageAction.TRIGGER:
             storm = paged(storm, page.key, page.to)
         elif page.action is PageAction.RESOLVE and page.key == storm.page_key:
@@ -354,6 +377,14 @@ class Teller:
             # Its successor is on the way: nobody is left with two pages of one storm, or none.
             gone = _resolve(page.replaces, before, after=page.key)
             self._tell_storm(storm, DigestKind.UPDATED, gone, tick, judgement, ())
+
+    def _members(self, storm: Storm) -> list[Incident]:
+        found = map(self._state.find_incident, storm.members)
+        return [one for one in found if one is not None]
+
+    def _title(self, storm: Storm | None) -> str:
+        members = self._members(storm) if storm is not None else []
+        return digest.title_of(storm, members) if storm is not None and members else ""
 
     # Both
 
@@ -428,6 +459,10 @@ def release_news(state: State, config: Config, incident: Incident) -> tuple[str,
     return (release, first) if news else None
 
 
+HEIR_TICKS = 60
+"""A storm whose incidents go on in another one waits no longer than this until that one is
+told."""
+
 _MUTES = (Suppression.SILENCED, Suppression.MAINTENANCE)
 """What holds a page of an acknowledged storm too."""
 
@@ -437,6 +472,7 @@ _LIFECYCLE = {
     DigestKind.JOINED: Lifecycle.UPDATED,
     DigestKind.RESOLVED: Lifecycle.RESOLVED,
     DigestKind.REOPENED: Lifecycle.REOPENED,
+    DigestKind.PARTED: Lifecycle.REOPENED,
 }
 
 

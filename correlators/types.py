@@ -281,6 +281,9 @@ class DigestKind(StrEnum):
     JOINED = "joined"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    PARTED = "parted"
+    """An incident left its storm and is told by itself again; or a storm is over while what was in
+    it goes on elsewhere."""
     SPIKE = "spike"
     """Spike protection begins: what follows waits for the next hour."""
 
@@ -407,7 +410,12 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     joined_services: tuple[str, ...] = ()
     """Services that joined it since then."""
     storm_id: str = ""
-    """For kind `joined`: the storm that tells this incident from now on."""
+    """For kind `joined`: the storm that tells this from now on. For `parted`: of a storm, the one
+    that goes on, if any; of an incident, the one that it was part of."""
+    storm_title: str = ""
+    """The title of that storm."""
+    left: tuple[str, ...] = ()
+    """What people took out of the storm since the last revision, in words."""
     delayed: bool = False
     past: bool = False
     """It was over long before it was heard of: told for the record, nobody need act."""
@@ -430,6 +438,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """For a resolve: the page that goes on for this one. Resolve only once that one is there."""
     page_replaces: str = ""
     """For a trigger: the acknowledged page before it, of the same storm."""
+    page_why: str = ""
+    """Beside `page_replaces`: what that acknowledgement does not cover, in words."""
     culprit: str = ""
     transaction: str = ""
     url: str = ""

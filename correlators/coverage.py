@@ -1,0 +1,54 @@
+"""What an acknowledgement covers, and what came to a storm since that it does not. Only the
+judgement."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from correlators.evidence import shown
+from correlators.storms import Storm, name_hash
+from correlators.types import LEVEL_RANK, PageReason
+
+SERVICES_SAID: Final = 3
+
+
+def gained(storm: Storm) -> PageReason | None:
+    """Return what came to an acknowledged storm since then that its acknowledgement does not
+    cover."""
+    if storm.ack is None:
+        return None
+    if storm.overtaken:
+        return PageReason.TOOK_OVER_PAGE
+    if _new_services(storm):
+        return PageReason.GAINED_SERVICE
+    if LEVEL_RANK[storm.level] > LEVEL_RANK[storm.ack.level]:
+        return PageReason.HIGHER_URGENCY
+    return PageReason.NEW_ORIGIN if storm.origin.service != storm.ack.origin else None
+
+
+def gained_words(storm: Storm) -> str:
+    """Return that for people, in half a sentence; empty where nothing came."""
+    ack = storm.ack
+    match gained(storm):
+        case PageReason.TOOK_OVER_PAGE:
+            return "a page that nobody had acknowledged became part of it"
+        case PageReason.GAINED_SERVICE:
+            new = [shown(one) for one in _new_services(storm)]
+            more = [f"{len(new) - SERVICES_SAID} more"] if len(new) > SERVICES_SAID else []
+            *some, last = [*new[:SERVICES_SAID], *more]
+            names = f"{', '.join(some)} and {last}" if some else last
+            return f"{names} joined after the acknowledgement"
+        case PageReason.HIGHER_URGENCY if ack is not None:
+            return f"it is {storm.level} now, and was {ack.level} when it was acknowledged"
+        case PageReason.NEW_ORIGIN if ack is not None and ack.origin:
+            service, before = shown(storm.origin.service), shown(ack.origin)
+            return f"it likely began in {service}, not in {before} as was thought then"
+        case PageReason.NEW_ORIGIN:
+            return f"it likely began in {shown(storm.origin.service)}"
+        case _:
+            return ""
+
+
+def _new_services(storm: Storm) -> list[str]:
+    covered = storm.ack.services if storm.ack is not None else ()
+    return [one for one in storm.services if name_hash(one) not in covered]
