@@ -172,12 +172,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
 
 
 def title_of(storm: Storm, members: Sequence[Incident]) -> str:
-    """Return what a storm is called: where, from where, and the error in which it began.
-
-    Args:
-        storm: any.
-        members: its incidents that are remembered, in the order of joining; not empty.
-    """
+    """Return what a storm is called; `members` are those of its incidents that are remembered."""
     origin = _origin(storm, members)
     services = len(storm.services)
     where = f"{services} services" if services > 1 else origin.key.service

@@ -16,7 +16,6 @@ from correlators.deltas import worse
 from correlators.incidents import Incident, ticks
 from correlators.rates import add_rate
 from correlators.storms import (
-    APART_KEPT,
     LEFT_CHARS,
     LEFT_KEPT,
     SERVICES_KEPT,
@@ -24,6 +23,9 @@ from correlators.storms import (
     Linking,
     Storm,
     Stretch,
+    by_service,
+    earliest,
+    kept_apart,
     kept_members,
     kept_services,
     name_hash,
@@ -71,7 +73,7 @@ def joined(
         members=kept_members((*storm.members, incident.id)),
         joined=storm.joined + (0 if known else 1),
         services=services,
-        onsets=_onsets(services, _by_service(storm), {incident.key.service: incident.onset_tick}),
+        onsets=earliest(services, by_service(storm), {incident.key.service: incident.onset_tick}),
         first_ms=min(storm.first_ms, stretch.first_ms),
         last_ms=max(storm.last_ms, incident.last_ms),
         level=worse(storm.level, incident.level),
@@ -141,9 +143,9 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         members=kept_members((*into.members, *other.members)),
         joined=into.joined + other.joined - both,
         services=services,
-        onsets=_onsets(services, _by_service(into), _by_service(other)),
+        onsets=earliest(services, by_service(into), by_service(other)),
         evidence=evidence.kept((*into.evidence, *other.evidence)),
-        apart=_kept_apart((*into.apart, *other.apart)),
+        apart=kept_apart((*into.apart, *other.apart)),
         first_ms=min(into.first_ms, other.first_ms),
         last_ms=max(into.last_ms, other.last_ms),
         level=worse(into.level, other.level),
@@ -172,11 +174,11 @@ def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incide
         left: the other members that are remembered, in the order of joining.
     """
     rest = list(left)
-    by_service: dict[str, int] = {}
+    onsets: dict[str, int] = {}
     for one in rest:
-        known = by_service.get(one.key.service, one.onset_tick)
-        by_service[one.key.service] = min(known, one.onset_tick)
-    services = kept_services(one for one in storm.services if one in by_service)
+        known = onsets.get(one.key.service, one.onset_tick)
+        onsets[one.key.service] = min(known, one.onset_tick)
+    services = kept_services(one for one in storm.services if one in onsets)
     users = sets.EMPTY
     level = Level.DEBUG
     for one in rest:
@@ -197,9 +199,9 @@ def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incide
         members=tuple(one for one in storm.members if one != incident.id),
         joined=max(0, storm.joined - 1),
         services=services,
-        onsets=_onsets(services, _by_service(storm), {}),
+        onsets=earliest(services, by_service(storm), {}),
         evidence=evidence.kept(pieces),
-        apart=_kept_apart((*storm.apart, episode)),
+        apart=kept_apart((*storm.apart, episode)),
         level=level if rest else storm.level,
         events=sets.without(storm.events, incident.events),
         users=users if rest else storm.users,
@@ -284,19 +286,6 @@ def _both(one: Ack | None, two: Ack | None) -> Ack | None:
     return msgspec.structs.replace(
         one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
     )
-
-
-def _by_service(storm: Storm) -> dict[str, int]:
-    return dict(zip(storm.services, storm.onsets, strict=True))
-
-
-def _onsets(services: tuple[str, ...], one: dict[str, int], two: dict[str, int]) -> tuple[int, ...]:
-    both = {**two, **one}
-    return tuple(min(both[name], two.get(name, both[name])) for name in services)
-
-
-def _kept_apart(episodes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(episodes))[-APART_KEPT:]
 
 
 def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: int) -> int:

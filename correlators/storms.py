@@ -178,3 +178,22 @@ def kept_services(services: Iterable[str]) -> tuple[str, ...]:
             break
         kept.append(service)
     return tuple(kept)
+
+
+def kept_apart(episodes: Iterable[str]) -> tuple[str, ...]:
+    """Return the different episodes that stay out of a storm, the latest where they are too
+    many."""
+    return tuple(dict.fromkeys(episodes))[-APART_KEPT:]
+
+
+def by_service(storm: Storm) -> dict[str, int]:
+    """Return the first tick of each service that the storm lists."""
+    return dict(zip(storm.services, storm.onsets, strict=True))
+
+
+def earliest(
+    services: tuple[str, ...], one: dict[str, int], two: dict[str, int]
+) -> tuple[int, ...]:
+    """Return the first tick of each of these services in either."""
+    both = {**two, **one}
+    return tuple(min(both[name], two.get(name, both[name])) for name in services)

@@ -159,9 +159,12 @@ class Teller:
         """Let the lead of the episode tell what this incident has to tell."""
         episode = self._state.episode(incident.key)
         lead = self._state.find_incident(episode.lead) if episode is not None else None
-        if lead is None or lead.told.mark != lead.changes or self._state.storm_of(lead) is not None:
+        if lead is None or self._state.storm_of(lead) is not None:
             return
-        planned = max(tick + 1, self.next_update(lead.told, tick))
+        if lead.told.mark != lead.changes and lead.tell_tick >= 0:
+            return
+        # A lead that only a storm told of, now over, has told nothing yet.
+        planned = max(tick + 1, self.next_update(lead.told, tick) if lead.told.revision else 0)
         self._state.put(
             msgspec.structs.replace(
                 lead,

@@ -130,7 +130,11 @@ class PagerDutySink:
 
 def dedup_key(digest: Digest) -> str:
     """Return the key under which a page is opened and closed, at most 255 characters."""
-    key = f"stormfold-{digest.page_key or digest.id}"
+    return _key_of(digest.page_key or digest.id)
+
+
+def _key_of(page: str) -> str:
+    key = f"stormfold-{page}"
     if len(key) <= DEDUP_CHARS:
         return key
     return f"stormfold-{xxhash.xxh3_128_hexdigest(key.encode())}"
@@ -167,7 +171,16 @@ def event_of(attempt: Attempt) -> dict[str, Any]:
 
 
 def _details(digest: Digest) -> dict[str, Any]:
+    handed: dict[str, Any] = {}
+    if digest.page_replaces:
+        handed = {
+            "takes_the_place_of": _key_of(digest.page_replaces),
+            "not_covered_by_its_acknowledgement": short(digest.page_why, 300),
+        }
+    elif digest.page_after:
+        handed = {"goes_on_as": _key_of(digest.page_after)}
     return {
+        **handed,
         "id": digest.id,
         "revision": digest.revision,
         "why_paged": digest.page_reason.value if digest.page_reason else "",

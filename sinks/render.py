@@ -161,6 +161,8 @@ def slack_message(digest: Digest, *, possible_repeat: bool = False) -> Rendered:
         # It tells of messages that wait, so of nobody who is hurt.
         blocks.append(_context(say("slack_context.j2")))
         return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
+    news = say("slack_news.j2")
+    blocks += [_section(news)] if news else []
     blocks.append(_section(say("slack_hurt.j2")))
     tail: list[Json] = []
     if not digest.storm:

@@ -80,6 +80,10 @@ def headline(digest: Digest) -> str:
     """Return the first line: the state, then what broke."""
     if digest.kind is DigestKind.SPIKE:
         return f"⏸️ {digest.title}"
+    if digest.kind is DigestKind.JOINED:
+        return f"➡️ {'Merged' if digest.storm else 'Part of a storm'}: {digest.title}"
+    if digest.kind is DigestKind.PARTED and digest.storm:
+        return f"➡️ {'Goes on elsewhere' if digest.storm_id else 'Taken apart'}: {digest.title}"
     if digest.resolved:
         return f"✅ Resolved: {digest.title}"
     if digest.flapping:

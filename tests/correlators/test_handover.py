@@ -144,6 +144,16 @@ def test_a_page_whose_error_is_led_from_inside_a_storm_goes_on_as_that_of_the_st
     assert closed[0] > 710
 
 
+def test_a_new_release_of_what_only_a_storm_told_of_is_told_and_pages_when_that_is_over() -> None:
+    storm = outage(level=FATAL)
+    score = run(storm, event(300, "cart", "EK", release="2", level=FATAL), config=PAGING)
+    assert [(one.second, one.why) for one in score.paged()[:3]] == [
+        (10, "storm_services"),
+        (122, ""),
+        (311, "fatal"),
+    ]
+
+
 # The law
 
 

@@ -112,6 +112,21 @@ async def test_a_refused_event_is_rejected_with_its_reason(
     )
 
 
+def test_pages_that_follow_one_another_name_each_other() -> None:
+    new = msgspec.structs.replace(
+        TRIGGER, page_key="storm-1.2", page_replaces="storm-1.1", page_why="mail joined"
+    )
+    old = msgspec.structs.replace(RESOLVE, page_key="storm-1.1", page_after="storm-1.2")
+    opened = event_of(attempt(Step.TRIGGER, new))
+    closed = event_of(attempt(Step.RESOLVE, old))
+    details = opened["payload"]["custom_details"]
+    assert details["takes_the_place_of"] == closed["dedup_key"]
+    assert details["not_covered_by_its_acknowledgement"] == "mail joined"
+    assert closed["payload"]["custom_details"]["goes_on_as"] == opened["dedup_key"]
+    first = event_of(attempt(Step.TRIGGER, TRIGGER))["payload"]["custom_details"]
+    assert not {"takes_the_place_of", "goes_on_as"} & set(first)
+
+
 def test_links_stand_beside_the_payload_and_say_where_they_lead() -> None:
     event = event_of(attempt(Step.TRIGGER, TRIGGER))
     assert event["links"] == [

@@ -49,6 +49,10 @@ def hostile(draw: st.DrawFn) -> Digest:
         new_release=draw(NASTY),
         evidence=draw(st.sets(st.sampled_from(Evidence)).map(sorted).map(tuple)),
         storm_id=draw(st.sampled_from(["", "storm-1"])),
+        storm_title=draw(NASTY),
+        left=tuple(draw(st.lists(NASTY, max_size=5))),
+        page_replaces=draw(st.sampled_from(["", "storm-1.1"])),
+        page_why=draw(NASTY),
         about=draw(st.booleans()),
         at_least=draw(st.booleans()),
         delayed=draw(st.booleans()),
@@ -144,10 +148,65 @@ def test_kinds_of_updates_say_what_happened() -> None:
         text: str = render.slack_update(one).blocks[0]["text"]["text"]
         return text
 
-    assert said(DigestKind.JOINED).startswith("➡️ *Part of a storm now* (`storm-9`)")
     assert said(DigestKind.RESOLVED, resolved=True).startswith("✅ *Resolved* after 11 s:")
     assert said(DigestKind.REOPENED).startswith("🔴 *Back again:*")
     assert said(DigestKind.UPDATED).startswith("🔴 *Now:* 2 services")
+
+
+def test_what_went_into_a_storm_or_left_it_says_where_it_went() -> None:
+    storm = msgspec.structs.replace(
+        digest(revision=2), storm_id="storm-9", storm_title="Outage <4>"
+    )
+    incident = msgspec.structs.replace(storm, storm=False, evidence=(), title="EK")
+
+    def said(of: Digest, kind: DigestKind) -> tuple[str, str, str]:
+        one = msgspec.structs.replace(
+            of, kind=kind, resolved=of.storm and kind is DigestKind.PARTED
+        )
+        first = render.slack_message(one).blocks
+        reply = render.slack_update(one).blocks[0]["text"]["text"]
+        for blocks in (first, render.slack_update(one).blocks):
+            assert blocks_error(blocks) == ("", "")
+        assert first[1]["text"]["text"] in reply
+        assert first[1]["text"]["text"].replace("*", "").replace("`", "") in (
+            render.slack_message(one).text
+        )
+        return first[0]["text"]["text"], first[1]["text"]["text"], reply[:2]
+
+    where = "the storm *Outage &lt;4&gt;* (`storm-9`)"
+    assert said(incident, DigestKind.JOINED) == (
+        "➡️ Part of a storm: EK",
+        f"Part of {where}, which tells how it goes on.",
+        "➡️",
+    )
+    assert said(storm, DigestKind.JOINED)[1] == f"Merged into {where}, which tells how it goes on."
+    assert said(incident, DigestKind.PARTED) == (
+        "🔴 EK",
+        f"No longer part of {where}: told by itself again.",
+        "↩️",
+    )
+    assert said(storm, DigestKind.PARTED)[1] == (
+        f"Over as a storm; what goes on of it is told by {where}."
+    )
+    header, went, _ = said(msgspec.structs.replace(storm, storm_id=""), DigestKind.PARTED)
+    assert header.startswith("➡️ Taken apart: ")
+    assert went == "Over as a storm: what was in it is told by itself."
+
+
+def test_a_storm_says_why_it_pages_again_and_what_people_took_out_of_it() -> None:
+    one = msgspec.structs.replace(
+        digest(revision=2),
+        page_replaces="storm-1.1",
+        page_why="mail joined after the acknowledgement",
+        left=("EK in cart",),
+    )
+    why = "Paged again: mail joined after the acknowledgement."
+    left = "Not part of it, a person says: EK in cart. Told by itself from now on."
+    assert render.slack_message(one).blocks[1]["text"]["text"].split("\n") == [why, left]
+    assert render.slack_update(one).blocks[0]["text"]["text"].split("\n")[1:] == [why, left]
+    assert render.plain_text(one).split("\n")[1:3] == [why, left]
+    summary = render.pager_summary(one, 200)
+    assert summary.startswith("[production] mail joined after the acknowledgement: Conn")
 
 
 def test_a_possible_repeat_says_so() -> None:
