@@ -132,6 +132,8 @@ class Teller:
         episode = self._state.episode(incident.key)
         if episode is not None and episode.lead != incident.id:
             return Suppression.TOLD_BY_OTHER_RELEASE
+        if self._ended_with_storm(incident):
+            return Suppression.TOLD_BY_STORM
         if not told.revision:
             return DigestKind.OPENED
         if told.joined and handover.has_left(self._state, incident):
@@ -141,6 +143,14 @@ class Teller:
         if told.mark == incident.changes:
             return Suppression.UNCHANGED
         return DigestKind.UPDATED
+
+    def _ended_with_storm(self, incident: Incident) -> bool:
+        """Return whether neither it nor another release had an event since its storm was over."""
+        storm = self._state.storm(incident.storm_id) if incident.storm_id else None
+        if storm is None:
+            return False
+        told = (incident, *self._also(incident))
+        return all(one.onset_tick <= storm.closed_tick for one in told)
 
     def _decide_closed(self, incident: Incident) -> DigestKind | Suppression:
         told = incident.told

@@ -154,6 +154,15 @@ def test_a_new_release_of_what_only_a_storm_told_of_is_told_and_pages_when_that_
     ]
 
 
+def test_what_was_over_with_its_storm_is_not_told_anew_when_another_release_of_it_ends() -> None:
+    storm = [
+        *outage(),
+        event(5, "cart", "EK", release="2", trace="t"),
+        event(30, "cart", "EK", release="2"),
+    ]
+    assert [one[:2] for one in run(storm).told()] == [(10, "opened"), (150, "resolved")]
+
+
 # The law
 
 
