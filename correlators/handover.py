@@ -47,12 +47,15 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
 def given_back(state: State, storm: Storm, last: Incident) -> Storm:
     """Return the storm that is over without its page, which goes on for the last one left in it.
 
-    Its acknowledgement goes with it where it covers that incident. What has a page keeps its own.
+    Its acknowledgement goes with it where it covers that incident. An error that has a page, or
+    that another storm tells, keeps that one.
     """
     episode = state.episode(last.key)
     if not (storm.page_key and last.open) or episode is None:
         return storm
-    if episode.lead != last.id or episode.page_key:
+    lead = state.find_incident(episode.lead)
+    teller = state.storm_of(lead) if lead is not None else None
+    if episode.page_key or (teller is not None and teller.id != storm.id):
         return storm
     ack = storm.ack
     covers = ack is not None and name_hash(last.key.service) in ack.services

@@ -174,7 +174,8 @@ class Teller:
         if lead.told.mark != lead.changes and lead.tell_tick >= 0:
             return
         # A lead that only a storm told of, now over, has told nothing yet.
-        planned = max(tick + 1, self.next_update(lead.told, tick) if lead.told.revision else 0)
+        waits = lead.told.revision and not self.must_tell_now(lead, tick)
+        planned = max(tick + 1, self.next_update(lead.told, tick) if waits else 0)
         self._state.put(
             msgspec.structs.replace(
                 lead,

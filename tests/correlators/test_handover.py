@@ -163,6 +163,25 @@ def test_what_was_over_with_its_storm_is_not_told_anew_when_another_release_of_i
     assert [one[:2] for one in run(storm).told()] == [(10, "opened"), (150, "resolved")]
 
 
+def test_what_a_person_takes_out_pages_at_once_also_where_another_release_tells_it() -> None:
+    for separated in ("checkout", "payment"):
+        stage = Stage()
+        stage.run(13, event(0, "payment", "EP", release="2"))
+        fatal = [
+            event(13, "checkout", "EC", trace="t", level=FATAL),
+            event(13, "payment", "EP", trace="t", level=FATAL),
+        ]
+        stage.run(30, *fatal)
+        assert [one[0] for one in stage.pages()] == ["trigger"]
+        inside = next(
+            one
+            for one in stage.incidents()
+            if one.key.service == separated and one.key.release == "1.0"
+        )
+        stage.run(34, acts=[(30, Separate(subject=inside.id, **ANNA))])
+        hides_nothing(stage)
+
+
 # The law
 
 
