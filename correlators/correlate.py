@@ -318,14 +318,14 @@ class Correlator:
         aliases.part(self.state, incident.key, tick)
 
     def _turn(self, entry: Entry) -> int:
-        """Return whose turn it is to tell: storms, incidents that a lead tells for, leads; of what
-        is over, who was told of before the others.
+        """Return whose turn it is to tell: storms, those that are over last, incidents that a lead
+        tells for, leads; of what is over, who was told of before the others.
 
         So a lead tells in one message what the others have handed to it in the same tick, and ends
         the page of them all.
         """
         if not isinstance(entry, Incident):
-            return 0
+            return 0 if isinstance(entry, Storm) and not entry.open else -1
         if not entry.open:
             return 1 if entry.told.revision else 2
         return 2 if self._leads(entry) else 1

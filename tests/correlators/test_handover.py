@@ -182,6 +182,27 @@ def test_what_a_person_takes_out_pages_at_once_also_where_another_release_tells_
         hides_nothing(stage)
 
 
+@pytest.mark.parametrize("name", "abcdef")
+def test_the_page_of_a_storm_that_is_merged_is_resolved_after_the_one_that_is_opened_for_it(
+    name: str,
+) -> None:
+    stage = Stage()
+    first = [event(n, f"{name}{n}", f"E{n}", trace="t") for n in range(3)]
+    stage.run(20, *first)
+    older = stage.storm()
+    second = [event(21 + n, f"other{n}", f"O{n}", trace="u") for n in range(3)]
+    stage.run(40, *second, acts=[(20, Acknowledge(subject=older.id, **ANNA))])
+    (younger,) = [one for one in stage.storms() if one.id != older.id]
+    stage.run(50, acts=[(40, MergeInto(subject=younger.id, into=older.id, **ANNA))])
+    assert sorted(stage.pages()[2:]) == sorted(
+        [
+            ("trigger", "took_over_page", f"{older.id}.2", f"{older.id}.1"),
+            ("resolve", "", f"{older.id}.1", f"{older.id}.2"),
+            ("resolve", "", f"{younger.id}.1", f"{older.id}.2"),
+        ]
+    )
+
+
 # The law
 
 
