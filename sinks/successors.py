@@ -58,8 +58,9 @@ def awaited(entry: Delivery, plan: Plan, find: Callable[[str], Delivery | None])
         plan: of its destination.
         find: the entry of a key, if there is one.
     """
-    resolves = entry.status is Status.WAITING and next_step(entry, plan) is Step.RESOLVE
-    if not entry.after or not resolves:
+    if not entry.after or entry.status is not Status.WAITING:
+        return Awaited(Wait.NOTHING)
+    if next_step(entry, plan) is not Step.RESOLVE:
         return Awaited(Wait.NOTHING)
     read: list[str] = []
     name = entry.after
