@@ -64,25 +64,10 @@ class Stage:
         (found,) = (one for one in self.storms() if one.open)
         return found
 
-    def incidents(self) -> list[Incident]:
-        found = [one for _, one in self._correlator.state.entries() if isinstance(one, Incident)]
-        return sorted(found, key=lambda one: (one.opened_tick, one.id))
-
     def incident(self, service: str) -> Incident:
-        return next(one for one in self.incidents() if one.key.service == service)
-
-    @property
-    def tick(self) -> int:
-        """The last tick that was applied."""
-        return tick_of(ms(self.now)) - 1
-
-    def page_of(self, incident: Incident) -> str:
-        """Return the page that is open for an incident: its storm's, or its own; else nothing."""
-        state = self._correlator.state
-        storm, episode = state.storm_of(incident), state.episode(incident.key)
-        if storm is not None:
-            return storm.page_key
-        return episode.page_key if episode is not None else ""
+        entries = self._correlator.state.entries()
+        found = [one for _, one in entries if isinstance(one, Incident)]
+        return next(one for one in found if one.key.service == service)
 
     def pages(self) -> list[tuple[str, str, str, str]]:
         """Return (action, reason, key, after or replaced) of every page asked for."""

@@ -9,12 +9,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledge
-from correlators.types import Digest, DigestKind, Level, PageAction
-from tests.correlators.score import CHAT, PAGER, PAGING, Push, event, events, run
+from correlators.incidents import Incident
+from correlators.types import Digest, DigestKind, Level, PageAction, tick_of
+from tests.correlators.score import CHAT, PAGER, PAGING, Push, event, events, ms, run
 from tests.correlators.test_acting import ANNA, Stage, acknowledged, outage
 from tests.correlators.test_storms import LATER, fading, known, wave
 
 FATAL = Level.FATAL
+
+
+class Watched(Stage):
+    """CORRELATE by hand, and what it holds."""
+
+    def incidents(self) -> list[Incident]:
+        found = [one for _, one in self._correlator.state.entries() if isinstance(one, Incident)]
+        return sorted(found, key=lambda one: (one.opened_tick, one.id))
+
+    @property
+    def tick(self) -> int:
+        """The last tick that was applied."""
+        return tick_of(ms(self.now)) - 1
+
+    def page_of(self, incident: Incident) -> str:
+        """Return the page that is open for an incident: its storm's, or its own; else nothing."""
+        state = self._correlator.state
+        storm, episode = state.storm_of(incident), state.episode(incident.key)
+        if storm is not None:
+            return storm.page_key
+        return episode.page_key if episode is not None else ""
 
 
 def chats(stage: Stage, id: str) -> list[Digest]:
@@ -165,7 +187,7 @@ def test_what_was_over_with_its_storm_is_not_told_anew_when_another_release_of_i
 
 def test_what_a_person_takes_out_pages_at_once_also_where_another_release_tells_it() -> None:
     for separated in ("checkout", "payment"):
-        stage = Stage()
+        stage = Watched()
         stage.run(13, event(0, "payment", "EP", release="2"))
         fatal = [
             event(13, "checkout", "EC", trace="t", level=FATAL),
@@ -225,7 +247,7 @@ def stories(draw: st.DrawFn) -> list[tuple[int, str, Any]]:
     return found
 
 
-def play(stage: Stage, story: list[tuple[int, str, Any]]) -> None:
+def play(stage: Watched, story: list[tuple[int, str, Any]]) -> None:
     for at, what, arguments in story:
         second = max(at, stage.now)
         pushes: list[Push] = []
@@ -251,7 +273,7 @@ def play(stage: Stage, story: list[tuple[int, str, Any]]) -> None:
         hides_nothing(stage)
 
 
-def hides_nothing(stage: Stage) -> None:
+def hides_nothing(stage: Watched) -> None:
     """Assert that every fatal error that comes is paged for, by itself or in its storm."""
     for one in stage.incidents():
         if one.open and one.level is FATAL and stage.tick - one.last_tick < 60:
@@ -266,7 +288,7 @@ def hides_nothing(stage: Stage) -> None:
 def test_whatever_people_do_no_fatal_error_is_without_a_page_and_every_page_ends_once(
     story: list[tuple[int, str, Any]],
 ) -> None:
-    stage = Stage()
+    stage = Watched()
     play(stage, story)
     stage.run(stage.now + 1_900)
     pages = stage.pages()
@@ -283,14 +305,14 @@ def test_whatever_people_do_no_fatal_error_is_without_a_page_and_every_page_ends
 @given(stories())
 @settings(max_examples=25)
 def test_restored_after_every_tick_the_same_is_decided(story: list[tuple[int, str, Any]]) -> None:
-    live, restored = Stage(), Stage(restore=True)
+    live, restored = Watched(), Watched(restore=True)
     play(live, story)
     play(restored, story)
     assert live.digests == restored.digests
 
 
 def test_the_law_would_notice() -> None:
-    stage = Stage()
+    stage = Watched()
     stage.run(30, event(0, "a", "Ea", level=FATAL))
     hides_nothing(stage)
     gone = [one for one in stage.digests if one.destination != PAGER]
