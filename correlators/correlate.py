@@ -23,6 +23,7 @@ from correlators.entries import (
     Entry,
     Episode,
     Frozen,
+    Heard,
     Hour,
     Membership,
     Service,
@@ -31,7 +32,9 @@ from correlators.entries import (
 from correlators.gathering import Gatherer
 from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
+from correlators.left_pages import leave, left, let_go
 from correlators.names import named
+from correlators.quiet import Quiet
 from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller
@@ -67,6 +70,7 @@ class Correlator:
         self.state = State(config, entries)
         self._teller = Teller(config, self.state)
         self._usual = Usual(self.state)
+        self._quiet = Quiet(config, self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = config.rate_ticks
@@ -82,6 +86,7 @@ class Correlator:
         tick = work.tick
         self._touched = set()
         self.due_key = ""
+        self._quiet.hear(work.heard, tick, blind=work.blind)
         for act in work.acts:
             self._acting.act(act, tick)
         for change in work.changes:
@@ -104,6 +109,7 @@ class Correlator:
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""
+        self._quiet.forget_noted()
         self._teller.take()
 
     # Changes and deltas
@@ -113,12 +119,15 @@ class Correlator:
             self._deploy(change, tick)
         if not change.issue_id:
             return
-        for incident in self.state.open_of_issue(change.issue_id):
+        for incident in self.state.of_issue(change.issue_id):
             if change.environment not in ("", incident.key.environment):
                 continue
             if change.kind is ChangeKind.ISSUE_RESOLVED:
-                self._close(incident, tick, Closed.SENTRY)
-            else:
+                if incident.open:
+                    self._close(incident, tick, Closed.SENTRY)
+                else:
+                    self.state.put(let_go(incident, tick=tick))
+            elif incident.open:
                 told = incidents.told_by_sentry(incident, change)
                 if told is not incident:
                     self.state.put(told)
@@ -142,6 +151,8 @@ class Correlator:
             aliases.inherit(self.state, incident, delta, tick)
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
+        if delta.belated_tick < 0:
+            self._quiet.hear_service(delta.key, delta.tick)
         if begins:
             incident = lifecycle.began(self.state, incident, tick, self._config.windows)
         incident = lifecycle.went_on(self.state, incident, tick)
@@ -259,6 +270,8 @@ class Correlator:
         lead = self.state.find_incident(episode.lead) if episode.lead else None
         if incident.open and (lead is None or not lead.open):
             episode = msgspec.structs.replace(episode, lead=incident.id)
+        if incident.open and episode.page_left_by == incident.id:
+            episode = msgspec.structs.replace(episode, page_left_by="")
         if tick - episode.last_tick >= TOUCH_TICKS:
             episode = msgspec.structs.replace(episode, last_tick=tick)
         self.state.put(episode)
@@ -296,12 +309,28 @@ class Correlator:
         if isinstance(entry, Storm) and entry.open:
             linking, life_ms = self._config.linking, windows.max_life_ms
             if storm_life.is_over(entry, linking, tick=tick, max_life_ms=life_ms):
-                self.state.put(storm_life.ended(entry, tick=tick))
+                self._end_storm(entry, tick)
         elif isinstance(entry, Incident) and entry.open:
             if tick - entry.opened_tick >= ticks(windows.max_life_ms):
                 self._close(entry, tick, Closed.MAX_LIFE)
-            elif tick - entry.last_tick >= ticks(windows.quiet_for_ms):
+            elif self._is_quiet(entry, tick) and self._quiet.incident(entry, tick):
                 self._close(entry, tick, Closed.QUIET)
+        elif isinstance(entry, Incident | Storm) and entry.page_left:
+            self._end_page(entry, tick)
+
+    def _end_page(self, entry: Incident | Storm, tick: int) -> None:
+        if tick - entry.opened_tick >= ticks(self._config.windows.max_life_ms):
+            self.state.put(let_go(entry, tick=tick))
+
+    def _is_quiet(self, incident: Incident, tick: int) -> bool:
+        return tick >= incidents.quiet_tick(incident, windows=self._config.windows)
+
+    def _end_storm(self, storm: Storm, tick: int) -> None:
+        if tick - storm.opened_tick >= ticks(self._config.windows.max_life_ms):
+            self.state.put(storm_life.ended(storm, tick=tick))
+        elif self._quiet.storm(storm, tick):
+            over = storm_life.ended(msgspec.structs.replace(storm, doubt=None), tick=tick)
+            self.state.put(left(over, self._config.pages))
 
     def _close(self, incident: Incident, tick: int, why: Closed) -> None:
         self.state.put(incidents.closed(incident, tick=tick, why=why))
@@ -314,6 +343,8 @@ class Correlator:
             if lead is not None:
                 self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
                 self._gatherer.lead(lead, tick)
+        if why is Closed.QUIET:
+            leave(self.state, incident, self._config.pages)
         lifecycle.ended(self.state, incident, tick, self._config.windows)
         aliases.part(self.state, incident.key, tick)
 
@@ -348,7 +379,7 @@ class Correlator:
         match entry:
             case Incident() | Storm() if not entry.open:
                 self.state.drop(key_of(entry))
-            case Stretch() | Membership() | Frozen() | Hour() | Silence():
+            case Stretch() | Membership() | Frozen() | Hour() | Heard() | Silence():
                 self.state.drop(key_of(entry))
             case Episode() | Service() | Baseline() | Neighbours() if (
                 tick - entry.last_tick >= KNOWN_FOR_TICKS

@@ -13,6 +13,7 @@ import msgspec
 import xxhash
 
 from correlators import sets
+from correlators.hearing import Hearing
 from correlators.parameterise import parameterise
 from correlators.types import (
     LEVEL_RANK,
@@ -210,6 +211,7 @@ class Fold:
         self._belated_after_ms = belated_after_ms
         self._open: dict[Place, _Open] = {}
         self._changes: list[StateChange] = []
+        self.heard = Hearing()
         self.belated = 0
         """Belated events added since the start."""
 
@@ -231,6 +233,8 @@ class Fold:
             signature.version,
             signature.aliases,
         )
+        key = place[0]
+        self.heard.note(at_ms, (key.environment, key.service, key.fingerprint))
         delta = self._open.get(place)
         if delta is None:
             delta = self._open[place] = _Open(event, signature, at_ms)
@@ -239,6 +243,7 @@ class Fold:
 
     def add_change(self, change: StateChange, at_ms: int) -> None:
         """Add one state change that stands at this stream time in the log."""
+        self.heard.note(at_ms)
         self._changes.append(msgspec.structs.replace(change, tick=tick_of(at_ms)))
 
     def flush(self) -> tuple[list[Delta], list[StateChange]]:

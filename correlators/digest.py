@@ -110,6 +110,8 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
             regressed=any(one.regressed for one in told),
             escalating=any(one.escalated for one in told),
             assignee=incident.assignee,
+            unconfirmed=incident.doubt if all(one.doubt for one in told) else None,
+            page_stays=incident.page_left,
         ),
         told,
     )
@@ -168,6 +170,8 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         joined_services=storm.services[storm.told.services :][:SERVICES_TOLD],
         more_services=len(storm.services) - len(digest.services),
         left=storm.left,
+        unconfirmed=storm.doubt,
+        page_stays=storm.page_left,
     )
 
 

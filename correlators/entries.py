@@ -15,6 +15,7 @@ from correlators.dependencies import Neighbours
 from correlators.history import Hours
 from correlators.holds import Silence
 from correlators.incidents import Incident
+from correlators.presence import SLOT_TICKS, Presence
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
 from correlators.types import IncidentKey
@@ -66,6 +67,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     under another signature version."""
     acked_by: tuple[str, str] = ("", "")
     """(actor, source) of who acknowledged that page; empty while nobody has."""
+    presence: Presence = Presence()
+    """When it was heard."""
+    page_left_by: str = ""
+    """The incident after whose quiet end that page was left to whoever acknowledged it; what opens
+    anew pages anew."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
@@ -78,6 +84,22 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     """(release, first tick), by first tick; at most `RELEASES_KEPT`, the oldest go."""
     deploys: tuple[tuple[str, int], ...] = ()
     """(release, tick) of the deploys that were told, by tick; at most `RELEASES_KEPT`."""
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, tag="heard"):
+    """When a service was heard; without environment and service, the whole intake."""
+
+    environment: str
+    service: str
+    presence: Presence = Presence()
+    blind_tick: int = -1
+    """Of the intake: when a source was last left out as stalled, exact to a slot; -1 for never."""
+
+    @property
+    def last_tick(self) -> int:
+        """The last tick that it knows of; -1 before any."""
+        heard = self.presence.last
+        return max(heard * SLOT_TICKS if heard >= 0 else -1, self.blind_tick)
 
 
 class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour"):
@@ -102,6 +124,7 @@ Living = (
     | Baseline
     | Neighbours
     | Hour
+    | Heard
     | Silence
 )
 """An entry that decides something."""
@@ -151,6 +174,11 @@ def hour_key(environment: str) -> str:
     return "hour:" + _digest(environment)
 
 
+def heard_key(environment: str, service: str) -> str:
+    """Return the entry key of when a service was heard, or with two empty names the intake."""
+    return "heard:" + _digest(environment, service)
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -172,6 +200,8 @@ def key_of(entry: Entry) -> str:
             return neighbours_key(entry.environment, entry.service)
         case Hour():
             return hour_key(entry.environment)
+        case Heard():
+            return heard_key(entry.environment, entry.service)
         case Silence():
             return f"silence:{_digest(entry.environment)}:{entry.id}"
         case Frozen():

@@ -127,6 +127,8 @@ class Fingerprinter:
             self.fold.add(found.event, found.signature, at_ms, marks)
         elif found.change is not None:
             self.fold.add_change(found.change, at_ms)
+        else:
+            self.fold.heard.note(at_ms)
         return found
 
     def _signature(self, event: Event) -> Signature:

@@ -23,6 +23,8 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
     episode = state.episode(incident.key)
     if episode is None or episode.lead != incident.id or not episode.page_key:
         return storm
+    if episode.page_left_by:
+        return storm  # of an incident that is over
     actor, source = episode.acked_by
     if storm.page_key:
         overtaken = storm.ack is not None and not source

@@ -21,6 +21,7 @@ from correlators.types import (
     TICK_MS,
     ChangeKind,
     Delta,
+    Doubt,
     IncidentKey,
     Level,
     Sample,
@@ -147,6 +148,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     """The storm that it was last linked to; it may be over."""
     storm_base: int = 0
     """Distinct events before the stretch that brought it into that storm."""
+    doubt: Doubt | None = None
+    """It is quiet, and why that may not be its end."""
+    check_tick: int = -1
+    """When its quiet is looked at again; -1 for after `quiet_for`."""
+    page_left: bool = False
+    """It is over by quiet, and its page waits for whoever acknowledged it."""
 
     @property
     def open(self) -> bool:
@@ -284,6 +291,8 @@ def joined_by(
         user_rate=add_rate(user_rate, hit, tick, rate_ticks),
         hours=history.added(incident.hours, new, tick),
         changes=incident.changes + (1 if news else 0),
+        doubt=None if goes_on else incident.doubt,
+        check_tick=-1 if goes_on else incident.check_tick,
     )
 
 
@@ -333,15 +342,27 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
         changes=incident.changes + 1,
         tell_tick=tick + ticks(windows.settle_ms),
         storm_id="",
+        check_tick=-1,
+        page_left=False,
     )
 
 
 def closed(incident: Incident, *, tick: int, why: Closed) -> Incident:
-    """Return the open incident closed in this tick."""
+    """Return the open incident closed in this tick; what ends it with certainty ends a doubt."""
     assert incident.open
     return msgspec.structs.replace(
-        incident, closed_tick=tick, closed=why, changes=incident.changes + 1, tell_tick=tick
+        incident,
+        closed_tick=tick,
+        closed=why,
+        changes=incident.changes + 1,
+        tell_tick=tick,
+        doubt=incident.doubt if why is Closed.MAX_LIFE else None,
     )
+
+
+def quiet_tick(incident: Incident, *, windows: Windows) -> int:
+    """Return the tick in which the open incident may be over by quiet."""
+    return max(incident.last_tick + ticks(windows.quiet_for_ms), incident.check_tick)
 
 
 def may_reopen(incident: Incident, *, tick: int, windows: Windows) -> bool:
@@ -362,10 +383,11 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
     """Return the next tick in which something happens to the incident without a delta."""
     if not incident.open:
         forget = incident.closed_tick + ticks(windows.remember_ms)
+        if incident.page_left:
+            forget = incident.opened_tick + ticks(windows.max_life_ms)
         return forget if incident.tell_tick < 0 else incident.tell_tick
     ends = min(
-        incident.last_tick + ticks(windows.quiet_for_ms),
-        incident.opened_tick + ticks(windows.max_life_ms),
+        quiet_tick(incident, windows=windows), incident.opened_tick + ticks(windows.max_life_ms)
     )
     return ends if incident.tell_tick < 0 else min(ends, incident.tell_tick)
 

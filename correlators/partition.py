@@ -67,6 +67,11 @@ class Partition:
         return self._correlator.state.open_counts()
 
     @property
+    def unconfirmed(self) -> int:
+        """How many open incidents and storms are quiet, and not confirmed to be over."""
+        return self._correlator.state.unconfirmed
+
+    @property
     def suppressed(self) -> int:
         """Digests held back since the birth of the state."""
         return self._suppressed
@@ -165,13 +170,13 @@ class Partition:
 
     def _without_poison(self, work: Work, frozen: list[Frozen]) -> tuple[Work, list[Poison]]:
         """Return what can be applied together, and what raises alone or on top of that."""
-        kept = Work(work.tick, [], [], work.acts)
+        kept = work._replace(changes=[], deltas=[])
         poison: list[Poison] = []
         untried: list[Work] = [work]
         while untried:
             some = untried.pop()
-            together = Work(
-                work.tick, kept.changes + some.changes, kept.deltas + some.deltas, work.acts
+            together = work._replace(
+                changes=kept.changes + some.changes, deltas=kept.deltas + some.deltas
             )
             reason = self._raises(together, frozen)
             if not reason:

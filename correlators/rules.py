@@ -40,6 +40,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     within_ms: int = 300_000
     storm_services: int = 3
     """A storm over at least this many services pages."""
+    resolve_acknowledged: bool = False
+    """Quiet resolves a page that somebody acknowledged too."""
 
     def __post_init__(self) -> None:
         if self.events < 1 or self.storm_services < 1:

@@ -19,6 +19,7 @@ from correlators.entries import (
     Entry,
     Episode,
     Frozen,
+    Heard,
     Hour,
     Membership,
     Service,
@@ -65,6 +66,7 @@ class State:
         self._by_issue: dict[str, set[str]] = {}
         self._young: set[str] = set()
         self._open_storms: set[str] = set()
+        self._doubted: set[str] = set()
         self._open_in: dict[tuple[str, str], set[str]] = {}
         self._silences: dict[str, set[str]] = {}
         self._inhibited: set[str] = set()
@@ -155,8 +157,9 @@ class State:
         # Releases before ids: who leads does not hang on what the error is called.
         return sorted(found, key=lambda one: (one.opened_tick, one.key.release, one.id))
 
-    def open_of_issue(self, issue_id: str) -> list[Incident]:
-        """Return the open incidents that hold events of this Sentry issue, by id."""
+    def of_issue(self, issue_id: str) -> list[Incident]:
+        """Return the incidents that hold events of this Sentry issue, by id: open ones, and those
+        whose page is left."""
         return [self.incident(one) for one in sorted(self._by_issue.get(issue_id, ()))]
 
     def young(self, tick: int) -> list[Incident]:
@@ -205,6 +208,11 @@ class State:
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""
         return len(self._episodes), len(self._open_storms)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many open incidents and storms are quiet, and not confirmed to be over."""
+        return len(self._doubted)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Iterate over all entries by key."""
@@ -258,6 +266,8 @@ class State:
                 return entry.last_tick + KNOWN_FOR_TICKS
             case Hour():
                 return (entry.hour + 1) * HOUR_TICKS
+            case Heard():
+                return entry.last_tick + ticks(windows.remember_ms)
             case Silence():
                 return -(-entry.to_ms // TICK_MS)
             case Frozen():
@@ -341,6 +351,8 @@ class State:
 
     def _place(self, key: str, entry: Entry) -> None:
         self._entries[key] = entry
+        if isinstance(entry, Incident | Storm) and entry.open and entry.doubt is not None:
+            self._doubted.add(key)
         if isinstance(entry, Incident):
             self._place_incident(entry)
         elif isinstance(entry, Storm) and entry.open:
@@ -368,6 +380,7 @@ class State:
             self._young.add(incident.id)
             if incident.told.held.startswith(Suppression.INHIBITED):
                 self._inhibited.add(incident.id)
+        if incident.open or incident.page_left:
             for issue in incident.issues:
                 self._by_issue.setdefault(issue, set()).add(incident.id)
 
@@ -375,6 +388,7 @@ class State:
         if before is None:
             return
         del self._entries[key]
+        self._doubted.discard(key)
         if isinstance(before, Storm):
             self._open_storms.discard(before.id)
         if isinstance(before, Episode):

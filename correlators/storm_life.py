@@ -82,6 +82,8 @@ def joined(
         rate=rates.merge(storm.rate, rate, tick, rate_ticks),
         gains=gained_one(storm, tick),
         changes=storm.changes + 1,
+        doubt=None,
+        check_tick=-1,
     )
 
 
@@ -114,6 +116,8 @@ def extended(
         rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
         gains=gained_one(storm, tick) if came_back else storm.gains,
         changes=storm.changes + (1 if news else 0),
+        doubt=None if goes_on else storm.doubt,
+        check_tick=-1 if goes_on else storm.check_tick,
     )
 
 
@@ -153,6 +157,8 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         users=sets.union(into.users, other.users),
         rate=rates.merge(into.rate, other.rate, tick, rate_ticks),
         changes=into.changes + 1,
+        doubt=None,
+        check_tick=-1,
         page_key=other.page_key if takes else into.page_key,
         page_to=other.page_to if takes else into.page_to,
         ack=other.ack if takes else _both(into.ack, other.ack),
@@ -276,8 +282,12 @@ def dissolved(storm: Storm, *, tick: int, tell_tick: int) -> Storm:
 def is_over(storm: Storm, linking: Linking, *, tick: int, max_life_ms: int) -> bool:
     """Return whether the open storm ends now: silent for `storm_quiet`, or older than any may
     be."""
-    quiet = tick - storm.last_tick >= ticks(linking.storm_quiet_ms)
-    return quiet or tick - storm.opened_tick >= ticks(max_life_ms)
+    return tick >= min(quiet_tick(storm, linking), storm.opened_tick + ticks(max_life_ms))
+
+
+def quiet_tick(storm: Storm, linking: Linking) -> int:
+    """Return the tick in which the open storm may be over by quiet."""
+    return max(storm.last_tick + ticks(linking.storm_quiet_ms), storm.check_tick)
 
 
 def _both(one: Ack | None, two: Ack | None) -> Ack | None:
@@ -292,8 +302,8 @@ def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: i
     """Return the next tick in which something happens to the storm without a delta."""
     if not storm.open:
         forget = max(storm.closed_tick, storm.last_tick) + ticks(remember_ms)
+        if storm.page_left:
+            forget = storm.opened_tick + ticks(max_life_ms)
         return forget if storm.tell_tick < 0 else storm.tell_tick
-    ends = min(
-        storm.last_tick + ticks(linking.storm_quiet_ms), storm.opened_tick + ticks(max_life_ms)
-    )
+    ends = min(quiet_tick(storm, linking), storm.opened_tick + ticks(max_life_ms))
     return ends if storm.tell_tick < 0 else min(ends, storm.tell_tick)

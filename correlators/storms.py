@@ -15,7 +15,7 @@ from correlators import sets
 from correlators.evidence import Piece
 from correlators.rates import Rate
 from correlators.told import Told
-from correlators.types import TICK_MS, Level
+from correlators.types import TICK_MS, Doubt, Level
 
 MEMBERS_KEPT: Final = 160
 """Incidents that a storm lists; further ones belong to it and are counted."""
@@ -131,6 +131,12 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     """It is over, but what was in it goes on elsewhere."""
     left: tuple[str, ...] = ()
     """What people took out of it since its last revision, in words, within `LEFT_KEPT`."""
+    doubt: Doubt | None = None
+    """It is quiet, and why that may not be its end."""
+    check_tick: int = -1
+    """When its quiet is looked at again; -1 for after `storm_quiet`."""
+    page_left: bool = False
+    """It is over by quiet, and its page waits for whoever acknowledged it."""
 
     @property
     def open(self) -> bool:

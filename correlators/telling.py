@@ -190,7 +190,10 @@ class Teller:
             return Page()
         storm = self._state.storm_of(incident)
         leads = episode.lead == incident.id
-        if episode.page_key:
+        if episode.page_left_by == incident.id and not incident.open:
+            waits = incident.page_left
+            return Page() if waits else _resolve(episode.page_key, episode.page_to)
+        if episode.page_key and not episode.page_left_by:
             moved = storm is not None and leads
             if not moved and self._state.open_of_episode(incident.key):
                 return Page()
@@ -198,7 +201,10 @@ class Teller:
             return _resolve(episode.page_key, episode.page_to, after=after)
         if storm is not None or not incident.open or not leads:
             return Page()
-        return _trigger(judgement, f"{incident.id}.{incident.told.revision + 1}")
+        page = _trigger(judgement, f"{incident.id}.{incident.told.revision + 1}")
+        if page.action is PageAction.NONE:
+            return page
+        return msgspec.structs.replace(page, replaces=episode.page_key)
 
     def _tell_incident(
         self,
@@ -237,8 +243,13 @@ class Teller:
             told = msgspec.structs.replace(
                 told, held=f"{Suppression.FLAPPING}:", held_until=flapping
             )
-        self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=flapping))
-        self._note_telling(incident, page, told)
+        incident = msgspec.structs.replace(incident, told=told, tell_tick=flapping)
+        self._state.put(incident)
+        before = self._note_telling(incident, page, told)
+        if page.replaces:
+            # As with storms: the page that was left ends when its successor is on the way.
+            gone = _resolve(page.replaces, before, after=page.key)
+            self._tell_incident(incident, DigestKind.UPDATED, gone, tick, judgement, ())
 
     def _also(self, incident: Incident) -> list[Incident]:
         """Return the open incidents of its episode under other releases that no storm tells."""
@@ -248,18 +259,32 @@ class Teller:
             if one.id != incident.id and self._state.storm_of(one) is None
         ]
 
-    def _note_telling(self, incident: Incident, page: Page, told: Told) -> None:
-        """Note in its episode what holds for all its incidents: who was paged, when it was told."""
+    def _note_telling(self, incident: Incident, page: Page, told: Told) -> tuple[str, ...]:
+        """Note in its episode what holds for all its incidents: who was paged, when it was told.
+
+        Returns who had been paged before.
+        """
         episode = self._state.episode(incident.key)
         if episode is None:
-            return
-        if page.action is not PageAction.NONE:
-            triggers = page.action is PageAction.TRIGGER
+            return ()
+        before = episode.page_to
+        triggers = page.action is PageAction.TRIGGER
+        if triggers or (page.action is PageAction.RESOLVE and page.key == episode.page_key):
+            self._forget_left(episode.page_left_by)
             key, to = (page.key, page.to) if triggers else ("", ())
-            episode = msgspec.structs.replace(episode, page_key=key, page_to=to, acked_by=("", ""))
+            episode = msgspec.structs.replace(
+                episode, page_key=key, page_to=to, acked_by=("", ""), page_left_by=""
+            )
         self._state.put(msgspec.structs.replace(episode, said_tick=told.said_tick))
         if page.reason is not None:
             self._pages[page.reason] += 1
+        return before
+
+    def _forget_left(self, incident_id: str) -> None:
+        """Let the page of an incident that is over wait no longer: it is taken care of."""
+        found = self._state.find_incident(incident_id)
+        if found is not None and found.page_left:
+            self._state.put(msgspec.structs.replace(found, page_left=False))
 
     # Storms
 
@@ -292,6 +317,10 @@ class Teller:
     def _end_storm(self, storm: Storm, tick: int) -> None:
         """Tell the end to whoever heard of it; what was held all the time ends unheard."""
         told = storm.told
+        if told.resolved:
+            page = _resolve(storm.page_key, storm.page_to)
+            self._tell_storm(storm, DigestKind.RESOLVED, page, tick, None, ())
+            return
         if not told.revision and told.held and not storm.page_key:
             self._suppress_storm(storm, Suppression(told.held.partition(":")[0]))
             return
@@ -300,7 +329,7 @@ class Teller:
             return
         judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
         to = told.to if judgement is None else _destinations(told, judgement)
-        page = _resolve(storm.page_key, storm.page_to)
+        page = Page() if storm.page_left else _resolve(storm.page_key, storm.page_to)
         self._tell_storm(storm, DigestKind.RESOLVED, page, tick, judgement, to)
 
     def _dissolve(self, storm: Storm, tick: int) -> None:
@@ -423,7 +452,9 @@ class Teller:
             judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick)
             return self._storm_page(found, judgement).action is PageAction.TRIGGER
         episode = self._state.episode(found.key)
-        if not found.open or (episode is not None and episode.page_key):
+        if not found.open:
+            return False
+        if episode is not None and episode.page_key and not episode.page_left_by:
             return False
         judged = self._judged(found, Suppression.UNCHANGED, tick)
         return self._incident_page(found, judged).action is PageAction.TRIGGER

@@ -21,6 +21,7 @@ from correlators import sets
 from correlators.acts import Act
 from correlators.deltas import Place, merge, place_of
 from correlators.fingerprint import DEFAULT_VERSION
+from correlators.hearing import HeldSlots, counts_in
 from correlators.names import taken
 from correlators.types import Delta, DeltaBatch, StateChange, tick_of
 
@@ -61,6 +62,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """Late deltas applied since the birth of the state."""
     signature_version: int = 1
     """The version under which `applied_tick` took its deltas."""
+    heard: tuple[tuple[int, int], ...] = ()
+    """(slot, what) of what was heard in slots that were not over when `applied_tick` was
+    applied."""
 
 
 class Work(NamedTuple):
@@ -71,6 +75,10 @@ class Work(NamedTuple):
     deltas: list[Delta]
     acts: tuple[Act, ...] = ()
     """What people decided, in the order of the log; applied before everything else."""
+    heard: tuple[tuple[int, int], ...] = ()
+    """(slot, what) of records of any kind, in slots that are over by now, ascending."""
+    blind: bool = False
+    """A source is left out as stalled."""
 
 
 class Reception(StrEnum):
@@ -109,14 +117,18 @@ class Ticks:
         self._heard = dict(self.watermarks)
         self._deltas: dict[int, dict[_Held, Delta]] = {}
         self._changes: dict[int, dict[str, StateChange]] = {}
+        self._slots = HeldSlots()
         self._offsets: OrderedDict[int, int] = OrderedDict()
         """First offset of what is held for a tick; offsets ascend, so the first is the lowest."""
         self._next_ticks: list[int] = []
-        """Heap of the ticks in `_offsets`; also of some that are applied."""
+        """Heap of the ticks in `_offsets` and `_slots`; also of some that are applied."""
         self.held = 0
         """How many deltas and state changes wait."""
         self.held_bytes = 0
         """What they take in memory, roughly."""
+        for slot, what in progress.heard:
+            self._hold_heard(slot, what, 0, again=False)
+        self._heard_slots = progress.heard
 
     def receive(self, offset: int, batch: DeltaBatch) -> list[Reception]:
         """Take one message of the input log and return what became of each delta.
@@ -131,6 +143,8 @@ class Ticks:
         received = [self._hold(offset, delta, told, again=again) for delta in batch.deltas]
         for change in batch.changes:
             self._hold_change(offset, change, told, again=again)
+        for slot, what in batch.heard:
+            self._hold_heard(slot, what, told, again=again)
         if batch.watermark_ms >= 0:
             self.sources.add(source)
             self.excluded.discard(source)
@@ -169,6 +183,14 @@ class Ticks:
             of_tick[change.identity] = change
             self._note_offset(tick, offset)
 
+    def _hold_heard(self, slot: int, what: int, told: int, *, again: bool) -> None:
+        """Hold no offset: what is not over yet is stored with the progress."""
+        tick = self._place(counts_in(slot), told, again=again)
+        if tick >= 0:
+            if tick not in self._slots:
+                heapq.heappush(self._next_ticks, tick)
+            self._slots.hold(tick, slot, what)
+
     def _note_offset(self, tick: int, offset: int) -> None:
         if tick not in self._offsets:
             self._offsets[tick] = offset
@@ -190,14 +212,18 @@ class Ticks:
 
     def next_tick(self) -> int | None:
         """Return the earliest tick that has something to apply, complete or not."""
-        while self._next_ticks and self._next_ticks[0] not in self._offsets:
+        while self._next_ticks and not self._waits(self._next_ticks[0]):
             heapq.heappop(self._next_ticks)
         return self._next_ticks[0] if self._next_ticks else None
+
+    def _waits(self, tick: int) -> bool:
+        return tick in self._offsets or tick in self._slots
 
     def take(self, tick: int) -> Work:
         """Return what is held for this tick, in canonical order, and count the tick as applied."""
         assert tick > self.applied
         self._offsets.pop(tick, None)
+        heard = self._slots.take(tick)
         self._advance(tick)
         changes = self._changes.pop(tick, {})
         deltas = self._deltas.pop(tick, {})
@@ -207,6 +233,8 @@ class Ticks:
             tick,
             [change for _, change in sorted(changes.items())],
             [delta for _, delta in sorted(deltas.items(), key=lambda item: item[0])],
+            heard=heard,
+            blind=bool(self.excluded),
         )
 
     def pass_to(self, tick: int) -> None:
@@ -225,6 +253,7 @@ class Ticks:
         self.applied = tick
         self._heard_up_to = max(self._reread_below, self._next_offset)
         self._heard = dict(self.watermarks)
+        self._heard_slots = self._slots.held()
 
     def exclude(self, stalled: Iterable[Source]) -> None:
         """Go on without these sources until they speak again."""
@@ -248,6 +277,7 @@ class Ticks:
             read_up_to=self._heard_up_to,
             excluded=tuple(sorted(self.excluded)),
             signature_version=self._version,
+            heard=self._heard_slots,
         )
 
 

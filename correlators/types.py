@@ -271,6 +271,9 @@ class DeltaBatch(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[StateChange, ...] = ()
     watermark_ms: int = -1
     """Told in the last message of a flush only; -1 elsewhere."""
+    heard: tuple[tuple[int, int], ...] = ()
+    """(slot, what) as in `presence`, where a record came that is no mark, of whatever environment;
+    told with the watermark."""
 
 
 class DigestKind(StrEnum):
@@ -310,6 +313,17 @@ class Suppression(StrEnum):
     """It opens and closes again and again: told once, then held."""
     SPIKE = "spike"
     """Spike protection: its environment was told too much in this hour."""
+
+
+class Doubt(StrEnum):
+    """Why something that is quiet may not be over."""
+
+    SOURCE_STALLED = "source_stalled"
+    """A source partition stands still and is left out."""
+    INTAKE_SILENT = "intake_silent"
+    """No webhook of any kind came for longer than usual."""
+    SERVICE_SILENT = "service_silent"
+    """A service that usually sends something sends nothing at all."""
 
 
 class Evidence(StrEnum):
@@ -437,10 +451,14 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     page_after: str = ""
     """For a resolve: the page that goes on for this one. Resolve only once that one is there."""
     page_replaces: str = ""
-    """For a trigger: the acknowledged page before it, of the same storm."""
+    """For a trigger: the acknowledged page before it, of the same storm or error."""
     page_why: str = ""
     """Beside `page_replaces`: what that acknowledgement does not cover, in words."""
     culprit: str = ""
     transaction: str = ""
     url: str = ""
     """Link to the Sentry event or issue behind the sample, if there is one."""
+    unconfirmed: Doubt | None = None
+    """It is quiet, and why that may not be the end."""
+    page_stays: bool = False
+    """It is over by quiet, and its page is left to whoever acknowledged it."""

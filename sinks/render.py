@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from correlators.types import Digest, DigestKind, Evidence
 from sinks.words import (
+    DOUBTS,
     clean,
     counts,
     escape_slack,
@@ -116,6 +117,7 @@ def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSa
         headline=headline,
         linkable=linkable,
         evidence=lambda one: EVIDENCE[one],
+        doubt=lambda one: DOUBTS[one],
         without=lambda text, word: Markup(str(text).removeprefix(word)),
         **filters,
     )

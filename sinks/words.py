@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 from markupsafe import Markup
 
-from correlators.types import Digest, DigestKind
+from correlators.types import Digest, DigestKind, Doubt
 
 
 def clean(value: object) -> str:
@@ -76,6 +77,13 @@ def _sure(digest: Digest, *, estimated: bool) -> str:
     return f"{lower}about " if estimated else lower
 
 
+DOUBTS: Final = {
+    Doubt.SOURCE_STALLED: "a source of events stands still",
+    Doubt.INTAKE_SILENT: "no webhook of any kind came for longer than usual",
+    Doubt.SERVICE_SILENT: "a service that usually sends something sends nothing at all",
+}
+
+
 def headline(digest: Digest) -> str:
     """Return the first line: the state, then what broke."""
     if digest.kind is DigestKind.SPIKE:
@@ -84,6 +92,9 @@ def headline(digest: Digest) -> str:
         return f"➡️ {'Merged' if digest.storm else 'Part of a storm'}: {digest.title}"
     if digest.kind is DigestKind.PARTED and digest.storm:
         return f"➡️ {'Goes on elsewhere' if digest.storm_id else 'Taken apart'}: {digest.title}"
+    if digest.unconfirmed:
+        what = "Over, quiet not confirmed" if digest.resolved else "Quiet, not confirmed"
+        return f"❔ {what}: {digest.title}"
     if digest.resolved:
         return f"✅ Resolved: {digest.title}"
     if digest.flapping:

@@ -73,7 +73,9 @@ class Chain:
             await self._until(line.record.at_ms, clock)
             await self._feed.record(line.record)
             self._heard.line(line.record, line.read)
-        final_ms = final_mark_ms(material.last_ms, self._settings.correlation())
+        lasted_ms = material.last_ms - material.first_ms
+        config = self._settings.correlation()
+        final_ms = final_mark_ms(material.last_ms, config, lasted_ms=lasted_ms)
         await self._marks.write(final_ms)
         await self._listener.until(tick_of(final_ms) - 1)
 

@@ -49,6 +49,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "tell": list(settings.routes.tell),
         "page": list(settings.routes.page),
         "pages_when": _pages_when(settings) if not settings.rules else None,
+        "resolve_acknowledged": settings.pages.resolve_acknowledged,
         "rules": _named(map(rule_line, settings.correlation().decides)),
         "held_back_by": _named(hold_lines(settings.holding)) or None,
         "incidents": _durations(settings.incidents),

@@ -17,9 +17,10 @@ from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
 from correlators.incidents import ticks
 from correlators.partition import Partition, Step
+from correlators.presence import HISTORY_SLOTS, SLOT_TICKS
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception
-from correlators.types import DeltaBatch, Suppression, tick_of
+from correlators.types import TICK_MS, DeltaBatch, Suppression, tick_of
 from streams import codec
 
 SOURCE: Final = "replay"
@@ -27,6 +28,9 @@ HELD_MOST: Final = 250_000
 """Deltas of one tick; more stop the run with an error."""
 
 TICKS_AT_ONCE: Final = 500
+
+HISTORY_MS: Final = (HISTORY_SLOTS - 1) * SLOT_TICKS * TICK_MS
+"""A shorter recording makes nothing usual."""
 
 
 class TooMuchHeld(Exception):
@@ -38,18 +42,23 @@ def first_progress(*, installation: str = "local.data") -> Progress:
     return Progress(installation=installation, partitions=1, sources=((SOURCE, 0),))
 
 
-def final_mark_ms(last_ms: int, config: Config) -> int:
+def final_mark_ms(last_ms: int, config: Config, *, lasted_ms: int = 0) -> int:
     """Return the stream time at which nothing can be open or flap any more after a last record.
 
     Incidents and storms are over once they were quiet for long enough, never later than `max_life`;
-    the end of what flaps is told after `flap_within`.
+    the end of what flaps is told after `flap_within`. After the end of a recording nothing is
+    heard: where that is unusual, which takes an hour to know, quiet is not confirmed, and the end
+    is `max_life`.
 
     Args:
         last_ms: stream time of the last record.
         config: with the lengths that decide.
+        lasted_ms: from the first record to the last.
     """
     windows, linking = config.windows, config.linking
     quiet = min(max(windows.quiet_for_ms, linking.storm_quiet_ms), windows.max_life_ms)
+    if lasted_ms >= HISTORY_MS:
+        quiet = windows.max_life_ms
     return (tick_of(last_ms) + ticks(quiet) + ticks(windows.flap_within_ms) + 2) * 1000
 
 
@@ -77,7 +86,7 @@ class Pipeline:
         self._stored: dict[str, bytes] = {}
         self._log: deque[tuple[int, DeltaBatch]] = deque()
         self._offset = 0
-        self._at_ms = -1
+        self._at_ms = self._first_ms = -1
         self.kinds: Counter[RecordKind] = Counter()
         """Records by what they turned out to be."""
         self.suppressed: Counter[Suppression] = Counter()
@@ -106,6 +115,8 @@ class Pipeline:
         if self._at_ms >= 0 and tick_of(at_ms) > tick_of(self._at_ms):
             self._pass(at_ms)
         self._at_ms = at_ms
+        if self._first_ms < 0:
+            self._first_ms = at_ms
         read = self._fingerprinter.add(resource, body, at_ms)
         self.kinds[read.kind] += 1
         if len(self._fingerprinter.fold) > HELD_MOST:
@@ -115,7 +126,8 @@ class Pipeline:
     def finish(self) -> None:
         """Let time run on after the last record, until nothing is open."""
         if self._at_ms >= 0:
-            self._pass(final_mark_ms(self._at_ms, self._config))
+            lasted_ms = self._at_ms - self._first_ms
+            self._pass(final_mark_ms(self._at_ms, self._config, lasted_ms=lasted_ms))
 
     def _pass(self, watermark_ms: int) -> None:
         deltas, changes = self._fingerprinter.fold.flush()
@@ -125,6 +137,7 @@ class Pipeline:
             deltas=tuple(deltas),
             changes=tuple(changes),
             watermark_ms=watermark_ms,
+            heard=self._fingerprinter.fold.heard.take(),
         )
         before = self._partition.received[Reception.LATE]
         self._partition.receive(self._offset, batch)

@@ -223,6 +223,11 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     _gauge("incidents_open", "incidents", "Incidents that are open now."),
     _gauge("storms_open", "storms", "Storms that are open now."),
+    _gauge(
+        "unconfirmed",
+        "incidents",
+        "Incidents and storms that are quiet, and not confirmed to be over: somebody is not heard.",
+    ),
     _counter(
         "pages",
         "digests",

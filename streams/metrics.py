@@ -66,6 +66,7 @@ class Metrics:
     digests: Counter
     suppressed: Counter
     incidents_open: Gauge
+    unconfirmed: Gauge
     storms_open: Gauge
     pages: Counter
     transactions: Counter

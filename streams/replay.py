@@ -100,6 +100,8 @@ class Lines:
         self._results = results
         self._errors = errors
         self._named = 0
+        self.first_ms = -1
+        """Time of the first record that was yielded; -1 before it."""
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record. Raises: RecordingError."""
@@ -110,6 +112,8 @@ class Lines:
                     self._results.bad_line(line)
                     self._name(line)
                 else:
+                    if self.first_ms < 0:
+                        self.first_ms = line.at_ms
                     yield line
         further = self._recording.skipped - self._named
         if further:

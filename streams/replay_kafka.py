@@ -217,7 +217,8 @@ async def replay(lines: Lines, settings: Settings, results: Results, options: Op
         marks = Marks(producer, topic, partitions, feed)
         last_ms = await feed_all(lines, settings, results, options.speed, feed, marks, listener)
         if last_ms >= 0:
-            final_ms = final_mark_ms(last_ms, settings.correlation())
+            lasted_ms = last_ms - lines.first_ms
+            final_ms = final_mark_ms(last_ms, settings.correlation(), lasted_ms=lasted_ms)
             await marks.write(final_ms)
             await listener.until(tick_of(final_ms) - 1)
     except KafkaError as error:

@@ -170,7 +170,8 @@ def _storms(reader: Reader, node: Node | None) -> Linking:
 
 def _pages(reader: Reader, node: Node | None) -> Pages:
     default = Pages()
-    key = reader.section(node, "pages", ("environments", "events", "within", "storm_services"))
+    names = ("environments", "events", "within", "storm_services", "resolve_acknowledged")
+    key = reader.section(node, "pages", names)
     entries = reader.entries(key.get("environments"), "pages.environments", "environments")
     environments = default.environments
     if entries is not None:
@@ -186,6 +187,11 @@ def _pages(reader: Reader, node: Node | None) -> Pages:
         ),
         storm_services=reader.integer(
             key.get("storm_services"), "pages.storm_services", default.storm_services, 1, 1_000
+        ),
+        resolve_acknowledged=reader.boolean(
+            key.get("resolve_acknowledged"),
+            "pages.resolve_acknowledged",
+            default.resolve_acknowledged,
         ),
     )
 

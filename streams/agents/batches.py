@@ -29,11 +29,12 @@ def batches(
     *,
     watermark_ms: int,
     targets: int,
+    heard: tuple[tuple[int, int], ...] = (),
 ) -> dict[int, list[DeltaBatch]]:
     """Return the messages of one flush by target partition, in the order to send them.
 
     Every delta goes to the owner of its environment, a change without environment to all of them;
-    the last message of each target tells the watermark.
+    the last message of each target tells the watermark and when anything was heard.
 
     Args:
         source: topic and partition that it was read from.
@@ -41,6 +42,7 @@ def batches(
         changes: as read.
         watermark_ms: -1 when there is none to tell.
         targets: partitions of `incident.deltas`.
+        heard: what was heard, by slot; nothing without a watermark.
     """
     deltas_of: dict[int, list[Delta]] = defaultdict(list)
     for delta in deltas:
@@ -60,6 +62,7 @@ def batches(
                 deltas=tuple(piece),
                 changes=tuple(changes_of[target]) if position == 0 else (),
                 watermark_ms=watermark_ms if position == len(pieces) - 1 else -1,
+                heard=heard if position == len(pieces) - 1 else (),
             )
             for position, piece in enumerate(pieces)
         ]

@@ -374,12 +374,13 @@ class CorrelateHandler:
             await self._advance(tp, held)
 
     def _gauges(self, now: int) -> None:
-        incidents = storms = deltas = excluded = 0
+        incidents = storms = unconfirmed = deltas = excluded = 0
         lag = 0.0
         for held in self._held.values():
             of_partition = held.partition.open_counts
             incidents += of_partition[0]
             storms += of_partition[1]
+            unconfirmed += held.partition.unconfirmed
             late = held.partition.late
             self._metrics.late_deltas.inc(late - held.late)
             held.late = late
@@ -393,6 +394,7 @@ class CorrelateHandler:
                 lag = max(lag, (now - (applied + 1) * TICK_MS) / 1000)
         self._metrics.incidents_open.set(incidents)
         self._metrics.storms_open.set(storms)
+        self._metrics.unconfirmed.set(unconfirmed)
         self._metrics.held_deltas.set(deltas)
         self._metrics.excluded_sources.set(excluded)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))

@@ -247,10 +247,14 @@ class FingerprintHandler:
         deltas, changes = lane.fingerprinter.fold.flush()
         self._count(lane, deltas)
         moved = lane.watermark_ms // TICK_MS > lane.told_ms // TICK_MS
-        watermark_ms = lane.watermark_ms if moved or deltas or changes else -1
+        heard = lane.fingerprinter.fold.heard.take()
+        tells = moved or deltas or changes or heard
+        watermark_ms = lane.watermark_ms if tells else -1
         sent: list[Awaitable[Any]] = list(lane.quarantine)
         lane.quarantine = []
-        messages = batches(tp, deltas, changes, watermark_ms=watermark_ms, targets=self._targets)
+        messages = batches(
+            tp, deltas, changes, watermark_ms=watermark_ms, targets=self._targets, heard=heard
+        )
         # The last message of a target tells the watermark: whoever hears it takes what comes again
         # for a repetition. So it is not sent before all others are there.
         for last in (False, True):

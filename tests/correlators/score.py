@@ -244,6 +244,7 @@ def batches(pushes: Iterable[Push], *, until: float, config: Config) -> list[Del
                 deltas=tuple(deltas),
                 changes=tuple(changes),
                 watermark_ms=watermark_ms,
+                heard=fold.heard.take(),
             )
         )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from correlators import incidents, sets, storm_life
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
-from correlators.entries import KNOWN_FOR_TICKS, Entry, Episode, Membership, Service, key_of
+from correlators.entries import KNOWN_FOR_TICKS, Entry, Episode, Heard, Membership, Service, key_of
 from correlators.incidents import Incident, ticks
 from correlators.partition import Partition
 from correlators.rules import Pages
@@ -186,6 +186,8 @@ def due_tick(entry: Entry, found: dict[str, Entry]) -> int:
             return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
         case Episode() | Service() | Baseline() | Neighbours():
             return entry.last_tick + 90 * 86_400
+        case Heard():
+            return entry.last_tick + ticks(windows.remember_ms)
     raise AssertionError(entry)
 
 

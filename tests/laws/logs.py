@@ -159,6 +159,7 @@ def _flush(fingerprinter: Fingerprinter, partition: int, watermark_ms: int) -> D
         deltas=tuple(deltas),
         changes=tuple(changes),
         watermark_ms=watermark_ms,
+        heard=fingerprinter.fold.heard.take() if watermark_ms >= 0 else (),
     )
 
 

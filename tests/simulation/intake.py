@@ -77,6 +77,7 @@ class Intake:
         """Write marks only after everything earlier is acknowledged."""
         sent: list[Awaitable[Any]] = []
         last_ms = marked_ms = EPOCH_MS
+        first_ms = -1
         at_s = 0.0
         for record in self._records:
             await asyncio.sleep((record.after_s - at_s) / self._scenario.speed)
@@ -88,10 +89,12 @@ class Intake:
                 marked_ms = now_ms
                 await self._mark(now_ms)
             last_ms = now_ms
+            first_ms = now_ms if first_ms < 0 else first_ms
             at_ms = str(now_ms - record.behind_ms).encode()
             sent.append(await self._send(record, [("at_ms", at_ms)]))
         await asyncio.gather(*sent)
-        await self._mark(final_mark_ms(last_ms, CONFIG))
+        lasted_ms = last_ms - first_ms if first_ms >= 0 else 0
+        await self._mark(final_mark_ms(last_ms, CONFIG, lasted_ms=lasted_ms))
 
     async def _mark(self, at_ms: int) -> None:
         marks = [

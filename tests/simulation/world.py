@@ -245,16 +245,14 @@ class World:
     def final_tick(self) -> int:
         """Return the tick at which nothing is open any more."""
         logs = self.cluster.of_topic(TOPICS.events)
-        last_ms = max(
-            (
-                read.at_ms
-                for log in logs
-                for read in stream_times(log, self.scenario.clock)
-                if not read.mark
-            ),
-            default=0,
-        )
-        return tick_of(final_mark_ms(last_ms, CONFIG)) - 1
+        times = [
+            read.at_ms
+            for log in logs
+            for read in stream_times(log, self.scenario.clock)
+            if not read.mark
+        ] or [0]
+        lasted_ms = max(times) - min(times)
+        return tick_of(final_mark_ms(max(times), CONFIG, lasted_ms=lasted_ms)) - 1
 
     def _applied(self) -> bool:
         if not hasattr(self, "_final"):

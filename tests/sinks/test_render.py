@@ -8,10 +8,19 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.types import SERVICES_TOLD, Digest, DigestKind, Evidence, ServiceLine
+from correlators.types import (
+    SERVICES_TOLD,
+    Digest,
+    DigestKind,
+    Doubt,
+    Evidence,
+    ServiceLine,
+)
 from sinks import render, words
 from sinks.peers.slack_rules import UPDATE_TEXT_CHARS, blocks_error
 from tests.sinks.make import digest
+
+replace = msgspec.structs.replace
 
 NASTY = st.text(
     alphabet=st.one_of(
@@ -57,6 +66,8 @@ def hostile(draw: st.DrawFn) -> Digest:
         at_least=draw(st.booleans()),
         delayed=draw(st.booleans()),
         more_services=draw(st.integers(0, 40)),
+        unconfirmed=draw(st.none() | st.sampled_from(Doubt)),
+        page_stays=draw(st.booleans()),
     )
 
 
@@ -242,3 +253,27 @@ def test_what_became_of_an_error_leads_the_message() -> None:
         assert blocks_error(render.slack_update(told).blocks) == ("", "")
     deployed = msgspec.structs.replace(digest(), deployed=True)
     assert "deployed 4 min before this began" in render.slack_message(deployed).text
+
+
+def test_quiet_that_is_not_confirmed_is_called_no_resolution() -> None:
+    for doubt, why in words.DOUBTS.items():
+        quiet = replace(digest(revision=3, kind=DigestKind.UPDATED), unconfirmed=doubt)
+        over = digest(revision=4, kind=DigestKind.RESOLVED, resolved=True)
+        over = replace(over, unconfirmed=doubt)
+        for one, says in ((quiet, "Quiet, not confirmed"), (over, "Over, quiet not confirmed")):
+            messages = (render.slack_message(one), render.slack_update(one))
+            texts = [json.dumps(blocks.blocks, ensure_ascii=False) for blocks in messages]
+            for text in (*texts, render.plain_text(one)):
+                assert says in text
+                assert why in text
+                assert "Resolved" not in text
+    assert set(words.DOUBTS) == set(Doubt)
+
+
+def test_a_page_that_is_left_is_said_to_stay_open() -> None:
+    one = replace(digest(revision=3, kind=DigestKind.RESOLVED, resolved=True), page_stays=True)
+    messages = (render.slack_message(one), render.slack_update(one))
+    texts = [json.dumps(blocks.blocks, ensure_ascii=False) for blocks in messages]
+    for text in (*texts, render.plain_text(one)):
+        assert "Resolved" in text
+        assert "stays open, for whoever acknowledged it to resolve" in text

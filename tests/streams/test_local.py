@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from correlators.partition import Step
-from correlators.types import Digest, DigestKind
+from correlators.telling import Config
+from correlators.types import Digest, DigestKind, Doubt
 from streams.local import Pipeline, final_mark_ms
 from tests.laws.logs import CONFIG, FINGERPRINTING, START_MS
 
@@ -46,3 +47,16 @@ def test_a_record_that_is_no_event_is_counted_and_opens_nothing() -> None:
     digests, pipeline = _digests((0, b"{"), (5, b"{}"))
     assert digests == []
     assert pipeline.kinds.total() == 2
+
+
+def test_after_an_hour_of_regular_traffic_the_end_of_a_recording_confirms_nothing() -> None:
+    found: list[Digest] = []
+    pipeline = Pipeline(Config(), FINGERPRINTING, lambda step: found.extend(step.digests))
+    for minute in range(90):
+        kinds = ["SlowQuery", "CacheMiss", *(["Boom"] if minute >= 70 else [])]
+        for kind in kinds:
+            pipeline.add("event", _body(f"{kind}{minute}", kind), START_MS + minute * 60_000)
+    pipeline.finish()
+    ends = [one.unconfirmed for one in found if one.resolved and one.title == "Boom"]
+    assert ends == [Doubt.INTAKE_SILENT]
+    assert pipeline.partition.open_counts == (0, 0)

@@ -39,7 +39,8 @@ metrics: {host: 0.0.0.0, port: 0}
 incidents: {settle: 15s, update_every: 10m, quiet_for: 20m, max_life: 12h, reopen_within: 1h,
             remember: 14d, belated_after: 3m, stale_after: 2h}
 storms: {link_within: 90s, storm_quiet: 3m, release_news: 2h, burst_services: 4}
-pages: {environments: [live, staging], events: 60, within: 4m, storm_services: 5}
+pages: {environments: [live, staging], events: 60, within: 4m, storm_services: 5,
+        resolve_acknowledged: true}
 services: {shop: {depends_on: [cart, pay.eu]}, cart: {depends_on: [shop]}, mail: {}}
 sinks:
   slack:
@@ -94,8 +95,13 @@ def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     assert settings.services == {"shop": ("cart", "pay.eu"), "cart": ("shop",)}
     assert settings.correlation().depends == settings.services
     assert settings.pages == Pages(
-        environments=("live", "staging"), events=60, within_ms=240_000, storm_services=5
+        environments=("live", "staging"),
+        events=60,
+        within_ms=240_000,
+        storm_services=5,
+        resolve_acknowledged=True,
     )
+    assert describe(settings)["resolve_acknowledged"] is True
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
     assert slack is not None
     assert pagerduty is not None
