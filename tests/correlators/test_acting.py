@@ -12,6 +12,7 @@ from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledg
 from correlators.correlate import Correlator
 from correlators.incidents import Incident
 from correlators.storms import Storm
+from correlators.telling import Config
 from correlators.ticks import Work
 from correlators.types import (
     Delta,
@@ -33,8 +34,9 @@ ANNA: dict[str, Any] = {"actor": "anna", "source": "slack", "at_ms": 0}
 class Stage:
     """CORRELATE by hand: events and acts at seconds, and what was told of them."""
 
-    def __init__(self, *, restore: bool = False) -> None:
-        self._correlator = Correlator(PAGING)
+    def __init__(self, *, restore: bool = False, config: Config = PAGING) -> None:
+        self._config = config
+        self._correlator = Correlator(config)
         self._restore = restore
         self.digests: list[Digest] = []
         self.now = 0
@@ -52,7 +54,7 @@ class Stage:
             self.digests += decided.digests
             if self._restore:
                 stored = [codec.encode(one) for _, one in self._correlator.state.entries()]
-                self._correlator = Correlator(PAGING, map(codec.entry, stored))
+                self._correlator = Correlator(self._config, map(codec.entry, stored))
         self.now = until
         keeps_law_4(self.digests)
 

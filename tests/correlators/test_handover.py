@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,12 @@ from tests.correlators.test_acting import ANNA, Stage, acknowledged, outage
 from tests.correlators.test_storms import LATER, fading, known, wave
 
 FATAL = Level.FATAL
+
+
+ENDED_BY_QUIET = msgspec.structs.replace(
+    PAGING, pages=msgspec.structs.replace(PAGING.pages, resolve_acknowledged=True)
+)
+"""Every page ends with what it was opened for, also one that somebody has."""
 
 
 class Watched(Stage):
@@ -62,7 +69,7 @@ def test_the_new_page_says_what_the_acknowledgement_does_not_cover() -> None:
 
 def test_the_last_incident_of_a_storm_that_a_person_took_apart_keeps_its_page() -> None:
     for acked in (False, True):
-        stage = Stage()
+        stage = Stage(config=ENDED_BY_QUIET)
         stage.run(20, *outage(level=FATAL)[:2])
         storm = stage.storm()
         if acked:
@@ -288,7 +295,7 @@ def hides_nothing(stage: Watched) -> None:
 def test_whatever_people_do_no_fatal_error_is_without_a_page_and_every_page_ends_once(
     story: list[tuple[int, str, Any]],
 ) -> None:
-    stage = Watched()
+    stage = Watched(config=ENDED_BY_QUIET)
     play(stage, story)
     stage.run(stage.now + 1_900)
     pages = stage.pages()
