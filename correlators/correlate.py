@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from correlators import aliases, incidents, lifecycle, sets, storm_life
+from correlators import aliases, decisions, incidents, lifecycle, sets, storm_life
 from correlators.acting import Acting
 from correlators.baseline import Baseline
+from correlators.decisions import Decision
 from correlators.dependencies import Neighbours
 from correlators.entries import (
     KNOWN_FOR_TICKS,
@@ -32,9 +33,11 @@ from correlators.entries import (
 from correlators.gathering import Gatherer
 from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
+from correlators.judging import Judgement
 from correlators.left_pages import leave, left, let_go
 from correlators.names import named
 from correlators.quiet import Quiet
+from correlators.rulings import tried
 from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller
@@ -59,14 +62,20 @@ class Decided(msgspec.Struct, frozen=True):
     digests: list[Digest]
     suppressed: Counter[Suppression]
     pages: Counter[PageReason]
+    decisions: list[Decision] = msgspec.field(default_factory=list)
+    """In the words of `explain`, where they are asked for."""
 
 
 class Correlator:
     """The step of CORRELATE over one state."""
 
-    def __init__(self, config: Config, entries: Iterable[Entry] = ()) -> None:
-        """Args: config: what decides; entries: the restored state, without `@progress`."""
+    def __init__(
+        self, config: Config, entries: Iterable[Entry] = (), *, explains: bool = False
+    ) -> None:
+        """Args: config: what decides; entries: the restored state, without `@progress`; explains:
+        whether `apply` says in words what it decided."""
         self._config = config
+        self._explains = explains
         self.state = State(config, entries)
         self._teller = Teller(config, self.state)
         self._usual = Usual(self.state)
@@ -105,12 +114,27 @@ class Correlator:
         for entry in self.state.due(tick):
             self.due_key = key_of(entry)
             self._forget(entry, tick)
-        return Decided(*self._teller.take())
+        digests, suppressed, pages = self._teller.take()
+        judged = self._teller.take_judged()
+        if not self._explains:
+            return Decided(digests, suppressed, pages)
+        return Decided(digests, suppressed, pages, self._in_words(digests, judged, tick))
+
+    def _in_words(
+        self, digests: Sequence[Digest], judged: Iterable[tuple[str, Judgement]], tick: int
+    ) -> list[Decision]:
+        rules, teams = self._config.decides, self._config.teams
+        asked = [
+            decisions.ruled(subject, judgement.ruling, tried(rules, judgement.facts, teams))
+            for subject, judgement in judged
+        ]
+        return decisions.of_tick(tick, self.state.changed_since(), digests, asked)
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""
         self._quiet.forget_noted()
         self._teller.take()
+        self._teller.take_judged()
 
     # Changes and deltas
 

@@ -94,6 +94,8 @@ class Judgement(msgspec.Struct, frozen=True):
 
     ruling: Ruling
     hold: Hold | None
+    facts: Facts
+    """What was looked at."""
 
     @property
     def pages(self) -> bool:
@@ -217,7 +219,7 @@ class Judge:
             told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
             waited=0 <= told.held_until <= tick,
         )
-        return Judgement(ruling, held(facts, ruling, self._config.holding, around))
+        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
 
     def _sources(self, facts: Facts, own: set[str]) -> tuple[tuple[str, str], ...]:
         """Return what is open and matches the source of an inhibition, one for each."""

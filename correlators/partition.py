@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from correlators.correlate import Correlator, Decided
+from correlators.decisions import Decision
 from correlators.entries import PROGRESS_KEY, Entry, Frozen
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
@@ -39,6 +40,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: Counter[Suppression] = msgspec.field(default_factory=Counter)
     pages: Counter[PageReason] = msgspec.field(default_factory=Counter)
     poison: list[Poison] = msgspec.field(default_factory=list)
+    decisions: list[Decision] = msgspec.field(default_factory=list)
+    """What was decided, in the words of `explain`; empty unless the partition explains."""
     frozen: list[Frozen] = msgspec.field(default_factory=list)
     """Entries that raised when they were due; they are among `entries`, under their new key."""
 
@@ -46,10 +49,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Partition:
     """Ticks and state of one partition."""
 
-    def __init__(self, config: Config, progress: Progress, entries: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        progress: Progress,
+        entries: Iterable[Entry] = (),
+        *,
+        explains: bool = False,
+    ) -> None:
         """Args: config: what decides; progress, entries: as restored, or a first progress and
-        none."""
-        self._correlator = Correlator(config, entries)
+        none; explains: whether steps say in words what they decided."""
+        self._correlator = Correlator(config, entries, explains=explains)
         self.ticks = Ticks(progress, signature_version=config.signature_version)
         self._suppressed = progress.suppressed
         self._late = progress.late
@@ -119,6 +129,7 @@ class Partition:
         suppressed: Counter[Suppression] = Counter()
         pages: Counter[PageReason] = Counter()
         poison: list[Poison] = []
+        decisions: list[Decision] = []
         frozen: list[Frozen] = []
         complete = self.ticks.complete_tick()
         applied = 0
@@ -135,6 +146,7 @@ class Partition:
             digests += done.decided.digests
             suppressed += done.decided.suppressed
             pages += done.decided.pages
+            decisions += done.decided.decisions
             poison += done.poison
             frozen += done.frozen
             applied += 1
@@ -147,6 +159,7 @@ class Partition:
             ticks=applied,
             suppressed=suppressed,
             pages=pages,
+            decisions=decisions,
             poison=poison,
             frozen=frozen,
         )

@@ -326,6 +326,11 @@ class State:
         self.begin()
         return changed
 
+    def changed_since(self) -> list[tuple[Entry | None, Entry | None]]:
+        """Return every entry that was written since `begin`, as it was then and as it is now, by
+        key."""
+        return [(before, self._entries.get(key)) for key, before in sorted(self._undo.items())]
+
     def begin(self) -> None:
         """Mark a point to which `rollback` returns."""
         self._undo = {}

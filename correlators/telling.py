@@ -38,11 +38,18 @@ class Teller:
         self._digests: list[Digest] = []
         self._suppressed: Counter[Suppression] = Counter()
         self._pages: Counter[PageReason] = Counter()
+        self._judged_for: list[tuple[str, Judgement]] = []
 
     def take(self) -> tuple[list[Digest], Counter[Suppression], Counter[PageReason]]:
         """Return what was decided since the last call."""
         taken = self._digests, self._suppressed, self._pages
         self._digests, self._suppressed, self._pages = [], Counter(), Counter()
+        return taken
+
+    def take_judged(self) -> list[tuple[str, Judgement]]:
+        """Return what was judged for a telling since the last call, each with the id of what was to
+        be told."""
+        taken, self._judged_for = self._judged_for, []
         return taken
 
     # Incidents
@@ -51,6 +58,8 @@ class Teller:
         """Decide the digest that waits for this incident, in this tick."""
         decision = self._decide(incident)
         judgement = self._judged(incident, decision, tick)
+        if judgement is not None:
+            self._judged_for.append((incident.id, judgement))
         page = self._incident_page(incident, judgement)
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
             decision = DigestKind.UPDATED
@@ -304,6 +313,7 @@ class Teller:
         else:
             kind = DigestKind.UPDATED if told.revision else DigestKind.OPENED
             judgement = self._judge.of_storm(storm, _LIFECYCLE[kind], tick)
+            self._judged_for.append((storm.id, judgement))
             page = self._storm_page(storm, judgement)
             if told.mark == storm.changes and page.action is PageAction.NONE and not told.held:
                 self._suppress_storm(storm, Suppression.UNCHANGED)

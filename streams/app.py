@@ -79,6 +79,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 state_topic=topics.incidents,
                 deliveries_topic=topics.deliveries,
                 quarantine_topic=topics.quarantine,
+                decisions_topic=topics.decisions,
                 declares_stalls=settings.clock is Clock.WALL,
                 partition_of=partition_of_account,
                 max_request_bytes=request_bytes,
@@ -94,6 +95,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 state_topic=topics.outbox,
                 dead_topic=topics.dead,
                 quarantine_topic=topics.quarantine,
+                decisions_topic=topics.decisions,
                 max_request_bytes=request_bytes,
                 metrics=metrics,
             )

@@ -10,8 +10,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from correlators.decisions import Decision
 from correlators.entries import Entry
 from correlators.types import DeltaBatch, Digest
+from sinks.attempted import Attempted
 from streams.reports import Report
 
 
@@ -36,12 +38,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag="told"):
 Heard = Told | Report
 """What stands on `stormfold.progress`."""
 
+Said = Decision | Attempted
+"""What stands on `decisions`."""
+
 _T = TypeVar("_T")
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _entry: Final[msgspec.msgpack.Decoder[Entry]] = msgspec.msgpack.Decoder(Entry)
 _batch: Final = msgspec.msgpack.Decoder(DeltaBatch)
 _digest: Final = msgspec.msgpack.Decoder(Digest)
+_said: Final[msgspec.msgpack.Decoder[Said]] = msgspec.msgpack.Decoder(Said)
 _told: Final[msgspec.msgpack.Decoder[Heard]] = msgspec.msgpack.Decoder(Heard)
 
 
@@ -63,6 +69,11 @@ def batch(raw: bytes) -> DeltaBatch:
 def digest(raw: bytes) -> Digest:
     """Return the digest. Raises: CodecError."""
     return _read(_digest, raw, "digest")
+
+
+def said(raw: bytes) -> Said:
+    """Return the decision, or what became of a call. Raises: CodecError."""
+    return _read(_said, raw, "decision")
 
 
 def told(raw: bytes) -> Heard:

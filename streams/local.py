@@ -76,13 +76,16 @@ class Pipeline:
         on_step: Callable[[Step], None],
         *,
         restore_every_tick: bool = False,
+        explains: bool = False,
     ) -> None:
-        """Args: on_step: called with every step; restore_every_tick: for tests of the restore."""
+        """Args: on_step: called with every step; restore_every_tick: for tests of the restore;
+        explains: whether steps say in words what they decided."""
         self._config = config
         self._fingerprinter = Fingerprinter(fingerprinting)
         self._on_step = on_step
         self._restore = restore_every_tick
-        self._partition = Partition(config, first_progress())
+        self._explains = explains
+        self._partition = Partition(config, first_progress(), explains=explains)
         self._stored: dict[str, bytes] = {}
         self._log: deque[tuple[int, DeltaBatch]] = deque()
         self._offset = 0
@@ -164,7 +167,7 @@ class Pipeline:
         entries = [codec.entry(raw) for key, raw in self._stored.items() if key != PROGRESS_KEY]
         progress = codec.entry(self._stored[PROGRESS_KEY])
         assert isinstance(progress, Progress)
-        self._partition = Partition(self._config, progress, entries)
+        self._partition = Partition(self._config, progress, entries, explains=self._explains)
         while self._log and self._log[0][0] < progress.input_offset:
             self._log.popleft()
         for offset, batch in self._log:

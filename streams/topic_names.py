@@ -19,6 +19,7 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: str
     dead: str
     outbox: str
+    decisions: str
     progress: str
 
 
@@ -33,5 +34,6 @@ def names(namespace: str) -> Names:
         deliveries=f"{before}deliveries",
         dead=f"{before}deliveries.dead",
         outbox=f"{before}outbox",
+        decisions=f"{before}decisions",
         progress=f"{namespace}.progress",
     )

@@ -147,6 +147,7 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
         topic(name.deliveries, keyed, week),
         topic(name.dead, 1, _kept(30 * DAY_MS), may_grow=True),
         topic(name.outbox, keyed, _COMPACT),
+        topic(name.decisions, keyed, _kept(30 * DAY_MS), may_grow=True),
         topic(name.progress, 1, _kept(DAY_MS)),
     )
 

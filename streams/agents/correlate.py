@@ -89,6 +89,7 @@ class CorrelateHandler:
         state_topic: str,
         deliveries_topic: str,
         quarantine_topic: str,
+        decisions_topic: str,
         declares_stalls: bool,
         partition_of: Callable[[str, int], int],
         max_request_bytes: int,
@@ -101,7 +102,9 @@ class CorrelateHandler:
         self._own = source_topic
         self._source_topics = (source_topic, *foreign_topics)
         self._pressure = Pressure(deltas_topic)  # news may come before the start is done
-        self._topics = Topics(state_topic, deliveries_topic, quarantine_topic)
+        self._topics = Topics(
+            state_topic, deliveries_topic, quarantine_topic, decisions_topic
+        )
         self._declares_stalls = declares_stalls
         self._partition_of = partition_of
         self._max_request_bytes = max_request_bytes
@@ -163,7 +166,8 @@ class CorrelateHandler:
         except BaseException:
             await writer.stop()
             raise
-        self._held[tp] = _Held(Partition(self._config, progress, entries), writer, progress)
+        partition = Partition(self._config, progress, entries, explains=True)
+        self._held[tp] = _Held(partition, writer, progress)
         return offset
 
     def _tell_version(self, tp: TopicPartition, progress: Progress) -> None:

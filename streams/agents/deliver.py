@@ -16,6 +16,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from correlators.entries import PROGRESS_KEY
+from sinks.attempted import Attempted, attempted
 from sinks.base import (
     Answer,
     Attempt,
@@ -53,6 +54,8 @@ class _Held:
         self.offset = offset
         self.written_offset = offset
         self.answers: list[tuple[Attempt, Answer]] = []
+        self.attempted: list[Attempted] = []
+        """Answers that are not written yet; never more than calls may run."""
         self.calls: set[asyncio.Task[None]] = set()
         self.quarantine: list[tuple[ConsumerRecord[Any, Any], str]] = []
 
@@ -68,6 +71,7 @@ class DeliverHandler:
         state_topic: str,
         dead_topic: str,
         quarantine_topic: str,
+        decisions_topic: str,
         max_request_bytes: int,
         metrics: Metrics,
     ) -> None:
@@ -77,6 +81,7 @@ class DeliverHandler:
         self._state_topic = state_topic
         self._dead_topic = dead_topic
         self._quarantine_topic = quarantine_topic
+        self._decisions_topic = decisions_topic
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._held: dict[TopicPartition, _Held] = {}
@@ -170,7 +175,9 @@ class DeliverHandler:
     def _take_answers(self, held: _Held) -> bool:
         answers, held.answers = held.answers, []
         for attempt, answer in answers:
-            held.outbox.receive(answer, self._host.now_ms())
+            now_ms = self._host.now_ms()
+            held.outbox.receive(answer, now_ms)
+            held.attempted.append(attempted(attempt, answer, now_ms))
             self._count_answer(attempt, answer)
         return bool(answers)
 
@@ -193,7 +200,8 @@ class DeliverHandler:
                 sink=sink_of(one.destination), reason=one.reason.value
             ).inc()
         moved = held.offset != held.written_offset
-        if not (changes.entries or changes.dead or moved or held.quarantine):
+        said, held.attempted = held.attempted, []
+        if not (changes.entries or changes.dead or moved or held.quarantine or said):
             return
         transaction = held.writer.transaction()
         async with transaction:
@@ -207,6 +215,10 @@ class DeliverHandler:
             for letter in changes.dead:
                 await self._send_dead(transaction, letter)
             await self._send_quarantine(tp, held, transaction)
+            for one in said:
+                await transaction.send(
+                    self._decisions_topic, key=one.subject.encode(), value=codec.encode(one)
+                )
             position = Position(
                 installation=self._installation,
                 partitions=self._partitions,

@@ -1,4 +1,4 @@
-"""What one step of CORRELATE writes, as records: state, digests, and what was set aside.
+"""What one step of CORRELATE writes, as records: state, digests, decisions, what was set aside.
 
 Encoded before the transaction begins: an open one hides everybody's deliveries, and has an end.
 """
@@ -21,6 +21,7 @@ class Topics(NamedTuple):
     state: str
     deliveries: str
     quarantine: str
+    decisions: str
 
 
 class Outgoing(NamedTuple):
@@ -64,6 +65,10 @@ def outgoing(
             [],
         )
         for digest in step.digests
+    ]
+    written += [
+        Outgoing(topics.decisions, None, one.subject.encode(), codec.encode(one), [])
+        for one in step.decisions
     ]
     origin = [("topic", tp.topic.encode()), ("partition", str(tp.partition).encode())]
     written += [

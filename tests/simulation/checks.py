@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from correlators import sets
+from correlators.decisions import Decision
 from correlators.deltas import event_hash
 from correlators.entries import PROGRESS_KEY, heard_key
 from correlators.fingerprinter import Fingerprinter
@@ -90,9 +91,13 @@ def _quarantine(world: World) -> list[str]:
 
 
 def committed_digests(world: World) -> list[bytes]:
+    return _committed(world, TOPICS.deliveries)
+
+
+def _committed(world: World, topic: str) -> list[bytes]:
     return [
         entry.message.value or b""
-        for log in world.cluster.of_topic(TOPICS.deliveries)
+        for log in world.cluster.of_topic(topic)
         for entry in log.committed()
         if entry.message is not None
     ]
@@ -112,13 +117,15 @@ def committed_state(world: World) -> dict[str, bytes]:
 
 
 def _same(world: World) -> list[str]:
-    """Digests and state are those of the log, each digest once."""
+    """Digests, decisions and state are those of the log, each digest and decision once."""
     if world.stalls and world.scenario.clock is Clock.DATA:
         return ["a stall was declared under clock data"]
     if world.stalls or world.grown:
         return _decided_once(world)
     wanted = expected(world.cluster.of_topic(TOPICS.events), world.scenario.clock)
     wrong = _differ("digest", Counter(wanted.digests), Counter(committed_digests(world)))
+    decisions = _committed(world, TOPICS.decisions)
+    wrong += _differ("decision", Counter(wanted.decisions), Counter(decisions))
     state = committed_state(world)
     for one in (state, wanted.state):
         # What intake hears counts when its minute is over: the world may run on for longer.
@@ -136,12 +143,20 @@ def _differ(what: str, wanted: Counter[bytes], found: Counter[bytes]) -> list[st
     wrong = []
     for word, differing in (("lacks", lacking), ("has too many", over)):
         if differing:
-            shown = [
-                f"{one.id} r{one.revision} {one.kind.value} -> {one.destination} at {one.at_ms}"
-                for one in map(codec.digest, list(differing)[:3])
-            ]
+            shown = map(_shown_decision if what == "decision" else _shown, list(differing)[:3])
             wrong.append(f"{word} {differing.total()} {what}s: {'; '.join(shown)}")
     return wrong
+
+
+def _shown(raw: bytes) -> str:
+    one = codec.digest(raw)
+    return f"{one.id} r{one.revision} {one.kind.value} -> {one.destination} at {one.at_ms}"
+
+
+def _shown_decision(raw: bytes) -> str:
+    one = codec.said(raw)
+    assert isinstance(one, Decision)
+    return f"{one.subject} {one.kind.value} in tick {one.tick}"
 
 
 def _decided_once(world: World) -> list[str]:

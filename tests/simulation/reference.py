@@ -53,12 +53,14 @@ class Expected:
     """What the pipeline made."""
 
     digests: list[bytes] = field(default_factory=list)
+    decisions: list[bytes] = field(default_factory=list)
     state: dict[str, bytes] = field(default_factory=dict)
     suppressed: int = 0
 
     def take(self, step: Step) -> None:
         assert not step.poison
         self.digests += [codec.encode(digest) for digest in step.digests]
+        self.decisions += [codec.encode(decision) for decision in step.decisions]
         self.suppressed += step.suppressed.total()
         for key, entry in step.entries.items():
             if entry is None:
@@ -70,7 +72,7 @@ class Expected:
 def expected(logs: Iterable[Log], clock: Clock) -> Expected:
     """Return what one unhurried process makes of these source partitions."""
     found = Expected()
-    pipeline = Pipeline(CONFIG, FINGERPRINTING, found.take)
+    pipeline = Pipeline(CONFIG, FINGERPRINTING, found.take, explains=True)
     for read in sorted(read for log in logs for read in stream_times(log, clock)):
         if not read.mark:
             pipeline.add(read.resource, read.body, read.at_ms)

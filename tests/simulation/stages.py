@@ -100,6 +100,7 @@ class Stages:
             state_topic=TOPICS.incidents,
             deliveries_topic=TOPICS.deliveries,
             quarantine_topic=TOPICS.quarantine,
+            decisions_topic=TOPICS.decisions,
             declares_stalls=self._scenario.clock is Clock.WALL,
             partition_of=partition_of_account,
             max_request_bytes=REQUEST_BYTES,

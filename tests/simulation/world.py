@@ -62,7 +62,7 @@ class World:
         self.cluster.create(TOPICS.events, scenario.sources, append_time=append)
         self.cluster.create(TOPICS.deltas, scenario.targets)
         self.cluster.create(TOPICS.incidents, scenario.targets)
-        for topic in (TOPICS.deliveries, TOPICS.quarantine):
+        for topic in (TOPICS.deliveries, TOPICS.quarantine, TOPICS.decisions):
             self.cluster.create(topic, 1)
         for _ in range(scenario.workers):
             self.add_worker()

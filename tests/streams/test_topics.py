@@ -66,6 +66,7 @@ def test_the_default_namespace_leaves_names_as_they_are() -> None:
         "deliveries",
         "deliveries.dead",
         "outbox",
+        "decisions",
         "stormfold.progress",
     ]
 

@@ -1,0 +1,81 @@
+"""What became of one call to a service, kept so that `explain` can tell it later."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sinks.base import (
+    Answer,
+    Attempt,
+    CannotTell,
+    Delivered,
+    Gone,
+    NotFound,
+    Receipt,
+    Rejected,
+    Retry,
+    Step,
+    Unknown,
+)
+
+
+class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="attempted"):
+    """One call and its answer."""
+
+    at_ms: int
+    """When the answer was taken in."""
+    subject: str
+    """Id of the incident or storm that was told."""
+    destination: str
+    step: Step
+    outcome: str
+    """`delivered`, `retry`, `rejected`, `gone`, `unknown`; of a look-up also `not_found` and
+    `cannot_tell`."""
+    reason: str = ""
+    revision: int = 0
+    number: int = 0
+    """Of the calls of this delivery."""
+    find: bool = False
+    """It only looked whether an earlier call had arrived."""
+    receipt: Receipt | None = None
+    possible_repeat: bool = False
+
+
+def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
+    """Return what became of the call, without the message itself."""
+    outcome = answer.outcome
+    word, reason = _said(outcome)
+    return Attempted(
+        at_ms=now_ms,
+        subject=attempt.digest.id,
+        destination=attempt.destination,
+        step=attempt.step,
+        outcome=word,
+        reason=reason,
+        revision=attempt.digest.revision,
+        number=attempt.number,
+        find=attempt.find,
+        receipt=outcome.receipt if isinstance(outcome, Delivered) else None,
+        possible_repeat=attempt.possible_repeat,
+    )
+
+
+def _said(
+    outcome: Delivered | Retry | Rejected | Gone | Unknown | NotFound | CannotTell,
+) -> tuple[str, str]:
+    match outcome:
+        case Delivered():
+            return "delivered", ""
+        case Retry():
+            wait = f", not before {outcome.after_ms / 1000:g} s" if outcome.after_ms else ""
+            return "retry", f"{outcome.reason}{wait}"
+        case Rejected():
+            return "rejected", f"{outcome.reason}: {outcome.detail}".rstrip(": ")
+        case Gone():
+            return "gone", ""
+        case Unknown():
+            return "unknown", outcome.reason.value
+        case NotFound():
+            return "not_found", ""
+        case CannotTell():
+            return "cannot_tell", outcome.reason
