@@ -7,7 +7,7 @@ digest may hold: names, parameterised titles, ids; no event, no user.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -15,6 +15,7 @@ import msgspec
 
 from correlators import evidence
 from correlators.entries import Entry, Episode
+from correlators.evidence import Piece
 from correlators.holds import Silence
 from correlators.incidents import Incident
 from correlators.rulings import Ruling, Tried, Urgency
@@ -129,7 +130,13 @@ def of_tick(
         asked: what the rules said of a telling.
         suppressed: (subject, suppression, name) of what was not told.
     """
-    found = [one for change in changes for one in _of_change(tick, change)]
+    changed = list(changes)
+    storms = {after.id: after for _, after in changed if isinstance(after, Storm)}
+    found = [
+        _with_evidence(one, after, storms)
+        for before, after in changed
+        for one in _of_change(tick, (before, after))
+    ]
     found += [_ruled(tick, one) for one in asked]
     found += [
         Decision(tick=tick, subject=subject, kind=Kind.SUPPRESSED, why=why, name=name)
@@ -193,6 +200,24 @@ def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[D
     yield from _held(tick, after.id, before, after)
 
 
+def _with_evidence(
+    decision: Decision, after: Entry | None, storms: Mapping[str, Storm]
+) -> Decision:
+    """Return the joining of an incident with what tied its service to the storm."""
+    storm = storms.get(decision.other)
+    if decision.kind is not Kind.JOINED or storm is None or not isinstance(after, Incident):
+        return decision
+    service = evidence.shown(after.key.service)
+    pieces = tuple(one for one in storm.evidence if not one.services or service in one.services)
+    return msgspec.structs.replace(decision, because=_weighed(pieces))
+
+
+def _weighed(pieces: Iterable[Piece]) -> tuple[str, ...]:
+    """Return what ties, and how much each weighs, the weightiest first."""
+    ordered = sorted(pieces, key=lambda one: (-one.weight, one.detail))
+    return tuple(f"{one.detail} (weight {one.weight})" for one in ordered)[:BECAUSE_MOST]
+
+
 def _circumstances(incident: Incident) -> Iterator[str]:
     if incident.past:
         yield "its events were long over when they were heard of"
@@ -252,7 +277,7 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
         return Decision(tick=tick, subject=after.id, kind=kind, **more)  # type: ignore[arg-type]
 
     if before is None:
-        yield decided(Kind.STORM_OPENED, because=evidence.told(after.evidence)[:BECAUSE_MOST])
+        yield decided(Kind.STORM_OPENED, because=_weighed(after.evidence))
     joined = [one for one in after.members if before is None or one not in {*before.members}]
     if before is not None and joined:
         said = {piece.detail for piece in before.evidence}
@@ -260,7 +285,7 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
         yield decided(
             Kind.JOINED,
             to=tuple(joined[:NAMED_MOST]),
-            because=evidence.told(tuple(news))[:BECAUSE_MOST],
+            because=_weighed(news),
         )
     if after.merged_into and not (before is not None and before.merged_into):
         yield decided(Kind.MERGED, other=after.merged_into)

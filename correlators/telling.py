@@ -58,7 +58,8 @@ class Teller:
         """Decide the digest that waits for this incident, in this tick."""
         decision = self._decide(incident)
         judgement = self._judged(incident, decision, tick)
-        if judgement is not None:
+        if judgement is not None and decision is not DigestKind.RESOLVED:
+            # Who hears of an end is whoever was told; the rules may only drop it.
             self._judged_for.append((incident.id, judgement))
         page = self._incident_page(incident, judgement)
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:

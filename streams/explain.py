@@ -9,7 +9,6 @@ Errors: `ExplainError` when what is given is not one event; the text says what i
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
@@ -46,6 +45,8 @@ class Given(msgspec.Struct, frozen=True):
     """In what form, for people."""
     resource: str
     body: bytes
+    at_ms: int = 0
+    """Its stream time, where it is a line of a recording; else 0."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +120,11 @@ def given(raw: bytes) -> Given:
         line = parse(raw)
         if isinstance(line, Problem):
             raise ExplainError(f"a line of a recording, but {line}")
-        return Given(f"a line of a recording, resource {line[0] or 'not told'}", *line)
+        resource, body = line
+        moment = found.get("at_ms")
+        at_ms = moment if isinstance(moment, int) else 0
+        form = f"a line of a recording, resource {resource or 'not told'}"
+        return Given(form, resource, body, at_ms)
     if bare:
         return Given("the flat body of the legacy plugin or a service hook", LEGACY, raw)
     data = found.get("data")
@@ -224,19 +229,18 @@ def run(
         print(f"explain: {error}", file=errors)
         return WRONG_USE
     if json:
-        shown = orjson.dumps(plain(explained), option=orjson.OPT_INDENT_2)
-        out.write(shown.decode() + "\n")
+        out.write(in_json(plain(explained)))
     else:
-        out.write("".join(f"{_safe(line)}\n" for line in text(explained)))
+        out.write("".join(f"{safe(line)}\n" for line in text(explained)))
     return DONE
 
 
-def _safe(line: str) -> str:
+def in_json(value: dict[str, object]) -> str:
+    """Return a value as indented JSON, with the end of its line."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def safe(line: str) -> str:
     """Return the line without what a terminal would obey, or cannot show."""
     shown = "".join(one if one.isprintable() else " " for one in line)
     return shown.encode("utf-8", "replace").decode()
-
-
-def main(settings: Settings, path: str, *, json: bool) -> int:
-    """Run on this process's own streams."""
-    return run(settings, path, json=json, stdin=sys.stdin.buffer, out=sys.stdout, errors=sys.stderr)

@@ -102,9 +102,7 @@ class CorrelateHandler:
         self._own = source_topic
         self._source_topics = (source_topic, *foreign_topics)
         self._pressure = Pressure(deltas_topic)  # news may come before the start is done
-        self._topics = Topics(
-            state_topic, deliveries_topic, quarantine_topic, decisions_topic
-        )
+        self._topics = Topics(state_topic, deliveries_topic, quarantine_topic, decisions_topic)
         self._declares_stalls = declares_stalls
         self._partition_of = partition_of
         self._max_request_bytes = max_request_bytes

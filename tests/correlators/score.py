@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import xxhash
 
+from correlators.decisions import Decision
 from correlators.deltas import Fold
 from correlators.entries import Entry
 from correlators.incidents import Incident, ticks
@@ -175,6 +176,7 @@ class Score:
     pages: Counter[PageReason] = field(default_factory=Counter)
     poison: list[Poison] = field(default_factory=list)
     entries: list[tuple[str, Entry]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     def to(self, destination: str = CHAT) -> list[Digest]:
         """Return the digests for one destination, in the order of deciding."""
@@ -287,7 +289,7 @@ def run(
     if until is None:
         last_ms = max(push.at_ms for push in pushes)
         until = last_ms / 1000 - START + ticks(config.windows.quiet_for_ms) + 2
-    partition = Partition(config, first_progress())
+    partition = Partition(config, first_progress(), explains=True)
     score = Score()
     for offset, batch in enumerate(batches(pushes, until=until, config=config)):
         partition.receive(offset, batch)
@@ -297,6 +299,7 @@ def run(
             score.suppressed += step.suppressed
             score.pages += step.pages
             score.poison += step.poison
+            score.decisions += step.decisions
             if after_tick is not None:
                 after_tick(partition)
     score.entries = partition.state_entries

@@ -1,0 +1,173 @@
+"""`stormfold explain --incident, --storm, --digest`, asked of a replay."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinks.attempted import Attempted
+from sinks.base import Receipt, Step
+from streams import story_words
+from streams.codec import Said
+from streams.config_places import Places
+from streams.exit_status import DONE, WRONG_USE
+from streams.explain_story import Asked, Form, run, run_event
+from streams.settings import load
+from streams.stories import KEPT_MOST, Match, Recorded, Story, story_of
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "recordings" / "shop-outage.jsonl.gz"
+SETTINGS = load(ROOT / "stormfold.yaml", {})
+RULES = """\
+sinks:
+  console: {}
+
+rules:
+  - name: noise
+    when: {level: [info]}
+    drop: known
+  - {name: rest, to: [console:default]}
+"""
+
+
+@pytest.fixture(scope="module")
+def shop() -> Recorded:
+    return Recorded(SETTINGS, [SHOP])
+
+
+def asked(form: Form = Form.TEXT, **what: str) -> tuple[int, str, str]:
+    out, errors = io.StringIO(), io.StringIO()
+    status = run(SETTINGS, Asked(**what), [SHOP], form=form, out=out, errors=errors)
+    return status, out.getvalue(), errors.getvalue()
+
+
+def storm_of(shop: Recorded) -> str:
+    told = [one for one in shop.said(lambda one: one.subject.startswith("storm-"))]
+    return max({one.subject for one in told}, key=[one.subject for one in told].count)
+
+
+def test_a_storm_is_told_from_its_evidence_to_its_end(shop: Recorded) -> None:
+    status, said, errors = asked(storm=storm_of(shop))
+    assert (status, errors) == (DONE, "")
+    lines = said.splitlines()
+    assert "Outage in 3 services" in lines[0]
+    places = [
+        next(at for at, line in enumerate(lines) if word in line)
+        for word in ("a storm:", "shared trace", "rules: page", "told, revision 1", "over: it was")
+    ]
+    assert places == sorted(places)
+    assert "stormfold.yaml:" in next(line for line in lines if "rules: page" in line)
+
+
+def test_an_event_of_the_recording_leads_to_its_incident_and_the_storm_that_told_it(
+    shop: Recorded,
+) -> None:
+    with gzip.open(SHOP) as file:
+        line = file.read().splitlines()[399]
+    out, errors = io.StringIO(), io.StringIO()
+    status = run_event(
+        SETTINGS, "-", [SHOP], form=Form.JSON, stdin=io.BytesIO(line), out=out, errors=errors
+    )
+    assert (status, errors.getvalue()) == (DONE, "")
+    found: dict[str, Any] = json.loads(out.getvalue())
+    assert found["story"]["subject"].startswith("inc-")
+    assert found["story"]["storms"] == [storm_of(shop)]
+    kinds = [one["kind"] for one in found["story"]["said"]]
+    assert kinds[0] == "opened"
+    assert {"joined", "ruled", "told", "paged"} <= set(kinds)
+    opened = found["story"]["said"][0]
+    assert opened["key"][3] == found["signature"]["versions"][0]["fingerprint"]
+
+
+def test_a_digest_is_told_up_to_its_revision(shop: Recorded) -> None:
+    storm = storm_of(shop)
+    first = asked(digest=f"{storm}@1")[1]
+    later = asked(digest=f"{storm}@3")[1]
+    assert "revision 1" in first
+    assert "revision 2" not in first
+    assert "revision 3" in later
+
+
+def test_the_short_form_fits_a_message_of_a_chat(shop: Recorded) -> None:
+    for subject in {one.subject for one in shop.said(lambda one: True)}:
+        short = story_words.short(story_of(shop, subject), Places(""))
+        assert len("\n".join(short)) <= story_words.SHORT_CHARS
+
+
+@pytest.mark.parametrize(
+    ("what", "problem"),
+    [
+        ({"incident": "storm-0123456789abcdef"}, "expected inc- and 16 hex digits"),
+        ({"storm": "storm-0123456789abcdef"}, "is not known to a replay of"),
+        ({"digest": "inc-1"}, "is no digest: expected its id and revision"),
+    ],
+)
+def test_what_is_not_known_is_said_in_one_line(what: dict[str, str], problem: str) -> None:
+    status, said, errors = asked(Form.TEXT, **what)
+    assert (status, said) == (WRONG_USE, "")
+    assert problem in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_revision_that_was_never_told_is_refused(shop: Recorded) -> None:
+    status, _, errors = asked(digest=f"{storm_of(shop)}@99")
+    assert status == WRONG_USE
+    assert "was never told in a revision 99" in errors
+
+
+def test_rules_are_found_where_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "stormfold.yaml"
+    file.write_text(RULES)
+    places = Places(str(file))
+    assert places.of("noise") == f"{file}:5 rules[0]"
+    assert places.of("rest") == f"{file}:8 rules[1]"
+    assert places.of("unknown") == ""
+    assert Places("").of("loud") == "the default of pages.events"
+
+
+class Given:
+    """Decisions that are given."""
+
+    name = "a test"
+
+    def __init__(self, said: list[Said]) -> None:
+        self._said = said
+
+    def said(self, match: Match) -> list[Said]:
+        return [one for one in self._said if match(one)]
+
+
+def call(number: int, outcome: str, reason: str = "") -> Attempted:
+    return Attempted(
+        at_ms=1_700_000_000_000 + number,
+        subject="inc-0123456789abcdef",
+        destination="slack:incidents",
+        step=Step.POST,
+        outcome=outcome,
+        reason=reason,
+        revision=1,
+        number=number,
+        receipt=Receipt(place="C1", id="17.5") if outcome == "delivered" else None,
+    )
+
+
+def test_every_call_is_told_with_what_came_back() -> None:
+    said: list[Said] = [call(1, "retry", "rate_limited, not before 3 s"), call(2, "delivered")]
+    lines = story_words.lines(story_of(Given(said), "inc-0123456789abcdef"), Places(""))
+    assert lines[-2].endswith(
+        "slack:incidents: post of revision 1: not taken, will be tried again "
+        "(rate_limited, not before 3 s)"
+    )
+    assert lines[-1].endswith("post of revision 1, call 2: delivered as 17.5")
+
+
+def test_a_story_is_bounded_and_says_what_is_left_out() -> None:
+    said: list[Said] = [call(number, "delivered") for number in range(KEPT_MOST + 5)]
+    story: Story = story_of(Given(said), "inc-0123456789abcdef")
+    assert (len(story.said), story.left_out) == (KEPT_MOST, 5)
+    assert story_words.lines(story, Places(""))[-1] == "and 5 more"
