@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli_backtest import backtest
 from streams.cli_check import check
 from streams.cli_demo import demo
 from streams.cli_explain import explain
@@ -57,6 +58,7 @@ app.command()(intake)
 app.command()(replay)
 app.command()(record)
 app.command()(explain)
+app.command()(backtest)
 app.command("suggest-merges")(suggest_merges)
 app.command()(topics)
 app.command()(check)

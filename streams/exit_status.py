@@ -15,3 +15,6 @@ LINES_SKIPPED: Final = 3
 
 INTERRUPTED: Final = 130
 """Ended by Ctrl-C."""
+
+CONDITION_HOLDS: Final = 4
+"""Done, and a condition of `--fail-if` holds."""
