@@ -85,7 +85,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     tried: tuple[tuple[str, str], ...] = ()
     """(rule, the part of it that did not hold; empty where it held), as they were read."""
     to: tuple[str, ...] = ()
-    """Destinations that are told or paged."""
+    """Destinations that are told or paged; of a storm that opens or grows, the incidents."""
     revision: int = 0
     until_tick: int = -1
     """When what holds it ends; -1 where that is not known."""
@@ -277,7 +277,8 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
         return Decision(tick=tick, subject=after.id, kind=kind, **more)  # type: ignore[arg-type]
 
     if before is None:
-        yield decided(Kind.STORM_OPENED, because=_weighed(after.evidence))
+        members = after.members[:NAMED_MOST]
+        yield decided(Kind.STORM_OPENED, to=members, because=_weighed(after.evidence))
     joined = [one for one in after.members if before is None or one not in {*before.members}]
     if before is not None and joined:
         said = {piece.detail for piece in before.evidence}

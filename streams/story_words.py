@@ -154,7 +154,8 @@ def _decision(said: Decision, places: Places) -> list[str]:
         case Kind.SENTRY_SAID:
             return ["Sentry says: " + "; ".join(because)]
         case Kind.STORM_OPENED:
-            return [f"a storm: evidence of {LINKS} and more links incidents", *because]
+            members = _listed(said.to)
+            return [f"a storm of {members}: weights of {LINKS} and more link them", *because]
         case Kind.JOINED if said.other:
             return [f"became part of {said.other}", *because]
         case Kind.JOINED:

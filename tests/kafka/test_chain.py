@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.broker import Broker
 from streams.topics import names
+from tests.kafka.asked import explains_itself
 from tests.kafka.chain import (
     CHANNEL,
     PATIENCE_S,
@@ -64,6 +66,8 @@ async def test_an_outage_of_webhooks_is_one_message_and_one_page(
         assert "40 users" in storm
         assert len(made.slack.posts(CHANNEL)) == 2
         assert len(made.pagerduty.alerts) == 1
+        (storm_id,) = set(re.findall(r"storm-[0-9a-f]{16}", storm))
+        await explains_itself(made, storm_id)
 
 
 async def test_an_unreadable_record_keeps_its_bytes_origin_and_reason(

@@ -58,7 +58,13 @@ def test_a_storm_is_told_from_its_evidence_to_its_end(shop: Recorded) -> None:
     assert "Outage in 3 services" in lines[0]
     places = [
         next(at for at, line in enumerate(lines) if word in line)
-        for word in ("a storm:", "shared trace", "rules: page", "told, revision 1", "over: it was")
+        for word in (
+            "a storm of",
+            "shared trace",
+            "rules: page",
+            "told, revision 1",
+            "over: it was",
+        )
     ]
     assert places == sorted(places)
     assert "stormfold.yaml:" in next(line for line in lines if "rules: page" in line)

@@ -1,0 +1,330 @@
+"""`stormfold why-not`: why nothing was heard of a service, or nobody was paged: link by link along
+the chain, from the webhook to the answer of Slack or PagerDuty.
+
+Pure: `why_read` reads. The first link that does not hold is the answer; those after it are told as
+far as they say something.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from correlators.decisions import Decision, Kind
+from sinks.attempted import Attempted
+from streams.config_places import Places
+from streams.stories import at_ms
+from streams.why_read import Letter, Seen
+
+SHOWN_MOST: Final = 5
+
+TO_DO: Final = {
+    "not_authorised": "the token or key is refused: make a new one, and set it in the environment",
+    "no_such_place": "the channel, routing key or address does not exist under this name: correct "
+    "it in the settings",
+    "not_allowed": "the app may not write there: invite it to the channel (/invite @stormfold), or "
+    "give it the scope that the answer names",
+    "too_large": "the message was larger than the service takes",
+    "invalid": "the service calls the message malformed; the detail says what",
+    "not_editable": "the message cannot be edited any more",
+    "retries_exhausted": "it was tried until it was too old: look whether the service was down",
+    "unknown_destination": "the settings no longer name this destination",
+    "outbox_full": "more was waiting than is kept",
+}
+_HOLDS: Final = {
+    "dropped": "a rule drops it",
+    "silenced": "a silence mutes it",
+    "maintenance": "planned maintenance",
+    "inhibited": "something else that is open mutes it",
+    "quiet_hours": "quiet hours",
+    "capped": "the frequency cap of its rule",
+    "digest_only": "it waits for the next digest",
+    "flapping": "it flaps: told once, then held",
+    "spike": "spike protection of its environment",
+    "told_by_storm": "its storm tells it",
+    "told_by_other_release": "the incident of another release tells it",
+    "unchanged": "nothing was new",
+    "never_told": "it was over before it could be told",
+}
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One link of the chain."""
+
+    name: str
+    ok: bool
+    says: tuple[str, ...]
+    do: str = ""
+    """What to do where it does not hold."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The chain of one service."""
+
+    service: str
+    since_ms: int
+    links: tuple[Link, ...]
+
+    @property
+    def broken(self) -> Link | None:
+        """The first link that does not hold."""
+        return next((link for link in self.links if not link.ok), None)
+
+
+def why_not(
+    seen: Seen, service: str, places: Places, *, destination: str = "", pages: bool = False
+) -> Answer:
+    """Return the chain for a service.
+
+    Args:
+        seen: what stands on the topics.
+        service: whose events are missed.
+        places: where rules stand in the settings.
+        destination: only this one is asked about; empty asks about all.
+        pages: a page is missed, not a message.
+    """
+    own, incidents = _own(seen, service)
+    decisions = [one for one in own if isinstance(one, Decision)]
+    attempts = [
+        one
+        for one in own
+        if isinstance(one, Attempted) and (not destination or one.destination == destination)
+    ]
+    letters = [
+        one
+        for one in seen.dead
+        if one.subject in {said.subject for said in own}
+        and (not destination or one.destination == destination)
+    ]
+    links = [_arrived(seen, service), _readable(seen), _keeps_up(seen)]
+    links.append(_incidents(incidents, decisions, seen, service))
+    links.append(_ruled(decisions, places, destination, pages=pages))
+    links.append(_held(decisions, places, destination, pages=pages))
+    links.append(_delivered(decisions, attempts, letters, destination, pages=pages))
+    return Answer(service=service, since_ms=seen.since_ms, links=tuple(links))
+
+
+def _own(seen: Seen, service: str) -> tuple[list[Any], list[str]]:
+    """Return what was said of the service's incidents and their storms, and those incidents."""
+    incidents = [
+        one.subject
+        for one in seen.said
+        if isinstance(one, Decision) and one.key is not None and one.key[1] == service
+    ]
+    wanted = set(incidents)
+    wanted |= {
+        one.other
+        for one in seen.said
+        if isinstance(one, Decision) and one.subject in wanted and one.kind is Kind.JOINED
+    }
+    return [one for one in seen.said if one.subject in wanted], list(dict.fromkeys(incidents))
+
+
+def _arrived(seen: Seen, service: str) -> Link:
+    arrived = seen.arrived.get(service)
+    skipped = f" (the latest {seen.records:,} records were read)" if seen.skipped else ""
+    if arrived is not None and arrived.events:
+        ago = max(0, seen.now_ms - arrived.last_ms) // 1000
+        kinds = ", ".join(f"{count:,} {name}" for name, count in arrived.resources.most_common(4))
+        where = ", ".join(sorted(arrived.environments)[:SHOWN_MOST])
+        said = f"{arrived.events:,} events of {service} came in ({kinds}), in {where}"
+        return Link(name="arrived", ok=True, says=(f"{said}, the last {ago} s ago{skipped}",))
+    if arrived is not None:
+        said = f"only {arrived.changes:,} changes of issues of {service} came in, and no event"
+        return Link(
+            name="arrived",
+            ok=False,
+            says=(said + skipped,),
+            do="turn on the webhook `error` of the Sentry integration, or add its alert rule "
+            "action to an alert rule of this project",
+        )
+    if not seen.records:
+        return Link(
+            name="arrived",
+            ok=False,
+            says=("nothing of any service came in",),
+            do="look whether `stormfold intake` runs and Sentry can reach it (GET /healthz), "
+            "whether the integration's webhook URL and client secret are right (intake counts "
+            "refused ones by reason), and send a test from Sentry",
+        )
+    others = sorted(seen.arrived, key=lambda name: -seen.arrived[name].events)
+    near = difflib.get_close_matches(service, [name for name in others if name], n=3, cutoff=0.5)
+    said = f"nothing of {service} came in, but {seen.records:,} records of {len(others)} others"
+    hint = f"; is it one of {', '.join(near)}?" if near else ""
+    shown = ", ".join(name or "no service" for name in others[:SHOWN_MOST])
+    return Link(
+        name="arrived",
+        ok=False,
+        says=(said + skipped, f"services that came in: {shown}{hint}"),
+        do="a service is the event's tag `service`, else its project; look up the name, and "
+        "whether the integration is installed for this project",
+    )
+
+
+def _readable(seen: Seen) -> Link:
+    if not seen.unreadable:
+        return Link(name="readable", ok=True, says=("nothing is in the quarantine",))
+    reasons = ", ".join(f"{count:,} {name}" for name, count in seen.unreadable.most_common(4))
+    said = f"records of some service could not be read and are in the quarantine: {reasons}"
+    return Link(name="readable", ok=True, says=(said,))
+
+
+def _keeps_up(seen: Seen) -> Link:
+    if not seen.troubles:
+        return Link(name="keeps up", ok=True, says=("every stage runs and keeps up",))
+    return Link(
+        name="keeps up",
+        ok=False,
+        says=seen.troubles[:SHOWN_MOST],
+        do="`stormfold status` shows who reads what; look at the log of that stage",
+    )
+
+
+def _incidents(incidents: list[str], decisions: list[Decision], seen: Seen, service: str) -> Link:
+    if incidents:
+        latest = ", ".join(incidents[-SHOWN_MOST:])
+        said = f"{len(incidents)} incidents of {service} opened: {latest}"
+        return Link(name="incidents", ok=True, says=(said,))
+    if service in seen.arrived and seen.arrived[service].events:
+        said = (
+            "its events are part of incidents that opened earlier; ask with a longer --since to "
+            "see those decided"
+        )
+        return Link(name="incidents", ok=True, says=(said,))
+    return Link(name="incidents", ok=True, says=(f"no incident of {service} opened",))
+
+
+def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages: bool) -> Link:
+    ruled = [one for one in decisions if one.kind is Kind.RULED]
+    if not ruled:
+        return Link(name="rules", ok=True, says=("no rule was asked in this time",))
+    counts = Counter((one.name, one.why, one.to) for one in ruled)
+    says = [
+        f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {count} times"
+        for (name, urgency, to), count in counts.most_common(SHOWN_MOST)
+    ]
+    if pages and not any(one.why == "page" for one in ruled):
+        return Link(
+            name="rules",
+            ok=False,
+            says=(*says, *_failed(ruled, places)),
+            do="no rule that pages held; the line above names what did not hold: loosen that part",
+        )
+    if destination and not any(destination in one.to for one in ruled):
+        return Link(
+            name="rules",
+            ok=False,
+            says=tuple(says),
+            do=f"no rule that held names {destination}; add it to the rule, or one above it",
+        )
+    return Link(name="rules", ok=True, says=tuple(says))
+
+
+def _failed(ruled: Iterable[Decision], places: Places) -> list[str]:
+    failed = Counter(pair for one in ruled for pair in one.tried if pair[1])
+    return [
+        f"{_named(rule, places)} did not hold: {part}, {count} times"
+        for (rule, part), count in failed.most_common(SHOWN_MOST)
+    ]
+
+
+def _held(decisions: list[Decision], places: Places, destination: str, *, pages: bool) -> Link:
+    wanted = Kind.PAGED if pages else Kind.TOLD
+    told = [
+        one
+        for one in decisions
+        if one.kind is wanted and (not destination or destination in one.to)
+    ]
+    held = [one for one in decisions if one.kind in (Kind.HELD, Kind.SUPPRESSED)]
+    counts = Counter((one.why, one.name) for one in held)
+    says = [
+        f"{_HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, {count} times"
+        for (why, name), count in counts.most_common(SHOWN_MOST)
+    ]
+    word = "pages were opened" if pages else "messages were decided"
+    says.insert(0, f"{len(told)} {word}")
+    if told or not held:
+        return Link(name="held back", ok=bool(told), says=tuple(says), do="")
+    return Link(
+        name="held back",
+        ok=False,
+        says=tuple(says),
+        do="`stormfold explain --incident ID` shows each, and when it ends",
+    )
+
+
+def _delivered(
+    decisions: list[Decision],
+    attempts: list[Attempted],
+    letters: list[Letter],
+    destination: str,
+    *,
+    pages: bool,
+) -> Link:
+    steps = {"trigger", "resolve"} if pages else {"post", "reply", "edit"}
+    own = [one for one in attempts if one.step.value in steps]
+    arrived = [one for one in own if one.outcome == "delivered"]
+    failed = Counter(
+        (one.destination, one.outcome, one.reason) for one in own if one.outcome != "delivered"
+    )
+    says = [f"{len(arrived)} calls were taken by the service"]
+    says += [
+        f"{place}: {outcome} {reason}, {count} times".replace(" ,", ",")
+        for (place, outcome, reason), count in failed.most_common(SHOWN_MOST)
+    ]
+    if letters:
+        says += [
+            f"given up at {_moment(one.at_ms)}: {one.destination} {one.reason} {one.detail}".strip()
+            for one in letters[-SHOWN_MOST:]
+        ]
+        do = TO_DO.get(letters[-1].reason, "look at the reason")
+        return Link(name="delivered", ok=False, says=tuple(says), do=do)
+    wanted = Kind.PAGED if pages else Kind.TOLD
+    decided = [one for one in decisions if one.kind is wanted]
+    if decided and not arrived:
+        last = at_ms(decided[-1])
+        says.append(f"decided at {_moment(last)} and not taken yet")
+        return Link(
+            name="delivered",
+            ok=False,
+            says=tuple(says),
+            do=f"`stormfold why-late{f' --destination {destination}' if destination else ''}` "
+            "says what it waits for",
+        )
+    return Link(name="delivered", ok=True, says=tuple(says))
+
+
+def _named(name: str, places: Places) -> str:
+    place = places.of(name)
+    return f'"{name}" ({place})' if place else f'"{name}"'
+
+
+def _moment(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M:%S}"
+
+
+def lines(answer: Answer) -> list[str]:
+    """Return the answer in lines for people: the chain, then what to do."""
+    found = [f"{answer.service}, since {datetime.fromtimestamp(answer.since_ms / 1000, UTC):%F %T}"]
+    for link in answer.links:
+        first, *more = link.says or ("",)
+        found.append(f"  {'ok ' if link.ok else 'NO '} {link.name:10} {first}")
+        found += [f"                 {one}" for one in more]
+    broken = answer.broken
+    if broken is None:
+        found.append("It was told. `stormfold explain --incident ID` shows where and when.")
+    else:
+        found.append(f"It ends at: {broken.name}. {broken.do}".rstrip())
+    return found
+
+
+def plain(answer: Answer) -> dict[str, Any]:
+    """Return the answer as JSON has it."""
+    found: dict[str, Any] = msgspec.to_builtins(answer)
+    found["broken"] = answer.broken.name if answer.broken is not None else None
+    return found
