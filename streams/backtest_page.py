@@ -22,7 +22,7 @@ from streams.backtest_text import moment, seconds
 WIDTH: Final = 1200
 COLUMNS: Final = 200
 HALF: Final = 90
-LANES: Final = 40
+LANES: Final = 24
 LANE: Final = 46
 LANE_LEFT: Final = 330
 MARKS_MOST: Final = 60
@@ -51,7 +51,7 @@ def page(compared: Compared, old: Side, new: Side) -> str:
         end=moment(compared.last_ms),
         cards=_cards(compared),
         timeline=_timeline(span, old, new),
-        lanes=_lanes(span, changed[:LANES], old, new),
+        lanes=_lanes(span, _loudest(changed), old, new),
         changed=len(changed),
         destinations=_destinations(compared),
         suppressed=_suppressed(compared),
@@ -129,6 +129,17 @@ def _columns(span: _Span, side: Side) -> dict[int, Counter[str]]:
     for one in side.messages:
         found[max(0, one.at_ms - span.begin_ms) // span.each_ms][_kind(one)] += 1
     return found
+
+
+def _loudest(changed: list[Row]) -> list[Row]:
+    """Return the rows that get a lane: of every kind of change the loudest."""
+    of_kind: defaultdict[Change, list[Row]] = defaultdict(list)
+    for row in changed:
+        of_kind[row.change].append(row)
+    each = max(1, LANES // max(1, len(of_kind)))
+    first = [row for rows in of_kind.values() for row in rows[:each]]
+    rest = [row for rows in of_kind.values() for row in rows[each:]]
+    return [*first, *rest][:LANES]
 
 
 def _lanes(span: _Span, rows: list[Row], old: Side, new: Side) -> dict[str, Any]:
