@@ -15,6 +15,7 @@ SINKS: Final = {
     "slack": "sinks.slack:SlackSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
     "console": "sinks.console:ConsoleSink",
+    "file": "sinks.file:FileSink",
 }
 """Where the class of each sink stands, by the name before the colon of a destination."""
 

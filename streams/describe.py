@@ -124,6 +124,10 @@ def _destinations(settings: Settings) -> list[Plain]:
                 "secret": None,
             }
         )
+    if (file := settings.sinks.file) is not None:
+        found.append(
+            {"destination": "file:default", "to": file.path, "through": None, "secret": None}
+        )
     return found
 
 

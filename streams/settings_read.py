@@ -25,6 +25,7 @@ from streams.settings_services import services_of
 from streams.settings_types import (
     Clock,
     Console,
+    File,
     MetricsAt,
     PagerDuty,
     Settings,
@@ -42,6 +43,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
 _ENVIRONMENT: Final = re.compile(r"[^\s/](?:[^\n\r\t\f/]{0,62}[^\s/])?")
 _CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
+_PATH: Final = re.compile(r"[^\n\r\0]{1,400}")
 _URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
 
 
@@ -202,14 +204,23 @@ def _environment(reader: Reader, node: Node | None, path: str) -> str:
 
 
 def _sinks(reader: Reader, node: Node | None) -> Sinks:
-    key = reader.section(node, "sinks", ("slack", "pagerduty", "console"))
+    key = reader.section(node, "sinks", ("slack", "pagerduty", "console", "file"))
     if "console" in key:
         reader.section(key["console"], "sinks.console", ())
     return Sinks(
         slack=_slack(reader, key["slack"]) if "slack" in key else None,
         pagerduty=_pagerduty(reader, key["pagerduty"]) if "pagerduty" in key else None,
         console=Console() if "console" in key else None,
+        file=_file(reader, key["file"]) if "file" in key else None,
     )
+
+
+def _file(reader: Reader, node: Node) -> File:
+    key = reader.section(node, "sinks.file", ("path",))
+    says = "the path of a file, from the folder that stormfold runs in"
+    if "path" not in key:
+        reader.problem(node, "sinks.file.path", f"expected {says}, found none")
+    return File(path=reader.text(key.get("path"), "sinks.file.path", "", _PATH, says))
 
 
 def _slack(reader: Reader, node: Node) -> Slack:

@@ -79,19 +79,27 @@ class Console(msgspec.Struct, frozen=True, kw_only=True):
     """The worker's own output: the destination `console:default`."""
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that every digest is appended to: the destination `file:default`."""
+
+    path: str
+
+
 class Sinks(msgspec.Struct, frozen=True, kw_only=True):
     """The services that are told; None is one that is not configured."""
 
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
     console: Console | None = None
+    file: File | None = None
 
     @property
     def chats(self) -> tuple[str, ...]:
-        """Destinations that can be told, in the order of the file, the console last."""
+        """Destinations that can be told, in the order of the file, console and file last."""
         channels = self.slack.channels if self.slack is not None else {}
         console = ("console:default",) if self.console is not None else ()
-        return (*(f"slack:{name}" for name in channels), *console)
+        file = ("file:default",) if self.file is not None else ()
+        return (*(f"slack:{name}" for name in channels), *console, *file)
 
     @property
     def pagers(self) -> tuple[str, ...]:

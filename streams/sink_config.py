@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sinks.base import Sink
 from sinks.console import ConsoleSink
+from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.slack import SlackSink
 from streams.settings import Settings
@@ -30,4 +33,6 @@ def make_sinks(settings: Settings) -> list[Sink]:
         )
     if "console:default" in settings.routes.tell:
         sinks.append(ConsoleSink())
+    if settings.sinks.file is not None:
+        sinks.append(FileSink(Path(settings.sinks.file.path)))
     return sinks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from correlators.types import Digest, PageAction
 from sinks import SINKS, sink_class
 from sinks.base import Delivered, Rejected, Retry, Sink, Step, Unknown, targets
 from sinks.console import ConsoleSink
+from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Fault, Peer
@@ -50,12 +52,15 @@ async def case(
     slack_sink: SlackSink,
     pagerduty: PagerDutyPeer,
     pagerduty_sink: PagerDutySink,
+    tmp_path: Path,
 ) -> Case:
     out = io.StringIO()
+    file = tmp_path / "told.jsonl"
     return {
         "slack": Case(slack_sink, lambda: len(slack.posts("incidents")), slack, "chat.postMessage"),
         "pagerduty": Case(pagerduty_sink, lambda: len(pagerduty.pages), pagerduty, "enqueue"),
         "console": Case(ConsoleSink(out=out), lambda: out.getvalue().count("─" * 72)),
+        "file": Case(FileSink(file), lambda: len(file.read_text().splitlines())),
     }[request.param]
 
 
@@ -97,7 +102,7 @@ async def test_every_destination_has_an_account_and_a_plan(case: Case) -> None:
 
 
 async def test_a_call_ends_within_an_attempt(case: Case) -> None:
-    timeouts = {"slack": 3_500, "pagerduty": 3_500, "console": 0}
+    timeouts = {"slack": 3_500, "pagerduty": 3_500, "console": 0, "file": 0}
     plan = case.sink.plan(case.sink.destinations[0])
     assert timeouts[case.sink.name] < plan.attempt_ms
 
@@ -138,3 +143,22 @@ async def test_a_pager_that_nobody_serves_is_certainly_not_reached() -> None:
     page = attempt(Step.TRIGGER, digest("pagerduty:a", page=PageAction.TRIGGER))
     assert isinstance(await sink.send(page), Retry)
     await sink.close()
+
+
+async def test_a_file_that_cannot_be_written_is_refused_and_is_its_owners_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "told.jsonl"
+    assert isinstance(
+        await FileSink(path).send(attempt(Step.POST, digest("file:default"))), Delivered
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    outcome = await FileSink(tmp_path / "none" / "x").send(
+        attempt(Step.POST, digest("file:default"))
+    )
+    assert isinstance(outcome, Rejected)
+
+
+async def test_a_full_disk_is_tried_again() -> None:
+    outcome = await FileSink(Path("/dev/full")).send(attempt(Step.POST, digest("file:default")))
+    assert isinstance(outcome, Retry)
