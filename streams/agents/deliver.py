@@ -195,9 +195,9 @@ class DeliverHandler:
             self._metrics.deliveries.labels(
                 sink=sink_of(dropped.destination), outcome=dropped.reason.value
             ).inc()
-        for one in changes.held:
+        for kept in changes.held:
             self._metrics.held_resolves.labels(
-                sink=sink_of(one.destination), reason=one.reason.value
+                sink=sink_of(kept.destination), reason=kept.reason.value
             ).inc()
         moved = held.offset != held.written_offset
         said, held.attempted = held.attempted, []
