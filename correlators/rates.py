@@ -8,29 +8,34 @@ RATE_SLOTS: Final = 30
 """The time in which the events that page are counted is cut into at most this many slots."""
 
 Rate = tuple[tuple[int, int], ...]
-"""(slot, new distinct events), ascending."""
+"""(first tick of a slot, new distinct events), ascending.
+
+Ticks, not numbers of slots: how long a slot is follows from the rules, and a changed file must not
+take old slots for later ones.
+"""
 
 
 def add_rate(rate: Rate, new: int, tick: int, rate_ticks: int) -> Rate:
     """Return the slots of the last `rate_ticks` with `new` events added to that of `tick`."""
     if not new:
         return rate
-    return merge(rate, ((tick // _slot_ticks(rate_ticks), new),), tick, rate_ticks)
+    return merge(rate, ((tick, new),), tick, rate_ticks)
 
 
 def merge(left: Rate, right: Rate, tick: int, rate_ticks: int) -> Rate:
-    """Return the slots of both within the last `rate_ticks`."""
-    slots = dict(left)
-    for slot, events in right:
-        slots[slot] = slots.get(slot, 0) + events
-    oldest = (tick - rate_ticks) // _slot_ticks(rate_ticks)
-    return tuple(sorted(pair for pair in slots.items() if pair[0] > oldest))
+    """Return the slots of both within the last `rate_ticks`, also of slots of another length."""
+    length = _slot_ticks(rate_ticks)
+    slots: dict[int, int] = {}
+    for first, events in (*left, *right):
+        slots[first // length] = slots.get(first // length, 0) + events
+    oldest = (tick - rate_ticks) // length
+    return tuple((slot * length, slots[slot]) for slot in sorted(slots) if slot > oldest)
 
 
 def rate_since(rate: Rate, first_tick: int, rate_ticks: int) -> Rate:
     """Return the slots from that of `first_tick` on."""
-    first = first_tick // _slot_ticks(rate_ticks)
-    return tuple(pair for pair in rate if pair[0] >= first)
+    length = _slot_ticks(rate_ticks)
+    return tuple(pair for pair in rate if pair[0] // length >= first_tick // length)
 
 
 def rate_within(rate: Rate, *, tick: int, rate_ticks: int, within: int | None = None) -> int:
@@ -42,8 +47,9 @@ def rate_within(rate: Rate, *, tick: int, rate_ticks: int, within: int | None = 
         rate_ticks: how far back the slots reach; it says how long one is.
         within: only so many ticks back, at most `rate_ticks`; rounded up to whole slots.
     """
-    oldest = (tick - (rate_ticks if within is None else within)) // _slot_ticks(rate_ticks)
-    return sum(events for slot, events in rate if slot > oldest)
+    length = _slot_ticks(rate_ticks)
+    oldest = (tick - (rate_ticks if within is None else within)) // length
+    return sum(events for first, events in rate if first // length > oldest)
 
 
 def _slot_ticks(rate_ticks: int) -> int:

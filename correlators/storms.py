@@ -36,6 +36,9 @@ GAIN_TICKS: Final = 5
 GAINS_KEPT: Final = 20
 """A storm knows how many incidents it gained over the last hundred seconds."""
 
+Gains = tuple[tuple[int, int], ...]
+"""(number of a slot of `GAIN_TICKS`, incidents gained), ascending."""
+
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):
     """What makes incidents one storm; lengths in milliseconds.
@@ -114,7 +117,7 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
     events: bytes = sets.EMPTY
     users: bytes = sets.EMPTY
     rate: Rate = ()
-    gains: Rate = ()
+    gains: Gains = ()
     """How many incidents joined or came back lately, by slot of `GAIN_TICKS`."""
     changes: int = 1
     tell_tick: int = -1

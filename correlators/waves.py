@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from correlators.baseline import surprise_db
-from correlators.rates import Rate
-from correlators.storms import GAIN_TICKS, GAINS_KEPT, Storm
+from correlators.storms import GAIN_TICKS, GAINS_KEPT, Gains, Storm
 
 WAVE_AFTER_TICKS: Final = 120
 """A storm has so long to unfold; what comes then is no other one."""
@@ -35,7 +34,7 @@ def is_new_wave(storm: Storm, *, tick: int) -> bool:
     return now >= WAVE_TIMES * expected and surprise_db(now, expected) >= WAVE_DB
 
 
-def gained_one(storm: Storm, tick: int) -> Rate:
+def gained_one(storm: Storm, tick: int) -> Gains:
     """Return the gains of the storm with one more in this tick."""
     slot = tick // GAIN_TICKS
     gains = dict(storm.gains)

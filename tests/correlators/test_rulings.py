@@ -112,8 +112,8 @@ def test_each_part_of_a_condition_asks_what_it_says(
 
 def test_events_and_users_are_counted_within_the_time_asked_for() -> None:
     slot = RATE_TICKS // 30
-    now = 1_000_000 // slot
-    rates = (((now - 20, 30), (now, 5)), ((now - 1, 4),))
+    now = 1_000_000 // slot * slot
+    rates = (((now - 20 * slot, 30), (now, 5)), ((now - slot, 4),))
     for kind in ("event_rates", "user_rates"):
         asked = "events" if kind == "event_rates" else "users"
         found = facts(**{kind: rates})
