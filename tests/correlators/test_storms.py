@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from correlators import storms
 from correlators.entries import Membership
 from correlators.types import Evidence, Level, Suppression
 from tests.correlators.score import (
+    CONFIG,
     DAY,
     HOUR,
     MINUTE,
+    START,
     Push,
     event,
     events,
@@ -68,6 +72,18 @@ def test_an_incident_already_told_is_told_joined_once() -> None:
     assert score.told("joined") == [(20, "joined", "checkout KeyError")]
     joined = [one.storm_id for one in score.to() if one.kind == "joined"]
     assert joined == [score.storms()[0].id]
+
+
+def test_a_storm_after_one_of_the_same_first_error_has_an_id_of_its_own() -> None:
+    # Onsets stay young for longer than a storm is quiet: the first one ends between them.
+    linking = storms.Linking(link_within_ms=240_000, storm_quiet_ms=60_000)
+    config = msgspec.structs.replace(CONFIG, linking=linking)
+    onset = [event(0, trace="abc"), event(5, "payment", "KeyError", trace="abc")]
+    score = run(onset, event(70, "cart", "Late", trace="abc"), config=config)
+    first, second = sorted(score.storms(), key=lambda storm: storm.last_tick)
+    assert first.id != second.id
+    assert (first.closed_tick, second.services) == (START + 65, ("checkout", "payment", "cart"))
+    assert len(score.told("resolved")) == 2
 
 
 def test_an_ambient_error_is_told_apart() -> None:
