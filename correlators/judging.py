@@ -50,6 +50,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     """What each service needs, as declared; cycles are allowed."""
     signature_version: int = DEFAULT_VERSION
     """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
+    name: str = ""
+    """What the stored state calls it: a short hash of all that decides. Empty: it is not named."""
 
     @property
     def decides(self) -> tuple[Rule, ...]:

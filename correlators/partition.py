@@ -59,12 +59,31 @@ class Partition:
     ) -> None:
         """Args: config: what decides; progress, entries: as restored, or a first progress and
         none; explains: whether steps say in words what they decided."""
+        self._explains = explains
         self._correlator = Correlator(config, entries, explains=explains)
-        self.ticks = Ticks(progress, signature_version=config.signature_version)
+        self.ticks = Ticks(
+            progress,
+            signature_version=config.signature_version,
+            configuration=config.name,
+        )
         self._suppressed = progress.suppressed
         self._late = progress.late
         self.received: Counter[Reception] = Counter()
         """Deltas since the start, by what became of them."""
+
+    def under(self, config: Config) -> Partition:
+        """Return this partition as it goes on under another configuration, from the next tick on.
+
+        As a restart with that configuration would go on: what is held for ticks that are not
+        applied was taken under the old one, so it is left out, and the caller hands in its input
+        again from `progress().input_offset`. So every tick is decided by exactly one configuration.
+
+        Args:
+            config: what decides from now on. Every step must have been taken out before.
+        """
+        assert not self._correlator.state.changes
+        entries = (entry for _, entry in self.state_entries)
+        return Partition(config, self.progress(), entries, explains=self._explains)
 
     @property
     def state_entries(self) -> list[tuple[str, Entry]]:

@@ -19,6 +19,7 @@ import msgspec
 
 from correlators import sets
 from correlators.acts import Act
+from correlators.configurations import Configurations, followed
 from correlators.deltas import Place, merge, place_of
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.hearing import HeldSlots, counts_in
@@ -65,6 +66,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     heard: tuple[tuple[int, int], ...] = ()
     """(slot, what) of what was heard in slots that were not over when `applied_tick` was
     applied."""
+    configurations: Configurations = ()
+    """Which configuration decided which ticks."""
 
 
 class Work(NamedTuple):
@@ -100,10 +103,20 @@ _Held = tuple[Place, int]
 class Ticks:
     """Deltas held back until every source partition has passed their tick."""
 
-    def __init__(self, progress: Progress, *, signature_version: int = DEFAULT_VERSION) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        *,
+        signature_version: int = DEFAULT_VERSION,
+        configuration: str = "",
+    ) -> None:
         """Args: progress: as stored, or a first one; `sources` must be complete;
-        signature_version: the one under which deltas are taken."""
-        self._start = progress
+        signature_version: the one under which deltas are taken; configuration: name of the one that
+        decides from the next tick on."""
+        self._start = msgspec.structs.replace(
+            progress,
+            configurations=followed(progress.configurations, configuration, progress.applied_tick),
+        )
         self._version = signature_version
         self.sources = {Source(*source) for source in progress.sources}
         self.watermarks = {
