@@ -13,12 +13,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import xxhash
 
 from streams import logs
+from streams.config_line import LINE_VARIABLE, first, follow
 from streams.metrics import Metrics
 from streams.processes import (
     EXIT_FAILED,
@@ -29,7 +31,7 @@ from streams.processes import (
     StageName,
     worker_name,
 )
-from streams.settings import Clock, Settings, SettingsError, load
+from streams.settings import Clock, Loaded, Settings, SettingsError, read
 from streams.stage import Handler, Stage, make_app, run_app, wait_for_kafka
 from streams.topics import inputs, max_record_bytes, names
 
@@ -101,6 +103,33 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
             )
 
 
+def make_change(
+    settings: Settings, name: StageName, handler: Handler
+) -> Callable[[], Awaitable[None]]:
+    """Return what has the handler of a stage go on with other settings.
+
+    Raises:
+        SettingsError: a secret that a sink needs is not there.
+    """
+    match name:
+        case StageName.FINGERPRINT:
+            from streams.agents.fingerprint import FingerprintHandler
+
+            assert isinstance(handler, FingerprintHandler)
+            return partial(handler.reconfigure, settings.fingerprinting())
+        case StageName.CORRELATE:
+            from streams.agents.correlate import CorrelateHandler
+
+            assert isinstance(handler, CorrelateHandler)
+            return partial(handler.reconfigure, settings.correlation())
+        case StageName.DELIVER:
+            from streams.agents.deliver import DeliverHandler
+            from streams.sink_config import make_sinks
+
+            assert isinstance(handler, DeliverHandler)
+            return partial(handler.reconfigure, make_sinks(settings))
+
+
 def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str, int]]) -> Stage:
     """Return the names and limits of a stage."""
     return Stage(
@@ -109,6 +138,7 @@ def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str,
         bootstrap=settings.kafka.bootstrap,
         topics=inputs(settings)[name],
         progress_topic=names(settings.namespace).progress,
+        configuration=settings.configuration,
         worker=os.environ.get(WORKER_VARIABLE) or worker_name(),
         isolation="read_committed" if name is StageName.DELIVER else "read_uncommitted",
         parked=parked,
@@ -135,14 +165,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     metrics = Metrics()
     name = StageName(options.stage)
     try:
-        settings = load(options.config, os.environ)
+        line = os.environ.get(LINE_VARIABLE)
+        loaded = first(int(line), os.environ) if line else read(options.config, os.environ)
+        settings = loaded.settings
         handler = make_handler(settings, name, metrics)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
     parked = frozenset(options.parked)
     metrics.parked_partitions.set(len(parked))
-    app = make_app(make_stage(settings, name, parked), handler, metrics)
+    app, source = make_app(make_stage(settings, name, parked), handler, metrics)
     if name is StageName.CORRELATE:
         from streams.agents.correlate import CorrelateHandler
 
@@ -151,6 +183,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handler.progress_topic = app.topic(
             topics.progress, value_type=bytes, value_serializer="raw"
         )
+    if line:
+
+        async def take(changed: Loaded) -> None:
+            change = make_change(changed.settings, name, handler)
+            await source.reconfigure(changed.settings.configuration, change)
+
+        async def listen() -> None:
+            await follow(int(line), os.environ, take)
+
+        app.task(listen)
     wait_for_kafka(settings.kafka.bootstrap)
     run_app(app)
     return 0

@@ -13,7 +13,7 @@ from streams.cli_shared import (
     complain,
     configure_logs,
     ends,
-    settings_of,
+    loaded_of,
 )
 from streams.cli_topics import topics_exist
 from streams.exit_status import FAILED
@@ -22,13 +22,13 @@ from streams.exit_status import FAILED
 def intake(config: Config = None, json_log: JsonLog = False, log_level: LogLevel = "info") -> None:
     """Take Sentry's webhooks over HTTP and put them on Kafka, until SIGTERM."""
     with ends():
-        settings, _ = settings_of(config)
+        loaded = loaded_of(config)
         configure_logs(json=json_log, level=log_level)
-        asyncio.run(topics_exist(settings, foreign=False))
+        asyncio.run(topics_exist(loaded.settings, foreign=False))
         from streams.intake import IntakeError, serve
 
         try:
-            asyncio.run(serve(settings))
+            asyncio.run(serve(loaded.settings, loaded=loaded))
         except IntakeError as error:
             complain(str(error))
             raise typer.Exit(FAILED) from None

@@ -14,7 +14,7 @@ from streams.cli_shared import (
     complain,
     configure_logs,
     ends,
-    settings_of,
+    loaded_of,
     stages_of,
 )
 from streams.cli_topics import topics_exist
@@ -33,7 +33,8 @@ def run(
 ) -> None:
     """Run stages until SIGTERM: events from Kafka become digests, digests become messages."""
     with ends():
-        settings, path = settings_of(config)
+        loaded = loaded_of(config)
+        settings = loaded.settings
         names = stages_of(stages)
         configure_logs(json=json_log, level=log_level)
         if StageName.DELIVER in names:
@@ -43,7 +44,7 @@ def run(
 
         log = supervisor.Log(json=json_log, level=log_level)
         try:
-            status = asyncio.run(supervisor.run(settings, names, path, log=log))
+            status = asyncio.run(supervisor.run(loaded, names, log=log))
         except supervisor.RunError as error:
             complain(str(error))
             raise typer.Exit(FAILED) from None

@@ -17,7 +17,7 @@ import typer
 
 from streams.exit_status import FAILED, INTERRUPTED, WRONG_USE
 from streams.processes import StageName
-from streams.settings import Settings, SettingsError, find, load
+from streams.settings import Loaded, Settings, SettingsError, find, read
 
 Config = Annotated[
     str | None,
@@ -60,8 +60,13 @@ def settings_of(config: str | None) -> tuple[Settings, Path | None]:
     Raises:
         SettingsError: they are wrong; the text says where, and what is allowed.
     """
-    path = find(config, os.environ)
-    return load(path, os.environ), path
+    loaded = loaded_of(config)
+    return loaded.settings, loaded.path
+
+
+def loaded_of(config: str | None) -> Loaded:
+    """Return the settings with what they come from. Raises: SettingsError, as of `settings_of`."""
+    return read(find(config, os.environ), os.environ)
 
 
 def stages_of(given: str) -> list[StageName]:

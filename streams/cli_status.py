@@ -176,9 +176,20 @@ def _ending(status: Status) -> list[str]:
         f"Times are UTC, now {_moment(status.at_ms, status)}. "
         f"Deltas that came late: {late:,}; that came again: {repeated:,}."
     ]
+    found += _configurations(status)
     if status.ok:
         return [*found, f"All {len(status.partitions)} partitions are owned and go on."]
     return [*found, *(f"! {trouble}" for trouble in status.troubles)]
+
+
+def _configurations(status: Status) -> list[str]:
+    """Return the one that all decide by, or each with who does: a file is on its way then."""
+    one_for_all = len(status.configurations) == 1
+    return [
+        f"Configuration {one.configuration} since {_moment(one.since_ms, status)}"
+        + ("." if one_for_all else f" of {', '.join(one.processes)}.")
+        for one in status.configurations
+    ]
 
 
 def _count(value: int | None) -> str:

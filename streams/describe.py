@@ -23,6 +23,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
     intake = settings.intake
     return {
         "file": settings.file or None,
+        "configuration": settings.configuration,
         "namespace": settings.namespace,
         "clock": settings.clock.value,
         "default_environment": settings.default_environment,

@@ -10,9 +10,11 @@ request is in `intake_door`, which checks there are in `intake_checks`, how the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from aiohttp import web
@@ -23,7 +25,8 @@ from streams.intake_door import FINISH_WITHIN_S, Door, Log
 from streams.intake_log import EventLog
 from streams.metrics import Metrics
 from streams.metrics_http import metrics_handler
-from streams.settings import Settings
+from streams.reload import FIXED_INTAKE, Reloads
+from streams.settings import Loaded, Settings
 from streams.topics import State, TopicsError, ensure, names
 
 _log = logging.getLogger(__name__)
@@ -88,13 +91,17 @@ def make_runner(app: web.Application) -> web.AppRunner:
 async def serve(
     settings: Settings,
     *,
+    loaded: Loaded | None = None,
     stop: asyncio.Event | None = None,
     listening: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`; then finish what is under way.
 
+    SIGHUP has the configuration read again: other secrets are taken, and no request is dropped.
+
     Args:
         settings: of the installation; its topics must exist.
+        loaded: what the settings were read from, to be read again; None and SIGHUP changes nothing.
         stop: ends it as a signal does.
         listening: told the address, as in `http://127.0.0.1:8080`, once requests are taken.
 
@@ -103,8 +110,8 @@ async def serve(
         IntakeError: Kafka does not answer, lacks the topic, or the port is taken.
     """
     stop = stop or asyncio.Event()
-    log = EventLog(settings)
-    app = make_app(settings, Metrics(), log)
+    log, metrics = EventLog(settings), Metrics()
+    app = make_app(settings, metrics, log)
     await _check_topic(settings)
     try:
         await log.start()
@@ -115,7 +122,8 @@ async def serve(
     try:
         await runner.setup()
         listening(await _listen(runner, settings))
-        await _until(stop)
+        async with _reloads(loaded, metrics, app[_DOOR]):
+            await _until(stop)
     finally:
         for site in runner.sites:
             await site.stop()
@@ -149,6 +157,29 @@ async def _check_topic(settings: Settings) -> None:
             raise IntakeError(f"{finding}; `stormfold topics` makes what is missing")
         if finding.wrong:
             _log.warning("%s", finding)
+
+
+@contextlib.asynccontextmanager
+async def _reloads(loaded: Loaded | None, metrics: Metrics, door: Door) -> AsyncIterator[None]:
+    """Take a changed file on SIGHUP while the context lasts."""
+    if loaded is None:
+        yield
+        return
+
+    async def take(changed: Loaded) -> None:
+        door.renew(changed.settings)
+
+    reloads = Reloads(
+        loaded, os.environ, metrics, fixed=FIXED_INTAKE, missing=lambda _: [], take=take
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reloads.ask)
+    serving = asyncio.create_task(reloads.serve())
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        serving.cancel()
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -101,21 +101,30 @@ class Door:
         Raises:
             SettingsError: a secret is not there or is empty, or a token cannot stand in an address.
         """
-        intake = settings.intake
         self._metrics = metrics
         self._log = log
-        self._limit = intake.max_body_bytes
-        self._within_s = intake.kafka_timeout_ms / 1000
+        self._limit = settings.intake.max_body_bytes
         self._timed = settings.clock is Clock.DATA
-        self._secrets = [
-            secret.reveal().encode("utf-8", "surrogateescape") for secret in intake.secrets
-        ]
-        self._tokens = [_token(secret) for secret in intake.legacy_tokens]
-        self._deploy_keys = [_deploy_key(secret) for secret in intake.deploy_secrets]
+        self.renew(settings)
         self._intake = uuid.uuid4().hex[:12].encode()
         self._repeats = Repeats()
         self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
         self._closing = False
+
+    def renew(self, settings: Settings) -> None:
+        """Take other secrets, tokens and patience from the next request on.
+
+        A request under way is checked by those of its end; no request is dropped.
+
+        Raises:
+            SettingsError: as of the start; the old ones stay.
+        """
+        intake = settings.intake
+        secrets = [secret.reveal().encode("utf-8", "surrogateescape") for secret in intake.secrets]
+        tokens = [_token(secret) for secret in intake.legacy_tokens]
+        deploy_keys = [_deploy_key(secret) for secret in intake.deploy_secrets]
+        self._secrets, self._tokens, self._deploy_keys = secrets, tokens, deploy_keys
+        self._within_s = intake.kafka_timeout_ms / 1000
 
     async def finish(self) -> None:
         """Return once nothing is under way, or after `FINISH_WITHIN_S`."""

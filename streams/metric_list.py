@@ -18,6 +18,7 @@ from typing import Final
 from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
+from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
 
 PREFIX: Final = "stormfold_"
@@ -315,5 +316,23 @@ METRICS: Final[tuple[Metric, ...]] = (
         _STAGE,
     ),
     _counter("restarts", "restarts", "Stage processes restarted by the parent.", _STAGE),
+    _counter(
+        "config_reloads",
+        "reloads",
+        "Times the configuration was read again, by what became of it.",
+        _words("outcome", "`streams.config_files.Reread`", Reread),
+    ),
+    _gauge(
+        "config_refused",
+        "files",
+        "1 while the configuration that was read last is refused, and an older one goes on.",
+        merge=Merge.MAX,
+    ),
+    _gauge(
+        "config_time_seconds",
+        "seconds",
+        "When the configuration that runs was taken, in seconds since the epoch.",
+        merge=Merge.MAX,
+    ),
 )
 """Every metric there is, in the way of the data."""

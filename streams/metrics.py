@@ -84,6 +84,9 @@ class Metrics:
     parked_partitions: Gauge
     deleted_unread: Counter
     restarts: Counter
+    config_reloads: Counter
+    config_refused: Gauge
+    config_time_seconds: Gauge
 
     def __init__(self) -> None:
         """Make every metric of the list, on a registry of its own."""

@@ -90,3 +90,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
     at_ms: int
     """Of the clock of its host."""
     partitions: tuple[PartitionReport, ...]
+    configuration: str = ""
+    """Name of the configuration that it decides by."""
+    configured_ms: int = 0
+    """Since when, of the same clock."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from streams.config_files import Files
 from streams.references import Secret, SettingsError
 from streams.settings_read import settings_of
 from streams.settings_types import (
@@ -23,13 +24,14 @@ from streams.settings_types import (
     Sinks,
     Slack,
 )
-from streams.yaml_reader import Reader
+from streams.yaml_reader import FILE_BYTES, Reader
 
 __all__ = [
     "Clock",
     "Console",
     "Intake",
     "Kafka",
+    "Loaded",
     "MetricsAt",
     "PagerDuty",
     "Secret",
@@ -39,6 +41,7 @@ __all__ = [
     "Slack",
     "find",
     "load",
+    "read",
 ]
 
 FILE_NAME: Final = "stormfold.yaml"
@@ -61,6 +64,16 @@ def find(config: str | None, environ: Mapping[str, str], cwd: Path = Path()) -> 
     return path if path.is_file() else None
 
 
+class Loaded(NamedTuple):
+    """Settings, and what they were read from."""
+
+    settings: Settings
+    path: Path | None
+    """None: all defaults."""
+    files: dict[str, bytes]
+    """The file and those that it names, by path."""
+
+
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Return the settings of the file; without a file, all defaults.
 
@@ -69,14 +82,31 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: with every problem of the file, one line each.
     """
+    return read(path, environ).settings
+
+
+def read(
+    path: Path | None, environ: Mapping[str, str], kept: Mapping[str, bytes] | None = None
+) -> Loaded:
+    """Return the settings as `load` does, with the bytes that they were read from.
+
+    Args:
+        path: the file, None for all defaults.
+        environ: what references look in.
+        kept: the bytes of all files, as somebody else has read them; None reads the disk.
+
+    Raises:
+        SettingsError: as of `load`.
+    """
     file = "" if path is None else str(path)
-    reader = Reader(file or "defaults", environ)
+    files = Files(kept)
+    reader = Reader(file or "defaults", environ, files)
     root = None
     if path is not None:
         try:
-            root = reader.root(path.read_bytes())
+            root = reader.root(files.read(path, FILE_BYTES))
         except OSError as error:
             raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
     settings = settings_of(reader, root, environ, file)
     reader.finish()
-    return settings
+    return Loaded(settings, path, files.kept)

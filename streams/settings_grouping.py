@@ -91,10 +91,11 @@ def _rules(
         return "", ()
     path = Path(file).parent / given
     try:
-        if path.stat().st_size > RULE_FILE_BYTES:
+        content = reader.files.read(path, RULE_FILE_BYTES)
+        if len(content) > RULE_FILE_BYTES:
             reader.problem(node, place, f"{path}: longer than {RULE_FILE_BYTES} bytes")
             return "", ()
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         reader.problem(node, place, f"{path}: not UTF-8")
         return "", ()

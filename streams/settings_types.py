@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+import xxhash
 
 from correlators.fingerprinter import Fingerprinting
 from correlators.grouping import Grouping
@@ -148,8 +149,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """What the stored state is signed with: namespace and clock."""
         return f"{self.namespace}:{self.clock.value}"
 
+    @property
+    def configuration(self) -> str:
+        """The name of all that decides: the same for files that decide the same, whatever their
+        comments, secrets, addresses or topics are."""
+        decides = (self._correlation(), self.fingerprinting())
+        encoded = msgspec.msgpack.encode(decides, order="deterministic")
+        return xxhash.xxh3_128_hexdigest(encoded)[:12]
+
     def correlation(self) -> Config:
         """Return what decides in CORRELATE."""
+        return msgspec.structs.replace(self._correlation(), name=self.configuration)
+
+    def _correlation(self) -> Config:
         return Config(
             windows=self.incidents,
             linking=self.storms,
@@ -165,7 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def fingerprinting(self) -> Fingerprinting:
         """Return what decides in FINGERPRINT."""
-        config = self.correlation()
+        config = self._correlation()
         return Fingerprinting(
             default_environment=self.default_environment,
             signature_version=self.signature_version,

@@ -6,7 +6,7 @@ prints; docs/status.md explains its keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -23,6 +23,7 @@ from streams.reports import (
     Report,
 )
 from streams.settings import Clock
+from streams.status_configurations import Running, running
 
 
 class State(StrEnum):
@@ -104,13 +105,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     troubles: tuple[str, ...]
     partitions: tuple[PartitionStatus, ...]
+    configurations: tuple[Running, ...]
 
 
 def make_status(
     namespace: str,
     clock: Clock,
     now_ms: int,
-    reports: Iterable[Report],
+    reports: Sequence[Report],
     standings: Mapping[Part, Standing],
 ) -> Status:
     """Return the status of all these partitions, in order.
@@ -141,6 +143,7 @@ def make_status(
         at_ms=now_ms,
         troubles=troubles,
         partitions=partitions,
+        configurations=running(reports),
     )
 
 

@@ -15,6 +15,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
+from streams.config_files import Files
 from streams.references import Secret, SettingsError, Unresolved, resolve
 
 PROBLEMS_TOLD: Final = 20
@@ -35,9 +36,11 @@ _TOKEN: Final = re.compile(r"xox|[a-z]+://\S*@|(?=\S*[0-9])(?=\S*[A-Za-z])\S{20,
 class Reader:
     """Reads one file and gathers its problems."""
 
-    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
-        """Args: file: its name, for errors; environ: what references look in."""
+    def __init__(self, file: str, environ: Mapping[str, str], files: Files | None = None) -> None:
+        """Args: file: its name, for errors; environ: what references look in; files: where those
+        that it names are read."""
         self._file = file
+        self.files = files or Files()
         self._environ = environ
         self._problems: dict[tuple[int, str], None] = {}
 

@@ -8,6 +8,7 @@ state to its end and goes on at the input offset that the state itself names.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -207,6 +208,30 @@ class CorrelateHandler:
         held = self._held.pop(tp, None)
         if held is not None:
             await held.writer.stop()
+
+    async def reconfigure(self, config: Config) -> None:
+        """Decide every tick from now on by another configuration; none is decided by two.
+
+        Which one decided which ticks is written before the first of them is applied. What was read
+        for later ticks is read again, as a restart would: it was taken under the old one.
+        """
+        if config == self._config:
+            return
+        self._config = config
+        for tp, held in list(self._held.items()):
+            held.partition = await self._host.compute(partial(held.partition.under, config))
+            held.repeated = 0
+            progress = held.partition.progress()
+            self._tell_version(tp, held.written)
+            offset = await self._source.place_of(tp, progress.input_offset, progress.read_up_to)
+            await self._step(tp, held, 1)
+            self._source.read_again(tp, offset)
+            log.info(
+                "configuration changes",
+                partition=tp.partition,
+                configuration=config.name,
+                from_tick=progress.applied_tick + 1,
+            )
 
     async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
         """Take messages, then apply every tick that became complete."""

@@ -8,7 +8,7 @@ a lane of their own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -30,7 +30,7 @@ from sinks.base import (
     UnknownReason,
     targets,
 )
-from sinks.entries import Changes, DeadLetter, decode, encode
+from sinks.entries import Changes, DeadLetter, Delivery, decode, encode
 from sinks.outbox import Outbox
 from streams import codec
 from streams.agents.stored import Installation, Position, read_position
@@ -122,8 +122,7 @@ class DeliverHandler:
             await writer.stop()
             raise
         stored.pop(PROGRESS_KEY, None)
-        outbox = Outbox(targets(self._sinks.values()), started_ms=self._host.now_ms())
-        outbox.load(decode(stored[key]) for key in sorted(stored))
+        outbox = self._outbox(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = _Held(outbox, writer, offset)
         return offset
 
@@ -143,6 +142,31 @@ class DeliverHandler:
         self._take_answers(held)
         await self._write(tp, held, held.outbox.take_changes())
         await held.writer.stop()
+
+    async def reconfigure(self, sinks: Sequence[Sink]) -> None:
+        """Send to other destinations, or with other secrets, from the next call on.
+
+        Calls in flight are waited for, as on a revoke. Unfinished deliveries to a destination that
+        is no more become dead letters; its limits begin anew for one that stays.
+        """
+        before, self._sinks = self._sinks, {sink.name: sink for sink in sinks}
+        self._metrics.know_sinks(self._sinks)
+        for gone in before.keys() - self._sinks.keys():
+            self._metrics.deliveries_waiting.labels(sink=gone).set(0)
+        for tp, held in list(self._held.items()):
+            if held.calls:
+                await asyncio.wait(held.calls)
+            self._take_answers(held)
+            await self._write(tp, held, held.outbox.take_changes())
+            held.outbox = self._outbox(held.outbox.entries().values())
+            await self._pump(tp, held)
+        for sink in before.values():
+            await sink.close()
+
+    def _outbox(self, entries: Iterable[Delivery]) -> Outbox:
+        outbox = Outbox(targets(self._sinks.values()), started_ms=self._host.now_ms())
+        outbox.load(entries)
+        return outbox
 
     async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
         """Take in digests, then make the calls that are due."""
@@ -186,7 +210,8 @@ class DeliverHandler:
         attempts = held.outbox.due(self._host.now_ms(), CALLS_AT_ONCE - len(held.calls))
         await self._write(tp, held, held.outbox.take_changes())
         for attempt in attempts:
-            task = asyncio.get_running_loop().create_task(self._call(held, attempt))
+            sink = self._sinks[sink_of(attempt.destination)]
+            task = asyncio.get_running_loop().create_task(self._call(held, attempt, sink))
             held.calls.add(task)
             task.add_done_callback(held.calls.discard)
 
@@ -271,13 +296,12 @@ class DeliverHandler:
             await transaction.send(self._quarantine_topic, value=record.value, headers=headers)
         held.quarantine = []
 
-    async def _call(self, held: _Held, attempt: Attempt) -> None:
+    async def _call(self, held: _Held, attempt: Attempt, sink: Sink) -> None:
         """Make one call within its deadline; its answer waits on the answers' lane.
 
         The deadline is checked on the wall clock, which counts a suspension of the process: one
         that wakes after it must not send what its successor is looking up already.
         """
-        sink = self._sinks[sink_of(attempt.destination)]
         left_ms = attempt.deadline_ms - self._host.now_ms()
         outcome: Any
         if left_ms <= 0:

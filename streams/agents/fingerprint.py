@@ -157,6 +157,15 @@ class FingerprintHandler:
         if lane is not None:
             await self._flush(tp, lane)
 
+    async def reconfigure(self, fingerprinting: Fingerprinting) -> None:
+        """Read every record from now on in another way; what was folded in the old one is sent."""
+        if fingerprinting == self._fingerprinting:
+            return
+        self._fingerprinting = fingerprinting
+        for tp, lane in list(self._lanes.items()):
+            await self._flush(tp, lane)
+            lane.fingerprinter = Fingerprinter(fingerprinting)
+
     def progress(self, heard: Heard) -> None:
         """Note how far CORRELATE is; sources far ahead of it wait."""
         self._pressure.hear(heard)

@@ -39,8 +39,8 @@ class Steady(faust.Channel[Any]):
         return self._queue
 
 
-def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
-    """Return the Faust app that runs this stage in this process.
+def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> tuple[faust.App, Source]:
+    """Return the Faust app that runs this stage in this process, and the service that feeds it.
 
     Its id is its own, so that Faust's group never rebalances and a restart waits for nobody's
     session.
@@ -89,7 +89,7 @@ def make_app(stage: Stage, handler: Handler, metrics: Metrics) -> faust.App:
             except codec.CodecError:  # of another version: the next ones will do
                 log.debug("progress message not understood", stage=stage.name)
 
-    return app
+    return app, source
 
 
 class _Worker(faust.Worker):

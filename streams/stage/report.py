@@ -50,4 +50,6 @@ def make_report(source: Source) -> Report:
         worker=stage.worker,
         at_ms=stage.host.now_ms(),
         partitions=tuple(partitions),
+        configuration=source.configuration,
+        configured_ms=source.configured_ms,
     )

@@ -105,11 +105,16 @@ class Source(Service):
         self._preparing: dict[TopicPartition, asyncio.Task[None]] = {}
         self._timer_waits = False
         self._host = stage.host
+        self.configuration = stage.configuration
+        """What the handler decides by, as its reports name it."""
+        self.configured_ms = 0
+        """Since when, on the host's clock."""
 
     # Service
 
     async def on_start(self) -> None:
         """Connect the handler, then join the group."""
+        self.configured_ms = self._host.now_ms()
         await self.handler.start(self)
         stage = self.stage
         self.consumer = self._host.consumer(
@@ -248,6 +253,30 @@ class Source(Service):
         self._host.working(Place(tp.topic, tp.partition, work.records[0].offset))
         await self.handler.records(tp, work.records)
 
+    async def reconfigure(self, configuration: str, change: Callable[[], Awaitable[None]]) -> None:
+        """Have the handler decide by another configuration, between two pieces of work.
+
+        A failure ends the process: the next one begins with the new configuration.
+
+        Args:
+            configuration: its name.
+            change: makes the handler go on with it; no partition is taken away meanwhile.
+        """
+        async with self.lock:
+            self._host.working(TIMER)
+            try:
+                await change()
+            except Exception as error:
+                log.error(
+                    "configuration not taken",
+                    stage=self.stage.name,
+                    error=type(error).__name__,
+                    reason=str(error),
+                )
+                self._fail(blame=False)
+            self._host.working(None)
+            self.configuration, self.configured_ms = configuration, self._host.now_ms()
+
     def _fail(self, *, blame: bool) -> None:
         """End the process; the parent starts it again, and may blame what was worked on."""
         if not blame:
@@ -375,6 +404,15 @@ class Source(Service):
                 + ANEW
             )
         return await self.kept_from(tp, offset)
+
+    def read_again(self, tp: TopicPartition, offset: int) -> None:
+        """Go back to this offset of a partition that is held; what is under way is dropped."""
+        assert self.consumer is not None
+        owned = self.owned[tp]
+        self._generation += 1
+        owned.generation = self._generation
+        owned.offset = offset
+        self.consumer.seek(tp, offset)
 
     async def kept_from(self, tp: TopicPartition, offset: int) -> int:
         """Return the offset, or the first one that is still kept; what is gone is counted."""

@@ -71,6 +71,8 @@ class Stage:
     max_fetch_bytes: int = 8 * 1024 * 1024
     worker: str = ""
     """What the process is called in its reports: one name for all stages of one `run`."""
+    configuration: str = ""
+    """What its handler decides by at first."""
     parked: frozenset[tuple[str, int]] = frozenset()
     """Topic and partition of what ended a process again and again at one offset: owned, but not
     read."""

@@ -28,6 +28,8 @@ SECRET = "a-webhook-secret"
 TOKEN = "xoxb-test"
 ROUTING_KEY = "a" * 32
 CHANNEL = "C0INC"
+PAY = "C0PAY"
+"""A second channel, for tests that name it in their configuration."""
 STAGES = tuple(name.value for name in StageName)
 PATIENCE_S = 180.0
 """How long anything may take on a machine that others use too: what is waited for ends the wait."""
@@ -50,7 +52,9 @@ class Chain:
         self.clock = clock
         self.sentry_topics: tuple[str, ...] = ()
         self.port = free_port()
-        self.slack = SlackPeer(token=TOKEN, channels={CHANNEL: "incidents"}, per_second=20.0)
+        self.slack = SlackPeer(
+            token=TOKEN, channels={CHANNEL: "incidents", PAY: "pay"}, per_second=20.0
+        )
         self.pagerduty = PagerDutyPeer(routing_keys=[ROUTING_KEY])
         self.config = folder / "stormfold.yaml"
         self.processes: list[subprocess.Popen[bytes]] = []

@@ -18,6 +18,7 @@ from correlators.incidents import Incident
 from correlators.ticks import Progress
 from streams import codec
 from streams.broker import Broker
+from streams.settings import load
 from streams.stage.state import restore
 from streams.topics import names
 from tests.kafka.chain import CHANNEL, FAST, Chain, chain, error_webhook, until
@@ -132,6 +133,7 @@ async def test_a_rolling_restart_with_another_version_splits_nothing_and_tells_n
             (before,) = await counted(made, 1)
             await until(lambda: len(made.slack.posts(CHANNEL)) == 1, within_s=30, what=made.logs)
 
+            old = load(made.config, {}).configuration
             made.write_config(f"{FAST}\nsignature_version: {NEW}\n")
             for worker, stage in workers.items():
                 worker.send_signal(signal.SIGTERM)
@@ -175,4 +177,8 @@ async def test_a_rolling_restart_with_another_version_splits_nothing_and_tells_n
             while {one.signature_version for one in (await state(made))[1]} != {NEW}:
                 assert time.monotonic() < deadline_s, made.logs()
                 await asyncio.sleep(0.2)
+            # The old file decided up to one tick, the new one from the next on: in each partition.
+            new = load(made.config, {}).configuration
+            for one in (await state(made))[1]:
+                assert [name for _, name in one.configurations] == [old, new]
         assert "signature version changes" in made.logs()

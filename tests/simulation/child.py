@@ -12,15 +12,15 @@ from typing import Any, Final, TypeVar
 
 from mode.services import ServiceTask
 
+from streams.child import BACKOFF_S, HEALTHY_S, WATCHDOG_S
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.processes import EXIT_REFUSED, STOP_S, Place
 from streams.stage import Handler, Host, Source, Stage
 from streams.stage.source import QUEUED_BATCHES
-from streams.supervisor import BACKOFF_S, HEALTHY_S, WATCHDOG_S
 from tests.simulation.cluster import Cluster
 from tests.simulation.consumer import SimConsumer
-from tests.simulation.loop import Ended, Process, Running
+from tests.simulation.loop import Ended, Process, Running, SimLoop
 from tests.simulation.producer import SimProducer
 
 KILLED: Final = -9
@@ -166,6 +166,10 @@ class Child:
         self._host: SimHost | None = None
         self._stop: asyncio.Event | None = None
         self._incarnation = 0
+
+    @property
+    def loop(self) -> SimLoop:
+        return self._loop
 
     @property
     def alive(self) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
+
+import msgspec
 
 from streams import codec
 from streams.agents.correlate import CorrelateHandler
@@ -15,6 +18,7 @@ from streams.stage import Handler, Stage
 from streams.topics import names
 from tests.simulation.child import Child, SimHost, SimSource
 from tests.simulation.cluster import Cluster
+from tests.simulation.loop import Running
 from tests.simulation.scenario import CONFIG, FINGERPRINTING, Scenario
 
 NAMESPACE: Final = "stormfold"
@@ -65,6 +69,7 @@ class Stages:
         self._scenario = scenario
         self._parts = parts
         self._told = told
+        self._reloads = 0
 
     def _stage(self, host: SimHost, name: str, topic: str) -> Stage:
         return Stage(
@@ -78,6 +83,26 @@ class Stages:
             host=host,
             parked=frozenset(host.parked()),
         )
+
+    def reload(self, child: Child) -> None:
+        """Have a process take another configuration that decides the same, as on SIGHUP."""
+        process, source, handler = child.process, child.source, child.handler
+        if process is None or process.running is not Running.YES or source is None:
+            return
+        self._reloads += 1
+        change: Callable[[], Awaitable[None]]
+        if isinstance(handler, CorrelateHandler):
+            config = msgspec.structs.replace(CONFIG, name=f"c{self._reloads}")
+            change = partial(handler.reconfigure, config)
+        else:
+            assert isinstance(handler, FingerprintHandler)
+            size = FINGERPRINTING.cache_size + self._reloads
+            fingerprinting = msgspec.structs.replace(FINGERPRINTING, cache_size=size)
+            change = partial(handler.reconfigure, fingerprinting)
+        loop = child.loop
+        context = loop.enter(process)
+        taking = source.reconfigure(f"c{self._reloads}", change)
+        context.run(lambda: loop.create_task(taking, context=context))
 
     def fingerprint(self, host: SimHost) -> tuple[Stage, Handler]:
         handler = self._parts.fingerprint(

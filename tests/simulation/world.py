@@ -121,6 +121,9 @@ class World:
                     if child.process is not None:
                         child.process.slow_share, child.process.slow_s = 0.1, 0.4
                         self._later(over_s, setattr, child.process, "slow_share", 0.0)
+            case "reload":
+                for child in hit:
+                    self._stages.reload(child)
             case "outage":
                 self.cluster.go_down()
                 over_s = fault.number

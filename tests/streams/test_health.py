@@ -12,10 +12,11 @@ from pathlib import Path
 
 import aiohttp
 
+from streams.child import Child
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, serve_aggregate
 from streams.processes import StageName
-from streams.supervisor import Child, probes
+from streams.supervisor import probes
 
 DEADLINE_S = 120
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -339,3 +340,43 @@ def test_a_report_comes_back_as_it_was_told_and_another_version_is_named() -> No
     for raw in (msgspec.msgpack.encode(without_tag), msgspec.msgpack.encode({"type": "new"})):
         with pytest.raises(CodecError, match="progress message"):
             codec.told(raw)
+
+
+def test_the_configuration_that_all_decide_by_is_named_once() -> None:
+    at_ms = NOW_MS - 60_000
+    reports = [
+        msgspec.structs.replace(one, configuration="75bf3b55014e", configured_ms=at_ms + n)
+        for n, one in enumerate(all_well())
+    ]
+    status = status_of(reports)
+    (running,) = status.configurations
+    assert running.since_ms == at_ms + 2
+    assert running.processes == tuple(f"{WORKER} {stage}" for stage in sorted(StageName))
+    assert f"\nConfiguration 75bf3b55014e since {clock_of(at_ms)}.\n" in shown(status)
+
+
+def test_while_a_changed_file_is_on_its_way_each_is_named_with_who_decides_by_it() -> None:
+    reports = [
+        msgspec.structs.replace(one, configuration=name, configured_ms=NOW_MS - age_ms)
+        for one, name, age_ms in zip(
+            all_well(), ("new", "old", "new"), (9_000, 90_000, 5_000), strict=True
+        )
+    ]
+    status = status_of(reports)
+    assert status.ok  # a rolling restart is no trouble
+    assert [one.configuration for one in status.configurations] == ["new", "old"]
+    lines = shown(status).splitlines()
+    at = f"since {clock_of(NOW_MS - 90_000)}"
+    assert f"Configuration old {at} of {WORKER} correlate." in lines
+    assert any(
+        line.endswith(f" of {WORKER} deliver, {WORKER} fingerprint.") and " new " in line
+        for line in lines
+    )
+
+
+def test_processes_of_a_release_that_names_no_configuration_are_not_told_as_one() -> None:
+    assert status_of(all_well()).configurations == ()
+
+
+def clock_of(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
