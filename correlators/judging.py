@@ -22,6 +22,7 @@ from correlators.incidents import Incident, ticks
 from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
+from correlators.services import About, declared_owners
 from correlators.state import Correlation, State
 from correlators.storms import Storm
 from correlators.told import Told
@@ -45,6 +46,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     """None: `pages` and `routes` decide."""
     teams: dict[str, Team] = msgspec.field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
+    services: dict[str, About] = msgspec.field(default_factory=dict)
+    """Who owns a service, and where help is when it fails."""
     holding: Holding = Holding()
     depends: Depends = msgspec.field(default_factory=dict)
     """What each service needs, as declared; cycles are allowed."""
@@ -120,6 +123,7 @@ class Judge:
         self._rules = config.decides
         self._rate_ticks = config.rate_ticks
         self._asked = {asked for when in config.conditions for asked in when.given}
+        self._declared = declared_owners(config.services)
         if any(OWNER in (*rule.to, *rule.page) for rule in self._rules):
             self._asked.add(Asked.OWNER)
         self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
@@ -190,7 +194,7 @@ class Judge:
             "types": tuple(one.removeprefix("type ") for one in parts if one.startswith("type ")),
             "titles": tuple(dict.fromkeys(one.sample.title for one in incidents)),
             "tags": tuple(sorted(marks)),
-            "owners": owners_of(self._config.owners, services, marks),
+            "owners": owners_of(self._config.owners, services, marks, self._declared),
             "user_rates": tuple(one.user_rate for one in incidents if not one.past),
         }
 

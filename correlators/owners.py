@@ -6,7 +6,7 @@ configuration names hold for some event (`marks_of`), so nothing else of a path 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ MARKS_MOST: Final = 64
 
 FRAMES_READ: Final = 50
 
+_NONE: Final[Mapping[str, str]] = {}
 
 OWNER: Final = "owner"
 """Among a rule's destinations: those of the owner's team."""
@@ -51,25 +52,33 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def owners_of(
-    owners: Sequence[Owner], services: Iterable[str], marks: Iterable[str]
+    owners: Sequence[Owner],
+    services: Iterable[str],
+    marks: Iterable[str],
+    declared: Mapping[str, str] = _NONE,
 ) -> tuple[str, ...]:
-    """Return the owners in the order of the configuration, each once.
+    """Return the owners, each once, the one that is nearest to the error first.
+
+    First those of the lines by path and tag, which look at the error itself; then each service's
+    own owner; then those of the lines by service, for services that have no owner of their own. All
+    in the order of the configuration.
 
     Args:
         owners: the lines.
         services: those that are told of.
         marks: what `marks_of` found for their events.
+        declared: the own owner of services that have one.
     """
     named, marked = list(services), set(marks)
-    return tuple(
-        dict.fromkeys(
-            one.owner
-            for one in owners
-            if (one.service and matches([one.service], named))
-            or (one.path and path_mark(one.path) in marked)
-            or (one.tag and one.tag in marked)
-        )
-    )
+    rest = [one for one in named if one not in declared]
+    touched = [
+        one.owner
+        for one in owners
+        if (one.path and path_mark(one.path) in marked) or (one.tag and one.tag in marked)
+    ]
+    own = [declared[one] for one in named if one in declared]
+    by_service = [one.owner for one in owners if one.service and matches([one.service], rest)]
+    return tuple(dict.fromkeys((*touched, *own, *by_service)))
 
 
 def path_mark(pattern: str) -> str:

@@ -17,6 +17,7 @@ from correlators.holds import Hold
 from correlators.incidents import Incident, ticks
 from correlators.judging import Config, Judge, Judgement
 from correlators.rulings import Urgency
+from correlators.services import described
 from correlators.spikes import spike_digests
 from correlators.state import State
 from correlators.storm_life import paged
@@ -245,6 +246,7 @@ class Teller:
             flapping=flapping >= 0,
         )
         content = digest.of_incident(incident, also, telling)
+        content = self._described(content, [incident, *also])
         self._emit(digest.for_destinations(content, to, page.to))
         told = _told(incident.told, telling, incident.changes, to)
         if kind is DigestKind.JOINED:
@@ -410,7 +412,7 @@ class Teller:
             page=page,
             rule=_rule(judgement),
         )
-        content = digest.of_storm(storm, members, telling)
+        content = self._described(digest.of_storm(storm, members, telling), members)
         self._emit(digest.for_destinations(content, to, page.to))
         if page.reason is not None:
             self._pages[page.reason] += 1
@@ -490,6 +492,9 @@ class Teller:
     def next_update(self, told: Told, tick: int) -> int:
         """Return the tick in which an update may be told."""
         return max(tick, told.tick + ticks(self._config.windows.update_every_ms))
+
+    def _described(self, content: Digest, told: Sequence[Incident]) -> Digest:
+        return described(content, told, self._config.services, self._config.owners)
 
     def _emit(self, digests: Sequence[Digest]) -> None:
         self._digests.extend(digests)

@@ -367,6 +367,10 @@ class ServiceLine(msgspec.Struct, frozen=True):
     users: int = 0
     joined: bool = False
     """It was not part of the storm at the last revision."""
+    owner: str = ""
+    """The team that owns it; of several the first."""
+    runbook: str = ""
+    """What to do when it fails, where the address is short."""
 
 
 class PageAction(StrEnum):
@@ -462,3 +466,9 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """It is quiet, and why that may not be the end."""
     page_stays: bool = False
     """It is over by quiet, and its page is left to whoever acknowledged it."""
+    owners: tuple[str, ...] = ()
+    """The teams that own it, the nearest to the error first; of a storm, its likely origin."""
+    runbook: str = ""
+    """Of the same service: what to do when it fails."""
+    dashboard: str = ""
+    status_page: str = ""

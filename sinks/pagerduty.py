@@ -39,7 +39,7 @@ from sinks.base import (
 from sinks.http import Http, Reply
 from sinks.render import pager_summary
 from sinks.retry_after import retry_after_ms
-from sinks.words import many, short
+from sinks.words import help_links, many, short
 
 SUMMARY_CHARS: Final = 1_024
 DEDUP_CHARS: Final = 255
@@ -166,7 +166,8 @@ def event_of(attempt: Attempt) -> dict[str, Any]:
         links = dict.fromkeys(
             (one.url, one.service) for one in digest.services if one.url.startswith("http")
         )
-        event["links"] = [{"href": url, "text": f"{service} in Sentry"} for url, service in links]
+        event["links"] = [{"href": url, "text": label} for label, url in help_links(digest)]
+        event["links"] += [{"href": url, "text": f"{service} in Sentry"} for url, service in links]
     return event
 
 
@@ -186,6 +187,10 @@ def _details(digest: Digest) -> dict[str, Any]:
         "why_paged": digest.page_reason.value if digest.page_reason else "",
         "rule": digest.rule,
         "environment": digest.environment,
+        "owned_by": list(digest.owners),
+        "runbook": digest.runbook,
+        "dashboard": digest.dashboard,
+        "status_page": digest.status_page,
         "events": digest.events,
         "users": digest.users,
         "counts": "at least"

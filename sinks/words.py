@@ -82,6 +82,14 @@ DOUBTS: Final = {
     Doubt.INTAKE_SILENT: "no webhook of any kind came for longer than usual",
     Doubt.SERVICE_SILENT: "a service that usually sends something sends nothing at all",
 }
+def help_links(digest: Digest) -> list[tuple[str, str]]:
+    """Return (label, address) of what helps when the service fails, as far as it is known."""
+    known = (
+        ("Runbook", digest.runbook),
+        ("Dashboard", digest.dashboard),
+        ("Status page", digest.status_page),
+    )
+    return [(label, url) for label, url in known if url]
 
 
 def headline(digest: Digest) -> str:

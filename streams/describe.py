@@ -30,6 +30,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "signature_version": settings.signature_version,
         "projects": dict(settings.projects),
         "grouping": _grouping(settings.grouping),
+        "services": _services(settings),
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,
@@ -60,6 +61,16 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "burst_onsets": settings.storms.burst_onsets,
         },
     }
+
+
+def _services(settings: Settings) -> dict[str, Plain]:
+    """Return what is known of each service; what is not known is left out."""
+    found: dict[str, Plain] = {}
+    for name, one in settings.services.items():
+        links = {part: getattr(one, part) for part in ("runbook", "dashboard", "status_page")}
+        known: dict[str, Plain] = {"needs": list(one.depends_on), "owner": one.owner, **links}
+        found[name] = {part: value for part, value in known.items() if value}
+    return found
 
 
 def _grouping(grouping: GroupingFiles) -> Plain:

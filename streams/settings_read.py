@@ -64,6 +64,7 @@ def settings_of(
         part.get("clock"), "clock", Clock.WALL, re.compile("wall|data"), "wall or data"
     )
     namespace = reader.text(part.get("namespace"), "namespace", "stormfold", _NAMESPACE, says)
+    teams = teams_of(reader, part.get("teams"), sinks.chats, sinks.pagers)
     return Settings(
         namespace=namespace,
         clock=Clock(clock),
@@ -77,7 +78,7 @@ def settings_of(
             VERSIONS[0],
             VERSIONS[-1],
         ),
-        services=services_of(reader, part.get("services")),
+        services=services_of(reader, part.get("services"), teams),
         projects=projects_of(reader, part.get("projects")),
         grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
@@ -89,7 +90,7 @@ def settings_of(
         sinks=sinks,
         routes=_routes(reader, part.get("routes"), sinks),
         rules=rules_of(reader, part.get("rules"), sinks.chats, sinks.pagers),
-        teams=teams_of(reader, part.get("teams"), sinks.chats, sinks.pagers),
+        teams=teams,
         owners=owners_of(reader, part.get("owners")),
         holding=holding_of(reader, part),
         file=file,

@@ -6,34 +6,59 @@ Called by `settings_read`, which has every other key.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from yaml.nodes import Node
 
+from streams.settings_rules import word
+from streams.settings_types import Service
 from streams.yaml_reader import Reader
 
 SERVICES_MOST: Final = 2_000
 NEEDED_MOST: Final = 50
 """Services that one may say it depends on."""
 
+URL_CHARS: Final = 500
+
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SAYS: Final = "the name of a service, at most 100 of a-z, A-Z, 0-9, '.', '_' and '-'"
+_URL: Final = re.compile(rf"(?=.{{1,{URL_CHARS}}}\Z)https?://[^\s/@?#<>|]+(?:[/?#][^\s<>|]*)?")
+_URL_SAYS: Final = (
+    f"an address such as https://wiki.example.com/checkout, at most {URL_CHARS} characters, "
+    "without a user"
+)
+_LINKS: Final = ("runbook", "dashboard", "status_page")
 
 
-def services_of(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:
-    """Return what each service depends on; cycles are allowed."""
+def services_of(
+    reader: Reader, node: Node | None, teams: Collection[str] = ()
+) -> dict[str, Service]:
+    """Return what the file says of each service.
+
+    Args:
+        reader: notes problems.
+        node: the section, None when it is absent.
+        teams: those that may own one.
+    """
     named = reader.section(node, "services", None)
     if node is not None and len(named) > SERVICES_MOST:
         reader.problem(node, "services", f"expected at most {SERVICES_MOST}, found {len(named)}")
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Service] = {}
     for service, entry in named.items():
         path = f"services.{service}"
         if not _SERVICE.fullmatch(service):
             reader.problem(entry, path, f"expected {_SAYS} as the key")
-        key = reader.section(entry, path, ("depends_on",))
-        needed = _depends_on(reader, key.get("depends_on"), f"{path}.depends_on", service)
-        if needed:
-            found[service] = needed
+        key = reader.section(entry, path, ("depends_on", "owner", *_LINKS))
+        links = {
+            name: reader.text(key.get(name), f"{path}.{name}", "", _URL, _URL_SAYS)
+            for name in _LINKS
+        }
+        found[service] = Service(
+            depends_on=_depends_on(reader, key.get("depends_on"), f"{path}.depends_on", service),
+            owner=word(reader, key.get("owner"), f"{path}.owner", "", teams),
+            **links,
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from correlators.incidents import Windows
 from correlators.owners import Owner, Team
 from correlators.rules import Pages, Routes
 from correlators.rulings import Rule
+from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
 from streams.references import Secret
@@ -116,6 +117,13 @@ class GroupingFiles(msgspec.Struct, frozen=True, kw_only=True):
     stack_rules: str = ""
 
 
+class Service(About, frozen=True, kw_only=True):
+    """What the file says of one service."""
+
+    depends_on: tuple[str, ...] = ()
+    """What it needs; cycles are allowed."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one installation can be told. `load` makes one; lengths in milliseconds."""
 
@@ -123,8 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     default_environment: str
     signature_version: int
-    services: dict[str, tuple[str, ...]]
-    """What each service depends on."""
+    services: dict[str, Service]
+    """What is known of the services themselves."""
     projects: dict[str, str]
     """Service by the number of its Sentry project, for events that tell the number alone."""
     grouping: GroupingFiles
@@ -168,7 +176,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pages=self.pages,
             routes=self.routes,
             signature_version=self.signature_version,
-            depends=self.services,
+            depends={name: one.depends_on for name, one in self.services.items() if one.depends_on},
+            services={
+                name: About(
+                    owner=one.owner,
+                    runbook=one.runbook,
+                    dashboard=one.dashboard,
+                    status_page=one.status_page,
+                )
+                for name, one in self.services.items()
+            },
             rules=self.rules,
             teams=self.teams,
             owners=self.owners,

@@ -136,3 +136,17 @@ def test_links_stand_beside_the_payload_and_say_where_they_lead() -> None:
         }
     ]
     assert "routing_key" not in event
+
+
+def test_a_page_links_to_the_runbook_first_and_names_the_owner() -> None:
+    one = msgspec.structs.replace(
+        TRIGGER, owners=("team-pay",), runbook="https://wiki.test/pay", dashboard="https://g.test/1"
+    )
+    event = event_of(attempt(Step.TRIGGER, one))
+    assert [(link["text"], link["href"]) for link in event["links"]][:2] == [
+        ("Runbook", "https://wiki.test/pay"),
+        ("Dashboard", "https://g.test/1"),
+    ]
+    assert event["links"][2]["text"] == "payment in Sentry"
+    details = event["payload"]["custom_details"]
+    assert (details["owned_by"], details["runbook"]) == (["team-pay"], "https://wiki.test/pay")

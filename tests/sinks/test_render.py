@@ -43,6 +43,8 @@ def hostile(draw: st.DrawFn) -> Digest:
             incidents=draw(st.integers(1, 500)),
             releases=(draw(NASTY),),
             url=draw(NASTY),
+            owner=draw(NASTY),
+            runbook=draw(NASTY),
         )
         for _ in range(draw(st.integers(0, SERVICES_TOLD)))
     )
@@ -62,6 +64,10 @@ def hostile(draw: st.DrawFn) -> Digest:
         left=tuple(draw(st.lists(NASTY, max_size=5))),
         page_replaces=draw(st.sampled_from(["", "storm-1.1"])),
         page_why=draw(NASTY),
+        owners=(draw(NASTY),),
+        runbook=draw(NASTY),
+        dashboard=draw(NASTY),
+        status_page=draw(st.sampled_from(["", "https://status.test/"])),
         about=draw(st.booleans()),
         at_least=draw(st.booleans()),
         delayed=draw(st.booleans()),
@@ -83,9 +89,8 @@ def test_error_text_mentions_nobody_and_draws_no_link(one: Digest) -> None:
     for message in (render.slack_message(one), render.slack_update(one)):
         said = json.dumps(message.blocks, ensure_ascii=False) + message.text
         for part in said.split("<")[1:]:
-            own_link = one.url.startswith("http") or any(
-                line.url.startswith("http") for line in one.services
-            )
+            links = [one.url, one.status_page, *(line.url for line in one.services)]
+            own_link = any(link.startswith("http") for link in links)
             assert part.startswith("!date^") or (own_link and part.startswith("http"))
 
 
@@ -277,3 +282,27 @@ def test_a_page_that_is_left_is_said_to_stay_open() -> None:
     for text in (*texts, render.plain_text(one)):
         assert "Resolved" in text
         assert "stays open, for whoever acknowledged it to resolve" in text
+def test_a_message_names_the_owner_and_links_to_what_helps() -> None:
+    first, second = digest().services
+    one = msgspec.structs.replace(
+        digest(),
+        owners=("team-pay", "team-shop"),
+        runbook="https://wiki.test/pay",
+        status_page="https://status.test/",
+        services=(
+            first,
+            msgspec.structs.replace(second, owner="team-shop", runbook="https://wiki.test/shop"),
+        ),
+    )
+    hurt, services = (block["text"]["text"] for block in render.slack_message(one).blocks[1:3])
+    assert hurt.split("\n")[3:] == [
+        "*Owned by:* team-pay, team-shop",
+        "*Help:* <https://wiki.test/pay|Runbook> · <https://status.test/|Status page>",
+    ]
+    assert services.endswith(" · <https://wiki.test/shop|Runbook> · team-shop")
+    plain = render.plain_text(one).split("\n")
+    assert "Owned by team-pay, team-shop" in plain
+    assert "Runbook: https://wiki.test/pay" in plain
+    assert "Status page: https://status.test/" in plain
+    assert any(line.endswith("owned by team-shop") for line in plain)
+    assert "Dashboard" not in render.plain_text(one)

@@ -92,8 +92,12 @@ def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     assert settings.storms == Linking(
         link_within_ms=90_000, storm_quiet_ms=180_000, release_news_ms=7_200_000, burst_services=4
     )
-    assert settings.services == {"shop": ("cart", "pay.eu"), "cart": ("shop",)}
-    assert settings.correlation().depends == settings.services
+    needs = {"shop": ("cart", "pay.eu"), "cart": ("shop",)}
+    assert {name: one.depends_on for name, one in settings.services.items()} == {
+        **needs,
+        "mail": (),
+    }
+    assert settings.correlation().depends == needs
     assert settings.pages == Pages(
         environments=("live", "staging"),
         events=60,
@@ -542,7 +546,64 @@ def test_a_signature_version_that_nobody_can_make_is_refused(tmp_path: Path) -> 
         ("services: {shop: {depends_on: [shop]}}", "a service does not depend on itself"),
         ("services: {'a b': {depends_on: [c]}}", "as the key"),
         ("services: {shop: {depends_on: ['a b']}}", "the name of a service"),
+        (
+            "services:\n  shop: {}\n  cart: {runbook: wiki}",
+            "stormfold.yaml:3 services.cart.runbook: expected an address such as",
+        ),
+        (
+            "services:\n  shop:\n    dashboard: 'https://user:word@example.com'",
+            "stormfold.yaml:3 services.shop.dashboard: expected an address such as",
+        ),
+        (
+            "services: {shop: {status_page: 'https://example.com/<a>'}}",
+            "stormfold.yaml:1 services.shop.status_page: expected an address such as",
+        ),
+        (
+            "services: {shop: {runbook: 'ftp://example.com/" + "a" * 500 + "'}}",
+            "at most 500 characters",
+        ),
+        (
+            "teams: {ops: {}}\nservices:\n  shop: {owner: dev}",
+            "stormfold.yaml:3 services.shop.owner: expected one of ops, found",
+        ),
+        ("services: {shop: {owner: dev}}", "services.shop.owner: expected one of none, found"),
+        ("services: {shop: {wiki: dev}}", "unknown key; allowed: dashboard, depends_on, owner"),
     ],
 )
-def test_a_dependency_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
+def test_a_service_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
     assert any(says in line for line in problems(tmp_path, text + "\n"))
+
+
+def test_what_is_known_of_a_service_is_read_and_shown(tmp_path: Path) -> None:
+    path = tmp_path / "stormfold.yaml"
+    path.write_text(
+        """
+teams: {team-shop: {}}
+services:
+  shop:
+    depends_on: [cart]
+    owner: team-shop
+    runbook: https://wiki.example.com/shop?view=1#top
+    dashboard: https://grafana.example.com/d/1
+    status_page: http://status.example.com
+"""
+    )
+    settings = load(path, {})
+    shop = settings.correlation().services["shop"]
+    assert (shop.owner, shop.runbook) == (
+        "team-shop",
+        "https://wiki.example.com/shop?view=1#top",
+    )
+    assert (shop.dashboard, shop.status_page) == (
+        "https://grafana.example.com/d/1",
+        "http://status.example.com",
+    )
+    assert describe(settings)["services"] == {
+        "shop": {
+            "needs": ["cart"],
+            "owner": "team-shop",
+            "runbook": "https://wiki.example.com/shop?view=1#top",
+            "dashboard": "https://grafana.example.com/d/1",
+            "status_page": "http://status.example.com",
+        }
+    }
