@@ -11,10 +11,13 @@ import xxhash
 
 from correlators.event_parts import link, name
 from correlators.types import ChangeKind, StateChange
-from correlators.wire import WireAssignee, WireChange, WireChangeData, WireIssue
+from correlators.wire import WireAssignee, WireChange, WireChangeData, WireIssue, WireMetricAlert
 
 WORD_CHARS: Final = 64
 TITLE_CHARS: Final = 512
+SERVICE_CHARS: Final = 100
+PROJECTS_KEPT: Final = 16
+"""Projects of one metric alert."""
 
 _ISSUE_ACTIONS: Final = {
     "created": ChangeKind.ISSUE_CREATED,
@@ -60,11 +63,26 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
             TITLE_CHARS,
         ),
         url=link(issue.web_url or issue.permalink or data.web_url),
+        services=_services(alert),
+        alert_rule=_id(rule.id) if rule is not None else "",
+        alert_firing=_id(alert.id) if alert is not None else "",
         events=_count(issue.count),
         users=_count(issue.userCount),
         assignee=_team(issue.assignedTo),
         regressed=issue.substatus == "regressed",
     )
+
+
+def _id(given: int | str | None) -> str:
+    return "" if given is None else name(str(given), WORD_CHARS)
+
+
+def _services(alert: WireMetricAlert | None) -> tuple[str, ...]:
+    """Return the projects of an alert's rule, ascending; the smallest where they are very many."""
+    found = {
+        name(one, SERVICE_CHARS) for one in (alert.projects if alert is not None else None) or ()
+    }
+    return tuple(sorted(found - {""})[:PROJECTS_KEPT])
 
 
 def _count(given: int | str | None) -> int:

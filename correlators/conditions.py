@@ -54,6 +54,7 @@ class Asked(StrEnum):
     ESCALATING = "escalating"
     EVENTS = "events"
     USERS = "users"
+    METRIC_ALERT = "metric_alert"
     STORM = "storm"
     STORM_SERVICES = "storm_services"
 
@@ -104,6 +105,8 @@ class When(msgspec.Struct, frozen=True, kw_only=True):
     """It comes much more often than it used to."""
     events: AtLeast | None = None
     users: AtLeast | None = None
+    metric_alert: bool | None = None
+    """It is a metric alert of Sentry, or tells one that stands."""
     storm: bool | None = None
     storm_services: int = 0
     """A storm over at least this many services."""
@@ -132,6 +135,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: bool = False
     regression: bool = False
     escalating: bool = False
+    metric_alert: bool = False
     storm: bool = False
     tick: int
     rate_ticks: int
@@ -177,7 +181,13 @@ def _holds(asked: Asked, when: When, facts: Facts) -> bool:
             return _often(when.users, facts.user_rates, facts)
         case Asked.STORM_SERVICES:
             return facts.storm and len(facts.services) >= when.storm_services
-        case Asked.FIRST_SEEN | Asked.REGRESSION | Asked.ESCALATING | Asked.STORM:
+        case (
+            Asked.FIRST_SEEN
+            | Asked.REGRESSION
+            | Asked.ESCALATING
+            | Asked.METRIC_ALERT
+            | Asked.STORM
+        ):
             return bool(getattr(facts, asked) is getattr(when, asked))
 
 

@@ -12,7 +12,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from correlators import aliases, decisions, incidents, lifecycle, sets, storm_life
+from correlators import (
+    alerts,
+    aliases,
+    decisions,
+    incidents,
+    lifecycle,
+    metric_alerts,
+    sets,
+    storm_life,
+)
 from correlators.acting import Acting
 from correlators.baseline import Baseline
 from correlators.decisions import Decision
@@ -141,6 +150,8 @@ class Correlator:
     def _change(self, change: StateChange, tick: int) -> None:
         if change.kind is ChangeKind.DEPLOY:
             self._deploy(change, tick)
+        if change.kind is ChangeKind.METRIC_ALERT:
+            self._alert(change, tick)
         if not change.issue_id:
             return
         for incident in self.state.of_issue(change.issue_id):
@@ -156,6 +167,24 @@ class Correlator:
                 if told is not incident:
                     self.state.put(told)
                     self._plan(told, tick)
+
+    def _alert(self, change: StateChange, tick: int) -> None:
+        """Open, change or close the incident that stands for a metric alert."""
+        found = self.state.of_key(alerts.key_of(change))
+        windows = self._config.windows
+        incident = metric_alerts.heard(found, change, tick=tick, windows=windows)
+        if incident is None:
+            return
+        was_open = any(one.open for one in found if one.id == incident.id)
+        self.state.put(incident)
+        if change.action == alerts.RESOLVED:
+            if incident.open:
+                self._close(incident, tick, Closed.SENTRY)
+            return
+        self._note_episode(incident, tick)
+        if not was_open:
+            incident = lifecycle.began(self.state, incident, tick, windows)
+        self._plan(incident, tick)
 
     def _delta(self, delta: Delta, tick: int) -> None:
         sets.check(delta.users)
@@ -347,7 +376,8 @@ class Correlator:
             self.state.put(let_go(entry, tick=tick))
 
     def _is_quiet(self, incident: Incident, tick: int) -> bool:
-        return tick >= incidents.quiet_tick(incident, windows=self._config.windows)
+        quiet = incidents.quiet_tick(incident, windows=self._config.windows)
+        return incident.alert is None and tick >= quiet
 
     def _end_storm(self, storm: Storm, tick: int) -> None:
         if tick - storm.opened_tick >= ticks(self._config.windows.max_life_ms):
@@ -374,13 +404,16 @@ class Correlator:
 
     def _turn(self, entry: Entry) -> int:
         """Return whose turn it is to tell: storms, those that are over last, incidents that a lead
-        tells for, leads; of what is over, who was told of before the others.
+        tells for, leads; of what is over, who was told of before the others. Metric alerts come
+        last: others may tell them.
 
         So a lead tells in one message what the others have handed to it in the same tick, and ends
         the page of them all.
         """
         if not isinstance(entry, Incident):
             return 0 if isinstance(entry, Storm) and not entry.open else -1
+        if entry.alert is not None:
+            return 3
         if not entry.open:
             return 1 if entry.told.revision else 2
         return 2 if self._leads(entry) else 1

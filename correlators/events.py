@@ -109,9 +109,18 @@ def decode(
     except Exception:
         # One record that nobody foresaw must go to the quarantine, not stop its partition.
         return Unreadable(reason=Reason.DECODER_FAILED)
+    if isinstance(found, StateChange):
+        return _placed(found, default_environment)
     if projects and isinstance(found, Event) and found.service == found.project in projects:
         return msgspec.structs.replace(found, service=projects[found.project])
     return found
+
+
+def _placed(change: StateChange, default_environment: str) -> StateChange:
+    """Return the change; a metric alert over all environments stands in the default one."""
+    if change.kind is ChangeKind.METRIC_ALERT and not change.environment:
+        return msgspec.structs.replace(change, environment=default_environment)
+    return change
 
 
 def _decode(

@@ -13,6 +13,7 @@ import msgspec
 import xxhash
 
 from correlators import history, sets
+from correlators.alerts import Alert
 from correlators.deltas import TRACES_KEPT, all_texts, smallest_texts, worse
 from correlators.history import Hours
 from correlators.rates import Rate, add_rate
@@ -154,6 +155,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     """When its quiet is looked at again; -1 for after `quiet_for`."""
     page_left: bool = False
     """It is over by quiet, and its page waits for whoever acknowledged it."""
+    alert: Alert | None = None
+    """Set where it stands for a metric alert of Sentry; it has no events then."""
 
     @property
     def open(self) -> bool:
@@ -386,9 +389,9 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
         if incident.page_left:
             forget = incident.opened_tick + ticks(windows.max_life_ms)
         return forget if incident.tell_tick < 0 else incident.tell_tick
-    ends = min(
-        quiet_tick(incident, windows=windows), incident.opened_tick + ticks(windows.max_life_ms)
-    )
+    ends = incident.opened_tick + ticks(windows.max_life_ms)
+    if incident.alert is None:
+        ends = min(ends, quiet_tick(incident, windows=windows))
     return ends if incident.tell_tick < 0 else min(ends, incident.tell_tick)
 
 

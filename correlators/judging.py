@@ -17,6 +17,7 @@ from correlators.deltas import tick_end_ms, worse
 from correlators.dependencies import Depends
 from correlators.entries import Episode
 from correlators.fingerprint import DEFAULT_VERSION
+from correlators.folds import Folds
 from correlators.holds import Around, Hold, Holding, held
 from correlators.incidents import Incident, ticks
 from correlators.owners import OWNER, Owner, Team, owners_of
@@ -122,6 +123,7 @@ class Judge:
         self._state = state
         self._rules = config.decides
         self._rate_ticks = config.rate_ticks
+        self._folds = Folds(state, config.windows, config.rate_ticks)
         self._asked = {asked for when in config.conditions for asked in when.given}
         self._declared = declared_owners(config.services)
         if any(OWNER in (*rule.to, *rule.page) for rule in self._rules):
@@ -144,15 +146,17 @@ class Judge:
         first = incidents[0]
         episode = self._state.episode(first.key)
         live = [one for one in incidents if not one.past]
+        alerts = self._folds.told_by(first)
         facts = Facts(
             environment=first.key.environment,
             services=(first.key.service,),
             releases=tuple(one.key.release for one in incidents),
-            level=reduce(worse, (one.level for one in incidents)),
+            level=reduce(worse, (one.level for one in (*incidents, *alerts))),
             lifecycle=lifecycle,
             first_seen=episode is not None and episode.first_tick >= first.opened_tick,
             regression=any(one.regressed for one in incidents),
             escalating=any(one.escalated for one in incidents),
+            metric_alert=bool(alerts) or first.alert is not None,
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=tuple(one.rate for one in live),
@@ -166,12 +170,14 @@ class Judge:
         if self._looks_at_members or self._state.silences(storm.environment):
             found = map(self._state.find_incident, storm.members)
             members = [one for one in found if one is not None]
+        alerts = self._folds.told_by(storm)
         facts = Facts(
             environment=storm.environment,
             services=storm.services,
             releases=tuple(dict.fromkeys(one.key.release for one in members)),
-            level=storm.level,
+            level=reduce(worse, (one.level for one in alerts), storm.level),
             lifecycle=lifecycle,
+            metric_alert=bool(alerts),
             storm=True,
             tick=tick,
             rate_ticks=self._rate_ticks,
@@ -246,6 +252,7 @@ class Judge:
                     event_rates=(one.rate,),
                     types=tuple(part[5:] for part in one.signature if part.startswith("type ")),
                     titles=(one.sample.title,),
+                    metric_alert=one.alert is not None,
                     tags=one.marks,
                     user_rates=(one.user_rate,),
                 )

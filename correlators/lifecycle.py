@@ -29,7 +29,8 @@ def began(state: State, incident: Incident, tick: int, windows: Windows) -> Inci
         flips = history.flipped(episode.flips, tick, ticks(windows.flap_within_ms))
         state.put(msgspec.structs.replace(episode, flips=flips))
     again = episode.resolved_tick >= 0 and incident.opened_tick > episode.resolved_tick
-    if alone and again and not incident.past and not incident.regressed:
+    known = incident.regressed or incident.past or incident.alert is not None
+    if alone and again and not known:
         incident = msgspec.structs.replace(incident, regressed=True)
         state.put(incident)
     return incident

@@ -71,7 +71,7 @@ def _covers(asked: Asked, above: When, below: When) -> bool:
             return below.storm_services >= above.storm_services
         case Asked.STORM:
             return below.storm is above.storm or (above.storm is True and below.storm_services > 0)
-        case Asked.FIRST_SEEN | Asked.REGRESSION | Asked.ESCALATING:
+        case Asked.FIRST_SEEN | Asked.REGRESSION | Asked.ESCALATING | Asked.METRIC_ALERT:
             return bool(getattr(below, asked) is getattr(above, asked))
         case Asked.LIFECYCLE:
             return bool(below.lifecycle) and {*below.lifecycle} <= {*above.lifecycle}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from correlators import incidents, storm_life
+from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
 from correlators.entries import (
@@ -70,6 +71,7 @@ class State:
         self._open_in: dict[tuple[str, str], set[str]] = {}
         self._silences: dict[str, set[str]] = {}
         self._inhibited: set[str] = set()
+        self._alerts = OpenAlerts()
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
         for key in sorted(entries):
@@ -186,6 +188,14 @@ class State:
         )
         ids = {one for key in wanted for one in self._open_in.get(key, ())}
         return [self.incident(one) for one in heapq.nsmallest(most, ids)]
+
+    def alerts_in(self, environment: str, services: Sequence[str]) -> list[Incident]:
+        """Return the open metric alerts over one of these services, by id."""
+        return [self.incident(one) for one in self._alerts.over(environment, services)]
+
+    def alerts_of(self, teller_id: str) -> list[Incident]:
+        """Return the remembered metric alerts that this incident or storm told last, by id."""
+        return [self.incident(one) for one in self._alerts.told_by(teller_id)]
 
     def silences(self, environment: str) -> list[Silence]:
         """Return the silences of an environment that are kept, by id."""
@@ -378,11 +388,14 @@ class State:
             ids.append(incident.id)
             if len(ids) > 1:
                 ids.sort(key=lambda one: (self.incident(one).opened_tick, one))
+        if incident.alert is not None:
+            self._alerts.add(incident)
         if incident.open:
             self._episodes.add(episode_place(incident.key), incident.id)
             where = (incident.key.environment, incident.key.service)
             self._open_in.setdefault(where, set()).add(incident.id)
-            self._young.add(incident.id)
+            if incident.alert is None:
+                self._young.add(incident.id)
             if incident.told.held.startswith(Suppression.INHIBITED):
                 self._inhibited.add(incident.id)
         if incident.open or incident.page_left:
@@ -408,6 +421,8 @@ class State:
         ids.remove(incident.id)
         if not ids:
             del self._by_key[incident.key]
+        if incident.alert is not None:
+            self._alerts.discard(incident)
         self._young.discard(incident.id)
         self._episodes.discard(episode_place(incident.key), incident.id)
         self._inhibited.discard(incident.id)

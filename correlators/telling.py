@@ -13,6 +13,7 @@ from correlators.conditions import Lifecycle
 from correlators.coverage import gained, gained_words
 from correlators.deltas import tick_end_ms
 from correlators.digest import Page, Telling
+from correlators.folds import Folds
 from correlators.holds import Hold
 from correlators.incidents import Incident, ticks
 from correlators.judging import Config, Judge, Judgement
@@ -36,6 +37,7 @@ class Teller:
         self._config = config
         self._state = state
         self._judge = Judge(config, state)
+        self._folds = Folds(state, config.windows, config.rate_ticks)
         self._digests: list[Digest] = []
         self._suppressed: Counter[Suppression] = Counter()
         self._pages: Counter[PageReason] = Counter()
@@ -57,6 +59,10 @@ class Teller:
 
     def incident(self, incident: Incident, tick: int) -> None:
         """Decide the digest that waits for this incident, in this tick."""
+        if incident.alert is not None:
+            if self._told_elsewhere(incident, tick):
+                return
+            incident = self._state.incident(incident.id)
         decision = self._decide(incident)
         judgement = self._judged(incident, decision, tick)
         if judgement is not None and decision is not DigestKind.RESOLVED:
@@ -110,6 +116,21 @@ class Teller:
             self._note_spike(incident.key.environment, judgement, tick)
             to = _destinations(incident.told, judgement)
             self._tell_incident(incident, decision, page, tick, judgement, to)
+
+    def _told_elsewhere(self, alert: Incident, tick: int) -> bool:
+        """Return whether something else tells this metric alert, and let it tell what is new."""
+        assert alert.alert is not None
+        elsewhere, teller = self._folds.decide(alert, tick)
+        if teller is not None:
+            self._suppressed[Suppression.TOLD_BY_INCIDENT] += 1
+            teller = msgspec.structs.replace(teller, changes=teller.changes + 1)
+            self._state.put(teller)
+            first = not alert.alert.told_by or self.must_tell_now(teller, tick)
+            planned = tick + 1 if first else max(tick + 1, self.next_update(teller.told, tick))
+            if teller.tell_tick >= 0:
+                planned = min(planned, max(tick + 1, teller.tell_tick))
+            self._state.put(msgspec.structs.replace(teller, tell_tick=planned))
+        return elsewhere
 
     def _judged(
         self, incident: Incident, decision: DigestKind | Suppression, tick: int
@@ -246,7 +267,7 @@ class Teller:
             flapping=flapping >= 0,
         )
         content = digest.of_incident(incident, also, telling)
-        content = self._described(content, [incident, *also])
+        content = self._described(content, incident, [incident, *also], tick)
         self._emit(digest.for_destinations(content, to, page.to))
         told = _told(incident.told, telling, incident.changes, to)
         if kind is DigestKind.JOINED:
@@ -412,7 +433,8 @@ class Teller:
             page=page,
             rule=_rule(judgement),
         )
-        content = self._described(digest.of_storm(storm, members, telling), members)
+        content = digest.of_storm(storm, members, telling)
+        content = self._described(content, storm, members, tick)
         self._emit(digest.for_destinations(content, to, page.to))
         if page.reason is not None:
             self._pages[page.reason] += 1
@@ -493,8 +515,15 @@ class Teller:
         """Return the tick in which an update may be told."""
         return max(tick, told.tick + ticks(self._config.windows.update_every_ms))
 
-    def _described(self, content: Digest, told: Sequence[Incident]) -> Digest:
-        return described(content, told, self._config.services, self._config.owners)
+    def _described(
+        self, content: Digest, teller: Incident | Storm, told: Sequence[Incident], tick: int
+    ) -> Digest:
+        """Return the digest with what is known beside the incidents: owners, links, alerts."""
+        content = described(content, told, self._config.services, self._config.owners)
+        content, taken = self._folds.carried(content, teller, tick)
+        if taken:
+            self._suppressed[Suppression.TOLD_BY_INCIDENT] += taken
+        return content
 
     def _emit(self, digests: Sequence[Digest]) -> None:
         self._digests.extend(digests)

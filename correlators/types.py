@@ -152,6 +152,12 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
     """Events of the issue as Sentry counts them; 0 where it tells none."""
     users: int = 0
+    services: tuple[str, ...] = ()
+    """Of a metric alert: the projects that its rule counts over."""
+    alert_rule: str = ""
+    """Of a metric alert: Sentry's id of the rule."""
+    alert_firing: str = ""
+    """Of a metric alert: Sentry's id of this time that it fires."""
     assignee: str = ""
     """The team that an issue is assigned to; a person is not named here."""
     regressed: bool = False
@@ -296,6 +302,8 @@ class Suppression(StrEnum):
 
     TOLD_BY_STORM = "told_by_storm"
     TOLD_BY_OTHER_RELEASE = "told_by_other_release"
+    TOLD_BY_INCIDENT = "told_by_incident"
+    """A metric alert that an incident or storm of its service tells."""
     UNCHANGED = "unchanged"
     NEVER_TOLD = "never_told"
     STATE_CHANGE = "state_change"
@@ -371,6 +379,18 @@ class ServiceLine(msgspec.Struct, frozen=True):
     """The team that owns it; of several the first."""
     runbook: str = ""
     """What to do when it fails, where the address is short."""
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """What a digest says of one metric alert."""
+
+    title: str
+    status: str
+    """Sentry's word: critical, warning or open."""
+    since_ms: int
+    until_ms: int = 0
+    """When Sentry resolved it; 0 while it stands."""
+    url: str = ""
 
 
 class PageAction(StrEnum):
@@ -472,3 +492,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the same service: what to do when it fails."""
     dashboard: str = ""
     status_page: str = ""
+    alerts: tuple[AlertLine, ...] = ()
+    """Metric alerts of its services that this digest tells, those that stand first."""
+    metric_alert: bool = False
+    """It is of a metric alert itself, the only one in `alerts`; it has no events."""

@@ -221,12 +221,14 @@ class WireIssue(Struct):
 class WireAlertRule(Struct):
     """The rule of a metric alert."""
 
+    id: int | str | None = None
     environment: str | None = None
 
 
 class WireMetricAlert(Struct):
     """A metric alert."""
 
+    id: int | str | None = None
     title: str | None = None
     projects: list[str | None] | None = None
     alert_rule: WireAlertRule | None = None

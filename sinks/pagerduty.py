@@ -187,6 +187,9 @@ def _details(digest: Digest) -> dict[str, Any]:
         "why_paged": digest.page_reason.value if digest.page_reason else "",
         "rule": digest.rule,
         "environment": digest.environment,
+        "metric_alerts": [
+            f"{one.title}: {one.status}" for one in digest.alerts if not one.until_ms
+        ],
         "owned_by": list(digest.owners),
         "runbook": digest.runbook,
         "dashboard": digest.dashboard,

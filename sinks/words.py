@@ -65,6 +65,8 @@ def many(count: int, noun: str) -> str:
 
 def counts(digest: Digest) -> str:
     """Return events and users, said as exactly as they are known."""
+    if digest.metric_alert and digest.alerts:
+        return f"Sentry metric alert, {digest.alerts[0].status}"
     found = _sure(digest, estimated=digest.about) + many(digest.events, "event")
     if not digest.users:
         return found

@@ -155,7 +155,7 @@ def when_of(reader: Reader, node: Node | None, path: str) -> When:
                 values[name] = _texts(reader, entry, below, _TAG, _TAG_SAYS)
             case "events" | "users":
                 values[name] = _often(reader, entry, below)
-            case "first_seen" | "regression" | "escalating" | "storm":
+            case "first_seen" | "regression" | "escalating" | "metric_alert" | "storm":
                 values[name] = reader.boolean(entry, below, True)
             case "storm_services":
                 values[name] = reader.integer(entry, below, 2, 2, 1_000)

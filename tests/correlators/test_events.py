@@ -130,6 +130,33 @@ def test_every_other_webhook_is_a_state_change(
     assert f"{change.resource}.{change.action}" == fixture
 
 
+def test_a_metric_alert_says_which_rule_fires_over_which_projects() -> None:
+    change = change_of("metric_alert.critical")
+    assert (change.alert_rule, change.alert_firing, change.services) == (
+        "19",
+        "3301",
+        ("checkout",),
+    )
+    assert (change.title, change.action) == ("Checkout failure rate", "critical")
+    assert change.url.startswith("https://sentry.io/organizations/acme/alerts/")
+
+
+def test_a_metric_alert_over_all_environments_stands_in_the_default_one() -> None:
+    body = body_of("metric_alert.critical").replace(
+        b'"environment": "production"', b'"environment": null', 1
+    )
+    found = decode("metric_alert", body, default_environment="live")
+    assert isinstance(found, StateChange)
+    assert found.environment == "live"
+
+
+def test_a_metric_alert_over_several_projects_names_them_all_in_order() -> None:
+    body = json.dumps({"data": {"metric_alert": {"projects": ["web", None, "api", "web"]}}})
+    found = read("metric_alert", body.encode())
+    assert isinstance(found, StateChange)
+    assert found.services == ("api", "web")
+
+
 def test_both_words_for_an_archived_issue_are_understood() -> None:
     body = body_of("issue.ignored").replace(b'"ignored"', b'"archived"', 1)
     result = read("issue", body)

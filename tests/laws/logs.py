@@ -81,6 +81,21 @@ def _change(draw: st.DrawFn) -> bytes:
     return json.dumps({"action": "resolved", "data": {"issue": issue}}).encode()
 
 
+def _metric_alert(draw: st.DrawFn) -> bytes:
+    services = ["checkout", "payment", "catalogue", "cart"]
+    alert = {
+        "id": draw(st.sampled_from([None, "1", "2"])),
+        "title": "Failure rate",
+        "projects": draw(st.lists(st.sampled_from(services), max_size=2)),
+        "alert_rule": {
+            "id": draw(st.sampled_from([8, 9])),
+            "environment": draw(st.sampled_from([None, "production", "staging"])),
+        },
+    }
+    action = draw(st.sampled_from(["critical", "warning", "resolved", "open"]))
+    return json.dumps({"action": action, "data": {"metric_alert": alert}}).encode()
+
+
 @st.composite
 def logs(draw: st.DrawFn, min_size: int = 1, max_size: int = 25) -> list[Rec]:
     """Draw a log: records in the order of stream time."""
@@ -91,11 +106,13 @@ def logs(draw: st.DrawFn, min_size: int = 1, max_size: int = 25) -> list[Rec]:
     records = []
     for _ in range(draw(st.integers(min_size, max_size))):
         at_ms += draw(gaps)
-        kind = draw(st.sampled_from(["event"] * 12 + ["issue", "junk"]))
+        kind = draw(st.sampled_from(["event"] * 12 + ["issue", "junk", "metric", "metric"]))
         if kind == "event":
             records.append(Rec(at_ms, "event", _event(at_ms, draw)))
         elif kind == "issue":
             records.append(Rec(at_ms, "issue", _change(draw)))
+        elif kind == "metric":
+            records.append(Rec(at_ms, "metric_alert", _metric_alert(draw)))
         else:
             records.append(Rec(at_ms, "event", b"{"))
     return records
@@ -135,6 +152,12 @@ def plain_messages(log: Sequence[Rec]) -> list[DeltaBatch]:
     return list(_batches(log, 0, lambda: False))
 
 
+def end_of(log: Sequence[Rec]) -> int:
+    """Return when everything is over: a metric alert ends by Sentry's word or `max_life` alone."""
+    alerts = any(record.resource == "metric_alert" for record in log)
+    return final_mark_ms(log[-1].at_ms, CONFIG) + (CONFIG.windows.max_life_ms if alerts else 0)
+
+
 def _batches(
     records: Sequence[Rec], partition: int, early: Callable[[], bool]
 ) -> Iterator[DeltaBatch]:
@@ -147,7 +170,7 @@ def _batches(
             yield _flush(fingerprinter, partition, -1)
         last_ms = record.at_ms
         fingerprinter.add(record.resource, record.body, record.at_ms)
-    end_ms = final_mark_ms(records[-1].at_ms, CONFIG) if records else START_MS
+    end_ms = end_of(records) if records else START_MS
     yield _flush(fingerprinter, partition, end_ms)
 
 
@@ -172,7 +195,7 @@ def split_messages(log: Sequence[Rec], partitions: int, random: Random) -> list[
     parts: list[list[Rec]] = [[] for _ in range(partitions)]
     for record in log:
         random.choice(parts).append(record)
-    end_ms = final_mark_ms(log[-1].at_ms, CONFIG)
+    end_ms = end_of(log)
     queues = []
     for partition, records in enumerate(parts):
         queue = list(_batches(records, partition, lambda: random.random() < 0.3))

@@ -46,6 +46,7 @@ WHENS = st.sampled_from(
         When(events=AtLeast(2, MINUTE_MS)),
         When(users=AtLeast(2, 3 * MINUTE_MS)),
         When(storm=True),
+        When(metric_alert=True),
         When(storm_services=3),
     ]
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from correlators.types import (
     SERVICES_TOLD,
+    AlertLine,
     Digest,
     DigestKind,
     Doubt,
@@ -65,6 +66,11 @@ def hostile(draw: st.DrawFn) -> Digest:
         page_replaces=draw(st.sampled_from(["", "storm-1.1"])),
         page_why=draw(NASTY),
         owners=(draw(NASTY),),
+        alerts=tuple(
+            AlertLine(draw(NASTY), "critical", 1_789_999_988_000, until_ms, draw(NASTY))
+            for until_ms in draw(st.sampled_from([(), (0,), (0, 1_790_000_000_000, 0, 0, 0)]))
+        ),
+        metric_alert=draw(st.booleans()),
         runbook=draw(NASTY),
         dashboard=draw(NASTY),
         status_page=draw(st.sampled_from(["", "https://status.test/"])),
@@ -89,7 +95,8 @@ def test_error_text_mentions_nobody_and_draws_no_link(one: Digest) -> None:
     for message in (render.slack_message(one), render.slack_update(one)):
         said = json.dumps(message.blocks, ensure_ascii=False) + message.text
         for part in said.split("<")[1:]:
-            links = [one.url, one.status_page, *(line.url for line in one.services)]
+            links = [one.url, one.status_page]
+            links += [line.url for line in one.services] + [line.url for line in one.alerts]
             own_link = any(link.startswith("http") for link in links)
             assert part.startswith("!date^") or (own_link and part.startswith("http"))
 
@@ -306,3 +313,26 @@ def test_a_message_names_the_owner_and_links_to_what_helps() -> None:
     assert "Status page: https://status.test/" in plain
     assert any(line.endswith("owned by team-shop") for line in plain)
     assert "Dashboard" not in render.plain_text(one)
+
+
+def test_a_message_tells_the_metric_alerts_of_its_service_as_lines() -> None:
+    line = AlertLine("Failure rate", "critical", 1_790_000_000_000, 0, "https://sentry.test/a/")
+    over = AlertLine("Latency", "warning", 1_790_000_000_000, 1_790_000_060_000)
+    one = msgspec.structs.replace(digest(), alerts=(line, over))
+    plain = render.plain_text(one).split("\n")
+    assert "Sentry metric alert Failure rate is critical since 2026-09-21 14:13 UTC" in plain
+    assert "Sentry metric alert Latency was warning from 2026-09-21 14:13 UTC to 14:14 UTC" in plain
+    hurt = render.slack_message(one).blocks[1]["text"]["text"]
+    assert "📊 Sentry metric alert *Failure rate* is critical since" in hurt
+    assert "<https://sentry.test/a/|Sentry>" in hurt
+    assert "*Failure rate* is critical" in render.slack_update(one).blocks[0]["text"]["text"]
+
+
+def test_the_message_of_a_metric_alert_tells_no_events() -> None:
+    line = AlertLine("Failure rate", "critical", 1_790_000_000_000)
+    one = msgspec.structs.replace(
+        digest(), storm=False, events=0, users=0, metric_alert=True, alerts=(line,)
+    )
+    text = render.plain_text(one)
+    assert "Sentry metric alert, critical" in text
+    assert "event" not in text
