@@ -70,6 +70,8 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
         users=_count(issue.userCount),
         assignee=_team(issue.assignedTo),
         regressed=issue.substatus == "regressed",
+        status=name(issue.status, WORD_CHARS),
+        substatus=name(issue.substatus, WORD_CHARS),
     )
 
 

@@ -16,6 +16,7 @@ from correlators import (
     alerts,
     aliases,
     decisions,
+    ignoring,
     incidents,
     lifecycle,
     metric_alerts,
@@ -35,6 +36,7 @@ from correlators.entries import (
     Frozen,
     Heard,
     Hour,
+    Ignored,
     Membership,
     Service,
     key_of,
@@ -154,6 +156,7 @@ class Correlator:
             self._alert(change, tick)
         if not change.issue_id:
             return
+        ignores = ignoring.heard(self.state, change, tick)
         for incident in self.state.of_issue(change.issue_id):
             if change.environment not in ("", incident.key.environment):
                 continue
@@ -167,6 +170,8 @@ class Correlator:
                 if told is not incident:
                     self.state.put(told)
                     self._plan(told, tick)
+                if ignores:
+                    ignoring.tell_again(self.state, self.state.incident(incident.id), tick)
 
     def _alert(self, change: StateChange, tick: int) -> None:
         """Open, change or close the incident that stands for a metric alert."""
@@ -436,7 +441,7 @@ class Correlator:
         match entry:
             case Incident() | Storm() if not entry.open:
                 self.state.drop(key_of(entry))
-            case Stretch() | Membership() | Frozen() | Hour() | Heard() | Silence():
+            case Stretch() | Membership() | Frozen() | Hour() | Heard() | Ignored() | Silence():
                 self.state.drop(key_of(entry))
             case Episode() | Service() | Baseline() | Neighbours() if (
                 tick - entry.last_tick >= KNOWN_FOR_TICKS

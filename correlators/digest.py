@@ -59,6 +59,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     page: Page = Page()
     rule: str = ""
     flapping: bool = False
+    ignored: bool = False
 
 
 def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) -> Digest:
@@ -246,6 +247,7 @@ def _digest(
         page_why=telling.page.why,
         rule=telling.rule,
         flapping=telling.flapping,
+        ignored=telling.ignored,
         culprit=sample.culprit,
         transaction=sample.transaction,
         url=_url(sample),

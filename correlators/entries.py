@@ -24,6 +24,8 @@ PROGRESS_KEY: Final = "@progress"
 RELEASES_KEPT: Final = 16
 KNOWN_FOR_TICKS: Final = 90 * 86_400
 """Episodes and services are forgotten after this long without an event."""
+IGNORED_MOST: Final = 10_000
+"""Issues that are known to be ignored; of further ones the oldest is forgotten, and told again."""
 TOUCH_TICKS: Final = 3_600
 """`last_tick` of episodes and services is exact to this, so that they are not rewritten in every
 tick."""
@@ -114,6 +116,16 @@ class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour"):
     """It was told that the rest waits."""
 
 
+class Ignored(msgspec.Struct, frozen=True, kw_only=True, tag="ignored"):
+    """Somebody ignores this issue in Sentry: its incidents are told no more, the next ones too."""
+
+    issue_id: str
+    tick: int
+    """When that was last said."""
+    forever: bool = False
+    """Also when it comes far more often than usual."""
+
+
 Living = (
     Incident
     | Storm
@@ -125,6 +137,7 @@ Living = (
     | Neighbours
     | Hour
     | Heard
+    | Ignored
     | Silence
 )
 """An entry that decides something."""
@@ -179,6 +192,11 @@ def heard_key(environment: str, service: str) -> str:
     return "heard:" + _digest(environment, service)
 
 
+def ignored_key(issue_id: str) -> str:
+    """Return the entry key of an issue that is ignored."""
+    return "ignored:" + issue_id
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -202,6 +220,8 @@ def key_of(entry: Entry) -> str:
             return hour_key(entry.environment)
         case Heard():
             return heard_key(entry.environment, entry.service)
+        case Ignored():
+            return ignored_key(entry.issue_id)
         case Silence():
             return f"silence:{_digest(entry.environment)}:{entry.id}"
         case Frozen():

@@ -33,6 +33,7 @@ ALERTS_TOLD: Final = 5
 _MUTED: Final = frozenset(
     {
         Suppression.DROPPED,
+        Suppression.IGNORED,
         Suppression.SILENCED,
         Suppression.MAINTENANCE,
         Suppression.INHIBITED,

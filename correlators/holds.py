@@ -1,10 +1,11 @@
-"""What holds a telling back although a rule wants it told: silences, maintenance, inhibition, quiet
-hours, frequency caps, spike protection.
+"""What holds a telling back although a rule wants it told: an issue that is ignored in Sentry,
+silences, maintenance, inhibition, quiet hours, frequency caps, spike protection.
 
 Lives here: what each asks, their order, and which of them may hold a page. Not here: the state
-that they look at, and what happens when they end (`telling`). A page waits for a person's silence
-and for planned maintenance; for quiet hours and inhibition only where their rule says so; for a cap
-or a spike never. A storm is held only by what mutes all its services.
+that they look at, and what happens when they end (`telling`). A page waits while the issue is
+ignored, for a person's silence and for planned maintenance; for quiet hours and inhibition only
+where their rule says so; for a cap or a spike never. A storm is held only by what mutes all its
+services.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     and in a service that counts."""
     capped_until_ms: int = 0
     """When the frequency cap of the rules lets the next telling through."""
+    ignored: bool = False
+    """All of it is ignored in Sentry."""
     waited: bool = False
     """It was held until now, for a time that was known."""
     told_this_hour: int = 0
@@ -138,8 +141,8 @@ class Hold(msgspec.Struct, frozen=True):
 def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold | None:
     """Return what holds the telling back, None when it goes out.
 
-    The first of: dropped by a rule, silence, maintenance, inhibition, quiet hours, waiting for the
-    next digest, cap, spike.
+    The first of: dropped by a rule, ignored in Sentry, silence, maintenance, inhibition, quiet
+    hours, waiting for the next digest, cap, spike.
 
     Args:
         facts: what is told.
@@ -149,6 +152,8 @@ def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold
     """
     if ruling.urgency is Urgency.DROP:
         return Hold(Suppression.DROPPED, ruling.rules[0] if ruling.rules else "")
+    if around.ignored:
+        return Hold(Suppression.IGNORED, "")
     page = ruling.urgency is Urgency.PAGE
     return (
         _silenced(facts, around)

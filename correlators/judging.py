@@ -19,6 +19,7 @@ from correlators.entries import Episode
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.folds import Folds
 from correlators.holds import Around, Hold, Holding, held
+from correlators.ignoring import ignored
 from correlators.incidents import Incident, ticks
 from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
@@ -167,7 +168,8 @@ class Judge:
     def of_storm(self, storm: Storm, lifecycle: Lifecycle, tick: int) -> Judgement:
         """Return the judgement of a storm."""
         members: list[Incident] = []
-        if self._looks_at_members or self._state.silences(storm.environment):
+        looks = self._looks_at_members or self._state.ignores
+        if looks or self._state.silences(storm.environment):
             found = map(self._state.find_incident, storm.members)
             members = [one for one in found if one is not None]
         alerts = self._folds.told_by(storm)
@@ -184,7 +186,8 @@ class Judge:
             event_rates=(storm.rate,),
             **self._details(members, storm.services),
         )
-        return self._judged(facts, members, storm.told, None, tick, pages=True)
+        more = storm.joined > len(members)
+        return self._judged(facts, members, storm.told, None, tick, pages=True, unknown=more)
 
     @property
     def _looks_at_members(self) -> bool:
@@ -215,7 +218,9 @@ class Judge:
         tick: int,
         *,
         pages: bool,
+        unknown: bool = False,
     ) -> Judgement:
+        """Return the judgement; `unknown`: more is told than these incidents."""
         ruling = ruled(self._rules, facts, self._config.teams)
         if ruling.urgency is Urgency.PAGE and not pages:
             # What is told as past wakes nobody.
@@ -229,6 +234,7 @@ class Judge:
             sources=self._sources(facts, {one.id for one in incidents}),
             capped_until_ms=tick_end_ms(said) + ruling.every_ms if said >= 0 else 0,
             told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
+            ignored=ignored(self._state, incidents) and not unknown,
             waited=0 <= told.held_until <= tick,
         )
         return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)

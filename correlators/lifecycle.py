@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators import history
+from correlators import history, ignoring
 from correlators.incidents import Incident, Windows, ticks
 from correlators.state import State
 
@@ -46,6 +46,7 @@ def went_on(state: State, incident: Incident, tick: int) -> Incident:
     hours = _together(episode.hours, incident.hours)
     if not history.escalating(hours, episode.first_tick, tick):
         return incident
+    ignoring.escalates(state, incident)
     incident = msgspec.structs.replace(
         incident, escalated=True, changes=incident.changes + 1, tell_tick=tick
     )

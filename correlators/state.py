@@ -16,12 +16,14 @@ from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
 from correlators.entries import (
+    IGNORED_MOST,
     KNOWN_FOR_TICKS,
     Entry,
     Episode,
     Frozen,
     Heard,
     Hour,
+    Ignored,
     Membership,
     Service,
     baseline_key,
@@ -72,6 +74,7 @@ class State:
         self._silences: dict[str, set[str]] = {}
         self._inhibited: set[str] = set()
         self._alerts = OpenAlerts()
+        self._ignored: set[tuple[int, str]] = set()
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
         for key in sorted(entries):
@@ -197,6 +200,11 @@ class State:
         """Return the remembered metric alerts that this incident or storm told last, by id."""
         return [self.incident(one) for one in self._alerts.told_by(teller_id)]
 
+    @property
+    def ignores(self) -> bool:
+        """Whether any issue is ignored."""
+        return bool(self._ignored)
+
     def silences(self, environment: str) -> list[Silence]:
         """Return the silences of an environment that are kept, by id."""
         found = (self._entries[key] for key in sorted(self._silences.get(environment, ())))
@@ -274,6 +282,8 @@ class State:
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
             case Episode() | Service() | Baseline() | Neighbours():
                 return entry.last_tick + KNOWN_FOR_TICKS
+            case Ignored():
+                return entry.tick + KNOWN_FOR_TICKS
             case Hour():
                 return (entry.hour + 1) * HOUR_TICKS
             case Heard():
@@ -303,6 +313,13 @@ class State:
         self._note(key, before)
         self._remove(key, before)
         self._place(key, entry)
+
+    def put_ignored(self, entry: Ignored) -> None:
+        """Store that an issue is ignored; at the bound the oldest of the others is forgotten."""
+        self.put(entry)
+        if len(self._ignored) > IGNORED_MOST:
+            _, key = min(one for one in self._ignored if one[1] != key_of(entry))
+            self.drop(key)
 
     def drop(self, key: str) -> None:
         """Remove the entry of this key, if there is one."""
@@ -375,6 +392,8 @@ class State:
         elif isinstance(entry, Episode):
             home = (entry.environment, entry.service, entry.joined)
             self._episodes.join(key, episode_key(*home) if entry.joined else "")
+        elif isinstance(entry, Ignored):
+            self._ignored.add((entry.tick, key))
         elif isinstance(entry, Silence):
             self._silences.setdefault(entry.environment, set()).add(key)
         due = self._due_tick(entry)
@@ -411,6 +430,8 @@ class State:
             self._open_storms.discard(before.id)
         if isinstance(before, Episode):
             self._episodes.join(key, "")
+        if isinstance(before, Ignored):
+            self._ignored.discard((before.tick, key))
         if isinstance(before, Silence):
             self._silences[before.environment].discard(key)
         if isinstance(before, Incident):

@@ -87,6 +87,9 @@ class Teller:
         if decision is DigestKind.JOINED:
             self._tell_incident(incident, decision, page, tick, judgement, incident.told.to)
             return
+        if hold is not None and hold.why is Suppression.IGNORED and incident.open:
+            self._tell_ignored(incident, hold, tick, judgement)
+            return
         known, until = lifecycle.flapping(self._state, incident, tick, self._config.windows)
         waited = not incident.open and 0 <= incident.told.held_until <= tick
         if waited and incident.told.held.startswith(Suppression.FLAPPING):
@@ -143,6 +146,22 @@ class Teller:
         kind = Lifecycle.UPDATED if isinstance(decision, Suppression) else _LIFECYCLE[decision]
         told = [incident, *(self._also(incident) if incident.open else ())]
         return self._judge.of_incidents(told, kind, tick)
+
+    def _tell_ignored(
+        self, incident: Incident, hold: Hold, tick: int, judgement: Judgement | None
+    ) -> None:
+        """Tell once that somebody ignores it in Sentry, which ends its page; then hold the rest."""
+        told = incident.told
+        if not told.revision or told.resolved or told.held.startswith(Suppression.IGNORED):
+            self._hold_incident(incident, hold, tick)
+            return
+        episode = self._state.episode(incident.key)
+        page = _resolve(episode.page_key, episode.page_to) if episode is not None else Page()
+        kind = DigestKind.UPDATED
+        self._tell_incident(incident, kind, page, tick, judgement, told.to, ignored=True)
+        incident = self._state.incident(incident.id)
+        told = _held(incident.told, hold, tick)
+        self._state.put(msgspec.structs.replace(incident, told=told))
 
     def _hold_incident(self, incident: Incident, hold: Hold, tick: int) -> None:
         """Keep what is held for when that ends; what a rule drops waits for nothing."""
@@ -248,6 +267,7 @@ class Teller:
         to: tuple[str, ...],
         *,
         flapping: int = -1,
+        ignored: bool = False,
     ) -> None:
         also = self._also(incident) if incident.open else []
         storm = self._state.storm_of(incident)
@@ -265,6 +285,7 @@ class Teller:
             page=page,
             rule=_rule(judgement),
             flapping=flapping >= 0,
+            ignored=ignored,
         )
         content = digest.of_incident(incident, also, telling)
         content = self._described(content, incident, [incident, *also], tick)

@@ -162,6 +162,10 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """The team that an issue is assigned to; a person is not named here."""
     regressed: bool = False
     """Sentry says that the issue has regressed."""
+    status: str = ""
+    """Of an issue: resolved, unresolved or ignored; empty where it is not told."""
+    substatus: str = ""
+    """Of an issue: how it is so, such as `archived_forever`."""
     release: str = ""
     """Of a deploy."""
     at_ms: int = 0
@@ -317,6 +321,8 @@ class Suppression(StrEnum):
     """The frequency cap of its rule."""
     DIGEST_ONLY = "digest_only"
     """A rule says that it is worth no message of its own: it waits for the next digest."""
+    IGNORED = "ignored"
+    """Somebody ignores (archives) its issue in Sentry."""
     FLAPPING = "flapping"
     """It opens and closes again and again: told once, then held."""
     SPIKE = "spike"
@@ -463,6 +469,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """It comes far more often than it used to."""
     flapping: bool = False
     """It ends and comes back again and again: what follows is held until that is over."""
+    ignored: bool = False
+    """Its issue is ignored in Sentry: what follows is held until that is over."""
     assignee: str = ""
     """The team that Sentry has assigned its issue to."""
     page: PageAction = PageAction.NONE

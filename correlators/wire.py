@@ -214,6 +214,7 @@ class WireIssue(Struct):
     project: WireProject | None = None
     count: int | str | None = None
     userCount: int | str | None = None
+    status: str | None = None
     substatus: str | None = None
     assignedTo: WireAssignee | None = None
 

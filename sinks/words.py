@@ -107,6 +107,8 @@ def headline(digest: Digest) -> str:
         return f"❔ {what}: {digest.title}"
     if digest.resolved:
         return f"✅ Resolved: {digest.title}"
+    if digest.ignored:
+        return f"🔕 Ignored in Sentry: {digest.title}"
     if digest.flapping:
         return f"🔁 Flapping: {digest.title}"
     if digest.escalating:

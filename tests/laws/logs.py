@@ -78,7 +78,8 @@ def _event(at_ms: int, draw: st.DrawFn) -> bytes:
 
 def _change(draw: st.DrawFn) -> bytes:
     issue = {"id": draw(st.sampled_from(["71", "72"])), "title": "x"}
-    return json.dumps({"action": "resolved", "data": {"issue": issue}}).encode()
+    action = draw(st.sampled_from(["resolved", "resolved", "ignored", "unresolved"]))
+    return json.dumps({"action": action, "data": {"issue": issue}}).encode()
 
 
 def _metric_alert(draw: st.DrawFn) -> bytes:
