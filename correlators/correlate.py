@@ -31,6 +31,7 @@ from correlators.entries import (
     KNOWN_FOR_TICKS,
     RELEASES_KEPT,
     TOUCH_TICKS,
+    DeployTold,
     Entry,
     Episode,
     Frozen,
@@ -151,6 +152,7 @@ class Correlator:
 
     def _change(self, change: StateChange, tick: int) -> None:
         if change.kind is ChangeKind.DEPLOY:
+            self._teller.deploy(change, tick)
             self._deploy(change, tick)
         if change.kind is ChangeKind.METRIC_ALERT:
             self._alert(change, tick)
@@ -442,6 +444,8 @@ class Correlator:
             case Incident() | Storm() if not entry.open:
                 self.state.drop(key_of(entry))
             case Stretch() | Membership() | Frozen() | Hour() | Heard() | Ignored() | Silence():
+                self.state.drop(key_of(entry))
+            case DeployTold():
                 self.state.drop(key_of(entry))
             case Episode() | Service() | Baseline() | Neighbours() if (
                 tick - entry.last_tick >= KNOWN_FOR_TICKS

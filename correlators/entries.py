@@ -126,6 +126,14 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True, tag="ignored"):
     """Also when it comes far more often than usual."""
 
 
+class DeployTold(msgspec.Struct, frozen=True, kw_only=True, tag="deploy"):
+    """A deploy that was told: however often it is posted, it is told once."""
+
+    id: str
+    tick: int
+    """When it was told."""
+
+
 Living = (
     Incident
     | Storm
@@ -138,6 +146,7 @@ Living = (
     | Hour
     | Heard
     | Ignored
+    | DeployTold
     | Silence
 )
 """An entry that decides something."""
@@ -197,6 +206,11 @@ def ignored_key(issue_id: str) -> str:
     return "ignored:" + issue_id
 
 
+def deploy_key(deploy_id: str) -> str:
+    """Return the entry key of a deploy that was told."""
+    return "deploy:" + deploy_id
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -222,6 +236,8 @@ def key_of(entry: Entry) -> str:
             return heard_key(entry.environment, entry.service)
         case Ignored():
             return ignored_key(entry.issue_id)
+        case DeployTold():
+            return deploy_key(entry.id)
         case Silence():
             return f"silence:{_digest(entry.environment)}:{entry.id}"
         case Frozen():

@@ -147,22 +147,22 @@ class Judge:
         first = incidents[0]
         episode = self._state.episode(first.key)
         live = [one for one in incidents if not one.past]
-        alerts = self._folds.told_by(first)
         facts = Facts(
             environment=first.key.environment,
             services=(first.key.service,),
             releases=tuple(one.key.release for one in incidents),
-            level=reduce(worse, (one.level for one in (*incidents, *alerts))),
+            level=reduce(worse, (one.level for one in incidents)),
             lifecycle=lifecycle,
             first_seen=episode is not None and episode.first_tick >= first.opened_tick,
             regression=any(one.regressed for one in incidents),
             escalating=any(one.escalated for one in incidents),
-            metric_alert=bool(alerts) or first.alert is not None,
+            metric_alert=first.alert is not None,
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=tuple(one.rate for one in live),
             **self._details(incidents, [first.key.service]),
         )
+        facts = self._with_alerts(facts, first)
         return self._judged(facts, incidents, first.told, episode, tick, pages=bool(live))
 
     def of_storm(self, storm: Storm, lifecycle: Lifecycle, tick: int) -> Judgement:
@@ -172,20 +172,19 @@ class Judge:
         if looks or self._state.silences(storm.environment):
             found = map(self._state.find_incident, storm.members)
             members = [one for one in found if one is not None]
-        alerts = self._folds.told_by(storm)
         facts = Facts(
             environment=storm.environment,
             services=storm.services,
             releases=tuple(dict.fromkeys(one.key.release for one in members)),
-            level=reduce(worse, (one.level for one in alerts), storm.level),
+            level=storm.level,
             lifecycle=lifecycle,
-            metric_alert=bool(alerts),
             storm=True,
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=(storm.rate,),
             **self._details(members, storm.services),
         )
+        facts = self._with_alerts(facts, storm)
         more = storm.joined > len(members)
         return self._judged(facts, members, storm.told, None, tick, pages=True, unknown=more)
 
@@ -206,6 +205,17 @@ class Judge:
             "owners": owners_of(self._config.owners, services, marks, self._declared),
             "user_rates": tuple(one.user_rate for one in incidents if not one.past),
         }
+
+    def _with_alerts(self, facts: Facts, teller: Incident | Storm) -> Facts:
+        """Return the facts with the metric alerts that it tells too.
+
+        What a rule drops is told to nobody, so it tells no alert either: noise stays noise.
+        """
+        alerts = self._folds.told_by(teller)
+        if not alerts or ruled(self._rules, facts, self._config.teams).urgency is Urgency.DROP:
+            return facts
+        level = reduce(worse, (one.level for one in alerts), facts.level)
+        return msgspec.structs.replace(facts, level=level, metric_alert=True)
 
     # Judgement
 
@@ -234,7 +244,7 @@ class Judge:
             sources=self._sources(facts, {one.id for one in incidents}),
             capped_until_ms=tick_end_ms(said) + ruling.every_ms if said >= 0 else 0,
             told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
-            ignored=ignored(self._state, incidents) and not unknown,
+            ignored=self._state.ignores and not unknown and ignored(self._state, incidents),
             waited=0 <= told.held_until <= tick,
         )
         return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)

@@ -91,16 +91,23 @@ def _as_told(incident: Incident, change: StateChange, *, tick: int) -> Incident:
 
 def _changed(incident: Incident, change: StateChange, *, tick: int) -> Incident | None:
     level = LEVELS[change.action]
+    alert = incident.alert
+    assert alert is not None
+    if change.alert_firing and change.alert_firing != alert.firing:
+        # It fires anew, and its end before was never heard: the next end is that of this one.
+        alert = msgspec.structs.replace(alert, firing=change.alert_firing)
     if level is incident.level:
-        return None
-    assert incident.alert is not None
+        if alert == incident.alert:
+            return None
+        return msgspec.structs.replace(incident, alert=alert)
     return msgspec.structs.replace(
         incident,
+        alert=msgspec.structs.replace(alert, since_ms=tick_start_ms(tick)),
         level=level,
         last_tick=tick,
         last_ms=tick_start_ms(tick),
         changes=incident.changes + 1,
-        tell_tick=tick if incident.alert.told_by else incident.tell_tick,
+        tell_tick=tick if alert.told_by else incident.tell_tick,
     )
 
 

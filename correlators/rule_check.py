@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from correlators.conditions import Asked, AtLeast, When, matches
+from correlators.conditions import Asked, AtLeast, Lifecycle, When, matches
 from correlators.owners import OWNER
 from correlators.rulings import Rule, Urgency
 from correlators.types import LEVEL_RANK
+
+_OF_ERRORS = frozenset(Asked) - {
+    Asked.ENVIRONMENT,
+    Asked.SERVICE,
+    Asked.RELEASE,
+    Asked.OWNER,
+    Asked.LIFECYCLE,
+}
+"""What is asked of errors, and of a deploy in vain."""
 
 _WILD = frozenset("*?[")
 
@@ -30,6 +39,22 @@ def unreachable(rules: tuple[Rule, ...]) -> list[tuple[int, int]]:
                 found.append((index, above))
                 break
     return found
+
+
+def deploys_wrong(rule: Rule) -> str:
+    """Return what makes no sense in a rule that asks for deploys, empty where nothing does."""
+    if Lifecycle.DEPLOY not in rule.when.lifecycle:
+        return ""
+    if not rule.to and rule.urgency is not Urgency.DROP:
+        return "a deploy wakes nobody, and it names nobody to tell"
+    if {*rule.when.lifecycle} != {Lifecycle.DEPLOY}:
+        return ""
+    if rule.page:
+        return "a deploy wakes nobody; it cannot page"
+    never = [one for one in rule.when.given if one in _OF_ERRORS]
+    if never:
+        return f"can never match: a deploy has no {never[0]}"
+    return ""
 
 
 def uncovered(rules: tuple[Rule, ...]) -> str:

@@ -18,6 +18,7 @@ from correlators.dependencies import Neighbours
 from correlators.entries import (
     IGNORED_MOST,
     KNOWN_FOR_TICKS,
+    DeployTold,
     Entry,
     Episode,
     Frozen,
@@ -284,6 +285,9 @@ class State:
                 return entry.last_tick + KNOWN_FOR_TICKS
             case Ignored():
                 return entry.tick + KNOWN_FOR_TICKS
+            case DeployTold():
+                # The same marker is news within `release_news` before and after it.
+                return entry.tick + ticks(max(windows.remember_ms, 2 * linking.release_news_ms))
             case Hour():
                 return (entry.hour + 1) * HOUR_TICKS
             case Heard():

@@ -12,6 +12,7 @@ from correlators import digest, handover, lifecycle
 from correlators.conditions import Lifecycle
 from correlators.coverage import gained, gained_words
 from correlators.deltas import tick_end_ms
+from correlators.deploy_news import DeployNews
 from correlators.digest import Page, Telling
 from correlators.folds import Folds
 from correlators.holds import Hold
@@ -24,7 +25,15 @@ from correlators.state import State
 from correlators.storm_life import paged
 from correlators.storms import Storm
 from correlators.told import Told
-from correlators.types import TICK_MS, Digest, DigestKind, PageAction, PageReason, Suppression
+from correlators.types import (
+    TICK_MS,
+    Digest,
+    DigestKind,
+    PageAction,
+    PageReason,
+    StateChange,
+    Suppression,
+)
 
 __all__ = ["Config", "Teller", "release_news"]
 
@@ -37,6 +46,7 @@ class Teller:
         self._config = config
         self._state = state
         self._judge = Judge(config, state)
+        self._deploys = DeployNews(config, state)
         self._folds = Folds(state, config.windows, config.rate_ticks)
         self._digests: list[Digest] = []
         self._suppressed: Counter[Suppression] = Counter()
@@ -484,6 +494,19 @@ class Teller:
     def _title(self, storm: Storm | None) -> str:
         members = self._members(storm) if storm is not None else []
         return digest.title_of(storm, members) if storm is not None and members else ""
+
+    def deploy(self, change: StateChange, tick: int) -> None:
+        """Decide the digest of a deploy, which is told at once or never."""
+        judgement = self._deploys.judged(change, tick)
+        if judgement is None:
+            return
+        if judgement.hold is not None:
+            self._suppressed[judgement.hold.why] += 1
+            return
+        self._note_spike(change.environment, judgement, tick)
+        known = self._config
+        told = self._deploys.told(change, judgement, tick)
+        self._emit([described(one, (), known.services, known.owners) for one in told])
 
     # Both
 

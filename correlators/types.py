@@ -299,6 +299,8 @@ class DigestKind(StrEnum):
     it goes on elsewhere."""
     SPIKE = "spike"
     """Spike protection begins: what follows waits for the next hour."""
+    DEPLOY = "deploy"
+    """A release was deployed; told where a rule asks for it."""
 
 
 class Suppression(StrEnum):
@@ -319,6 +321,8 @@ class Suppression(StrEnum):
     QUIET_HOURS = "quiet_hours"
     CAPPED = "capped"
     """The frequency cap of its rule."""
+    NO_NEWS = "no_news"
+    """A deploy that was told long after it was, or long before."""
     DIGEST_ONLY = "digest_only"
     """A rule says that it is worth no message of its own: it waits for the next digest."""
     IGNORED = "ignored"
@@ -440,6 +444,10 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     """The release that was first seen shortly before this began, if any."""
     new_release_ms: int = 0
     """When `new_release` was first seen, or deployed; 0 when there is none."""
+    release_before: str = ""
+    """For kind `deploy`: the release before."""
+    by: str = ""
+    """For kind `deploy`: who made it, without what is personal."""
     deployed: bool = False
     """Its deploy was told: `new_release_ms` is when that was."""
     evidence: tuple[Evidence, ...] = ()

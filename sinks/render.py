@@ -33,6 +33,7 @@ from sinks.words import (
     many,
     same_day,
     short,
+    subject,
     utc,
 )
 
@@ -116,6 +117,7 @@ def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSa
         many=many,
         counts=counts,
         headline=headline,
+        subject=subject,
         linkable=linkable,
         help=lambda digest: [one for one in help_links(digest) if linkable(one[1])],
         evidence=lambda one: EVIDENCE[one],
@@ -164,6 +166,9 @@ def slack_message(digest: Digest, *, possible_repeat: bool = False) -> Rendered:
     if digest.kind is DigestKind.SPIKE:
         # It tells of messages that wait, so of nobody who is hurt.
         blocks.append(_context(say("slack_context.j2")))
+        return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
+    if digest.kind is DigestKind.DEPLOY:
+        blocks += [_section(say("slack_deploy.j2")), _context(say("slack_context.j2"))]
         return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
     news = say("slack_news.j2")
     blocks += [_section(news)] if news else []

@@ -94,10 +94,20 @@ def help_links(digest: Digest) -> list[tuple[str, str]]:
     return [(label, url) for label, url in known if url]
 
 
+_MARKS = {DigestKind.SPIKE: "⏸️", DigestKind.DEPLOY: "🚀"}
+
+
+def subject(digest: Digest) -> str:
+    """Return what kind of thing the digest is about, in one word."""
+    if digest.kind in _MARKS:
+        return digest.kind.value.capitalize()
+    return "Storm" if digest.storm else "Incident"
+
+
 def headline(digest: Digest) -> str:
     """Return the first line: the state, then what broke."""
-    if digest.kind is DigestKind.SPIKE:
-        return f"⏸️ {digest.title}"
+    if digest.kind in _MARKS:
+        return f"{_MARKS[digest.kind]} {digest.title}"
     if digest.kind is DigestKind.JOINED:
         return f"➡️ {'Merged' if digest.storm else 'Part of a storm'}: {digest.title}"
     if digest.kind is DigestKind.PARTED and digest.storm:

@@ -14,7 +14,7 @@ from yaml.nodes import Node, SequenceNode
 
 from correlators.conditions import LONGEST_MS, PATTERN_CHARS, AtLeast, Lifecycle, When
 from correlators.owners import MARKS_MOST, OWNER, Owner, Team
-from correlators.rule_check import uncovered, unreachable
+from correlators.rule_check import deploys_wrong, uncovered, unreachable
 from correlators.rulings import CAP_MOST_MS, Rule, Urgency
 from correlators.types import TICK_MS, Level
 from streams.yaml_reader import Reader, duration_in
@@ -134,6 +134,8 @@ def _rule(
     if reader.noted > before:
         return None  # what it lacks now is not what the file lacks
     rule: Rule | None = built(reader, entry, path, Rule, values)
+    if rule is not None and (wrong := deploys_wrong(rule)):
+        reader.problem(entry, path, f"{rule.name}: {wrong}")
     return rule
 
 

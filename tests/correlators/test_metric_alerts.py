@@ -139,6 +139,14 @@ def test_the_end_of_an_earlier_firing_does_not_end_this_one() -> None:
     assert [one.kind.value for one in score.to()] == ["opened"]
 
 
+def test_where_an_end_was_never_heard_the_next_firing_ends_it() -> None:
+    score = run(alert(0), alert(600, firing="2"), alert(900, "resolved", firing="2"), until=HOUR)
+    assert [(second_of(one), one.kind.value) for one in score.to()] == [
+        (10, "opened"),
+        (900, "resolved"),
+    ]
+
+
 def test_it_fires_again_soon_in_the_same_thread_and_is_no_regression() -> None:
     score = run(
         alert(0),
@@ -258,6 +266,26 @@ def test_what_is_told_to_nobody_tells_no_alert() -> None:
     )
     assert [one.kind.value for one in score.to() if one.metric_alert] == ["opened", "resolved"]
     assert {one.metric_alert for one in score.to()} == {True}
+
+
+def test_an_alert_makes_no_message_of_known_noise() -> None:
+    rules = (
+        Rule(
+            name="noise",
+            when=When(level=(Level.WARNING,)),
+            urgency=Urgency.DROP,
+            reason="users mistype",
+        ),
+        Rule(name="rest", to=(CHAT,)),
+    )
+    score = run(
+        alert(0),
+        events(range(5, 300, 10), level=Level.WARNING),
+        alert(400, "resolved"),
+        config=Config(rules=rules, pages=Pages(environments=())),
+    )
+    assert {one.metric_alert for one in score.to()} == {True}
+    assert [one.kind.value for one in score.to()] == ["opened", "resolved"]
 
 
 def test_the_loudest_incident_tells_it() -> None:

@@ -82,6 +82,16 @@ def _change(draw: st.DrawFn) -> bytes:
     return json.dumps({"action": action, "data": {"issue": issue}}).encode()
 
 
+def _deploy(at_ms: int, draw: st.DrawFn) -> bytes:
+    deploy = {
+        "service": draw(st.sampled_from(["checkout", "payment"])),
+        "release": draw(st.sampled_from(["1.0", "1.1"])),
+        "environment": draw(st.sampled_from(["production", "staging"])),
+        "at": draw(st.sampled_from([START_MS, at_ms, at_ms + MINUTE_MS])) / 1000,
+    }
+    return json.dumps(deploy).encode()
+
+
 def _metric_alert(draw: st.DrawFn) -> bytes:
     services = ["checkout", "payment", "catalogue", "cart"]
     alert = {
@@ -107,11 +117,15 @@ def logs(draw: st.DrawFn, min_size: int = 1, max_size: int = 25) -> list[Rec]:
     records = []
     for _ in range(draw(st.integers(min_size, max_size))):
         at_ms += draw(gaps)
-        kind = draw(st.sampled_from(["event"] * 12 + ["issue", "junk", "metric", "metric"]))
+        kind = draw(
+            st.sampled_from(["event"] * 12 + ["issue", "junk", "metric", "metric", "deploy"])
+        )
         if kind == "event":
             records.append(Rec(at_ms, "event", _event(at_ms, draw)))
         elif kind == "issue":
             records.append(Rec(at_ms, "issue", _change(draw)))
+        elif kind == "deploy":
+            records.append(Rec(at_ms, "deploy", _deploy(at_ms, draw)))
         elif kind == "metric":
             records.append(Rec(at_ms, "metric_alert", _metric_alert(draw)))
         else:

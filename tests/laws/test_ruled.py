@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlators.conditions import AtLeast, When
+from correlators.conditions import AtLeast, Lifecycle, When
 from correlators.holds import Holding, Inhibition, Period
 from correlators.partition import Partition
 from correlators.rulings import Rule, Urgency
@@ -45,6 +45,8 @@ WHENS = st.sampled_from(
         When(first_seen=True),
         When(events=AtLeast(2, MINUTE_MS)),
         When(users=AtLeast(2, 3 * MINUTE_MS)),
+        When(lifecycle=(Lifecycle.DEPLOY,)),
+        When(lifecycle=(Lifecycle.OPENED, Lifecycle.DEPLOY)),
         When(storm=True),
         When(metric_alert=True),
         When(storm_services=3),
@@ -154,7 +156,7 @@ def test_law_1_whoever_was_told_hears_the_end_and_every_page_is_resolved_once(
     chats = [
         one
         for one in outcome.digests
-        if one.destination not in PAGERS and one.kind is not DigestKind.SPIKE
+        if one.destination not in PAGERS and one.kind not in (DigestKind.SPIKE, DigestKind.DEPLOY)
     ]
     dropped = any(rule.urgency is Urgency.DROP for rule in config.rules)
     last = {(one.id, one.destination): one for one in chats}

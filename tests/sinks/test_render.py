@@ -336,3 +336,28 @@ def test_the_message_of_a_metric_alert_tells_no_events() -> None:
     text = render.plain_text(one)
     assert "Sentry metric alert, critical" in text
     assert "event" not in text
+
+
+def test_the_message_of_a_deploy_says_what_where_when_and_by_whom() -> None:
+    one = msgspec.structs.replace(
+        digest(kind=DigestKind.DEPLOY, title="Deploy of payment: 2.4.1", services=()),
+        storm=False,
+        releases=("2.4.1",),
+        release_before="2.4.0",
+        by="ci",
+        url="https://ci.test/1",
+        owners=("team-pay",),
+        new_release="",
+        evidence=(),
+    )
+    header, said, context = render.slack_message(one).blocks
+    assert header["text"]["text"] == "🚀 Deploy of payment: 2.4.1"
+    release, when, owner = said["text"]["text"].split("\n")
+    assert release == "*Release:* `2.4.1`, after `2.4.0` in *production*"
+    assert when.endswith(" · by ci · <https://ci.test/1|Open>")
+    assert owner == "*Owned by:* team-pay"
+    assert context["elements"][0]["text"].startswith("Deploy `inc-1`")
+    assert render.plain_text(one).split("\n")[1:3] == [
+        "release 2.4.1, after 2.4.0 in production, 2026-09-21 14:13 UTC, by ci",
+        "Owned by team-pay",
+    ]

@@ -17,7 +17,7 @@ from streams.settings import Settings, SettingsError, load
 
 SINKS = """
 sinks:
-  slack: {token: x, channels: {incidents: "#incidents", pay: "#pay"}}
+  slack: {token: x, channels: {incidents: "#incidents", pay: "#pay", releases: "#r"}}
   pagerduty: {routing_key: k}
 """
 REST = "\n  - {name: rest, to: [slack:incidents]}\n"
@@ -126,7 +126,8 @@ spike_protection: {per_hour: 100}
         ),
         (
             "rules:\n  - {name: a, to: [slack:nowhere]}" + REST,
-            "2 rules[0].to[0]: expected one of slack:incidents, slack:pay, owner, found ",
+            "2 rules[0].to[0]: expected one of slack:incidents, slack:pay, slack:releases, owner, "
+            "found ",
         ),
         (
             "rules:\n  - {name: a, urgency: page, to: [slack:pay]}" + REST,
@@ -200,8 +201,11 @@ def test_a_wrong_rule_hides_no_other_by_what_it_lacks(tmp_path: Path) -> None:
 def test_every_example_of_the_documentation_is_a_configuration(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 2
-    rules, holds = (read(tmp_path, one) for one in examples)
+    assert len(examples) == 3
+    rules, deploys, holds = (read(tmp_path, one) for one in examples)
+    assert rule_line(deploys.rules[0]) == (
+        "releases: environment production and lifecycle deploy -> alert to slack:releases"
+    )
     assert [rule_line(rule) for rule in rules.rules] == [
         "known noise: level info or warning and error_type *ValidationError or NotFound "
         "-> dropped: users mistype",
@@ -232,3 +236,26 @@ def test_without_rules_pages_and_routes_are_the_rules(tmp_path: Path) -> None:
         "loud: environment production and events 50 in 5m",
         "everything: always",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("when: {lifecycle: deploy}, page: [pagerduty:default], to: [slack:pay]", "cannot page"),
+        ("when: {lifecycle: deploy, events: 5 in 1m}, to: [slack:pay]", "a deploy has no events"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_for_deploys_is_refused(
+    tmp_path: Path, rule: str, says: str
+) -> None:
+    (line,) = refused(tmp_path, f"rules:\n  - {{name: r, {rule}}}{REST}")
+    assert line.startswith("2 rules[0]: r: ")
+    assert line.endswith(says)
+
+
+def test_a_rule_for_deploys_and_one_for_metric_alerts_are_read(tmp_path: Path) -> None:
+    first = "  - {name: releases, when: {lifecycle: deploy}, to: [slack:pay]}"
+    second = "  - {name: metric, when: {metric_alert: yes}, to: [slack:pay]}"
+    settings = read(tmp_path, f"rules:\n{first}\n{second}{REST}")
+    assert rule_line(settings.rules[0]) == "releases: lifecycle deploy -> alert to slack:pay"
+    assert rule_line(settings.rules[1]) == "metric: metric_alert yes -> alert to slack:pay"
