@@ -162,6 +162,20 @@ def test_a_rule_for_openings_and_deploys_pages_for_openings_only() -> None:
     assert [one.second for one in score.paged()] == [70, 660]
 
 
+def test_quiet_hours_hold_a_deploy_also_under_a_rule_that_pages() -> None:
+    both = Rule(
+        name="both",
+        when=When(lifecycle=(Lifecycle.OPENED, Lifecycle.DEPLOY)),
+        urgency=Urgency.PAGE,
+        to=(CHAT,),
+        page=(PAGER,),
+    )
+    night = Period(name="night", times=(Span(from_ms=ms(0), to_ms=ms(HOUR)),))
+    score = run(deploy(60), until=HOUR, config=config(both, holding=Holding(periods=(night,))))
+    assert score.digests == []
+    assert score.suppressed == {Suppression.QUIET_HOURS: 1}
+
+
 @pytest.mark.parametrize(
     ("rule", "says"),
     [

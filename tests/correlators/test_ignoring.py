@@ -10,6 +10,7 @@ import pytest
 from correlators.deltas import ISSUES_KEPT
 from correlators.entries import IGNORED_MOST, Ignored, ignored_key
 from correlators.state import Correlation, State
+from correlators.storms import MEMBERS_KEPT
 from correlators.types import ChangeKind, StateChange, Suppression
 from tests.correlators.score import (
     DAY,
@@ -159,6 +160,24 @@ def test_a_storm_is_held_only_when_all_its_incidents_are_ignored() -> None:
     later = [(second_of(told), told.resolved) for told in one.to() if second_of(told) > 420]
     assert len(later) > 1
     assert [told.resolved for told in both.to() if second_of(told) > 420] == [True]
+
+
+def test_a_storm_with_more_incidents_than_it_lists_is_told_on() -> None:
+    storm = [
+        push
+        for at in range(MEMBERS_KEPT + 5)
+        for push in events(
+            [at / 10 + again for again in range(0, 900, 90)],
+            ("payment", "checkout")[at % 2],
+            f"E{at}",
+            trace="t",
+            issue="7" if at < MEMBERS_KEPT else "8",
+        )
+    ]
+    score = run(storm, word(400))
+    (told,) = score.storms()
+    assert told.joined > len(told.members) == MEMBERS_KEPT
+    assert Suppression.IGNORED not in score.suppressed
 
 
 def test_the_same_word_again_changes_nothing() -> None:

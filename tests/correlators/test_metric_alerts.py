@@ -7,8 +7,10 @@ from itertools import count
 import pytest
 
 from correlators.conditions import AtLeast, When
+from correlators.holds import Holding, Period
 from correlators.rules import Pages
 from correlators.rulings import Rule, Urgency
+from correlators.schedules import Span
 from correlators.telling import Config
 from correlators.types import (
     AlertLine,
@@ -266,6 +268,60 @@ def test_what_is_told_to_nobody_tells_no_alert() -> None:
     )
     assert [one.kind.value for one in score.to() if one.metric_alert] == ["opened", "resolved"]
     assert {one.metric_alert for one in score.to()} == {True}
+
+
+def test_what_is_muted_by_now_tells_no_alert() -> None:
+    muted = Period(
+        name="timeouts",
+        when=When(text=("Timeout*",)),
+        times=(Span(from_ms=ms(30), to_ms=ms(HOUR)),),
+        maintenance=True,
+        pages=True,
+    )
+    score = run(
+        events(range(0, 900, 10)),
+        alert(400),
+        alert(800, "resolved"),
+        config=Config(holding=Holding(periods=(muted,)), routes=CONFIG.routes),
+    )
+    own = [(second_of(one), one.kind.value) for one in score.to() if one.metric_alert]
+    assert own == [(410, "opened"), (800, "resolved")]
+
+
+def test_a_storm_tells_it_rather_than_a_louder_incident() -> None:
+    score = run(
+        events(range(0, 1_000, 2), "checkout", "Loud"),
+        events(range(600, 800, 9), "payment", "Refused", trace="t"),
+        events(range(602, 800, 9), "checkout", "Bad", trace="t"),
+        alert(700),
+        alert(790, "resolved"),
+    )
+    assert {one.storm for one in score.to() if one.alerts} == {True}
+
+
+def test_the_end_of_an_incident_takes_no_alert_over() -> None:
+    score = run(events(range(0, 100, 10)), alert(685), alert(HOUR, "resolved"))
+    end = next(one for one in score.to() if one.resolved and not one.metric_alert)
+    assert (second_of(end), end.alerts) == (690, ())
+    assert [second_of(one) for one in score.to() if one.metric_alert] == [695, HOUR]
+
+
+def test_alerts_of_many_services_at_once_are_no_storm() -> None:
+    many = [alert(0, "critical", f"s{at}", rule=str(at)) for at in range(10)]
+    score = run(many, events(range(1, 30), "web", "Oops"), until=HOUR)
+    assert score.storms() == []
+    assert len([one for one in score.to() if one.metric_alert]) == 10
+
+
+def test_it_fires_again_much_later_as_a_new_incident_that_is_no_regression() -> None:
+    score = run(
+        alert(0),
+        alert(60, "resolved"),
+        alert(3 * HOUR, firing="2"),
+        alert(4 * HOUR, "resolved", firing="2"),
+    )
+    assert [one.kind.value for one in score.to()] == ["opened", "resolved"] * 2
+    assert not any(one.regressed for one in score.to())
 
 
 def test_an_alert_makes_no_message_of_known_noise() -> None:
