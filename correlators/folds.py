@@ -42,6 +42,9 @@ _MUTED: Final = frozenset(
 )
 """What is held back by one of these tells nobody anything, so it tells no alert."""
 
+_LIVE: Final = frozenset({DigestKind.OPENED, DigestKind.UPDATED, DigestKind.REOPENED})
+"""Digests of what goes on, and is told on."""
+
 Teller = Incident | Storm
 """What may tell an alert."""
 
@@ -85,7 +88,7 @@ class Folds:
         if isinstance(teller, Incident) and teller.alert is not None:
             line = _line(teller)
             return msgspec.structs.replace(content, metric_alert=True, alerts=(line,)), 0
-        live = content.kind not in (DigestKind.RESOLVED, DigestKind.JOINED)
+        live = content.kind in _LIVE
         told = {one.id: one for one in self._state.alerts_of(teller.id)}
         taken = 0
         for one in self.told_by(teller):
