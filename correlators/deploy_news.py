@@ -71,7 +71,7 @@ class DeployNews:
             return None
         if ruling.urgency is not Urgency.DROP:
             ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=(), every_ms=0)
-        return Judgement(ruling, self._hold(change, facts, ruling, now_ms, tick))
+        return Judgement(ruling, self._hold(change, facts, ruling, now_ms, tick), facts)
 
     def _hold(
         self, change: StateChange, facts: Facts, ruling: Ruling, now_ms: int, tick: int

@@ -20,6 +20,7 @@ from correlators.rates import Rate, add_rate
 from correlators.told import Told
 from correlators.types import (
     TICK_MS,
+    ChangeKind,
     Delta,
     Doubt,
     IncidentKey,
@@ -132,6 +133,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     sentry_users: int = 0
     assignee: str = ""
     """The team that Sentry has assigned its issue to; people are not named."""
+    ignored: bool = False
+    """Somebody ignores its issue in Sentry, as was heard last; what holds it is `ignoring`'s."""
     regressed: bool = False
     """The error was known and had been resolved before this incident opened, or Sentry says so."""
     escalated: bool = False
@@ -315,6 +318,9 @@ def told_by_sentry(incident: Incident, change: StateChange) -> Incident:
         sentry_events=counts[0],
         sentry_users=counts[1],
         assignee=change.assignee or incident.assignee,
+        ignored=change.kind is ChangeKind.ISSUE_IGNORED
+        if change.kind in (ChangeKind.ISSUE_IGNORED, ChangeKind.ISSUE_UNRESOLVED)
+        else incident.ignored,
         regressed=incident.regressed or change.regressed,
     )
     if after == incident:

@@ -84,6 +84,8 @@ DOUBTS: Final = {
     Doubt.INTAKE_SILENT: "no webhook of any kind came for longer than usual",
     Doubt.SERVICE_SILENT: "a service that usually sends something sends nothing at all",
 }
+
+
 def help_links(digest: Digest) -> list[tuple[str, str]]:
     """Return (label, address) of what helps when the service fails, as far as it is known."""
     known = (

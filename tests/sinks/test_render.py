@@ -289,6 +289,8 @@ def test_a_page_that_is_left_is_said_to_stay_open() -> None:
     for text in (*texts, render.plain_text(one)):
         assert "Resolved" in text
         assert "stays open, for whoever acknowledged it to resolve" in text
+
+
 def test_a_message_names_the_owner_and_links_to_what_helps() -> None:
     first, second = digest().services
     one = msgspec.structs.replace(
