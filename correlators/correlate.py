@@ -25,6 +25,7 @@ from correlators import (
 )
 from correlators.acting import Acting
 from correlators.baseline import Baseline
+from correlators.days import Day
 from correlators.decisions import Decision
 from correlators.dependencies import Neighbours
 from correlators.entries import (
@@ -50,6 +51,7 @@ from correlators.left_pages import leave, left, let_go
 from correlators.names import named
 from correlators.quiet import Quiet
 from correlators.rulings import tried
+from correlators.shadow import noted, report, turned
 from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.telling import Config, Teller
@@ -96,6 +98,7 @@ class Correlator:
         self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = config.rate_ticks
         self._touched: set[str] = set()
+        self._reports: list[Digest] = []
         self.due_key = ""
         """Key of the due entry that is worked on; when `apply` raises, the one to blame, if any."""
 
@@ -127,10 +130,21 @@ class Correlator:
             self.due_key = key_of(entry)
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
+        cast = self._cast(work, digests, suppressed)
         judged = self._teller.take_judged()
         if not self._explains:
-            return Decided(digests, suppressed, pages)
-        return Decided(digests, suppressed, pages, self._in_words(digests, judged, tick))
+            return Decided(cast, suppressed, pages)
+        return Decided(cast, suppressed, pages, self._in_words(digests, judged, tick))
+
+    def _cast(
+        self, work: Work, digests: list[Digest], suppressed: Counter[Suppression]
+    ) -> list[Digest]:
+        """Return what is told in the end: in shadow mode all of it to one destination."""
+        reports, self._reports = self._reports, []
+        if self._config.shadow is None:
+            return digests
+        noted(self.state, self._config.shadow, work, digests, suppressed)
+        return [*turned(digests, self._config.shadow.to), *reports]
 
     def _in_words(
         self, digests: Sequence[Digest], judged: Iterable[tuple[str, Judgement]], tick: int
@@ -147,6 +161,7 @@ class Correlator:
         self._quiet.forget_noted()
         self._teller.take()
         self._teller.take_judged()
+        self._reports = []
 
     # Changes and deltas
 
@@ -442,6 +457,10 @@ class Correlator:
     def _forget(self, entry: Entry, tick: int) -> None:
         match entry:
             case Incident() | Storm() if not entry.open:
+                self.state.drop(key_of(entry))
+            case Day():
+                if self._config.shadow is not None:
+                    self._reports.append(report(entry, self._config.shadow, tick))
                 self.state.drop(key_of(entry))
             case Stretch() | Membership() | Frozen() | Hour() | Heard() | Ignored() | Silence():
                 self.state.drop(key_of(entry))

@@ -96,10 +96,16 @@ def merge(left: Delta, right: Delta) -> Delta:
         traces=smallest_ints(left.traces, right.traces),
         issues=smallest_texts(left.issues, right.issues),
         marks=all_texts(left.marks, right.marks),
+        alerts=_either(left.alerts, right.alerts),
         sampled=left.sampled and right.sampled,
         signature=min(left.signature, right.signature),
         sample=sample,
     )
+
+
+def _either(left: bytes, right: bytes) -> bytes:
+    """Return the set of both, where no bytes are no members."""
+    return sets.union(left, right) if left and right else left or right
 
 
 def worse(left: Level, right: Level) -> Level:
@@ -132,6 +138,7 @@ class _Open:
     """A delta while events are still being added to it."""
 
     __slots__ = (
+        "alerts",
         "events",
         "first_ms",
         "issues",
@@ -147,6 +154,7 @@ class _Open:
 
     def __init__(self, event: Event, signature: Signature, at_ms: int) -> None:
         self.events: set[int] = set()
+        self.alerts: set[int] = set()
         self.users: set[int] = set()
         self.traces: set[int] = set()
         self.issues: set[str] = set()
@@ -159,7 +167,10 @@ class _Open:
         self.sample = _sample(event, signature, at_ms)
 
     def add(self, event: Event, signature: Signature, at_ms: int) -> None:
-        self.events.add(event_hash(event))
+        identity = event_hash(event)
+        self.events.add(identity)
+        if event.sampled:
+            self.alerts.add(identity)
         if event.user_hash:
             self.users.add(event.user_hash)
         if event.trace_hash:
@@ -190,6 +201,7 @@ class _Open:
             traces=tuple(heapq.nsmallest(TRACES_KEPT, self.traces)),
             issues=tuple(heapq.nsmallest(ISSUES_KEPT, self.issues)),
             marks=tuple(sorted(self.marks)),
+            alerts=sets.of(self.alerts) if self.alerts else b"",
             sampled=self.sampled,
             signature=self.signature,
             sample=self.sample,

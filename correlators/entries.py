@@ -11,6 +11,7 @@ import msgspec
 import xxhash
 
 from correlators.baseline import Baseline
+from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.history import Hours
 from correlators.holds import Silence
@@ -148,6 +149,7 @@ Living = (
     | Ignored
     | DeployTold
     | Silence
+    | Day
 )
 """An entry that decides something."""
 
@@ -211,6 +213,11 @@ def deploy_key(deploy_id: str) -> str:
     return "deploy:" + deploy_id
 
 
+def day_key(environment: str, end_tick: int) -> str:
+    """Return the entry key of the counts of a day."""
+    return f"day:{_digest(environment)}:{end_tick}"
+
+
 def key_of(entry: Entry) -> str:
     """Return the key under which an entry is stored."""
     match entry:
@@ -238,6 +245,8 @@ def key_of(entry: Entry) -> str:
             return ignored_key(entry.issue_id)
         case DeployTold():
             return deploy_key(entry.id)
+        case Day():
+            return day_key(entry.environment, entry.end_tick)
         case Silence():
             return f"silence:{_digest(entry.environment)}:{entry.id}"
         case Frozen():

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from correlators.conditions import Asked, Facts, Lifecycle, When, why_not
+from correlators.days import Shadow
 from correlators.deltas import tick_end_ms, worse
 from correlators.dependencies import Depends
 from correlators.entries import Episode
@@ -53,6 +54,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     holding: Holding = Holding()
     depends: Depends = msgspec.field(default_factory=dict)
     """What each service needs, as declared; cycles are allowed."""
+    shadow: Shadow | None = None
+    """Shadow mode: everything is told to one destination alone."""
     signature_version: int = DEFAULT_VERSION
     """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
     name: str = ""

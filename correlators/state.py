@@ -14,6 +14,7 @@ import msgspec
 from correlators import incidents, storm_life
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
+from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.entries import (
     IGNORED_MOST,
@@ -28,6 +29,7 @@ from correlators.entries import (
     Membership,
     Service,
     baseline_key,
+    day_key,
     episode_key,
     episode_place,
     hour_key,
@@ -224,6 +226,13 @@ class State:
             return found
         return Hour(environment=environment, hour=hour)
 
+    def day(self, environment: str, end_tick: int) -> Day:
+        """Return the counts of the day that ends then, as far as it has come."""
+        found = self._entries.get(day_key(environment, end_tick))
+        if isinstance(found, Day):
+            return found
+        return Day(environment=environment, end_tick=end_tick)
+
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""
         return len(self._episodes), len(self._open_storms)
@@ -292,6 +301,8 @@ class State:
                 return (entry.hour + 1) * HOUR_TICKS
             case Heard():
                 return entry.last_tick + ticks(windows.remember_ms)
+            case Day():
+                return entry.end_tick
             case Silence():
                 return -(-entry.to_ms // TICK_MS)
             case Frozen():

@@ -313,13 +313,16 @@ def _put_in(of_tick: dict[_Held, Delta], delta: Delta) -> int:
 
 
 def _bytes_of(delta: Delta) -> int:
-    return DELTA_BYTES + len(delta.events) + len(delta.users) + 40 * len(delta.traces)
+    sets_bytes = len(delta.events) + len(delta.users) + len(delta.alerts)
+    return DELTA_BYTES + sets_bytes + 40 * len(delta.traces)
 
 
 def _readable(delta: Delta) -> bool:
     try:
         sets.check(delta.events)
         sets.check(delta.users)
+        if delta.alerts:
+            sets.check(delta.alerts)
     except ValueError:
         return False
     return True

@@ -256,6 +256,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """The smallest Sentry issue ids, ascending, at most `deltas.ISSUES_KEPT`."""
     marks: tuple[str, ...] = ()
     """Conditions of rules over tags and paths that hold for some event, ascending; see `owners`."""
+    alerts: bytes = b""
+    """Set of the events that an alert rule of Sentry fired for; without bytes there are none."""
     sampled: bool = False
     """True when every event came from a feed that tells only some of them."""
     signature: tuple[str, ...] = ()
@@ -301,6 +303,8 @@ class DigestKind(StrEnum):
     """Spike protection begins: what follows waits for the next hour."""
     DEPLOY = "deploy"
     """A release was deployed; told where a rule asks for it."""
+    REPORT = "report"
+    """What a day would have been, in shadow mode."""
 
 
 class Suppression(StrEnum):
@@ -498,6 +502,14 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     transaction: str = ""
     url: str = ""
     """Link to the Sentry event or issue behind the sample, if there is one."""
+    would_tell: tuple[str, ...] = ()
+    """Shadow mode: the destinations that it would have been told to."""
+    would_page: tuple[str, ...] = ()
+    """Shadow mode: whom it would have paged."""
+    would_resolve: tuple[str, ...] = ()
+    """Shadow mode: where a page would have been resolved."""
+    report: tuple[str, ...] = ()
+    """Lines of a report."""
     unconfirmed: Doubt | None = None
     """It is quiet, and why that may not be the end."""
     page_stays: bool = False

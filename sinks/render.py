@@ -167,6 +167,9 @@ def slack_message(digest: Digest, *, possible_repeat: bool = False) -> Rendered:
         # It tells of messages that wait, so of nobody who is hurt.
         blocks.append(_context(say("slack_context.j2")))
         return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
+    if digest.kind is DigestKind.REPORT:
+        blocks += [_section(say("slack_report.j2")), _context(say("slack_context.j2"))]
+        return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))
     if digest.kind is DigestKind.DEPLOY:
         blocks += [_section(say("slack_deploy.j2")), _context(say("slack_context.j2"))]
         return Rendered(blocks, _slack_text(digest, possible_repeat, cuts), tuple(cuts))

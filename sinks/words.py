@@ -96,7 +96,7 @@ def help_links(digest: Digest) -> list[tuple[str, str]]:
     return [(label, url) for label, url in known if url]
 
 
-_MARKS = {DigestKind.SPIKE: "⏸️", DigestKind.DEPLOY: "🚀"}
+_MARKS = {DigestKind.SPIKE: "⏸️", DigestKind.DEPLOY: "🚀", DigestKind.REPORT: "📋"}
 
 
 def subject(digest: Digest) -> str:

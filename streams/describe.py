@@ -47,6 +47,9 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
         if settings.metrics.port
         else None,
+        "shadow": None
+        if settings.shadow is None
+        else f"everything goes to {settings.shadow.to} alone, and nobody is paged",
         "destinations": _destinations(settings),
         "tell": list(settings.routes.tell),
         "page": list(settings.routes.page),
@@ -93,11 +96,17 @@ def missing_secrets(settings: Settings) -> list[str]:
     return [secret.missing for secret in secrets if secret.missing] + missing_for_sinks(settings)
 
 
+def needed(settings: Settings, sink: str) -> bool:
+    """Return whether this sink is used: in shadow mode only the one that is told is."""
+    return settings.shadow is None or settings.shadow.to.partition(":")[0] == sink
+
+
 def missing_for_sinks(settings: Settings) -> list[str]:
     """Return such a line for every secret without which nothing can be delivered."""
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
-    secrets = [slack.token] if slack is not None else []
-    secrets += [pagerduty.routing_key] if pagerduty is not None else []
+    secrets = [slack.token] if slack is not None and needed(settings, "slack") else []
+    if pagerduty is not None and needed(settings, "pagerduty"):
+        secrets.append(pagerduty.routing_key)
     return [secret.missing for secret in secrets if secret.missing]
 
 

@@ -22,6 +22,7 @@ from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_services import services_of
+from streams.settings_shadow import shadow_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -93,6 +94,7 @@ def settings_of(
         teams=teams,
         owners=owners_of(reader, part.get("owners")),
         holding=holding_of(reader, part),
+        shadow=shadow_of(reader, part.get("shadow"), _chats(sinks)),
         file=file,
     )
 
@@ -266,12 +268,16 @@ def _url(reader: Reader, key: dict[str, Node], path: str, default: str) -> str:
 
 def _routes(reader: Reader, node: Node | None, sinks: Sinks) -> Routes:
     key = reader.section(node, "routes", ("tell", "page"))
-    # An installation that was told nothing at all still says what it sees.
-    chats = sinks.chats if sinks.chats or sinks.pagers else ("console:default",)
     return Routes(
-        tell=_route(reader, key.get("tell"), "routes.tell", chats),
+        tell=_route(reader, key.get("tell"), "routes.tell", _chats(sinks, pagers=True)),
         page=_route(reader, key.get("page"), "routes.page", sinks.pagers),
     )
+
+
+def _chats(sinks: Sinks, *, pagers: bool = False) -> tuple[str, ...]:
+    """Return what can be told: the console where nothing else is configured, or no chat is."""
+    # An installation that was told nothing at all still says what it sees.
+    return sinks.chats if sinks.chats or (pagers and sinks.pagers) else ("console:default",)
 
 
 def _route(reader: Reader, node: Node | None, path: str, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 import xxhash
 
+from correlators.days import Shadow
 from correlators.fingerprinter import Fingerprinting
 from correlators.grouping import Grouping
 from correlators.holds import Holding
@@ -149,6 +150,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     teams: dict[str, Team] = msgspec.field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
     holding: Holding = Holding()
+    shadow: Shadow | None = None
+    """Shadow mode: decided as it would be, told to one destination, nobody paged."""
     file: str
     """The file that it was read from; empty when there was none."""
 
@@ -190,6 +193,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             teams=self.teams,
             owners=self.owners,
             holding=self.holding,
+            shadow=self.shadow,
         )
 
     def fingerprinting(self) -> Fingerprinting:

@@ -9,6 +9,7 @@ from sinks.console import ConsoleSink
 from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.slack import SlackSink
+from streams.describe import needed
 from streams.settings import Settings
 
 
@@ -20,19 +21,20 @@ def make_sinks(settings: Settings) -> list[Sink]:
     """
     sinks: list[Sink] = []
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
-    if slack is not None:
+    if slack is not None and needed(settings, SlackSink.name):
         sinks.append(
             SlackSink(token=slack.token.reveal(), channels=slack.channels, base_url=slack.base_url)
         )
-    if pagerduty is not None:
+    if pagerduty is not None and needed(settings, PagerDutySink.name):
         sinks.append(
             PagerDutySink(
                 routing_keys={"default": pagerduty.routing_key.reveal()},
                 base_url=pagerduty.base_url,
             )
         )
-    if "console:default" in settings.routes.tell:
+    named = settings.sinks.console is not None or "console:default" in settings.routes.tell
+    if named and needed(settings, ConsoleSink.name):
         sinks.append(ConsoleSink())
-    if settings.sinks.file is not None:
+    if settings.sinks.file is not None and needed(settings, FileSink.name):
         sinks.append(FileSink(Path(settings.sinks.file.path)))
     return sinks

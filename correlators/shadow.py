@@ -1,0 +1,152 @@
+"""Shadow mode: everything is decided as it would be, and told to one destination alone.
+
+A digest says to whom it would have gone; nobody is paged. Once a day and environment a report says
+what would have been done, beside what Sentry's own alert rules did. Lives here: the turning of
+digests, the counts of a day and the report. Not here: what is decided, which knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+import xxhash
+
+from correlators import sets
+from correlators.days import DAY_TICKS, TITLES_KEPT, Day, Shadow, day_of
+from correlators.deltas import tick_end_ms
+from correlators.state import State
+from correlators.ticks import Work
+from correlators.types import (
+    TICK_MS,
+    ChangeKind,
+    Digest,
+    DigestKind,
+    Level,
+    PageAction,
+    Suppression,
+)
+
+_FIRST: Final = frozenset({DigestKind.OPENED, DigestKind.REOPENED})
+
+
+def turned(digests: Iterable[Digest], to: str) -> list[Digest]:
+    """Return every revision once, for this destination alone, with whom it would have reached."""
+    revisions: dict[tuple[str, int], list[Digest]] = {}
+    for digest in digests:
+        revisions.setdefault((digest.id, digest.revision), []).append(digest)
+    return [
+        msgspec.structs.replace(
+            found[0],
+            destination=to,
+            page=PageAction.NONE,
+            would_tell=tuple(one.destination for one in found if one.page is PageAction.NONE),
+            would_page=_places(found, PageAction.TRIGGER),
+            would_resolve=_places(found, PageAction.RESOLVE),
+        )
+        for found in revisions.values()
+    ]
+
+
+def _places(digests: Iterable[Digest], action: PageAction) -> tuple[str, ...]:
+    return tuple(one.destination for one in digests if one.page is action)
+
+
+def noted(
+    state: State,
+    shadow: Shadow,
+    work: Work,
+    digests: Iterable[Digest],
+    suppressed: Counter[Suppression],
+) -> None:
+    """Count a tick for the day of its environment.
+
+    Args:
+        state: the days are entries of it.
+        shadow: when a day ends.
+        work: what Sentry told.
+        digests: what would have been told, before they are turned.
+        suppressed: what would not; counted for the environment of the tick's only partition.
+    """
+    days: dict[str, Day] = {}
+
+    def of(environment: str) -> Day:
+        if environment not in days:
+            end = day_of(work.tick, shadow.report_minute)
+            days[environment] = state.day(environment, end)
+        return days[environment]
+
+    for delta in work.deltas:
+        if delta.alerts:
+            day = of(delta.key.environment)
+            alerts = sets.union(day.alerts, delta.alerts)
+            days[delta.key.environment] = msgspec.structs.replace(day, alerts=alerts)
+    for change in work.changes:
+        if change.kind is ChangeKind.METRIC_ALERT and change.environment:
+            day = of(change.environment)
+            days[change.environment] = msgspec.structs.replace(
+                day, metric_alerts=day.metric_alerts + 1
+            )
+    for digest in digests:
+        day = of(digest.environment)
+        days[digest.environment] = _told(day, digest)
+    held = suppressed.total()
+    if held and len(days) == 1:
+        ((environment, day),) = days.items()
+        days[environment] = msgspec.structs.replace(day, held=day.held + held)
+    for day in days.values():
+        state.put(day)
+
+
+def _told(day: Day, digest: Digest) -> Day:
+    if digest.page is PageAction.RESOLVE:
+        return day
+    if digest.page is PageAction.TRIGGER:
+        titles = day.paged if len(day.paged) >= TITLES_KEPT else (*day.paged, digest.title)
+        return msgspec.structs.replace(day, pages=day.pages + 1, paged=titles)
+    first = digest.kind in _FIRST
+    return msgspec.structs.replace(
+        day,
+        messages=day.messages + 1,
+        firsts=day.firsts + first,
+        storms=day.storms + (first and digest.storm),
+    )
+
+
+def report(day: Day, shadow: Shadow, tick: int) -> Digest:
+    """Return what a day would have been, beside what Sentry's own alerts were."""
+    text = f"{day.environment}\0{day.end_tick}"
+    made = "day-" + xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
+    alerts = sets.count(day.alerts)
+    about = "about " if alerts.about else ""
+    lines = [
+        f"Sentry's alert rules fired {about}{alerts.value:,} times for issues and "
+        f"{day.metric_alerts:,} times for metrics.",
+        f"Stormfold would have sent {day.messages:,} messages, {day.firsts:,} of them about "
+        f"something new ({day.storms:,} storms), and {day.pages:,} pages; "
+        f"{day.held:,} were held back by name.",
+    ]
+    lines += [f"It would have paged for: {title}" for title in day.paged]
+    if day.pages > len(day.paged):
+        lines.append(f"... and {day.pages - len(day.paged):,} more")
+    at_ms = tick_end_ms(tick)
+    return Digest(
+        id=made,
+        revision=1,
+        kind=DigestKind.REPORT,
+        at_ms=at_ms,
+        destination=shadow.to,
+        storm=False,
+        resolved=False,
+        environment=day.environment,
+        title=f"Shadow mode, a day of {day.environment}",
+        incidents=0,
+        events=0,
+        users=0,
+        level=Level.INFO,
+        first_ms=(day.end_tick - DAY_TICKS) * TICK_MS,
+        last_ms=at_ms,
+        report=tuple(lines),
+    )
