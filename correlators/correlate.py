@@ -44,6 +44,7 @@ from correlators.entries import (
     key_of,
 )
 from correlators.gathering import Gatherer
+from correlators.hearing import one_name
 from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Judgement
@@ -210,6 +211,7 @@ class Correlator:
 
     def _delta(self, delta: Delta, tick: int) -> None:
         sets.check(delta.users)
+        name = one_name(delta.key, delta.aliases)
         found = aliases.known(self.state, delta)
         if delta.belated_tick >= 0:
             joined = self._belated(delta, found, tick)
@@ -227,7 +229,7 @@ class Correlator:
         self._note_service(delta.key, tick)
         self._note_episode(incident, tick)
         if delta.belated_tick < 0:
-            self._quiet.hear_service(delta.key, delta.tick)
+            self._quiet.hear_service(delta.key, delta.tick, name)
         if begins:
             incident = lifecycle.began(self.state, incident, tick, self._config.windows)
         incident = lifecycle.went_on(self.state, incident, tick)

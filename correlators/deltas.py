@@ -13,7 +13,7 @@ import msgspec
 import xxhash
 
 from correlators import sets
-from correlators.hearing import Hearing
+from correlators.hearing import Hearing, one_name
 from correlators.parameterise import parameterise
 from correlators.types import (
     LEVEL_RANK,
@@ -246,7 +246,7 @@ class Fold:
             signature.aliases,
         )
         key = place[0]
-        self.heard.note(at_ms, (key.environment, key.service, key.fingerprint))
+        self.heard.note(at_ms, (key.environment, key.service, one_name(key, signature.aliases)))
         delta = self._open.get(place)
         if delta is None:
             delta = self._open[place] = _Open(event, signature, at_ms)

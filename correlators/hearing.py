@@ -6,16 +6,24 @@ What it says of quiet is decided in `quiet`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import xxhash
 
 from correlators.presence import SEVERAL, SLOT_TICKS, slot_of, together
-from correlators.types import tick_of
+from correlators.types import IncidentKey, tick_of
 
 
 def error_hash(environment: str, service: str, fingerprint: str) -> int:
     """Return the 64-bit hash of an error of a service, whatever its release; never 0."""
     text = f"{environment}\0{service}\0{fingerprint}"
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) or 1
+
+
+def one_name(key: IncidentKey, aliases: Iterable[tuple[int, str]]) -> str:
+    """Return the one name of an error that has several: the same whatever version it is taken
+    under."""
+    return min(key.fingerprint, *(name for _, name in aliases), key.fingerprint)
 
 
 class Hearing:

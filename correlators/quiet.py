@@ -75,21 +75,21 @@ class Quiet:
         if after is not before and after.last_tick >= 0:
             self._state.put(after)
 
-    def hear_service(self, key: IncidentKey, tick: int) -> None:
-        """Note that a service sent this error in this tick."""
-        error = (key.environment, key.service, key.fingerprint)
+    def hear_service(self, key: IncidentKey, tick: int, name: str) -> None:
+        """Note that a service sent the error of this name in this tick."""
+        error = (key.environment, key.service, name)
         if slot_of(tick) != self._noted_slot or len(self._noted) >= NOTED_MOST:
             self._noted, self._noted_slot = set(), slot_of(tick)
         if error not in self._noted:
             self._noted.add(error)
-            self._note(key, tick)
+            self._note(key, tick, name)
 
     def forget_noted(self) -> None:
         """Take nothing as noted any more: a tick was undone."""
         self._noted_slot = -1
 
-    def _note(self, key: IncidentKey, tick: int) -> None:
-        slot, what = slot_of(tick), error_hash(key.environment, key.service, key.fingerprint)
+    def _note(self, key: IncidentKey, tick: int, name: str) -> None:
+        slot, what = slot_of(tick), error_hash(key.environment, key.service, name)
         known = self._heard(key.environment, key.service)
         before = known.presence if known is not None else Presence()
         after = noted(before, slot, what)
