@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from benchmarks.drawn import KINDS
 from benchmarks.labelled import Row
 from benchmarks.outages import ALL, APART, CLOSE, by_service_session, close_pairs, outage_quality
-from benchmarks.synthetic import KINDS, measure
+from benchmarks.synthetic import measure
 
 
 def row(line: int, label: str, at: float, project: str = "a", environment: str = "e") -> Row:
