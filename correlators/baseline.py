@@ -43,16 +43,26 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, tag="baseline"):
 
 def counted(baseline: Baseline, onset_tick: int, by: int) -> Baseline:
     """Return the baseline with one onset more (1), or with one taken out again (-1)."""
-    slots = dict(baseline.slots)
-    slot = onset_tick // SLOT_TICKS
-    slots[slot] = slots.get(slot, 0) + by
     last_tick = max(baseline.last_tick, onset_tick)
-    oldest = last_tick // SLOT_TICKS - SLOTS_KEPT
-    left = sorted((one, onsets) for one, onsets in slots.items() if one > oldest and onsets > 0)
-    return msgspec.structs.replace(baseline, slots=tuple(left), last_tick=last_tick)
+    slots = shifted(baseline.slots, onset_tick, by, newest_tick=last_tick)
+    return msgspec.structs.replace(baseline, slots=slots, last_tick=last_tick)
 
 
-def rate(slots: Slots, *, since_tick: int, before_tick: int, prior_ticks: int) -> float:
+def shifted(slots: Slots, onset_tick: int, by: int, *, newest_tick: int) -> Slots:
+    """Return the slots with one onset more (1), or with one taken out again (-1).
+
+    Args: newest_tick: what lies two hours before it is dropped.
+    """
+    counts = dict(slots)
+    slot = onset_tick // SLOT_TICKS
+    counts[slot] = counts.get(slot, 0) + by
+    oldest = newest_tick // SLOT_TICKS - SLOTS_KEPT
+    return tuple(sorted((one, many) for one, many in counts.items() if one > oldest and many > 0))
+
+
+def rate(
+    slots: Slots, *, since_tick: int, before_tick: int, prior_ticks: int, lately: bool = True
+) -> float:
     """Return the onsets per tick that are to be expected, from whole slots before a tick.
 
     The higher of the long and the late rate; before anything is known, one in `prior_ticks`.
@@ -62,14 +72,15 @@ def rate(slots: Slots, *, since_tick: int, before_tick: int, prior_ticks: int) -
         since_tick: since when its environment is watched.
         before_tick: what is to be judged begins here.
         prior_ticks: time that the one onset assumed beforehand is spread over.
+        lately: whether the late rate counts too.
     """
     end = before_tick // SLOT_TICKS
     first = end - SLOTS_KEPT
     past = [(slot, onsets) for slot, onsets in slots if first <= slot < end]
     watched = max(0, min(end * SLOT_TICKS - since_tick, _KEPT_TICKS))
     long = (1 + sum(onsets for _, onsets in past)) / (prior_ticks + watched)
-    lately = sum(onsets for slot, onsets in past if slot >= end - _LATELY_SLOTS)
-    return max(long, lately / (_LATELY_SLOTS * SLOT_TICKS))
+    late = sum(onsets for slot, onsets in past if slot >= end - _LATELY_SLOTS)
+    return max(long, late / (_LATELY_SLOTS * SLOT_TICKS)) if lately else long
 
 
 def surprise_db(onsets: int, expected: float) -> int:
@@ -94,6 +105,14 @@ def closeness_db(apart_ticks: int, per_tick: float) -> int:
     """Return how unlikely it is that an onset comes so close to another by chance, in decibans."""
     chance = 1 - exp(-per_tick * (apart_ticks + 1))
     return max(0, min(MOST_DB, round(-_DECIBANS * log(chance))))
+
+
+def looks_db(per_tick: float, within_ticks: int) -> int:
+    """Return what is taken off where something begins so often that chance has many tries.
+
+    Nothing up to one onset in `within_ticks`: there a coincidence is as rare as it looks.
+    """
+    return round(_DECIBANS * log(max(1.0, per_tick * within_ticks)))
 
 
 def odds_db(likely: float, chance: float) -> int:

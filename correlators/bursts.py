@@ -20,6 +20,9 @@ from correlators.types import Evidence
 
 SPANS_TICKS: Final = (5, 20)
 """Windows that are tried beside the longest one."""
+COLD_PRIOR_TICKS: Final = 20
+"""At the start of the watch whatever trickles is heard for the first time: a service is taken to
+begin a single event in this time."""
 QUIET_MOST: Final = 10
 LOUD_MOST: Final = 25
 """Decibans that one onset can bring, with a single event behind it and with more."""
@@ -116,9 +119,14 @@ def _windows(
         for service in sorted(onsets):
             if not onsets[service]:
                 continue
-            expected = around.rate(service, first, BURST_PRIOR_TICKS) * (present[end] - first + 1)
+            length = present[end] - first + 1
+            prior = BURST_PRIOR_TICKS if around.warm(first) else COLD_PRIOR_TICKS
+            expected = around.rate(service, first, prior) * length
             most = QUIET_MOST * onsets[service] + (LOUD_MOST - QUIET_MOST) * loud[service]
             weight = min(most, surprise_db(onsets[service], expected))
+            if loud[service] and not around.warm(first):
+                expected = around.rate(service, first, BURST_PRIOR_TICKS) * length
+                weight = max(weight, min(most, surprise_db(loud[service], expected)))
             if weight >= SERVICE_LEAST:
                 unlikely[service] = weight
         enough = sum(unlikely.values()) >= linking.burst_onsets * QUIET_MOST

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
-from correlators.baseline import Slots, rate
+from correlators.baseline import BURST_PRIOR_TICKS, PRIOR_TICKS, Slots, rate
+from correlators.causes import Cause
 from correlators.dependencies import Depends, Neighbours, learnt
+
+WARM_TICKS: Final = 300
+"""An environment that is watched for less is too young for anything in it to be new."""
 
 
 class Candidate(msgspec.Struct, frozen=True, order=True):
@@ -36,9 +41,29 @@ class Candidate(msgspec.Struct, frozen=True, order=True):
     storm_id: str = ""
     """The open storm that it is part of, else empty."""
     anchor: bool = False
-    """An active member of a storm whose own onset is long past; `onset_tick` is its last event."""
+    """It is active, but its own onset is long past; `onset_tick` is its last event."""
     apart: tuple[str, ...] = ()
     """Open storms that a person took it out of."""
+    began_tick: int = -1
+    """When it truly began, of one that is only active; -1 for when its onset is."""
+    error: Cause = ()
+    """The parts of its signature."""
+    cause: Cause = ()
+    """Those of what it was raised from, empty where nothing tells."""
+
+    @property
+    def since_tick(self) -> int:
+        """When its present stretch began."""
+        return self.onset_tick if self.began_tick < 0 else self.began_tick
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """What is known of one error in all services of an environment."""
+
+    since_tick: int
+    """When any of them first had it."""
+    slots: Slots
+    """How often it began in any of them of late without being part of a storm."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +78,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What was learnt from traces, by service."""
     slots: Mapping[str, Slots] = {}
     """Ordinary onsets by service."""
+    errors: Mapping[str, Spread] = {}
+    """Errors of several services, and causes of others, by fingerprint."""
     services: Mapping[str, tuple[str, ...]] = {}
     """The services of every open storm."""
     tied: frozenset[str] = frozenset()
@@ -62,6 +89,15 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     services where the service is empty."""
     rates: dict[tuple[str, int, int], float] = msgspec.field(default_factory=dict)
     """Rates worked out already."""
+
+    def warm(self, tick: int) -> bool:
+        """Return whether the environment was watched for long enough to know what is new then."""
+        return tick - self.since_tick >= WARM_TICKS
+
+    def prior(self, tick: int) -> int:
+        """Return the time over which the one onset assumed beforehand is spread: at the start of
+        the watch everything is heard for the first time."""
+        return PRIOR_TICKS if self.warm(tick) else BURST_PRIOR_TICKS
 
     def rate(self, service: str, before_tick: int, prior_ticks: int) -> float:
         """Return the onsets per tick that are ordinary in a service."""

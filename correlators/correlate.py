@@ -22,6 +22,7 @@ from correlators import (
     metric_alerts,
     sets,
     storm_life,
+    storm_times,
 )
 from correlators.acting import Acting
 from correlators.baseline import Baseline
@@ -49,6 +50,7 @@ from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Judgement
 from correlators.left_pages import leave, left, let_go
+from correlators.meetings import Meetings
 from correlators.names import named
 from correlators.quiet import Quiet
 from correlators.rulings import tried
@@ -96,6 +98,7 @@ class Correlator:
         self._usual = Usual(self.state)
         self._quiet = Quiet(config, self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
+        self._meetings = Meetings(config.linking, self.state)
         self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = config.rate_ticks
         self._touched: set[str] = set()
@@ -239,6 +242,7 @@ class Correlator:
             return
         if tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms):
             self._touched.add(incident.id)
+        self._touched |= self._meetings.of(incident, tick)
         storm = self.state.storm_of(incident)
         if storm is None:
             storm = self._gatherer.join_lead(incident, tick)
@@ -279,14 +283,12 @@ class Correlator:
         )
 
     def _joined_by(self, incident: Incident, delta: Delta, tick: int) -> Incident:
-        storm = self.state.storm(incident.storm_id) if incident.storm_id else None
-        over = storm is not None and not storm.open and storm.closed_tick >= incident.onset_tick
         return incidents.joined_by(
             incident,
             delta,
             tick=tick,
             windows=self._config.windows,
-            anew=over,
+            anew=self.state.spent(incident),
             rate_ticks=self._rate_ticks,
             counts_users=self._config.counts_users,
             trace_ticks=ticks(self._config.linking.link_within_ms),
@@ -358,9 +360,7 @@ class Correlator:
 
         The first stretch needs none: the incident's own sets are its counts.
         """
-        first = incident.onset_tick == incident.opened_tick
-        young = tick - incident.onset_tick <= ticks(self._config.linking.link_within_ms)
-        if first or not young:
+        if incident.onset_tick == incident.opened_tick:
             return
         known = self.state.stretch(incident.id)
         if known is None or incident.onset_tick == tick:
@@ -385,7 +385,7 @@ class Correlator:
         windows = self._config.windows
         if isinstance(entry, Storm) and entry.open:
             linking, life_ms = self._config.linking, windows.max_life_ms
-            if storm_life.is_over(entry, linking, tick=tick, max_life_ms=life_ms):
+            if storm_times.is_over(entry, linking, tick=tick, max_life_ms=life_ms):
                 self._end_storm(entry, tick)
         elif isinstance(entry, Incident) and entry.open:
             if tick - entry.opened_tick >= ticks(windows.max_life_ms):

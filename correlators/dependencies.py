@@ -15,8 +15,8 @@ NEIGHBOURS_KEPT: Final = 16
 """Services that are remembered as seen in traces with one; the rarest go."""
 LEARNT_FROM: Final = 3
 """Seen together at so many different times, they count as dependent."""
-APART_TICKS: Final = 60
-"""Times that lie closer together are one."""
+APART_TICKS: Final = 600
+"""Times that lie closer together are one: an outage that lasts teaches no more than one of them."""
 HALVES_TICKS: Final = 7 * 86_400
 """A count is halved for every whole week without a new time."""
 COUNT_MOST: Final = 1_000

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import xxhash
 
-from correlators.baseline import Baseline
+from correlators.baseline import Baseline, Slots
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.history import Hours
@@ -75,6 +75,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     page_left_by: str = ""
     """The incident after whose quiet end that page was left to whoever acknowledged it; what opens
     anew pages anew."""
+    onsets: Slots = ()
+    """How often it began of late without being part of a storm, as in a baseline."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):

@@ -22,7 +22,7 @@ TRACE: Final = 40
 RELEASE: Final = 30
 NEW_SIGNATURE: Final = 30
 """The same error, seen for the first time in both services."""
-COLD_SIGNATURE: Final = 20
+COLD_SIGNATURE: Final = 15
 """The same error in an environment so young that everything in it is seen for the first time."""
 OLD_SIGNATURE: Final = 10
 """The same error, which at least one of the services knows from quieter days."""

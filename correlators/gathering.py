@@ -14,6 +14,7 @@ from correlators.entries import Membership, episode_key, key_of
 from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
 from correlators.links import Group
+from correlators.meetings import Meetings
 from correlators.state import State
 from correlators.storms import GAIN_TICKS, Storm, Stretch, storm_id
 from correlators.telling import Config, Teller
@@ -34,16 +35,23 @@ class Gatherer:
         self._teller = teller
         self._witnesses = Witnesses(config, state)
         self._usual = Usual(state)
+        self._meetings = Meetings(config.linking, state)
         self._rate_ticks = config.rate_ticks
 
     def link(self, touched: AbstractSet[str], tick: int) -> None:
-        """Link the young incidents of every environment in which one of `touched` lies."""
+        """Link the young incidents of every environment in which one of `touched` lies, and those
+        of `touched` that are told by themselves."""
         if not touched:
             return
         environments = {self._state.incident(one).key.environment for one in touched}
-        young = {one.id: one for one in self._state.young(tick) if not one.past}
+        young = {
+            one.id: one
+            for one in self._state.young(tick)
+            if not one.past and not self._state.spent(one)
+        }
+        lingering = self._meetings.lingering(touched - young.keys())
         of_environment: dict[str, list[Incident]] = defaultdict(list)
-        for incident in young.values():
+        for incident in (*young.values(), *lingering):
             if incident.key.environment in environments:
                 of_environment[incident.key.environment].append(incident)
         for environment, found in sorted(of_environment.items()):
@@ -56,7 +64,12 @@ class Gatherer:
             for storm in open_storms:
                 for episode in storm.apart:
                     apart[episode] = (*apart.get(episode, ()), storm.id)
-            candidates = [self._witnesses.candidate(incident, apart) for incident in found]
+            candidates = [
+                self._witnesses.candidate(incident, apart)
+                if incident.id in young
+                else self._witnesses.lingering(incident, apart)
+                for incident in found
+            ]
             for storm in open_storms:
                 if any(one.storm_id != storm.id for one in candidates):
                     candidates += self._witnesses.anchors(storm, young, tick)
@@ -78,7 +91,7 @@ class Gatherer:
         found = [storm for one in present if (storm := self._state.storm(one)) is not None]
         # Of storms as old as each other, the one whose error comes first: not by their ids.
         found.sort(key=lambda storm: storm.opened_tick)
-        storm = found[0] if found else self._new_storm(environment, group.members[0].id, tick)
+        storm = found[0] if found else self._new_storm(environment, self._first(group), tick)
         self._witness(storm, group.pieces)
         for other in found[1:]:
             self._merge(storm.id, other, tick)
@@ -87,6 +100,11 @@ class Gatherer:
             if self._state.storm_of(incident) is None:
                 self._join(incident, storm.id, tick)
         self._settle(storm.id, tick)
+
+    def _first(self, group: Group) -> str:
+        """Return the member whose stretch began first; of several the one that is named first."""
+        ids = [one.id for one in group.members]
+        return min(ids, key=lambda one: self._state.incident(one).onset_tick)
 
     def _new_storm(self, environment: str, first: str, tick: int) -> Storm:
         settle = ticks(self._config.windows.settle_ms)
@@ -256,15 +274,19 @@ class Gatherer:
             if not is_new_wave(storm, tick=tick):
                 continue
             since = tick - 2 * GAIN_TICKS
-            members = (self._state.find_incident(one) for one in storm.members)
-            wave = [one for one in members if one is not None and one.last_tick > since]
+            found = (self._state.find_incident(one) for one in storm.members)
+            members = [one for one in found if one is not None]
+            wave = [one for one in members if one.last_tick > since]
             if len({one.key.service for one in wave}) < self._config.linking.burst_services:
                 continue
+            gone = [one for one in wave if one.open and one.onset_tick > since]
+            left = [one for one in members if one not in gone]
+            if left:
+                storm = storm_life.without(storm, gone, left)
             settled = tick + ticks(self._config.windows.settle_ms)
             self._state.put(storm_life.dissolved(storm, tick=tick, tell_tick=settled + 1))
-            for one in wave:
-                if one.open and one.onset_tick > since:
-                    self._release(one, settled)
+            for one in gone:
+                self._release(one, settled)
 
     def extend(
         self, storm: Storm, incident: Incident, delta: Delta, tick: int, *, came_back: bool

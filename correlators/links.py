@@ -21,7 +21,7 @@ from correlators.bursts import bursts
 from correlators.candidates import Candidate, Surroundings
 from correlators.evidence import Piece, piece
 from correlators.incidents import ticks
-from correlators.pairs import Pairs, closeness
+from correlators.pairs import Pairs
 from correlators.storms import Linking
 from correlators.types import Evidence
 
@@ -65,7 +65,7 @@ def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking
     for left, right in pairs.found():
         pieces = pairs.pieces(left, right)
         if not union.together(left, right):
-            pieces += closeness(young[left], young[right], pieces, around, within)
+            pieces += pairs.closeness(left, right, pieces)
             if sum(one.weight for one in pieces) < evidence.LINKS:
                 continue
         union.link(left, right, pieces)

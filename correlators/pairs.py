@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from correlators import evidence
-from correlators.baseline import PRIOR_TICKS, closeness_db, odds_db
+from correlators.baseline import odds_db
 from correlators.candidates import Candidate, Surroundings
+from correlators.causes import Cause
+from correlators.closeness import Closeness
 from correlators.evidence import Piece, both, piece, shown
 from correlators.types import Evidence
 
-WARM_TICKS: Final = 300
-"""An environment that is watched for less is too young for anything in it to be new."""
 SERVICES_TRIED: Final = 3
 """A signature is compared with the latest of so many other services: links make chains."""
 RELEASES_TRIED: Final = 4
@@ -35,6 +35,7 @@ class Pairs:
         self._around = around
         self._within = within
         self._shared: dict[tuple[int, int], int] = defaultdict(int)
+        self._close = Closeness(young, around, within)
         self._active = self._active_members()
         self._related = self._relations()
         self.met: set[tuple[str, str]] = set()
@@ -42,7 +43,13 @@ class Pairs:
     def found(self) -> list[tuple[int, int]]:
         """Return the pairs that share something, the earlier one first."""
         pairs: set[tuple[int, int]] = set()
-        for some in (self._by_trace, self._by_signature, self._by_release, self._by_dependency):
+        for some in (
+            self._by_trace,
+            self._by_signature,
+            self._by_cause,
+            self._by_release,
+            self._by_dependency,
+        ):
             pairs.update(some())
         pairs.update(self._by_storm())
         return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
@@ -69,12 +76,25 @@ class Pairs:
             found.append(piece(Evidence.TRACE, evidence.TRACE, between, f"shared trace in {where}"))
         if one.service != two.service and _same_error(one, two):
             detail = f"{_title(two)} in {where}"
-            found.append(piece(Evidence.SIGNATURE, self._signature(one, two), between, detail))
+            weight = self._close.signature(one, two)
+            found.append(piece(Evidence.SIGNATURE, weight, between, detail))
+        elif one.service != two.service and _same_cause(one, two):
+            detail = f"the same cause in {where}: {shown(_cause(one, two))}"
+            weight = self._close.signature(one, two)
+            found.append(piece(Evidence.CAUSE, weight, between, detail))
         release = one.release if one.release == two.release else ""
         if release and release in (one.release_news, two.release_news):
             detail = f"release {shown(release)} just went out in {where}"
             found.append(piece(Evidence.RELEASE, evidence.RELEASE, between, detail))
-        return found + self._dependency(one, two) + self._service(one, two)
+        beside = self._service(one, two)
+        if any(one.services for one in beside):
+            # Its service is part of the storm: what that one is related to says nothing more.
+            return found + beside
+        return found + self._dependency(one, two) + beside
+
+    def closeness(self, left: int, right: int, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return what the closeness of the two onsets adds to this evidence."""
+        return self._close.adds(left, right, pieces)
 
     # Which pairs
 
@@ -109,6 +129,19 @@ class Pairs:
             for named in (last[name], *(also[alias] for alias in candidate.aliases)):
                 # Of a service, its releases: which of them began last is chance.
                 named[service] = [*named.pop(service, []), index][-RELEASES_TRIED:]
+
+    def _by_cause(self) -> Iterator[tuple[int, int]]:
+        """One that was raised from what another service shows too."""
+        last: dict[Cause, dict[str, int]] = defaultdict(dict)
+        causes = {one.cause for one in self._young if one.cause}
+        for index, candidate in enumerate(self._young):
+            for shows in {candidate.cause, candidate.error} & causes:
+                others = [at for name, at in last[shows].items() if name != candidate.service]
+                for other in others[-SERVICES_TRIED:]:
+                    if self._near(other, index):
+                        yield other, index
+                last[shows].pop(candidate.service, None)
+                last[shows][candidate.service] = index
 
     def _by_release(self) -> Iterator[tuple[int, int]]:
         """A shared release that is news; two releases of one error are one episode, not two
@@ -175,13 +208,6 @@ class Pairs:
 
     # What they weigh
 
-    def _signature(self, one: Candidate, two: Candidate) -> int:
-        if not (one.fresh and two.fresh):
-            return evidence.OLD_SIGNATURE
-        onset = min(one.onset_tick, two.onset_tick)
-        warm = onset - self._around.since_tick >= WARM_TICKS
-        return evidence.NEW_SIGNATURE if warm else evidence.COLD_SIGNATURE
-
     def _dependency(self, one: Candidate, two: Candidate) -> list[Piece]:
         if one.service == two.service:
             return []
@@ -217,7 +243,7 @@ class Pairs:
             if not gains or (not name and not self._patient(inside, joiner)):
                 continue
             before = joiner.onset_tick - self._within
-            odds = odds_db(gains, self._around.rate(name, before, PRIOR_TICKS))
+            odds = odds_db(gains, self._around.rate(name, before, self._around.prior(before)))
             best = max(best, min(evidence.CLOSE_MOST, odds))
         if not best:
             return []
@@ -237,39 +263,26 @@ class Pairs:
         return alone and len(self._around.services[inside.storm_id]) >= self._many
 
 
-def closeness(
-    one: Candidate, two: Candidate, pieces: Sequence[Piece], around: Surroundings, within: int
-) -> list[Piece]:
-    """Return what the closeness of two onsets adds to other evidence; nothing by itself.
-
-    It is weighed against how often something begins in these services anyway. An active storm is
-    close to everything, so for its long-standing members the whole window counts. Where all
-    requests of both can be followed and none is shared, closeness tells nothing.
-    """
-    counted = {Evidence.SIGNATURE, Evidence.DEPENDENCY, Evidence.LEARNT}
-    if not any(found.kind in counted for found in pieces):
-        return []
-    if sum(found.weight for found in pieces) >= evidence.LINKS or _disjoint(one, two):
-        return []
-    apart = within if one.anchor or two.anchor else abs(two.onset_tick - one.onset_tick)
-    before = min(one.onset_tick, two.onset_tick)
-    ordinary = max(around.rate(name, before, PRIOR_TICKS) for name in (one.service, two.service))
-    weight = min(evidence.CLOSE_MOST, closeness_db(apart, ordinary))
-    detail = f"{both(one.service, two.service)} began within {apart + 1} s"
-    return [piece(Evidence.ONSET, weight, (one.service, two.service), detail)]
-
-
-def _disjoint(one: Candidate, two: Candidate) -> bool:
-    if not one.traces or not two.traces or set(one.traces) & set(two.traces):
-        return False
-    followed = one.all_traces and two.all_traces
-    return followed or not (one.loud or one.anchor) or not (two.loud or two.anchor)
-
-
 def _same_error(one: Candidate, two: Candidate) -> bool:
     """Return whether both are one error, be it under another signature version."""
     names = {one.fingerprint, *one.aliases}
     return two.fingerprint in names or one.fingerprint in two.aliases
+
+
+def _same_cause(one: Candidate, two: Candidate) -> bool:
+    """Return whether one was raised from the other's error, or both from the same."""
+    return bool(_shared(one, two))
+
+
+def _shared(one: Candidate, two: Candidate) -> Cause:
+    if one.cause and one.cause in (two.cause, two.error):
+        return one.cause
+    return two.cause if two.cause and two.cause == one.error else ()
+
+
+def _cause(one: Candidate, two: Candidate) -> str:
+    """Return the name of what both have."""
+    return next(part for part in reversed(_shared(one, two)) if part).partition(" ")[2]
 
 
 def _title(candidate: Candidate) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from correlators import incidents, storm_life
+from correlators import incidents, storm_times
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.days import Day
@@ -43,6 +43,7 @@ from correlators.holds import Silence
 from correlators.incidents import Incident, Windows, ticks
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
+from correlators.trails import Trails
 from correlators.types import TICK_MS, IncidentKey, Suppression
 
 
@@ -78,10 +79,13 @@ class State:
         self._inhibited: set[str] = set()
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
+        self._of_error: dict[tuple[str, str], set[str]] = {}
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
         for key in sorted(entries):
             self._place(key, entries[key])
+        self.trails = Trails(ticks(self._correlation.linking.link_within_ms))
+        self.trails.learn(one for one in entries.values() if isinstance(one, Incident) and one.open)
 
     # Reading
 
@@ -112,6 +116,11 @@ class State:
         storm = self.storm(incident.storm_id) if incident.storm_id else None
         return storm if storm is not None and storm.open else None
 
+    def spent(self, incident: Incident) -> bool:
+        """Return whether the incident's present stretch belongs to a storm that is over."""
+        storm = self.storm(incident.storm_id) if incident.storm_id else None
+        return storm is not None and not storm.open and storm.closed_tick >= incident.onset_tick
+
     def stretch(self, incident_id: str) -> Stretch | None:
         """Return the counts of the incident's present stretch while they are kept."""
         found = self._entries.get("stretch:" + incident_id)
@@ -130,6 +139,12 @@ class State:
     def parts_of(self, key: IncidentKey) -> list[Episode]:
         """Return the episodes that are joined to that of this fingerprint, by entry key."""
         found = (self._entries.get(place) for place in self._episodes.parts(episode_place(key)))
+        return [one for one in found if isinstance(one, Episode)]
+
+    def episodes_of(self, environment: str, fingerprint: str) -> list[Episode]:
+        """Return the episodes of an error in all services of an environment, by entry key."""
+        places = sorted(self._of_error.get((environment, fingerprint), ()))
+        found = (self._entries[place] for place in places)
         return [one for one in found if isinstance(one, Episode)]
 
     def service(self, environment: str, service: str) -> Service | None:
@@ -283,11 +298,10 @@ class State:
                 return incidents.due_tick(entry, windows=windows)
             case Storm():
                 life, remember = windows.max_life_ms, windows.remember_ms
-                return storm_life.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
+                return storm_times.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
             case Stretch():
                 incident = self.find_incident(entry.incident_id)
-                onset = incident.onset_tick if incident is not None else 0
-                return onset + ticks(linking.link_within_ms) + 1
+                return storm_times.stretch_ends(incident, linking, windows)
             case Membership():
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
             case Episode() | Service() | Baseline() | Neighbours():
@@ -407,6 +421,7 @@ class State:
         elif isinstance(entry, Episode):
             home = (entry.environment, entry.service, entry.joined)
             self._episodes.join(key, episode_key(*home) if entry.joined else "")
+            self._of_error.setdefault((entry.environment, entry.fingerprint), set()).add(key)
         elif isinstance(entry, Ignored):
             self._ignored.add((entry.tick, key))
         elif isinstance(entry, Silence):
@@ -445,12 +460,19 @@ class State:
             self._open_storms.discard(before.id)
         if isinstance(before, Episode):
             self._episodes.join(key, "")
+            self._forget_episode(key, before)
         if isinstance(before, Ignored):
             self._ignored.discard((before.tick, key))
         if isinstance(before, Silence):
             self._silences[before.environment].discard(key)
         if isinstance(before, Incident):
             self._remove_incident(before)
+
+    def _forget_episode(self, key: str, episode: Episode) -> None:
+        error = (episode.environment, episode.fingerprint)
+        self._of_error[error].discard(key)
+        if not self._of_error[error]:
+            del self._of_error[error]
 
     def _remove_incident(self, incident: Incident) -> None:
         ids = self._by_key[incident.key]

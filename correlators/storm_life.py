@@ -6,21 +6,20 @@ Opened, joined, extended, merged, parted, acknowledged, paged, ended. When one h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from correlators import evidence, rates, sets
 from correlators.deltas import worse
-from correlators.incidents import Incident, ticks
+from correlators.incidents import Incident
 from correlators.rates import add_rate
 from correlators.storms import (
     LEFT_CHARS,
     LEFT_KEPT,
     SERVICES_KEPT,
     Ack,
-    Linking,
     Storm,
     Stretch,
     by_service,
@@ -170,13 +169,32 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
 def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incident]) -> Storm:
     """Return the open storm without an incident that a person says is not part of it.
 
-    Its events leave the count, for no two incidents have one in common; of users and times stays
-    what the others account for. The error stays out for the storm's life.
+    The error stays out for the storm's life.
 
     Args:
         storm: open.
         incident: one of its members.
         episode: entry key of the incident's episode.
+        left: the other members that are remembered, in the order of joining.
+    """
+    parted = without(storm, [incident], left)
+    error = f"{incident.sample.title[:LEFT_CHARS]} in {evidence.shown(incident.key.service)}"
+    return msgspec.structs.replace(
+        parted,
+        left=(*storm.left, error)[-LEFT_KEPT:],
+        apart=kept_apart((*storm.apart, episode)),
+    )
+
+
+def without(storm: Storm, gone: Sequence[Incident], left: Iterable[Incident]) -> Storm:
+    """Return the open storm without some of its incidents.
+
+    Their events leave the count, for no two incidents have one in common; of users and times stays
+    what the others account for.
+
+    Args:
+        storm: open.
+        gone: members whose whole present stretch leaves it.
         left: the other members that are remembered, in the order of joining.
     """
     rest = list(left)
@@ -190,26 +208,27 @@ def parted(storm: Storm, incident: Incident, episode: str, left: Iterable[Incide
     for one in rest:
         users = sets.union(users, one.users)
         level = worse(level, one.level)
-    gone = {evidence.shown(name) for name in {incident.key.service} - set(services)}
-    pieces = (one for one in storm.evidence if not gone.intersection(one.services))
+    events = storm.events
+    for one in gone:
+        events = sets.without(events, one.events)
+    lost = {evidence.shown(one.key.service) for one in gone if one.key.service not in services}
+    pieces = (one for one in storm.evidence if not lost.intersection(one.services))
+    ids = {one.id for one in gone}
     told = msgspec.structs.replace(
         storm.told,
-        members=sum(one != incident.id for one in storm.members[: storm.told.members]),
+        members=sum(one not in ids for one in storm.members[: storm.told.members]),
         services=len({*services} & {*storm.services[: storm.told.services]}),
     )
-    error = f"{incident.sample.title[:LEFT_CHARS]} in {evidence.shown(incident.key.service)}"
     return msgspec.structs.replace(
         storm,
         told=told,
-        left=(*storm.left, error)[-LEFT_KEPT:],
-        members=tuple(one for one in storm.members if one != incident.id),
-        joined=max(0, storm.joined - 1),
+        members=tuple(one for one in storm.members if one not in ids),
+        joined=max(0, storm.joined - len(gone)),
         services=services,
         onsets=earliest(services, by_service(storm), {}),
         evidence=evidence.kept(pieces),
-        apart=kept_apart((*storm.apart, episode)),
         level=level if rest else storm.level,
-        events=sets.without(storm.events, incident.events),
+        events=events,
         users=users if rest else storm.users,
         changes=storm.changes + 1,
     )
@@ -279,31 +298,9 @@ def dissolved(storm: Storm, *, tick: int, tell_tick: int) -> Storm:
     return msgspec.structs.replace(ended(storm, tick=tick), dissolved=True, tell_tick=tell_tick)
 
 
-def is_over(storm: Storm, linking: Linking, *, tick: int, max_life_ms: int) -> bool:
-    """Return whether the open storm ends now: silent for `storm_quiet`, or older than any may
-    be."""
-    return tick >= min(quiet_tick(storm, linking), storm.opened_tick + ticks(max_life_ms))
-
-
-def quiet_tick(storm: Storm, linking: Linking) -> int:
-    """Return the tick in which the open storm may be over by quiet."""
-    return max(storm.last_tick + ticks(linking.storm_quiet_ms), storm.check_tick)
-
-
 def _both(one: Ack | None, two: Ack | None) -> Ack | None:
     if one is None or two is None:
         return one
     return msgspec.structs.replace(
         one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
     )
-
-
-def due_tick(storm: Storm, linking: Linking, *, max_life_ms: int, remember_ms: int) -> int:
-    """Return the next tick in which something happens to the storm without a delta."""
-    if not storm.open:
-        forget = max(storm.closed_tick, storm.last_tick) + ticks(remember_ms)
-        if storm.page_left:
-            forget = storm.opened_tick + ticks(max_life_ms)
-        return forget if storm.tell_tick < 0 else storm.tell_tick
-    ends = min(quiet_tick(storm, linking), storm.opened_tick + ticks(max_life_ms))
-    return ends if storm.tell_tick < 0 else min(ends, storm.tell_tick)

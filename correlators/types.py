@@ -353,6 +353,7 @@ class Evidence(StrEnum):
 
     RELEASE = "release"
     SIGNATURE = "signature"
+    CAUSE = "cause"
     TRACE = "trace"
     DEPENDENCY = "dependency"
     LEARNT = "learnt"

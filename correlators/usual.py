@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators.baseline import Baseline, counted
+from correlators.baseline import Baseline, counted, shifted
 from correlators.dependencies import Neighbours, met
 from correlators.entries import TOUCH_TICKS
 from correlators.incidents import Incident
@@ -45,6 +45,11 @@ class Usual:
                 last_tick=incident.onset_tick,
             )
             self._state.put(counted(known, incident.onset_tick, by))
+        episode = self._state.own_episode(incident.key)
+        if episode is not None:
+            newest = max(incident.onset_tick, incident.last_tick)
+            onsets = shifted(episode.onsets, incident.onset_tick, by, newest_tick=newest)
+            self._state.put(msgspec.structs.replace(episode, onsets=onsets))
 
     def meet(self, environment: str, one: str, two: str, tick: int) -> None:
         """Learn that two services were seen in one trace."""

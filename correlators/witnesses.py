@@ -5,11 +5,14 @@ Only reads the state; what follows is `links`' and `gathering`'s.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from correlators import links
-from correlators.candidates import Candidate, Surroundings
+from correlators.candidates import Candidate, Spread, Surroundings
+from correlators.causes import cause_of
 from correlators.deltas import TRACES_KEPT
 from correlators.entries import episode_key
 from correlators.incidents import Incident, ticks
@@ -34,7 +37,8 @@ class Witnesses:
         tick: int,
     ) -> Surroundings:
         """Return what is known of the environment of these candidates."""
-        services = ["", *sorted({one.service for one in candidates})]
+        found = list(candidates)
+        services = ["", *sorted({one.service for one in found})]
         whole = self._state.baseline(environment, "")
         neighbours = {name: self._state.neighbours(environment, name) for name in services}
         baselines = {name: self._state.baseline(environment, name) for name in services}
@@ -46,12 +50,38 @@ class Witnesses:
             services={storm.id: storm.services for storm in open_storms},
             neighbours={name: one for name, one in neighbours.items() if one is not None},
             slots={name: one.slots for name, one in baselines.items() if one is not None},
+            errors=self._errors(environment, found),
             tied=frozenset(
                 one.id
                 for one in open_storms
                 if not links.TELLS_APART.isdisjoint(piece.kind for piece in one.evidence)
             ),
         )
+
+    def _errors(self, environment: str, candidates: Iterable[Candidate]) -> dict[str, Spread]:
+        """Return how the errors are spread that several of these services have, or that others were
+        raised from."""
+        services: dict[str, set[str]] = defaultdict(set)
+        found = list(candidates)
+        causes = {one.cause for one in found if one.cause}
+        several: set[str] = set()
+        for one in found:
+            if causes & {one.cause, one.error}:
+                several.add(one.fingerprint)
+            for name in (one.fingerprint, *one.aliases):
+                services[name].add(one.service)
+        spread: dict[str, Spread] = {}
+        several.update(one for one, where in services.items() if len(where) > 1)
+        for name in sorted(several):
+            episodes = self._state.episodes_of(environment, name)
+            slots: Counter[int] = Counter()
+            for episode in episodes:
+                for slot, onsets in episode.onsets:
+                    slots[slot] += onsets
+            if episodes:
+                since = min(episode.first_tick for episode in episodes)
+                spread[name] = Spread(since, tuple(sorted(slots.items())))
+        return spread
 
     def anchors(
         self, storm: Storm, young: Mapping[str, Incident], tick: int
@@ -61,7 +91,19 @@ class Witnesses:
         for one in storm.members:
             member = None if one in young else self._state.find_incident(one)
             if member is not None and member.open and tick - member.last_tick <= within:
-                yield self._anchor(member, storm)
+                yield self._anchor(member, storm.id)
+
+    def lingering(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
+        """Return an incident that began long ago and is told by itself: what it shares just now
+        ties it to others.
+
+        Args: apart: open storms that an episode was taken out of, by its entry key.
+        """
+        key = incident.key
+        place = episode_key(key.environment, key.service, key.fingerprint)
+        return msgspec.structs.replace(
+            self._anchor(incident, ""), apart=apart.get(place, ()) if apart else ()
+        )
 
     def _inside(self, storm: Storm, tick: int) -> Iterator[tuple[tuple[str, str], float]]:
         """Yield how many incidents per tick the storm gained in each of its services so far."""
@@ -73,8 +115,9 @@ class Witnesses:
             yield (storm.id, service), counts[service] / age
         yield (storm.id, ""), storm.joined / age
 
-    def _anchor(self, member: Incident, storm: Storm) -> Candidate:
-        """Return an active member of a storm as a witness: what it shares draws others in."""
+    def _anchor(self, member: Incident, storm_id: str) -> Candidate:
+        """Return one that began long ago as a witness: what it shares draws others in."""
+        episode = self._state.episode(member.key)
         return Candidate(
             onset_tick=member.last_tick,
             id=member.id,
@@ -87,7 +130,11 @@ class Witnesses:
             all_traces=len(member.traces) < TRACES_KEPT,
             loud=False,
             title=member.sample.title,
-            storm_id=storm.id,
+            fresh=episode is not None and episode.first_tick >= member.onset_tick,
+            began_tick=member.onset_tick,
+            error=member.signature,
+            cause=cause_of(member.signature),
+            storm_id=storm_id,
             anchor=True,
         )
 
@@ -118,6 +165,8 @@ class Witnesses:
             loud=incident.events_since(incident.onset_events) > 1,
             title=incident.sample.title,
             fresh=episode is not None and episode.first_tick >= incident.onset_tick,
+            error=incident.signature,
+            cause=cause_of(incident.signature),
             storm_id=storm.id if storm is not None else "",
             apart=apart.get(place, ()) if apart else (),
         )

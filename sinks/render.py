@@ -50,6 +50,7 @@ URL_CHARS: Final = 1_000
 EVIDENCE: Final = {
     Evidence.RELEASE: "the same new release",
     Evidence.SIGNATURE: "the same error",
+    Evidence.CAUSE: "the same cause",
     Evidence.TRACE: "shared traces",
     Evidence.DEPENDENCY: "services that depend on each other",
     Evidence.LEARNT: "services often seen in one trace",

@@ -89,6 +89,9 @@ class Lives:
                     of_key[entry.id] = _Life(
                         entry.id, entry.opened_tick, entry.last_tick, entry.closed_tick
                     )
+                    if not entry.storm_id:
+                        # This stretch belongs to no storm, whatever the one before did.
+                        self._members.setdefault(entry.id, {})[entry.onset_tick] = ""
                 case Membership():
                     of_incident = self._members.setdefault(entry.incident_id, {})
                     of_incident[entry.from_tick] = entry.storm_id
@@ -138,7 +141,8 @@ class Lives:
         return known
 
     def storm(self, incident_id: str, tick: int) -> str | None:
-        """Return the storm that the incident belonged to at this tick, after all merges.
+        """Return the storm that the stretch of the incident at this tick belonged to, after all
+        merges.
 
         None as well where a stored state has forgotten the storm and still knows who was in it.
         """

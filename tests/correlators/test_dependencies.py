@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.dependencies import (
+    APART_TICKS,
     HALVES_TICKS,
     LEARNT_FROM,
     NEIGHBOURS_KEPT,
@@ -126,7 +127,8 @@ def test_what_is_learnt_is_bounded_and_one_moment_counts_once(seen: list[tuple[i
 def test_what_was_learnt_fades() -> None:
     known = Neighbours(environment="e", service="s")
     for n in range(LEARNT_FROM):
-        known = met(known, "o", n * 100)
-    assert learnt(known, "o", 1_000) == LEARNT_FROM
-    assert learnt(known, "o", 1_000 + HALVES_TICKS) == 0
+        known = met(known, "o", n * APART_TICKS)
+    last = (LEARNT_FROM - 1) * APART_TICKS
+    assert learnt(known, "o", last) == LEARNT_FROM
+    assert learnt(known, "o", last + HALVES_TICKS) == 0
     assert learnt(None, "o", 0) == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlators import incidents, sets, storm_life
+from correlators import incidents, sets, storm_times
 from correlators.baseline import Baseline
 from correlators.dependencies import Neighbours
 from correlators.entries import KNOWN_FOR_TICKS, Entry, Episode, Heard, Membership, Service, key_of
@@ -172,7 +172,7 @@ def due_tick(entry: Entry, found: dict[str, Entry]) -> int:
         case Incident():
             return incidents.due_tick(entry, windows=windows)
         case Storm():
-            return storm_life.due_tick(
+            return storm_times.due_tick(
                 entry,
                 linking,
                 max_life_ms=windows.max_life_ms,

@@ -1,0 +1,27 @@
+"""Causes: what an error was raised from, where its signature tells.
+
+A service that wraps the failure of its database in an error of its own shows that failure as the
+cause; where another service shows the very same failure, alone or as a cause too, both have it from
+the same place. What counts is the whole cause, its types and its places in the code, never a type
+alone: half the errors of the world are caused by a `TimeoutError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_TYPE: Final = "type "
+"""How the part of a signature begins that names the type of an exception."""
+
+Cause = tuple[str, ...]
+
+
+def cause_of(parts: Sequence[str]) -> Cause:
+    """Return the parts of all exceptions but the raised one, empty where they name no place.
+
+    Args: parts: the readable signature, the oldest exception first.
+    """
+    last = max((at for at, part in enumerate(parts) if part.startswith(_TYPE)), default=0)
+    cause = tuple(parts[:last])
+    return cause if any(not part.startswith(_TYPE) for part in cause) else ()
