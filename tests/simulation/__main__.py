@@ -1,4 +1,5 @@
-"""Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`."""
+"""Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`, or drawn outages:
+`python -m tests.simulation --outage SEED [--count N]`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import argparse
 import sys
 import time
 
+from benchmarks.synthetic import score
+from tests.simulation import outage_checks
 from tests.simulation.run import simulate
 
 
@@ -15,7 +18,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--only-trace", action="store_true", help="print one number for the run")
+    parser.add_argument("--outage", action="store_true", help="two drawn outages instead")
     options = parser.parse_args()
+    if options.outage:
+        return _outages(options.seed, options.count)
     if options.only_trace:
         print(simulate(options.seed).trace)
         return 0
@@ -27,6 +33,19 @@ def main() -> int:
             failed += bool(outcome.problems)
             print(outcome)
     print(f"{options.count} runs, {failed} failed, {time.monotonic() - began:.1f} s")
+    return 1 if failed else 0
+
+
+def _outages(seed: int, count: int) -> int:
+    """Run drawn outages and say what is wrong with each, and where its events went."""
+    failed = 0
+    for one in map(outage_checks.simulate, range(seed, seed + count)):
+        failed += bool(one.problems)
+        if one.problems or count == 1:
+            print(f"seed {one.seed} ({one.kind}): {len(one.problems)} problems")
+            print("".join(f"    {said}\n" for said in one.problems), end="")
+            print(f"    {score(one.rows)}")
+    print(f"{count} seeds, {failed} failed")
     return 1 if failed else 0
 
 
