@@ -27,6 +27,9 @@ from tests.correlators.score import PAGING, START, Push, batches, event, first_p
 
 BESIDE: Final = ("bad release", "cascade, half the services traced", "slow leak, traced")
 BUSY: Final = (0.05, 0.1, 0.2)
+BEAT: Final = "beat"
+HEARD_S: Final = 9_000
+"""A third environment is heard all the time, so that quiet never means that nothing comes in."""
 RESTORES: Final = 3
 """How often the interleaved run goes on from what is stored."""
 
@@ -107,8 +110,9 @@ def _drawn(kind: str, environment: str) -> Drawn:
 
 def end_of(outages: Sequence[Drawn]) -> float:
     """Return the second of the score from which on nothing of these outages is open."""
-    last_ms = max(row.push.at_ms for outage in outages for row in outage.rows)
-    return final_mark_ms(last_ms, PAGING) / 1000 - START
+    times = [row.push.at_ms for outage in outages for row in outage.rows]
+    lasted_ms = max(times) - min(times)
+    return final_mark_ms(max(times), PAGING, lasted_ms=lasted_ms) / 1000 - START
 
 
 def run(outages: Sequence[Drawn], until: float, restores: Random | None = None) -> Ran:
@@ -120,6 +124,10 @@ def run(outages: Sequence[Drawn], until: float, restores: Random | None = None) 
         restores: when the partition goes on from what is stored; None for never.
     """
     pushes = [row.push for outage in outages for row in outage.rows]
+    pushes += [
+        event(at, "beat", "Beat", environment=BEAT, event_id=f"{at:032x}")
+        for at in range(0, HEARD_S, 20)
+    ]
     log = batches(pushes, until=until, config=PAGING)
     at = set() if restores is None else {restores.randrange(len(log)) for _ in range(RESTORES)}
     ran = Ran()
