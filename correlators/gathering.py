@@ -47,7 +47,7 @@ class Gatherer:
         young = {
             one.id: one
             for one in self._state.young(tick)
-            if not one.past and not self._state.spent(one)
+            if not one.past and not self._state.left_behind(one)
         }
         lingering = self._meetings.lingering(touched - young.keys())
         of_environment: dict[str, list[Incident]] = defaultdict(list)

@@ -42,7 +42,7 @@ class Meetings:
             if one is not None
             and one.open
             and not one.past
-            and not self._state.spent(one)
+            and not self._state.left_behind(one)
             and self._state.storm_of(one) is None
         ]
 
@@ -50,7 +50,7 @@ class Meetings:
         self, incident: Incident, other_id: str, traces: set[int], tick: int, *, alone: bool
     ) -> bool:
         other = self._state.find_incident(other_id)
-        if other is None or not other.open or other.past or self._state.spent(other):
+        if other is None or not other.open or other.past or self._state.left_behind(other):
             return False
         if other.key.environment != incident.key.environment:
             return False

@@ -121,6 +121,12 @@ class State:
         storm = self.storm(incident.storm_id) if incident.storm_id else None
         return storm is not None and not storm.open and storm.closed_tick >= incident.onset_tick
 
+    def left_behind(self, incident: Incident) -> bool:
+        """Return whether the present stretch belongs to a storm that another wave has ended: it was
+        told there and is linked anew only once it is active again."""
+        storm = self.storm(incident.storm_id) if incident.storm_id else None
+        return storm is not None and storm.dissolved and self.spent(incident)
+
     def stretch(self, incident_id: str) -> Stretch | None:
         """Return the counts of the incident's present stretch while they are kept."""
         found = self._entries.get("stretch:" + incident_id)
