@@ -180,8 +180,10 @@ def due_tick(entry: Entry, found: dict[str, Entry]) -> int:
             )
         case Stretch():
             incident = found.get(f"incident:{entry.incident_id}")
-            onset = incident.onset_tick if isinstance(incident, Incident) else 0
-            return onset + ticks(linking.link_within_ms) + 1
+            if not isinstance(incident, Incident):
+                return 0
+            young = incident.onset_tick + ticks(linking.link_within_ms)
+            return max(young, incident.last_tick + ticks(windows.quiet_for_ms)) + 1
         case Membership():
             return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
         case Episode() | Service() | Baseline() | Neighbours():
