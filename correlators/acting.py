@@ -1,15 +1,31 @@
 """Acting: what people's decisions do to storms and incidents.
 
 An act about something that is over, forgotten or of another environment does nothing: what it was
-about is gone.
+about is gone. What became of each act is kept, so that it can be explained, and so that one that is
+told again changes nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Final
+
 import msgspec
 
-from correlators import evidence, storm_life
-from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledge
+from correlators import evidence, silencing, storm_life
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    ActDone,
+    ActOutcome,
+    AddSilence,
+    ExpireSilence,
+    MergeInto,
+    Separate,
+    Unacknowledge,
+    act_id,
+    kind_of,
+)
 from correlators.entries import episode_key
 from correlators.evidence import both, piece
 from correlators.gathering import Gatherer
@@ -18,42 +34,87 @@ from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import Evidence
 
+ACTS_KEPT: Final = 2_000
+"""Acts of a partition that are remembered; for a new one the oldest goes, and is counted."""
+
+Outcomes = Counter[tuple[str, ActOutcome]]
+"""Acts by (kind, what became of them)."""
+
 
 class Acting:
-    """Carries out the acts on one state."""
+    """Carries out the acts on one state. What became of them gathers until it is taken."""
 
     def __init__(self, state: State, gatherer: Gatherer) -> None:
         """Args: state: read and written; gatherer: joins, merges and parts."""
         self._state = state
         self._gatherer = gatherer
+        self._outcomes: Outcomes = Counter()
 
-    def act(self, act: Act, tick: int) -> bool:
-        """Carry out one act in this tick and return whether it changed anything.
+    def take(self) -> Outcomes:
+        """Return what became of the acts since the last call."""
+        taken, self._outcomes = self._outcomes, Counter()
+        return taken
+
+    def act(self, act: Act, tick: int) -> ActOutcome:
+        """Carry out one act in this tick and return what became of it.
 
         The same act twice changes nothing the second time.
         """
-        found = self._find(act.subject)
+        kind, place = kind_of(act), act_id(act)
+        if self._state.get("act:" + place) is not None:
+            outcome = ActOutcome.REPEATED
+        else:
+            outcome, environment = self._carry_out(act, tick)
+            self._make_room()
+            self._state.put(
+                ActDone(
+                    id=place,
+                    kind=kind,
+                    actor=act.actor,
+                    source=act.source,
+                    at_ms=act.at_ms,
+                    tick=tick,
+                    environment=environment,
+                    subject=act.subject,
+                    outcome=outcome,
+                )
+            )
+        self._outcomes[kind, outcome] += 1
+        return outcome
+
+    def _make_room(self) -> None:
+        if self._state.people.acts >= ACTS_KEPT:
+            key = "act:" + self._state.people.oldest_act()
+            oldest = self._state.get(key)
+            assert isinstance(oldest, ActDone)
+            self._state.drop(key)
+            self._outcomes[oldest.kind, ActOutcome.FORGOTTEN] += 1
+
+    def _carry_out(self, act: Act, tick: int) -> tuple[ActOutcome, str]:
+        """Return what became of an act, and the environment of what it was about."""
+        found = silencing.subject_of(self._state, act.subject)
+        match act:
+            case AddSilence():
+                return silencing.added(self._state, act, found, tick)
+            case ExpireSilence():
+                return silencing.expired(self._state, act, tick)
         if found is None:
-            return False
+            return ActOutcome.GONE, ""
+        environment = silencing.environment_of(found)
+        changed = False
         match act:
             case Acknowledge():
-                return self._acknowledge(found, act, tick)
+                changed = self._acknowledge(found, act, tick)
             case Unacknowledge():
-                return self._unacknowledge(found)
+                changed = self._unacknowledge(found)
             case Separate():
-                return isinstance(found, Incident) and self._separate(found, tick)
+                changed = isinstance(found, Incident) and self._separate(found, tick)
             case MergeInto():
-                into = self._find(act.into)
-                return into is not None and self._merge(found, into, tick)
-
-    def _find(self, subject: str) -> Storm | Incident | None:
-        """Return the open storm or incident of this id; a storm that was taken over is its
-        heir."""
-        if subject.startswith("storm-"):
-            storm = self._state.storm(subject)
-            return storm if storm is not None and storm.open else None
-        incident = self._state.find_incident(subject)
-        return incident if incident is not None and incident.open else None
+                into = silencing.subject_of(self._state, act.into)
+                if into is None or silencing.environment_of(into) != environment:
+                    return ActOutcome.GONE, environment
+                changed = self._merge(found, into, tick)
+        return ActOutcome.DONE if changed else ActOutcome.UNCHANGED, environment
 
     def _told_by(self, found: Storm | Incident) -> Storm | Incident:
         """Return the storm that tells this incident, or the thing itself."""
@@ -105,7 +166,7 @@ class Acting:
 
     def _merge(self, found: Storm | Incident, into: Storm | Incident, tick: int) -> bool:
         one, two = self._told_by(found), self._told_by(into)
-        if one.id == two.id or _environment(one) != _environment(two):
+        if one.id == two.id:
             return False
         services = tuple(
             part.services[0] if isinstance(part, Storm) else part.key.service for part in (one, two)
@@ -115,10 +176,6 @@ class Acting:
         )
         self._gatherer.unite(one, two, said, tick)
         return True
-
-
-def _environment(found: Storm | Incident) -> str:
-    return found.environment if isinstance(found, Storm) else found.key.environment
 
 
 def _covers(storm: Storm) -> tuple[object, ...]:

@@ -1,12 +1,43 @@
-"""Acts: what people decide about incidents and storms.
+"""Acts: what people decide about incidents and storms, and what became of it.
 
-Messages only, as `StateChange` is; what they do is `acting`. Each names who did it, where (Slack,
-PagerDuty, the board) and when, and holds for the life of the storm it is about.
+Messages and entries only, as `StateChange` is; what they do is `acting`. Each names who did it,
+where (Slack, PagerDuty, the board, the command line) and when. One act is one message on the input
+log of CORRELATE; its id follows from all it says, so that one told twice is one.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Final, get_args
+
 import msgspec
+import xxhash
+
+from correlators.conditions import Asked, When
+
+SILENCE_MOST_MS: Final = 7 * 86_400_000
+"""A silence ends after this at the latest."""
+
+NAME_CHARS: Final = 120
+"""Longest actor, source, id."""
+ENVIRONMENT_CHARS: Final = 250
+COMMENT_CHARS: Final = 200
+WHEN_BYTES: Final = 4_096
+"""Largest condition of a silence, as it is stored."""
+
+SILENCED_BY: Final = frozenset(
+    {
+        Asked.SERVICE,
+        Asked.RELEASE,
+        Asked.LEVEL,
+        Asked.MIN_LEVEL,
+        Asked.ERROR_TYPE,
+        Asked.TEXT,
+        Asked.OWNER,
+    }
+)
+"""What a silence may ask of an incident: what it is, not how it goes. No tags: FINGERPRINT carries
+only those that the configuration names."""
 
 
 class _Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +47,14 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     """Where: `slack`, `pagerduty`, `board`, `cli`."""
     at_ms: int
     subject: str
-    """Id of the storm or incident it is about."""
+    """Id of what it is about: a storm, an incident, a silence."""
+
+    def __post_init__(self) -> None:
+        for name in ("actor", "source", "subject"):
+            if len(getattr(self, name)) > NAME_CHARS:
+                raise ValueError(f"{name} is longer than {NAME_CHARS} characters")
+        if not self.actor or not self.source:
+            raise ValueError("an act says who and where")
 
 
 class Acknowledge(_Act, frozen=True, kw_only=True, tag="acknowledge"):
@@ -38,4 +76,111 @@ class MergeInto(_Act, frozen=True, kw_only=True, tag="merge_into"):
     """Id of the storm or incident that it is part of."""
 
 
-Act = Acknowledge | Unacknowledge | Separate | MergeInto
+class AddSilence(_Act, frozen=True, kw_only=True, tag="add_silence"):
+    """Until its end, what it mutes is told to nobody and wakes nobody.
+
+    An incident as `subject`: that error of that service, under every release. A storm: the errors
+    that are in it when the act takes effect, and not those that join. Without a subject: what
+    `when` matches in `environment`.
+
+    Raises:
+        ValueError: it says neither or both, asks for what is not in `SILENCED_BY`, or its end lies
+            not after `at_ms` or further than `SILENCE_MOST_MS` from it.
+    """
+
+    subject: str = ""
+    environment: str = ""
+    """Of `when`; a subject has its own."""
+    when: When | None = None
+    to_ms: int
+    comment: str = ""
+    """Why, for the team."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.subject) == (self.when is not None):
+            raise ValueError("a silence is of an incident, a storm, or what a condition matches")
+        if not 0 < self.to_ms - self.at_ms <= SILENCE_MOST_MS:
+            raise ValueError("a silence ends after it begins, within 7 days")
+        if len(self.comment) > COMMENT_CHARS or len(self.environment) > ENVIRONMENT_CHARS:
+            raise ValueError(f"a comment has at most {COMMENT_CHARS} characters")
+        if self.when is not None:
+            check_when(self.when, self.environment)
+
+
+class ExpireSilence(_Act, frozen=True, kw_only=True, tag="expire_silence"):
+    """The silence ends now: what it holds back is told at once, as it is now."""
+
+
+Act = Acknowledge | Unacknowledge | Separate | MergeInto | AddSilence | ExpireSilence
+
+ACT_KINDS: Final = tuple(str(one.__struct_config__.tag) for one in get_args(Act))
+"""The words for what somebody may do."""
+
+
+class ActOutcome(StrEnum):
+    """What became of an act. The word is the metric label and the `explain` text."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    """It was so already."""
+    GONE = "gone"
+    """What it is about is over, forgotten or unknown."""
+    ENDED = "ended"
+    """The end of the silence had passed before the act took effect."""
+    TOO_MANY = "too_many"
+    """Its environment has as many silences as it may."""
+    REPEATED = "repeated"
+    """It was told before."""
+    FORGOTTEN = "forgotten"
+    """What became of it is not kept any more: newer ones needed the room."""
+
+
+class ActDone(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
+    """What became of an act, kept as long as a closed incident: to explain it, and so that one told
+    again changes nothing."""
+
+    id: str
+    kind: str
+    """The act's tag."""
+    actor: str
+    source: str
+    at_ms: int
+    tick: int
+    """In which it took effect."""
+    environment: str
+    """Of what it was about; empty where that was not found."""
+    subject: str
+    outcome: ActOutcome
+
+
+def act_id(act: Act) -> str:
+    """Return the id of an act, `act-` and 16 hex digits: the same for the same message."""
+    return "act-" + _hash_of(act)
+
+
+def silence_id(act: AddSilence) -> str:
+    """Return the id of the silence that an act makes: `sil-` and 16 hex digits."""
+    return "sil-" + _hash_of(act)
+
+
+def kind_of(act: Act) -> str:
+    """Return the word for what somebody did, such as `add_silence`."""
+    return str(act.__struct_config__.tag)
+
+
+def check_when(when: When, environment: str) -> None:
+    """Return if a silence may ask for this. Raises: ValueError: the text says what is wrong."""
+    if not environment:
+        raise ValueError("a condition needs its environment")
+    if not when.given:
+        raise ValueError("a silence says what it mutes")
+    for asked in when.given:
+        if asked not in SILENCED_BY:
+            raise ValueError(f"a silence cannot ask for {asked}")
+    if len(msgspec.msgpack.encode(when)) > WHEN_BYTES:
+        raise ValueError(f"a silence's condition has at most {WHEN_BYTES} bytes")
+
+
+def _hash_of(act: Act) -> str:
+    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(act))

@@ -24,7 +24,8 @@ from correlators import (
     storm_life,
     storm_times,
 )
-from correlators.acting import Acting
+from correlators.acting import Acting, Outcomes
+from correlators.acts import ActDone
 from correlators.baseline import Baseline
 from correlators.days import Day
 from correlators.decisions import Decision
@@ -46,7 +47,6 @@ from correlators.entries import (
 )
 from correlators.gathering import Gatherer
 from correlators.hearing import one_name
-from correlators.holds import Silence
 from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Judgement
 from correlators.left_pages import leave, left, let_go
@@ -55,8 +55,10 @@ from correlators.names import named
 from correlators.quiet import Quiet
 from correlators.rulings import tried
 from correlators.shadow import noted, report, turned
+from correlators.silences import Silence
 from correlators.state import State
 from correlators.storms import Storm, Stretch
+from correlators.suppressions import Suppressed
 from correlators.telling import Config, Teller
 from correlators.ticks import Work
 from correlators.types import (
@@ -66,7 +68,6 @@ from correlators.types import (
     IncidentKey,
     PageReason,
     StateChange,
-    Suppression,
     tick_of,
 )
 from correlators.usual import Usual
@@ -77,8 +78,9 @@ class Decided(msgspec.Struct, frozen=True):
     """What a tick decided."""
 
     digests: list[Digest]
-    suppressed: Counter[Suppression]
+    suppressed: Suppressed
     pages: Counter[PageReason]
+    acts: Outcomes
     decisions: list[Decision] = msgspec.field(default_factory=list)
     """In the words of `explain`, where they are asked for."""
 
@@ -135,19 +137,17 @@ class Correlator:
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
         cast = self._cast(work, digests, suppressed)
-        judged = self._teller.take_judged()
+        judged, acts = self._teller.take_judged(), self._acting.take()
         if not self._explains:
-            return Decided(cast, suppressed, pages)
-        return Decided(cast, suppressed, pages, self._in_words(digests, judged, tick))
+            return Decided(cast, suppressed, pages, acts)
+        return Decided(cast, suppressed, pages, acts, self._in_words(digests, judged, tick))
 
-    def _cast(
-        self, work: Work, digests: list[Digest], suppressed: Counter[Suppression]
-    ) -> list[Digest]:
+    def _cast(self, work: Work, digests: list[Digest], suppressed: Suppressed) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
         reports, self._reports = self._reports, []
         if self._config.shadow is None:
             return digests
-        noted(self.state, self._config.shadow, work, digests, suppressed)
+        noted(self.state, self._config.shadow, work, digests, suppressed.total())
         return [*turned(digests, self._config.shadow.to), *reports]
 
     def _in_words(
@@ -166,6 +166,7 @@ class Correlator:
         self._teller.take()
         self._teller.take_judged()
         self._reports = []
+        self._acting.take()
 
     # Changes and deltas
 
@@ -464,7 +465,16 @@ class Correlator:
                 if self._config.shadow is not None:
                     self._reports.append(report(entry, self._config.shadow, tick))
                 self.state.drop(key_of(entry))
-            case Stretch() | Membership() | Frozen() | Hour() | Heard() | Ignored() | Silence():
+            case (
+                Stretch()
+                | Membership()
+                | Frozen()
+                | Hour()
+                | Heard()
+                | Ignored()
+                | Silence()
+                | ActDone()
+            ):
                 self.state.drop(key_of(entry))
             case DeployTold():
                 self.state.drop(key_of(entry))

@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 import msgspec
 
 from correlators import evidence
+from correlators.acts import ActDone
 from correlators.entries import Entry, Episode
 from correlators.evidence import Piece
-from correlators.holds import Silence
 from correlators.incidents import Incident
 from correlators.rulings import Ruling, Tried, Urgency
+from correlators.silences import Silence
 from correlators.storms import Storm
 from correlators.types import Digest, PageAction
 
@@ -155,6 +156,16 @@ def _of_change(tick: int, change: Change) -> Iterator[Decision]:
             yield from _storm(tick, before, after)
         case (Episode() as before, Episode() as after):
             yield from _episode(tick, before, after)
+        case (None, ActDone() as after):
+            yield Decision(
+                tick=tick,
+                subject=after.subject,
+                kind=Kind.ACTED,
+                name=after.actor,
+                why=after.outcome.value,
+                because=(f"{after.kind.replace('_', ' ')} in {after.source}",),
+                other=after.id,
+            )
         case (Silence() | None as before, Silence() as after) if before != after:
             yield _silence(tick, Kind.SILENCED, after)
         case (Silence() as before, None):

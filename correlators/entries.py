@@ -10,13 +10,14 @@ from typing import Final
 import msgspec
 import xxhash
 
+from correlators.acts import ActDone
 from correlators.baseline import Baseline, Slots
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.history import Hours
-from correlators.holds import Silence
 from correlators.incidents import Incident
 from correlators.presence import SLOT_TICKS, Presence
+from correlators.silences import Silence
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
 from correlators.types import IncidentKey
@@ -151,6 +152,7 @@ Living = (
     | Ignored
     | DeployTold
     | Silence
+    | ActDone
     | Day
 )
 """An entry that decides something."""
@@ -250,7 +252,9 @@ def key_of(entry: Entry) -> str:
         case Day():
             return day_key(entry.environment, entry.end_tick)
         case Silence():
-            return f"silence:{_digest(entry.environment)}:{entry.id}"
+            return "silence:" + entry.id
+        case ActDone():
+            return "act:" + entry.id
         case Frozen():
             return "frozen:" + key_of(entry.entry)
         case Progress():

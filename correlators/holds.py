@@ -18,10 +18,8 @@ import msgspec
 from correlators.conditions import Facts, When, matches, why_not
 from correlators.rulings import Ruling, Urgency
 from correlators.schedules import Schedule, ends_ms
+from correlators.silences import Part, Silence, mutes
 from correlators.types import Suppression
-
-SILENCE_MOST_MS: Final = 7 * 86_400_000
-"""A silence ends after this at the latest."""
 
 DIGEST_EVERY_MS: Final = 4 * 3_600_000
 """What is worth no message of its own is told at these full hours of UTC."""
@@ -80,39 +78,15 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("most_per_hour must not be below 0")
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True, tag="silence"):
-    """A person's mute with an end: of a condition, or of what was there when it was given.
-
-    Raises:
-        ValueError: no author, an end not after the begin or later than `SILENCE_MOST_MS`, or
-            nothing that it mutes.
-    """
-
-    id: str
-    environment: str
-    author: str
-    from_ms: int
-    to_ms: int
-    when: When | None = None
-    episodes: tuple[tuple[str, str], ...] = ()
-    """(service, fingerprint) of what a storm held when it was silenced: joiners are heard."""
-    comment: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.author:
-            raise ValueError("a silence has an author")
-        if not self.from_ms < self.to_ms <= self.from_ms + SILENCE_MOST_MS:
-            raise ValueError("a silence ends after it begins, within 7 days")
-        if self.when is None and not self.episodes:
-            raise ValueError("a silence says what it mutes")
-
-
 class Around(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around one telling, as the state has it."""
 
     now_ms: int
-    episodes: tuple[tuple[str, str], ...] = ()
-    """(service, fingerprint) of everything that is told; of a storm, of all its incidents."""
+    parts: Sequence[Part] = ()
+    """The incidents that are told together, where there are silences; of a storm, those that it
+    lists."""
+    unlisted: int = 0
+    """How many further ones the storm has."""
     silences: Sequence[Silence] = ()
     """Those of the environment."""
     sources: Sequence[tuple[str, str]] = ()
@@ -170,16 +144,11 @@ def _silenced(facts: Facts, around: Around) -> Hold | None:
     found = [
         one
         for one in around.silences
-        if one.from_ms <= around.now_ms < one.to_ms and _mutes(one, facts, around)
+        if one.from_ms <= around.now_ms < one.to_ms
+        and mutes(one, facts.services, around.parts, around.unlisted)
     ]
     last = max(found, key=lambda one: (one.to_ms, one.id), default=None)
     return Hold(Suppression.SILENCED, last.id, last.to_ms) if last is not None else None
-
-
-def _mutes(silence: Silence, facts: Facts, around: Around) -> bool:
-    if silence.when is not None and _mutes_all(silence.when, facts):
-        return True
-    return bool(around.episodes) and {*around.episodes} <= {*silence.episodes}
 
 
 def _mutes_all(when: When, facts: Facts) -> bool:

@@ -7,7 +7,7 @@ means (`rulings`), what holds back (`holds`), what is told then (`telling`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +26,7 @@ from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
 from correlators.services import About, declared_owners
+from correlators.silences import Part, episode_hash
 from correlators.state import Correlation, State
 from correlators.storms import Storm
 from correlators.told import Told
@@ -138,7 +139,12 @@ class Judge:
     # Facts
 
     def of_incidents(
-        self, incidents: Sequence[Incident], lifecycle: Lifecycle, tick: int
+        self,
+        incidents: Sequence[Incident],
+        lifecycle: Lifecycle,
+        tick: int,
+        *,
+        only_page: bool = False,
     ) -> Judgement:
         """Return the judgement of incidents of one episode that are told together.
 
@@ -146,6 +152,7 @@ class Judge:
             incidents: the one that tells first; not empty.
             lifecycle: what happened.
             tick: the tick being applied.
+            only_page: what holds it back is of interest only if it pages.
         """
         first = incidents[0]
         episode = self._state.episode(first.key)
@@ -166,13 +173,20 @@ class Judge:
             **self._details(incidents, [first.key.service]),
         )
         facts = self._with_alerts(facts, first)
-        return self._judged(facts, incidents, first.told, episode, tick, pages=bool(live))
+        ruling = self._ruled(facts, pages=bool(live))
+        if only_page and ruling.urgency is not Urgency.PAGE:
+            return Judgement(ruling, None, facts)
+        around = self._around(facts, ruling, [one.id for one in incidents], first.told, episode)
+        if self._state.ignores:
+            around = msgspec.structs.replace(around, ignored=ignored(self._state, incidents))
+        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
 
-    def of_storm(self, storm: Storm, lifecycle: Lifecycle, tick: int) -> Judgement:
-        """Return the judgement of a storm."""
+    def of_storm(
+        self, storm: Storm, lifecycle: Lifecycle, tick: int, *, only_page: bool = False
+    ) -> Judgement:
+        """Return the judgement of a storm; `only_page` as in `of_incidents`."""
         members: list[Incident] = []
-        looks = self._looks_at_members or self._state.ignores
-        if looks or self._state.silences(storm.environment):
+        if self._looks_at_members or self._state.ignores:
             found = map(self._state.find_incident, storm.members)
             members = [one for one in found if one is not None]
         facts = Facts(
@@ -188,8 +202,17 @@ class Judge:
             **self._details(members, storm.services),
         )
         facts = self._with_alerts(facts, storm)
-        more = storm.joined > len(members)
-        return self._judged(facts, members, storm.told, None, tick, pages=True, unknown=more)
+        ruling = self._ruled(facts, pages=True)
+        if only_page and ruling.urgency is not Urgency.PAGE:
+            return Judgement(ruling, None, facts)
+        around = self._around(facts, ruling, storm.members, storm.told, None)
+        known = self._state.ignores and storm.joined <= len(members)
+        around = msgspec.structs.replace(
+            around,
+            unlisted=max(0, storm.joined - len(storm.members)),
+            ignored=known and ignored(self._state, members),
+        )
+        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
 
     @property
     def _looks_at_members(self) -> bool:
@@ -222,35 +245,35 @@ class Judge:
 
     # Judgement
 
-    def _judged(
-        self,
-        facts: Facts,
-        incidents: Sequence[Incident],
-        told: Told,
-        episode: Episode | None,
-        tick: int,
-        *,
-        pages: bool,
-        unknown: bool = False,
-    ) -> Judgement:
-        """Return the judgement; `unknown`: more is told than these incidents."""
+    def _ruled(self, facts: Facts, *, pages: bool) -> Ruling:
         ruling = ruled(self._rules, facts, self._config.teams)
         if ruling.urgency is Urgency.PAGE and not pages:
             # What is told as past wakes nobody.
             ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=())
+        return ruling
+
+    def _around(
+        self,
+        facts: Facts,
+        ruling: Ruling,
+        ids: Sequence[str],
+        told: Told,
+        episode: Episode | None,
+    ) -> Around:
+        """Return what stands around a telling of the incidents of these ids."""
+        tick = facts.tick
         said = max(told.said_tick, episode.said_tick if episode is not None else -1)
-        now_ms = tick_end_ms(tick)
-        around = Around(
-            now_ms=now_ms,
-            episodes=tuple((one.key.service, one.key.fingerprint) for one in incidents),
-            silences=self._state.silences(facts.environment),
-            sources=self._sources(facts, {one.id for one in incidents}),
+        silences = self._state.silences(facts.environment)
+        found = map(self._state.find_incident, ids) if silences else ()
+        return Around(
+            now_ms=tick_end_ms(tick),
+            parts=[self.part(one, tick) for one in found if one is not None],
+            silences=silences,
+            sources=self._sources(facts, set(ids)),
             capped_until_ms=tick_end_ms(said) + ruling.every_ms if said >= 0 else 0,
             told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
-            ignored=self._state.ignores and not unknown and ignored(self._state, incidents),
             waited=0 <= told.held_until <= tick,
         )
-        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
 
     def _sources(self, facts: Facts, own: set[str]) -> tuple[tuple[str, str], ...]:
         """Return what is open and matches the source of an inhibition, one for each."""
@@ -260,22 +283,39 @@ class Judge:
             for one in self._state.open_in(facts.environment, services, SOURCES_READ):
                 if one.id in own:
                     continue
-                source = Facts(
-                    environment=facts.environment,
-                    services=(one.key.service,),
-                    releases=(one.key.release,),
-                    level=one.level,
-                    lifecycle=Lifecycle.UPDATED,
-                    tick=facts.tick,
-                    rate_ticks=self._rate_ticks,
-                    event_rates=(one.rate,),
-                    types=tuple(part[5:] for part in one.signature if part.startswith("type ")),
-                    titles=(one.sample.title,),
-                    metric_alert=one.alert is not None,
-                    tags=one.marks,
-                    user_rates=(one.user_rate,),
-                )
+                source = self._facts_of(one, facts.tick)
                 if why_not(inhibition.source, source) is None:
                     found.append((inhibition.name, one.id))
                     break
         return tuple(found)
+
+    def part(self, incident: Incident, tick: int) -> Part:
+        """Return an incident as silences look at it."""
+        key = incident.key
+        return Part(
+            episode_hash(key.service, key.fingerprint),
+            partial(self._facts_and_owners, incident, tick),
+        )
+
+    def _facts_and_owners(self, incident: Incident, tick: int) -> Facts:
+        services = [incident.key.service]
+        owners = owners_of(self._config.owners, services, incident.marks, self._declared)
+        return msgspec.structs.replace(self._facts_of(incident, tick), owners=owners)
+
+    def _facts_of(self, one: Incident, tick: int) -> Facts:
+        """Return what is known of one open incident by itself."""
+        return Facts(
+            environment=one.key.environment,
+            services=(one.key.service,),
+            releases=(one.key.release,),
+            level=one.level,
+            lifecycle=Lifecycle.UPDATED,
+            tick=tick,
+            rate_ticks=self._rate_ticks,
+            event_rates=(one.rate,),
+            types=tuple(part[5:] for part in one.signature if part.startswith("type ")),
+            titles=(one.sample.title,),
+            metric_alert=one.alert is not None,
+            tags=one.marks,
+            user_rates=(one.user_rate,),
+        )

@@ -13,18 +13,21 @@ from typing import NamedTuple
 
 import msgspec
 
+from correlators.acting import Outcomes
+from correlators.acts import Act
 from correlators.correlate import Correlator, Decided
 from correlators.decisions import Decision
 from correlators.entries import PROGRESS_KEY, Entry, Frozen
+from correlators.suppressions import Suppressed
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
-from correlators.types import Delta, DeltaBatch, Digest, PageReason, StateChange, Suppression
+from correlators.types import Delta, DeltaBatch, Digest, PageReason, StateChange
 
 
 class Poison(msgspec.Struct, frozen=True):
     """What raised when it was applied: set aside so that its tick could go on."""
 
-    what: Delta | StateChange
+    what: Delta | StateChange | Act
     reason: str
 
 
@@ -37,8 +40,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
     ticks: int
     """Ticks that had something to apply."""
-    suppressed: Counter[Suppression] = msgspec.field(default_factory=Counter)
+    suppressed: Suppressed = msgspec.field(default_factory=Counter)
     pages: Counter[PageReason] = msgspec.field(default_factory=Counter)
+    acts: Outcomes = msgspec.field(default_factory=Counter)
     poison: list[Poison] = msgspec.field(default_factory=list)
     decisions: list[Decision] = msgspec.field(default_factory=list)
     """What was decided, in the words of `explain`; empty unless the partition explains."""
@@ -114,6 +118,10 @@ class Partition:
         """Take one message of the input log; see `Ticks.receive`."""
         self.received.update(self.ticks.receive(offset, batch))
 
+    def receive_act(self, offset: int, act: Act) -> bool:
+        """Take one act of the input log; see `Ticks.receive_act`."""
+        return self.ticks.receive_act(offset, act)
+
     def next_tick(self) -> int | None:
         """Return the next tick that has something to apply or is due, complete or not."""
         due = self._correlator.state.next_due()
@@ -145,8 +153,9 @@ class Partition:
             most_changes: no further tick once so many entries have changed; a tick is never cut.
         """
         digests: list[Digest] = []
-        suppressed: Counter[Suppression] = Counter()
+        suppressed: Suppressed = Counter()
         pages: Counter[PageReason] = Counter()
+        acts: Outcomes = Counter()
         poison: list[Poison] = []
         decisions: list[Decision] = []
         frozen: list[Frozen] = []
@@ -166,6 +175,7 @@ class Partition:
             suppressed += done.decided.suppressed
             pages += done.decided.pages
             decisions += done.decided.decisions
+            acts += done.decided.acts
             poison += done.poison
             frozen += done.frozen
             applied += 1
@@ -179,6 +189,7 @@ class Partition:
             suppressed=suppressed,
             pages=pages,
             decisions=decisions,
+            acts=acts,
             poison=poison,
             frozen=frozen,
         )
@@ -202,20 +213,22 @@ class Partition:
 
     def _without_poison(self, work: Work, frozen: list[Frozen]) -> tuple[Work, list[Poison]]:
         """Return what can be applied together, and what raises alone or on top of that."""
-        kept = work._replace(changes=[], deltas=[])
+        kept = work._replace(changes=[], deltas=[], acts=())
         poison: list[Poison] = []
         untried: list[Work] = [work]
         while untried:
             some = untried.pop()
             together = work._replace(
-                changes=kept.changes + some.changes, deltas=kept.deltas + some.deltas
+                changes=kept.changes + some.changes,
+                deltas=kept.deltas + some.deltas,
+                acts=kept.acts + some.acts,
             )
             reason = self._raises(together, frozen)
             if not reason:
                 kept = together
-            elif len(some.changes) + len(some.deltas) == 1:
-                poison += [Poison(one, reason) for one in some.changes]
-                poison += [Poison(one, reason) for one in some.deltas]
+            elif some.size == 1:
+                what = (*some.acts, *some.changes, *some.deltas)
+                poison += [Poison(one, reason) for one in what]
             else:
                 untried += reversed(_halves(some))
         return kept, poison
@@ -253,10 +266,13 @@ class _Applied(NamedTuple):
 
 def _halves(work: Work) -> list[Work]:
     """Return the work in two parts, in order."""
-    if work.changes and work.deltas:
-        return [Work(work.tick, work.changes, []), Work(work.tick, [], work.deltas)]
-    changes, deltas = len(work.changes) // 2, len(work.deltas) // 2
+    tick, changes, deltas, acts = work.tick, work.changes, work.deltas, work.acts
+    if acts and (changes or deltas):
+        return [Work(tick, [], [], acts), Work(tick, changes, deltas)]
+    if changes and deltas:
+        return [Work(tick, changes, []), Work(tick, [], deltas)]
+    at = work.size // 2
     return [
-        Work(work.tick, work.changes[:changes], work.deltas[:deltas]),
-        Work(work.tick, work.changes[changes:], work.deltas[deltas:]),
+        Work(tick, changes[:at], deltas[:at], acts[:at]),
+        Work(tick, changes[at:], deltas[at:], acts[at:]),
     ]

@@ -7,7 +7,6 @@ digests, the counts of a day and the report. Not here: what is decided, which kn
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -26,7 +25,6 @@ from correlators.types import (
     DigestKind,
     Level,
     PageAction,
-    Suppression,
 )
 
 _FIRST: Final = frozenset({DigestKind.OPENED, DigestKind.REOPENED})
@@ -59,7 +57,7 @@ def noted(
     shadow: Shadow,
     work: Work,
     digests: Iterable[Digest],
-    suppressed: Counter[Suppression],
+    held: int,
 ) -> None:
     """Count a tick for the day of its environment.
 
@@ -68,7 +66,7 @@ def noted(
         shadow: when a day ends.
         work: what Sentry told.
         digests: what would have been told, before they are turned.
-        suppressed: what would not; counted for the environment of the tick's only partition.
+        held: how many tellings would have been held back; counted where one environment has news.
     """
     days: dict[str, Day] = {}
 
@@ -92,7 +90,6 @@ def noted(
     for digest in digests:
         day = of(digest.environment)
         days[digest.environment] = _told(day, digest)
-    held = suppressed.total()
     if held and len(days) == 1:
         ((environment, day),) = days.items()
         days[environment] = msgspec.structs.replace(day, held=day.held + held)

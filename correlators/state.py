@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from correlators import incidents, storm_times
+from correlators.acts import ActDone
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.days import Day
@@ -39,8 +40,9 @@ from correlators.entries import (
 )
 from correlators.episodes import OpenEpisodes
 from correlators.history import HOUR_TICKS
-from correlators.holds import Silence
 from correlators.incidents import Incident, Windows, ticks
+from correlators.people import People
+from correlators.silences import Silence
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
 from correlators.trails import Trails
@@ -75,7 +77,7 @@ class State:
         self._open_storms: set[str] = set()
         self._doubted: set[str] = set()
         self._open_in: dict[tuple[str, str], set[str]] = {}
-        self._silences: dict[str, set[str]] = {}
+        self.people = People()
         self._inhibited: set[str] = set()
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
@@ -205,16 +207,22 @@ class State:
         return [storm for storm in found if isinstance(storm, Storm)]
 
     def open_in(
-        self, environment: str, services: Sequence[str] | None, most: int
+        self, environment: str, services: Sequence[str] | None, most: int | None
     ) -> list[Incident]:
-        """Return open incidents of these services, or of all, by id; at most so many."""
+        """Return open incidents of these services, or of all, by id; at most so many, or all."""
         wanted = (
             [key for key in self._open_in if key[0] == environment]
             if services is None
             else [(environment, service) for service in services]
         )
         ids = {one for key in wanted for one in self._open_in.get(key, ())}
-        return [self.incident(one) for one in heapq.nsmallest(most, ids)]
+        wanted_ids = sorted(ids) if most is None else heapq.nsmallest(most, ids)
+        return [self.incident(one) for one in wanted_ids]
+
+    def open_all(self) -> list[Incident]:
+        """Return all open incidents, by id."""
+        ids = {one for found in self._open_in.values() for one in found}
+        return [self.incident(one) for one in sorted(ids)]
 
     def alerts_in(self, environment: str, services: Sequence[str]) -> list[Incident]:
         """Return the open metric alerts over one of these services, by id."""
@@ -229,10 +237,14 @@ class State:
         """Whether any issue is ignored."""
         return bool(self._ignored)
 
-    def silences(self, environment: str) -> list[Silence]:
+    def silence(self, silence_id: str) -> Silence | None:
+        """Return the silence of this id, or None when it is over."""
+        found = self._entries.get("silence:" + silence_id)
+        return found if isinstance(found, Silence) else None
+
+    def silences(self, environment: str) -> tuple[Silence, ...]:
         """Return the silences of an environment that are kept, by id."""
-        found = (self._entries[key] for key in sorted(self._silences.get(environment, ())))
-        return [one for one in found if isinstance(one, Silence)]
+        return self.people.silences(environment)
 
     def inhibited(self, environment: str) -> list[Incident]:
         """Return the incidents that something open holds back, by id."""
@@ -325,7 +337,7 @@ class State:
                 return entry.end_tick
             case Silence():
                 return -(-entry.to_ms // TICK_MS)
-            case Frozen():
+            case Frozen() | ActDone():
                 return entry.tick + ticks(windows.remember_ms)
             case Progress():
                 return None
@@ -430,8 +442,8 @@ class State:
             self._of_error.setdefault((entry.environment, entry.fingerprint), set()).add(key)
         elif isinstance(entry, Ignored):
             self._ignored.add((entry.tick, key))
-        elif isinstance(entry, Silence):
-            self._silences.setdefault(entry.environment, set()).add(key)
+        elif isinstance(entry, Silence | ActDone):
+            self.people.add(entry)
         due = self._due_tick(entry)
         scheduled = self._scheduled.get(key)
         if due is not None and (scheduled is None or due < scheduled):
@@ -469,8 +481,8 @@ class State:
             self._forget_episode(key, before)
         if isinstance(before, Ignored):
             self._ignored.discard((before.tick, key))
-        if isinstance(before, Silence):
-            self._silences[before.environment].discard(key)
+        if isinstance(before, Silence | ActDone):
+            self.people.remove(before)
         if isinstance(before, Incident):
             self._remove_incident(before)
 

@@ -24,6 +24,7 @@ from correlators.spikes import spike_digests
 from correlators.state import State
 from correlators.storm_life import paged
 from correlators.storms import Storm
+from correlators.suppressions import HeldBack, Suppressed, held_back, named
 from correlators.told import Told
 from correlators.types import (
     TICK_MS,
@@ -49,11 +50,11 @@ class Teller:
         self._deploys = DeployNews(config, state)
         self._folds = Folds(state, config.windows, config.rate_ticks)
         self._digests: list[Digest] = []
-        self._suppressed: Counter[Suppression] = Counter()
+        self._suppressed: Suppressed = Counter()
         self._pages: Counter[PageReason] = Counter()
         self._judged_for: list[tuple[str, Judgement]] = []
 
-    def take(self) -> tuple[list[Digest], Counter[Suppression], Counter[PageReason]]:
+    def take(self) -> tuple[list[Digest], Suppressed, Counter[PageReason]]:
         """Return what was decided since the last call."""
         taken = self._digests, self._suppressed, self._pages
         self._digests, self._suppressed, self._pages = [], Counter(), Counter()
@@ -82,7 +83,7 @@ class Teller:
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
             decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
-            self._suppressed[decision] += 1
+            self._suppressed[_counted(decision, incident.told)] += 1
             told = msgspec.structs.replace(
                 incident.told, mark=incident.changes, tick=tick, held="", held_until=-1
             )
@@ -119,8 +120,8 @@ class Teller:
             # How it ended is told to whoever heard of it; only a rule that drops ends is heeded.
             dropped = hold is not None and hold.why is Suppression.DROPPED
             to = () if dropped else incident.told.to
-            if dropped:
-                self._suppressed[Suppression.DROPPED] += 1
+            if hold is not None and dropped:
+                self._suppressed[named(hold.why, hold.name)] += 1
             self._tell_incident(incident, decision, page, tick, judgement, to)
         elif hold is not None:
             self._hold_incident(incident, hold, tick)
@@ -135,7 +136,7 @@ class Teller:
         assert alert.alert is not None
         elsewhere, teller = self._folds.decide(alert, tick)
         if teller is not None:
-            self._suppressed[Suppression.TOLD_BY_INCIDENT] += 1
+            self._suppressed[HeldBack(Suppression.TOLD_BY_INCIDENT)] += 1
             teller = msgspec.structs.replace(teller, changes=teller.changes + 1)
             self._state.put(teller)
             first = not alert.alert.told_by or self.must_tell_now(teller, tick)
@@ -175,11 +176,23 @@ class Teller:
 
     def _hold_incident(self, incident: Incident, hold: Hold, tick: int) -> None:
         """Keep what is held for when that ends; what a rule drops waits for nothing."""
-        self._suppressed[hold.why] += 1
+        if self._still_held(incident.told, hold, tick):
+            until = incident.told.held_until
+            self._state.put(msgspec.structs.replace(incident, tell_tick=until))
+            return
+        self._suppressed[named(hold.why, hold.name)] += 1
         told = _held(incident.told, hold, tick)
         if hold.why is Suppression.DROPPED:
             told = msgspec.structs.replace(told, mark=incident.changes)
         self._state.put(msgspec.structs.replace(incident, told=told, tell_tick=told.held_until))
+
+    def _still_held(self, told: Told, hold: Hold, tick: int) -> bool:
+        """Return whether it waits for the same already: counted once until a known end, else once
+        for every update that would have been."""
+        same = _held(told, hold, tick)
+        if (same.held, same.held_until) != (told.held, told.held_until):
+            return False
+        return told.held_until >= 0 or tick < self.next_update(told, told.tick)
 
     def _decide(self, incident: Incident) -> DigestKind | Suppression:
         told = incident.told
@@ -360,7 +373,7 @@ class Teller:
             assert into is not None
             page = _resolve(storm.page_key, storm.page_to, after=into.page_key)
             if not told.revision:
-                self._suppress_storm(storm, Suppression.TOLD_BY_STORM)
+                self._suppress_storm(storm, HeldBack(Suppression.TOLD_BY_STORM))
             if told.revision or storm.page_key:
                 self._tell_storm(storm, DigestKind.JOINED, page, tick, None, told.to, heir=into)
         elif not storm.open:
@@ -371,7 +384,7 @@ class Teller:
             self._judged_for.append((storm.id, judgement))
             page = self._storm_page(storm, judgement)
             if told.mark == storm.changes and page.action is PageAction.NONE and not told.held:
-                self._suppress_storm(storm, Suppression.UNCHANGED)
+                self._suppress_storm(storm, HeldBack(Suppression.UNCHANGED))
             elif judgement.hold is not None and page.action is PageAction.NONE:
                 self._hold_storm(storm, judgement.hold, tick)
             else:
@@ -387,7 +400,7 @@ class Teller:
             self._tell_storm(storm, DigestKind.RESOLVED, page, tick, None, ())
             return
         if not told.revision and told.held and not storm.page_key:
-            self._suppress_storm(storm, Suppression(told.held.partition(":")[0]))
+            self._suppress_storm(storm, held_back(told.held))
             return
         if storm.dissolved:
             self._dissolve(storm, tick)
@@ -406,13 +419,16 @@ class Teller:
             self._state.put(msgspec.structs.replace(storm, tell_tick=tick + 1))
             return
         if not told.revision and not storm.page_key:
-            self._suppress_storm(storm, Suppression.NEVER_TOLD)
+            self._suppress_storm(storm, HeldBack(Suppression.NEVER_TOLD))
             return
         page = _resolve(storm.page_key, storm.page_to, after=after)
         self._tell_storm(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
 
     def _hold_storm(self, storm: Storm, hold: Hold, tick: int) -> None:
-        self._suppressed[hold.why] += 1
+        if self._still_held(storm.told, hold, tick):
+            self._state.put(msgspec.structs.replace(storm, tell_tick=storm.told.held_until))
+            return
+        self._suppressed[named(hold.why, hold.name)] += 1
         told = _held(storm.told, hold, tick)
         if hold.why is Suppression.DROPPED:
             told = msgspec.structs.replace(told, mark=storm.changes)
@@ -435,7 +451,7 @@ class Teller:
             return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key, why=why)
         return Page() if storm.page_key else _trigger(judgement, key)
 
-    def _suppress_storm(self, storm: Storm, why: Suppression) -> None:
+    def _suppress_storm(self, storm: Storm, why: HeldBack) -> None:
         self._suppressed[why] += 1
         self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
 
@@ -501,7 +517,7 @@ class Teller:
         if judgement is None:
             return
         if judgement.hold is not None:
-            self._suppressed[judgement.hold.why] += 1
+            self._suppressed[named(judgement.hold.why, judgement.hold.name)] += 1
             return
         self._note_spike(change.environment, judgement, tick)
         known = self._config
@@ -521,21 +537,27 @@ class Teller:
         return service is not None and incident.key.release in dict(service.deploys)
 
     def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:
-        """Return whether something urgent may not wait for the next update: it must page and has
-        not."""
+        """Return whether it may not wait for its time: it must page and has not, or it has news and
+        is held back, and maybe is not any more: a silenced storm that somebody joins.
+
+        What is held is only looked at when the tick is told, once, however much came of it.
+        """
+        if _may_be_free(found):
+            return found.open
         if not self._judge.may_page or not found.told.revision:
             return False
         if isinstance(found, Storm):
-            if found.page_key and found.ack is None:
+            if (found.page_key and found.ack is None) or (found.ack and not gained(found)):
                 return False
-            judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick)
+            judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick, only_page=True)
             return self._storm_page(found, judgement).action is PageAction.TRIGGER
         episode = self._state.episode(found.key)
         if not found.open:
             return False
         if episode is not None and episode.page_key and not episode.page_left_by:
             return False
-        judged = self._judged(found, Suppression.UNCHANGED, tick)
+        told = [found, *self._also(found)]
+        judged = self._judge.of_incidents(told, Lifecycle.UPDATED, tick, only_page=True)
         return self._incident_page(found, judged).action is PageAction.TRIGGER
 
     def released(self, environment: str, tick: int) -> None:
@@ -566,7 +588,7 @@ class Teller:
         content = described(content, told, self._config.services, self._config.owners)
         content, taken = self._folds.carried(content, teller, tick)
         if taken:
-            self._suppressed[Suppression.TOLD_BY_INCIDENT] += taken
+            self._suppressed[HeldBack(Suppression.TOLD_BY_INCIDENT)] += taken
         return content
 
     def _emit(self, digests: Sequence[Digest]) -> None:
@@ -640,6 +662,19 @@ def _told(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -> Tol
         said_tick=telling.tick if to else before.said_tick,
         to=tuple(dict.fromkeys((*before.to, *to))),
     )
+
+
+def _counted(why: Suppression, told: Told) -> HeldBack:
+    """Return what is counted: of what was held all its life, by what."""
+    held = held_back(told.held) if told.held else HeldBack(why)
+    return held if held.why is why else HeldBack(why)
+
+
+def _may_be_free(found: Incident | Storm) -> bool:
+    """Return whether it has news and waits for what may not hold it any more, as it is now."""
+    told = found.told
+    why = told.held.partition(":")[0]
+    return told.mark != found.changes and why not in ("", Suppression.FLAPPING, Suppression.DROPPED)
 
 
 def _held(before: Told, hold: Hold, tick: int) -> Told:

@@ -19,6 +19,7 @@ import msgspec
 
 from correlators import sets
 from correlators.acts import Act
+from correlators.acts_pending import PendingActs
 from correlators.configurations import Configurations, followed
 from correlators.deltas import Place, merge, place_of
 from correlators.fingerprint import DEFAULT_VERSION
@@ -83,6 +84,11 @@ class Work(NamedTuple):
     blind: bool = False
     """A source is left out as stalled."""
 
+    @property
+    def size(self) -> int:
+        """How much it is."""
+        return len(self.changes) + len(self.deltas) + len(self.acts)
+
 
 class Reception(StrEnum):
     """What became of a delta. The word is the metric label."""
@@ -95,6 +101,9 @@ class Reception(StrEnum):
 DELTA_BYTES: Final = 1_024
 CHANGE_BYTES: Final = 512
 """What a held delta, or state change, takes in memory beside its sets and traces, roughly."""
+
+NEVER: Final = 1 << 62
+"""Later than any tick."""
 
 _Held = tuple[Place, int]
 """Place, and a number above 0 for deltas that cannot be merged."""
@@ -133,6 +142,7 @@ class Ticks:
         self._slots = HeldSlots()
         self._offsets: OrderedDict[int, int] = OrderedDict()
         """First offset of what is held for a tick; offsets ascend, so the first is the lowest."""
+        self._acts = PendingActs()
         self._next_ticks: list[int] = []
         """Heap of the ticks in `_offsets` and `_slots`; also of some that are applied."""
         self.held = 0
@@ -163,7 +173,31 @@ class Ticks:
             self.excluded.discard(source)
             self.watermarks[source] = max(self.watermarks.get(source, 0), batch.watermark_ms)
         self._next_offset = offset + 1
+        self._date_acts()
         return received
+
+    def reach(self, offset: int) -> None:
+        """Note that everything below this offset was read."""
+        self._next_offset = max(self._next_offset, offset)
+
+    def receive_act(self, offset: int, act: Act) -> bool:
+        """Take one act of the input log; return False where too many wait already.
+
+        Every tick that is complete must be applied before (see `acts_pending`). Then those below
+        `read_up_to` were applied by the time it stands for, and none of the others; so no offset of
+        theirs is to be kept.
+        """
+        self.reach(offset)
+        assert self.complete_tick() <= self.applied, "ticks before an act are applied first"
+        self._next_offset = offset + 1
+        if offset < self._reread_below:
+            return True
+        return self._acts.hold(act, self.applied + 1 if self.applied >= 0 else -1)
+
+    def _date_acts(self) -> None:
+        """Give acts that came before any time was known the first tick that is applied."""
+        if self._acts and self._acts.tick < 0 and (complete := self.complete_tick()) >= 0:
+            self._acts.tick = min(self._next_held(), complete)
 
     def skip(self, offset: int) -> None:
         """Pass over a message that could not be read, as if it had held nothing."""
@@ -225,9 +259,15 @@ class Ticks:
 
     def next_tick(self) -> int | None:
         """Return the earliest tick that has something to apply, complete or not."""
+        following = self._next_held()
+        if self._acts.tick >= 0:
+            following = min(following, self._acts.tick)
+        return following if following < NEVER else None
+
+    def _next_held(self) -> int:
         while self._next_ticks and not self._waits(self._next_ticks[0]):
             heapq.heappop(self._next_ticks)
-        return self._next_ticks[0] if self._next_ticks else None
+        return self._next_ticks[0] if self._next_ticks else NEVER
 
     def _waits(self, tick: int) -> bool:
         return tick in self._offsets or tick in self._slots
@@ -246,6 +286,7 @@ class Ticks:
             tick,
             [change for _, change in sorted(changes.items())],
             [delta for _, delta in sorted(deltas.items(), key=lambda item: item[0])],
+            acts=self._acts.take() if 0 <= self._acts.tick <= tick else (),
             heard=heard,
             blind=bool(self.excluded),
         )
@@ -271,6 +312,7 @@ class Ticks:
     def exclude(self, stalled: Iterable[Source]) -> None:
         """Go on without these sources until they speak again."""
         self.excluded |= set(stalled) & self.sources
+        self._date_acts()
 
     def progress(self) -> Progress:
         """Return the `@progress` entry as it stands now."""

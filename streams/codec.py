@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from correlators.acts import Act
 from correlators.decisions import Decision
 from correlators.entries import Entry
 from correlators.types import DeltaBatch, Digest
@@ -46,29 +47,44 @@ _T = TypeVar("_T")
 _encoder: Final = msgspec.msgpack.Encoder()
 _entry: Final[msgspec.msgpack.Decoder[Entry]] = msgspec.msgpack.Decoder(Entry)
 _batch: Final = msgspec.msgpack.Decoder(DeltaBatch)
+_act: Final[msgspec.msgpack.Decoder[Act]] = msgspec.msgpack.Decoder(Act)
 _digest: Final = msgspec.msgpack.Decoder(Digest)
 _said: Final[msgspec.msgpack.Decoder[Said]] = msgspec.msgpack.Decoder(Said)
 _told: Final[msgspec.msgpack.Decoder[Heard]] = msgspec.msgpack.Decoder(Heard)
 
 
 def encode(value: msgspec.Struct) -> bytes:
-    """Return the bytes of an entry, a batch, a digest or a progress message."""
+    """Return the bytes of an entry, a batch, an act, a digest or a progress message."""
     return _encoder.encode(value)
 
 
 def entry(raw: bytes) -> Entry:
     """Return the state entry. Raises: CodecError."""
-    return _read(_entry, raw, "state entry")
+    return _read(_entry, raw, "a state entry")
 
 
 def batch(raw: bytes) -> DeltaBatch:
     """Return the delta batch. Raises: CodecError."""
-    return _read(_batch, raw, "delta batch")
+    return _read(_batch, raw, "a delta batch")
+
+
+def message(raw: bytes) -> DeltaBatch | Act:
+    """Return what stands on `incident.deltas`: a delta batch, or an act, which names its kind.
+
+    Raises:
+        CodecError: it is neither; also an act of a kind that this version does not know.
+    """
+    try:
+        return batch(raw)
+    except CodecError as no_batch:
+        if b"\xa4type" not in raw[:8]:
+            raise no_batch
+    return _read(_act, raw, "an act")
 
 
 def digest(raw: bytes) -> Digest:
     """Return the digest. Raises: CodecError."""
-    return _read(_digest, raw, "digest")
+    return _read(_digest, raw, "a digest")
 
 
 def said(raw: bytes) -> Said:
@@ -78,11 +94,11 @@ def said(raw: bytes) -> Said:
 
 def told(raw: bytes) -> Heard:
     """Return the progress message. Raises: CodecError, also for one of another version."""
-    return _read(_told, raw, "progress message")
+    return _read(_told, raw, "a progress message")
 
 
 def _read(decoder: msgspec.msgpack.Decoder[_T], raw: bytes, what: str) -> _T:
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CodecError(f"not a {what}: {error}") from error
+        raise CodecError(f"not {what}: {error}") from error

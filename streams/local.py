@@ -13,14 +13,17 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
+from correlators.acts import Act
+from correlators.acts_pending import ACTS_HELD
 from correlators.entries import PROGRESS_KEY
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
 from correlators.incidents import ticks
 from correlators.partition import Partition, Step
 from correlators.presence import HISTORY_SLOTS, SLOT_TICKS
+from correlators.suppressions import Suppressed
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception
-from correlators.types import TICK_MS, DeltaBatch, Suppression, tick_of
+from correlators.types import TICK_MS, DeltaBatch, tick_of
 from streams import codec
 
 SOURCE: Final = "replay"
@@ -87,12 +90,12 @@ class Pipeline:
         self._explains = explains
         self._partition = Partition(config, first_progress(), explains=explains)
         self._stored: dict[str, bytes] = {}
-        self._log: deque[tuple[int, DeltaBatch]] = deque()
+        self._log: deque[tuple[int, DeltaBatch | Act]] = deque()
         self._offset = 0
         self._at_ms = self._first_ms = -1
         self.kinds: Counter[RecordKind] = Counter()
         """Records by what they turned out to be."""
-        self.suppressed: Counter[Suppression] = Counter()
+        self.suppressed: Suppressed = Counter()
         self.late = 0
 
     @property
@@ -126,6 +129,19 @@ class Pipeline:
             raise TooMuchHeld(f"more than {HELD_MOST} different incidents within one second")
         return read
 
+    def act(self, act: Act) -> None:
+        """Take what somebody decided; it takes effect in the tick of the last record.
+
+        Raises:
+            TooMuchHeld: too many acts in one tick.
+        """
+        ticks = self._partition.ticks
+        ticks.pass_to(ticks.complete_tick())  # all that had work was applied as it came
+        self._hold(self._offset, act)
+        if self._restore:
+            self._log.append((self._offset, act))
+        self._offset += 1
+
     def finish(self) -> None:
         """Let time run on after the last record, until nothing is open."""
         if self._at_ms >= 0:
@@ -143,7 +159,7 @@ class Pipeline:
             heard=self._fingerprinter.fold.heard.take(),
         )
         before = self._partition.received[Reception.LATE]
-        self._partition.receive(self._offset, batch)
+        self._hold(self._offset, batch)
         self.late += self._partition.received[Reception.LATE] - before
         if self._restore:
             self._log.append((self._offset, batch))
@@ -170,5 +186,11 @@ class Pipeline:
         self._partition = Partition(self._config, progress, entries, explains=self._explains)
         while self._log and self._log[0][0] < progress.input_offset:
             self._log.popleft()
-        for offset, batch in self._log:
-            self._partition.receive(offset, batch)
+        for offset, message in self._log:
+            self._hold(offset, message)
+
+    def _hold(self, offset: int, message: DeltaBatch | Act) -> None:
+        if isinstance(message, DeltaBatch):
+            self._partition.receive(offset, message)
+        elif not self._partition.receive_act(offset, message):
+            raise TooMuchHeld(f"more than {ACTS_HELD} acts within one tick")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from correlators.acts import ACT_KINDS, ActOutcome
 from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
@@ -155,7 +156,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "quarantined",
         "records",
         "Records put into the quarantine, by why they could not be used.",
-        Label("reason", "`correlators.wire_read.Reason`; delta, delta_batch, digest"),
+        Label("reason", "`correlators.wire_read.Reason`; delta, delta_batch, act, digest"),
     ),
     _counter(
         "frozen_entries",
@@ -221,6 +222,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         "digests",
         "Digests that were held back, by the reason that is written down for each.",
         _words("reason", "`correlators.types.Suppression`", Suppression),
+        Label("rule", "rules, periods and inhibitions of the configuration; empty for the others"),
+    ),
+    _counter(
+        "acts",
+        "acts",
+        "Decisions of people that reached CORRELATE, by what became of them.",
+        _words("act", "the kinds of `correlators.acts.Act`", ACT_KINDS),
+        _words("outcome", "`correlators.acts.ActOutcome`", ActOutcome),
     ),
     _gauge("incidents_open", "incidents", "Incidents that are open now."),
     _gauge("storms_open", "storms", "Storms that are open now."),

@@ -65,6 +65,7 @@ class Metrics:
     source_lag_records: Gauge
     digests: Counter
     suppressed: Counter
+    acts: Counter
     incidents_open: Gauge
     unconfirmed: Gauge
     storms_open: Gauge

@@ -143,6 +143,8 @@ def _decision(said: Decision, places: Places) -> list[str]:
     because = list(said.because)
     by = f" by {_named(said.name, places)}" if said.name else ""
     match said.kind:
+        case Kind.ACTED:
+            return [f"{said.name}: {'; '.join(because)} ({said.why.replace('_', ' ')})"]
         case Kind.OPENED:
             return ["opened: no incident of this error was open here", *because]
         case Kind.REOPENED:

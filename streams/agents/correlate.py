@@ -15,6 +15,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TopicT
 
+from correlators.acts import Act
 from correlators.entries import PROGRESS_KEY, key_of
 from correlators.partition import Partition, Step
 from correlators.stalls import Stalls
@@ -23,6 +24,7 @@ from correlators.ticks import Progress, Reception
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
+from streams.agents import counting
 from streams.agents.pressure import Pressure
 from streams.agents.stored import Installation, check_sources, read_state
 from streams.agents.written import Outgoing, Topics, outgoing
@@ -108,6 +110,7 @@ class CorrelateHandler:
         self._partition_of = partition_of
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
+        counting.begin(metrics, config)
         self._held: dict[TopicPartition, _Held] = {}
         self.progress_topic: TopicT | None = None
 
@@ -218,6 +221,7 @@ class CorrelateHandler:
         if config == self._config:
             return
         self._config = config
+        counting.begin(self._metrics, config)
         for tp, held in list(self._held.items()):
             held.partition = await self._host.compute(partial(held.partition.under, config))
             held.repeated = 0
@@ -238,11 +242,14 @@ class CorrelateHandler:
         held = self._held[tp]
         for record in records:
             try:
-                batch = codec.batch(record.value or b"")
+                batch = codec.message(record.value or b"")
             except CodecError as error:
                 if record.offset >= held.written.read_up_to:
                     await self._quarantine(tp, held, record, str(error))
                 held.partition.ticks.skip(record.offset)
+                continue
+            if isinstance(batch, Act):
+                await self._act(tp, held, record, batch)
                 continue
             held.partition.receive(record.offset, batch)
             if batch.watermark_ms >= 0:
@@ -257,6 +264,15 @@ class CorrelateHandler:
                 "for sources that tell no watermark; under clock data every source partition needs "
                 "its marks"
             )
+
+    async def _act(
+        self, tp: TopicPartition, held: _Held, record: ConsumerRecord[Any, Any], act: Act
+    ) -> None:
+        """Take an act, after every tick that is complete before it; see `acts_pending`."""
+        held.partition.ticks.reach(record.offset)
+        await self._advance(tp, held)
+        if not held.partition.receive_act(record.offset, act):
+            await self._quarantine(tp, held, record, "too many acts wait for one tick", of="act")
 
     async def timer(self, now_ms: int) -> None:
         """Tell progress again; look for stalled sources."""
@@ -329,10 +345,16 @@ class CorrelateHandler:
         self._count(step, transaction.seconds)
 
     async def _quarantine(
-        self, tp: TopicPartition, held: _Held, record: ConsumerRecord[Any, Any], reason: str
+        self,
+        tp: TopicPartition,
+        held: _Held,
+        record: ConsumerRecord[Any, Any],
+        reason: str,
+        *,
+        of: str = "delta_batch",
     ) -> None:
         log.warning("message set aside", topic=tp.topic, partition=tp.partition, reason=reason)
-        self._metrics.quarantined.labels(reason="delta_batch").inc()
+        self._metrics.quarantined.labels(reason=of).inc()
         async with held.writer.transaction() as transaction:
             await transaction.send(
                 self._topics.quarantine,
@@ -352,12 +374,15 @@ class CorrelateHandler:
         metrics.transaction_seconds.labels(stage="correlate").observe(seconds)
         for digest in step.digests:
             metrics.digests.labels(kind=digest.kind.value).inc()
-        for suppression, held_back in step.suppressed.items():
-            metrics.suppressed.labels(reason=suppression.value).inc(held_back)
+        for (why, rule), held_back in step.suppressed.items():
+            metrics.suppressed.labels(reason=why.value, rule=rule).inc(held_back)
+        for (kind, outcome), acts in step.acts.items():
+            metrics.acts.labels(act=kind, outcome=outcome.value).inc(acts)
         for reason, pages in step.pages.items():
             metrics.pages.labels(reason=reason.value).inc(pages)
-        if step.poison:
-            metrics.quarantined.labels(reason="delta").inc(len(step.poison))
+        for one in step.poison:
+            reason_of = "act" if isinstance(one.what, Act) else "delta"
+            metrics.quarantined.labels(reason=reason_of).inc()
         for frozen in step.frozen:
             metrics.frozen_entries.inc()
             log.error("entry frozen", key=key_of(frozen), reason=frozen.reason)

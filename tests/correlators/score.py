@@ -19,9 +19,10 @@ from correlators.decisions import Decision
 from correlators.deltas import Fold
 from correlators.entries import Entry
 from correlators.incidents import Incident, ticks
-from correlators.partition import Partition, Poison
+from correlators.partition import Partition, Poison, Step
 from correlators.rules import Pages, Routes
 from correlators.storms import Storm
+from correlators.suppressions import Suppressed
 from correlators.telling import Config
 from correlators.ticks import Progress
 from correlators.types import (
@@ -173,10 +174,22 @@ class Score:
 
     digests: list[Digest] = field(default_factory=list)
     suppressed: Counter[Suppression] = field(default_factory=Counter)
+    held_by: Suppressed = field(default_factory=Counter)
+    """The same by reason and rule."""
     pages: Counter[PageReason] = field(default_factory=Counter)
     poison: list[Poison] = field(default_factory=list)
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+
+    def take(self, step: Step) -> None:
+        """Add what a step decided."""
+        self.digests += step.digests
+        for held, count_ in step.suppressed.items():
+            self.suppressed[held.why] += count_
+        self.held_by += step.suppressed
+        self.pages += step.pages
+        self.poison += step.poison
+        self.decisions += step.decisions
 
     def to(self, destination: str = CHAT) -> list[Digest]:
         """Return the digests for one destination, in the order of deciding."""
@@ -294,12 +307,7 @@ def run(
     for offset, batch in enumerate(batches(pushes, until=until, config=config)):
         partition.receive(offset, batch)
         while partition.ready():
-            step = partition.step(most_ticks=1)
-            score.digests += step.digests
-            score.suppressed += step.suppressed
-            score.pages += step.pages
-            score.poison += step.poison
-            score.decisions += step.decisions
+            score.take(partition.step(most_ticks=1))
             if after_tick is not None:
                 after_tick(partition)
     score.entries = partition.state_entries

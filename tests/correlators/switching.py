@@ -113,10 +113,7 @@ def apply(
                     stored.pop(key, None)
                 elif key != PROGRESS_KEY:
                     stored[key] = codec.encode(entry)
-            score.digests += step.digests
-            score.suppressed += step.suppressed
-            score.pages += step.pages
-            score.poison += step.poison
+            score.take(step)
             if after_tick is not None:
                 after_tick(partition)
             if on_step is not None:

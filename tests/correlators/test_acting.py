@@ -3,98 +3,13 @@ pages after them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import msgspec
 
 from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledge
-from correlators.correlate import Correlator
 from correlators.incidents import Incident
-from correlators.storms import Storm
-from correlators.telling import Config
-from correlators.ticks import Work
-from correlators.types import (
-    Delta,
-    Digest,
-    DigestKind,
-    Evidence,
-    Level,
-    PageAction,
-    PageReason,
-    tick_of,
-)
-from streams import codec
-from tests.correlators.law_4 import keeps_law_4
-from tests.correlators.score import CHAT, PAGER, PAGING, Push, deltas_of, event, ms
-
-ANNA: dict[str, Any] = {"actor": "anna", "source": "slack", "at_ms": 0}
-
-
-class Stage:
-    """CORRELATE by hand: events and acts at seconds, and what was told of them."""
-
-    def __init__(self, *, restore: bool = False, config: Config = PAGING) -> None:
-        self._config = config
-        self._correlator = Correlator(config)
-        self._restore = restore
-        self.digests: list[Digest] = []
-        self.now = 0
-
-    def run(self, until: int, *pushes: Push, acts: Iterable[tuple[int, Act]] = ()) -> None:
-        deltas: dict[int, list[Delta]] = {}
-        for delta in deltas_of(list(pushes)):
-            deltas.setdefault(delta.tick, []).append(delta)
-        at: dict[int, list[Act]] = {}
-        for second, act in acts:
-            at.setdefault(tick_of(ms(second)), []).append(act)
-        for tick in range(tick_of(ms(self.now)), tick_of(ms(until))):
-            found = sorted(deltas.get(tick, ()), key=lambda one: one.key)
-            decided = self._correlator.apply(Work(tick, [], found, tuple(at.get(tick, ()))))
-            self.digests += decided.digests
-            if self._restore:
-                stored = [codec.encode(one) for _, one in self._correlator.state.entries()]
-                self._correlator = Correlator(self._config, map(codec.entry, stored))
-        self.now = until
-        keeps_law_4(self.digests)
-
-    def storms(self) -> list[Storm]:
-        found = [one for _, one in self._correlator.state.entries() if isinstance(one, Storm)]
-        return sorted(found, key=lambda one: (one.opened_tick, one.id))
-
-    def storm(self) -> Storm:
-        (found,) = (one for one in self.storms() if one.open)
-        return found
-
-    def incident(self, service: str) -> Incident:
-        entries = self._correlator.state.entries()
-        found = [one for _, one in entries if isinstance(one, Incident)]
-        return next(one for one in found if one.key.service == service)
-
-    def pages(self) -> list[tuple[str, str, str, str]]:
-        """Return (action, reason, key, after or replaced) of every page asked for."""
-        return [
-            (
-                one.page.value,
-                one.page_reason or "",
-                one.page_key,
-                one.page_after or one.page_replaces,
-            )
-            for one in self.digests
-            if one.destination == PAGER
-        ]
-
-    def chats(self) -> list[Digest]:
-        return [one for one in self.digests if one.destination == CHAT]
-
-
-def outage(at: int = 0, *, level: Level = Level.ERROR) -> list[Push]:
-    """Return an outage of three services that share a trace, so that it pages."""
-    return [
-        event(at, "checkout", "EC", trace="t", level=level),
-        event(at + 1, "payment", "EP", trace="t", level=level),
-        event(at + 2, "cart", "EK", trace="t", level=level),
-    ]
+from correlators.types import DigestKind, Evidence, Level, PageAction, PageReason
+from tests.correlators.acted import ANNA, Stage, outage
+from tests.correlators.score import event
 
 
 def acknowledged(*, restore: bool = False) -> Stage:
@@ -282,7 +197,7 @@ def test_acts_about_what_is_gone_or_elsewhere_do_nothing() -> None:
     stage.run(20, *outage(), event(0, "cart", "EK", environment="staging", trace="t"))
     staging = next(
         one
-        for _, one in stage._correlator.state.entries()
+        for _, one in stage.state.entries()
         if isinstance(one, Incident) and one.key.environment == "staging"
     )
     before = [msgspec.msgpack.encode(one) for one in stage.storms()]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledge
 from correlators.incidents import Incident
 from correlators.types import Digest, DigestKind, Level, PageAction, tick_of
+from tests.correlators.acted import ANNA, Stage, outage
 from tests.correlators.score import CHAT, PAGER, PAGING, Push, event, events, ms, run
-from tests.correlators.test_acting import ANNA, Stage, acknowledged, outage
+from tests.correlators.test_acting import acknowledged
 from tests.correlators.test_storms import LATER, fading, known, wave
 
 FATAL = Level.FATAL

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from correlators.acts import SILENCE_MOST_MS
 from correlators.conditions import When
 from correlators.holds import (
     DIGEST_EVERY_MS,
     HOUR_MS,
-    SILENCE_MOST_MS,
     Around,
     Hold,
     Holding,
     Inhibition,
     Period,
-    Silence,
     held,
 )
 from correlators.rulings import Ruling, Urgency
 from correlators.schedules import Span
+from correlators.silences import Part, Silence, episode_hash
 from correlators.types import Level, Suppression
 from tests.correlators.test_rulings import facts
 
@@ -29,11 +29,14 @@ NOW_MS = 1_000_000_000
 ALERT = Ruling(urgency=Urgency.ALERT, to=("slack:a",), rules=("rest",))
 PAGE = Ruling(urgency=Urgency.PAGE, to=("slack:a",), page=("pagerduty:p",), rules=("loud",))
 DROP = Ruling(urgency=Urgency.DROP, rules=("noise",), reason="known")
-OURS = (("checkout", "f1"),)
+
+
+def part(service: str = "checkout", fingerprint: str = "f1") -> Part:
+    return Part(episode_hash(service, fingerprint), lambda: facts(services=(service,)))
 
 
 def around(**given: object) -> Around:
-    return Around(**{"now_ms": NOW_MS, "episodes": OURS, **given})  # type: ignore[arg-type]
+    return Around(**{"now_ms": NOW_MS, "parts": [part()], **given})  # type: ignore[arg-type]
 
 
 def times(length_ms: int = 60_000) -> tuple[Span, ...]:
@@ -120,14 +123,16 @@ def test_no_cap_and_no_spike_ever_holds_a_page(
 
 
 def test_a_silence_of_a_storm_mutes_what_was_in_it_and_not_who_joins() -> None:
-    given_then = silence(when=None, episodes=(("checkout", "f1"), ("mail", "f2")))
-    for episodes, muted in (
-        ((("checkout", "f1"),), True),
-        ((("mail", "f2"), ("checkout", "f1")), True),
-        ((("checkout", "f1"), ("payment", "f3")), False),
-        ((), False),
+    then = sorted(episode_hash(*one) for one in (("checkout", "f1"), ("mail", "f2")))
+    given_then = silence(when=None, episodes=tuple(then))
+    for parts, muted in (
+        ([part()], True),
+        ([part("mail", "f2"), part()], True),
+        ([part(), part("payment", "f3")], False),
+        ([part("mail", "f1")], False),
+        ([], False),
     ):
-        found = held(facts(), ALERT, Holding(), around(silences=(given_then,), episodes=episodes))
+        found = held(facts(), ALERT, Holding(), around(silences=(given_then,), parts=parts))
         assert (found is not None) == muted
 
 
@@ -137,10 +142,14 @@ def test_what_mutes_one_service_does_not_hold_a_storm_over_two() -> None:
         periods=(Period(name="night", when=checkout, times=times()),),
         inhibitions=(Inhibition(name="db", source=DB, when=checkout),),
     )
-    where = around(silences=(silence(when=checkout),), sources=(("db", "i"),))
+    mute = silence(when=checkout)
+    two = [part(), part("payment", "f3")]
+    where = around(silences=(mute,), sources=(("db", "i"),), parts=two)
     both = facts(storm=True, services=("checkout", "payment"))
     assert held(both, ALERT, holding, where) is None
     assert held(facts(storm=True), ALERT, holding, where) is not None
+    assert held(facts(storm=True), ALERT, Holding(), where) is None
+    assert held(facts(storm=True), ALERT, Holding(), around(silences=(mute,))) is not None
 
 
 def test_of_several_that_hold_the_one_that_ends_last_is_told() -> None:

@@ -15,6 +15,7 @@ from correlators.incidents import Windows
 from correlators.partition import Partition, Step
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
+from correlators.suppressions import HeldBack
 from correlators.telling import Config
 from correlators.ticks import Progress
 from correlators.types import DeltaBatch, Digest, tick_of
@@ -140,7 +141,7 @@ class Outcome:
     digests: list[Digest] = field(default_factory=list)
     state: dict[str, bytes] = field(default_factory=dict)
     """The stored entries as bytes, without `@progress`."""
-    suppressed: dict[str, int] = field(default_factory=dict)
+    suppressed: dict[HeldBack, int] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:

@@ -73,7 +73,8 @@ class Ran:
         assert not step.poison
         assert not step.frozen
         self.digests += step.digests
-        self.suppressed += step.suppressed
+        for held, count in step.suppressed.items():
+            self.suppressed[held.why] += count
         self.lives.learn(step.entries.values())
         for key, entry in step.entries.items():
             if entry is None:

@@ -18,8 +18,8 @@ from sinks.outbox import Outbox
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Call
 from sinks.peers.slack import SlackPeer
+from tests.correlators.acted import Stage
 from tests.correlators.score import START, Push, ms
-from tests.correlators.test_acting import Stage
 
 CALL_MS = 200
 

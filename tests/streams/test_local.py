@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from correlators.acts import ActDone, AddSilence
+from correlators.conditions import When
 from correlators.partition import Step
 from correlators.telling import Config
 from correlators.types import Digest, DigestKind, Doubt
@@ -60,3 +62,35 @@ def test_after_an_hour_of_regular_traffic_the_end_of_a_recording_confirms_nothin
     ends = [one.unconfirmed for one in found if one.resolved and one.title == "Boom"]
     assert ends == [Doubt.INTAKE_SILENT]
     assert pipeline.partition.open_counts == (0, 0)
+
+
+def test_an_act_takes_effect_in_the_tick_of_the_last_record_also_after_restores() -> None:
+    act = AddSilence(
+        actor="ada",
+        source="cli",
+        at_ms=START_MS,
+        to_ms=START_MS + 3_600_000,
+        environment="production",
+        when=When(service=("cart",)),
+    )
+    runs = []
+    for restore in (False, True):
+        found: list[Digest] = []
+        ticks: list[int] = []
+
+        def take(step: Step, found: list[Digest] = found, ticks: list[int] = ticks) -> None:
+            found += step.digests
+            ticks += [one.tick for one in step.entries.values() if isinstance(one, ActDone)]
+
+        pipeline = Pipeline(CONFIG, FINGERPRINTING, take, restore_every_tick=restore)
+        pipeline.add("event", _body("a"), START_MS)
+        pipeline.add("event", _body("b", "ValueError"), START_MS + 9_000)
+        pipeline.act(act)
+        pipeline.act(act)
+        pipeline.add("event", _body("c", "OSError"), START_MS + 9_500)
+        pipeline.finish()
+        runs.append((found, ticks))
+    assert runs[0] == runs[1]
+    digests, ticks = runs[0]
+    assert ticks == [(START_MS + 9_000) // 1000]
+    assert {digest.title.partition(":")[0] for digest in digests} == {"KeyError"}

@@ -1,0 +1,58 @@
+"""What people left in the state, found again: silences by environment, and acts by age.
+
+An index over entries of one partition, as `episodes` is one; what silences and acts do is
+`silencing` and `acting`.
+"""
+
+from __future__ import annotations
+
+from correlators.acts import ActDone
+from correlators.silences import Silence
+
+
+class People:
+    """Silences and finished acts. Both are few: silences have a bound, and acts another."""
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self._silences: dict[str, dict[str, Silence]] = {}
+        self._in_order: dict[str, tuple[Silence, ...]] = {}
+        self._acts: set[tuple[int, str]] = set()
+
+    def add(self, entry: Silence | ActDone) -> None:
+        """Note an entry that is not known yet."""
+        if isinstance(entry, ActDone):
+            self._acts.add((entry.tick, entry.id))
+        else:
+            self._silences.setdefault(entry.environment, {})[entry.id] = entry
+            self._in_order.pop(entry.environment, None)
+
+    def remove(self, entry: Silence | ActDone) -> None:
+        """Forget an entry."""
+        if isinstance(entry, ActDone):
+            self._acts.discard((entry.tick, entry.id))
+            return
+        left = self._silences[entry.environment]
+        del left[entry.id]
+        if not left:
+            del self._silences[entry.environment]
+        self._in_order.pop(entry.environment, None)
+
+    def silences(self, environment: str) -> tuple[Silence, ...]:
+        """Return the silences of an environment, by id."""
+        if environment not in self._silences:
+            return ()
+        found = self._in_order.get(environment)
+        if found is None:
+            found = tuple(one for _, one in sorted(self._silences[environment].items()))
+            self._in_order[environment] = found
+        return found
+
+    @property
+    def acts(self) -> int:
+        """How many acts are remembered."""
+        return len(self._acts)
+
+    def oldest_act(self) -> str:
+        """Return the id of the act that took effect first; there must be one."""
+        return min(self._acts)[1]

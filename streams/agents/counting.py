@@ -1,0 +1,36 @@
+"""What of CORRELATE is counted from nought on: digests held back, by every rule that may do so.
+
+A rate over a series that only appears with its first digest would not see that digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from correlators.judging import Config
+from correlators.rulings import Urgency
+from correlators.suppressions import HeldBack
+from correlators.types import Suppression
+from streams.metrics import Metrics
+
+
+def begin(metrics: Metrics, config: Config) -> None:
+    """Tell every reason and rule by which digests may be held back."""
+    for why, rule in _held_back(config):
+        metrics.suppressed.labels(reason=why.value, rule=rule)
+
+
+def _held_back(config: Config) -> Iterator[HeldBack]:
+    yield from map(HeldBack, Suppression)
+    for rule in config.decides:
+        if rule.urgency is Urgency.DROP:
+            yield HeldBack(Suppression.DROPPED, rule.name)
+        if rule.urgency is Urgency.DIGEST:
+            yield HeldBack(Suppression.DIGEST_ONLY, rule.name)
+        if rule.every_ms:
+            yield HeldBack(Suppression.CAPPED, rule.name)
+    for period in config.holding.periods:
+        why = Suppression.MAINTENANCE if period.maintenance else Suppression.QUIET_HOURS
+        yield HeldBack(why, period.name)
+    for one in config.holding.inhibitions:
+        yield HeldBack(Suppression.INHIBITED, one.name)
