@@ -17,10 +17,12 @@ from streams.cli_backtest import backtest
 from streams.cli_check import check
 from streams.cli_demo import demo
 from streams.cli_explain import explain
+from streams.cli_incidents import incidents
 from streams.cli_intake import intake
 from streams.cli_record import record
 from streams.cli_replay import replay
 from streams.cli_run import run
+from streams.cli_silences import silences
 from streams.cli_status import status
 from streams.cli_suggest_merges import suggest_merges
 from streams.cli_topics import topics
@@ -67,6 +69,8 @@ app.command("suggest-merges")(suggest_merges)
 app.command()(topics)
 app.command()(check)
 app.command()(status)
+app.add_typer(incidents, name="incidents")
+app.add_typer(silences, name="silences")
 app.command()(demo)
 
 

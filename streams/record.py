@@ -67,6 +67,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """Lines whose body is no UTF-8."""
     late: int
     """Deltas that came after their tick, since the birth of the state: see the README."""
+    acts: int
+    """Decisions of people that had an effect, such as silences: a replay has none of them."""
     digests: int | None
     """Digest revisions written; null without `--digests`."""
     repeated_digests: int | None
@@ -160,6 +162,7 @@ async def _record(
         marks=events.marks,
         base64_bodies=writer.in_base64,
         late=up_to.late,
+        acts=up_to.acts,
         digests=digests[0],
         repeated_digests=digests[1],
     )
@@ -204,6 +207,12 @@ def _tell(recorded: Recorded, options: Options, out: TextIO, errors: TextIO) -> 
         print(
             f"{recorded.late:,} deltas came after their tick was applied, because a source stood "
             "still: a replay may decide otherwise there",
+            file=errors,
+        )
+    if recorded.acts:
+        print(
+            f"{recorded.acts:,} decisions of people (silences, acknowledgements and the like) had "
+            "an effect lately: a recording holds none, so a replay decides otherwise there",
             file=errors,
         )
     if recorded.repeated_digests:

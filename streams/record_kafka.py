@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from correlators.acts import ActDone, ActOutcome
 from correlators.deltas import tick_end_ms
 from correlators.types import Digest
 from streams import codec
@@ -48,6 +49,8 @@ class Applied(NamedTuple):
     """The last tick that every partition has applied; -1 before the first."""
     late: int
     """Deltas that came after their tick, since the birth of the state."""
+    acts: int = 0
+    """Decisions of people that had an effect and are remembered."""
 
     @property
     def end_ms(self) -> int:
@@ -70,7 +73,7 @@ async def applied(settings: Settings, partitions: Sequence[int], results: Result
     topic = names(settings.namespace).incidents
     installation = Installation(settings.installation, len(partitions))
     applied_ticks = []
-    late = 0
+    late = acts = 0
     for partition in partitions:
         async with reading(settings, within_s=STATE_WITHIN_S):
             stored = await restore(settings.kafka.bootstrap, topic, partition)
@@ -81,7 +84,8 @@ async def applied(settings: Settings, partitions: Sequence[int], results: Result
         results.entries(entries)
         applied_ticks.append(progress.applied_tick if progress is not None else -1)
         late += progress.late if progress is not None else 0
-    return Applied(min(applied_ticks), late)
+        acts += sum(isinstance(one, ActDone) and one.outcome is ActOutcome.DONE for one in entries)
+    return Applied(min(applied_ticks), late, acts)
 
 
 async def told(

@@ -102,12 +102,20 @@ def _times(
 
 def _moment(reader: Reader, node: Node, path: str) -> int | None:
     text = reader.text(node, path, "", _MOMENT, _MOMENT_SAYS)
-    if not text:
+    found = moment_ms(text) if text else None
+    if text and found is None:
+        reader.problem(node, path, f'expected {_MOMENT_SAYS}, found "{text}"')
+    return found
+
+
+def moment_ms(text: str) -> int | None:
+    """Return the moment that a text with its offset names, in milliseconds; None if it names
+    none."""
+    if not _MOMENT.fullmatch(text):
         return None
     try:
         return round(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
-        reader.problem(node, path, f'expected {_MOMENT_SAYS}, found "{text}"')
         return None
 
 

@@ -183,6 +183,7 @@ async def test_partitions_become_one_log_by_stream_time_whatever_their_sizes(
         "marks": 2,
         "base64_bodies": 3,
         "late": 0,
+        "acts": 0,
         "digests": None,
         "repeated_digests": None,
     }
