@@ -15,7 +15,7 @@ import bisect
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO
+from typing import IO, Final
 
 import msgspec
 import orjson
@@ -30,6 +30,9 @@ from correlators.types import IncidentKey, tick_of
 
 _SPOOL_BYTES = 4 * 1024 * 1024
 """What is kept of the spool in memory before it becomes a file."""
+
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 class Noted(msgspec.Struct, array_like=True, frozen=True):
@@ -164,12 +167,21 @@ class Lives:
         return storm_id if closed_tick < 0 or tick <= closed_tick else None
 
 
+def noted(line: int, read: Read | None = None, at_ms: int = 0, belated_after_ms: int = 0) -> bytes:
+    """Return what is kept of one line: `read` is None for one that is no record."""
+    kept = Noted(line)
+    if read is not None and read.event is not None:
+        belated = belated_tick_of(read.event, at_ms, belated_after_ms)
+        names = tuple(name for _, name in read.signature.aliases) if read.signature else ()
+        kept = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated, names)
+    return _encoder.encode(kept) + b"\n"
+
+
 class Spool:
     """The lines of a recording, in order, kept until the lives are known."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
-        self._encoder = msgspec.json.Encoder()
 
     def close(self) -> None:
         """Forget the lines."""
@@ -177,12 +189,11 @@ class Spool:
 
     def note(self, line: int, read: Read | None, at_ms: int, belated_after_ms: int) -> None:
         """Keep one line: `read` is None for one that is no record."""
-        noted = Noted(line)
-        if read is not None and read.event is not None:
-            belated = belated_tick_of(read.event, at_ms, belated_after_ms)
-            names = tuple(name for _, name in read.signature.aliases) if read.signature else ()
-            noted = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated, names)
-        self._file.write(self._encoder.encode(noted) + b"\n")
+        self.add(noted(line, read, at_ms, belated_after_ms))
+
+    def add(self, rows: bytes) -> None:
+        """Keep what `noted` made of the next lines."""
+        self._file.write(rows)
 
     def rows(self, lives: Lives, *, up_to_tick: int | None = None) -> Iterator[bytes]:
         """Yield a row of JSON for every line, in order; those of later ticks have no incident."""

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 _DRAW_EVERY_S: Final = 0.1
 
@@ -37,14 +44,16 @@ def bar(name: str, errors: TextIO, way: Callable[[], Way]) -> Iterator[Callable[
         TextColumn(name),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[lines]:,} lines"),
+        TextColumn("{task.fields[lines]:,} lines, {task.fields[rate]:,.0f} a second"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
         console=Console(file=errors),
         transient=True,
     )
     with drawn:
-        task = drawn.add_task(name, total=max(1, way().total), lines=0)
-        last_s = 0.0
+        task = drawn.add_task(name, total=max(1, way().total), lines=0, rate=0.0)
+        began_s = last_s = time.monotonic()
 
         def moved() -> None:
             nonlocal last_s
@@ -52,6 +61,7 @@ def bar(name: str, errors: TextIO, way: Callable[[], Way]) -> Iterator[Callable[
             if now_s - last_s >= _DRAW_EVERY_S:
                 last_s = now_s
                 done, total, lines = way()
-                drawn.update(task, completed=done, total=max(1, total), lines=lines)
+                rate = lines / (now_s - began_s)
+                drawn.update(task, completed=done, total=max(1, total), lines=lines, rate=rate)
 
         yield moved

@@ -9,6 +9,7 @@ import typer
 
 from streams import replay as replays
 from streams.cli_shared import Config, configure_logs, ends, settings_of
+from streams.local_parallel import cores
 
 
 def replay(
@@ -22,6 +23,12 @@ def replay(
     via: Annotated[
         replays.Via, typer.Option(help="In this process, or through a running `stormfold run`.")
     ] = replays.Via.LOCAL,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Processes of a replay in this process; else one per core.", metavar="N"
+        ),
+    ] = None,
     config: Config = None,
     assignments: Annotated[
         Path | None,
@@ -40,6 +47,7 @@ def replay(
             files=tuple(files),
             speed=speed,
             via=via,
+            workers=workers or cores(),
             assignments=assignments,
             digests=digests,
             json=json,

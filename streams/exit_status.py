@@ -16,5 +16,8 @@ LINES_SKIPPED: Final = 3
 INTERRUPTED: Final = 130
 """Ended by Ctrl-C."""
 
+TERMINATED: Final = 143
+"""Ended by SIGTERM."""
+
 CONDITION_HOLDS: Final = 4
 """Done, and a condition of `--fail-if` holds."""

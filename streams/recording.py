@@ -47,7 +47,8 @@ class Recording:
             RecordingError: one of them cannot be read.
         """
         self._files = tuple(files)
-        self._line_bytes = line_bytes
+        self.line_bytes = line_bytes
+        """Longest line that is read."""
         self._position: IO[bytes] | None = None
         self._bytes_before = 0
         self.bytes_total = sum(_size(path) for path in self._files)
@@ -70,7 +71,7 @@ class Recording:
         Raises:
             RecordingError: a file cannot be read to its end.
         """
-        reader = Reader(line_bytes=self._line_bytes)
+        reader = Reader(line_bytes=self.line_bytes)
         for block in self.blocks():
             for line in reader.read(block):
                 self.raised = reader.raised
@@ -97,7 +98,7 @@ class Recording:
             raw = stack.enter_context(path.open("rb"))
             self._position = raw
             stream = stack.enter_context(decompressed(raw))
-            for block in blocks(stream, str(path), self.lines + 1, self._line_bytes):
+            for block in blocks(stream, str(path), self.lines + 1, self.line_bytes):
                 self.lines += block.lines
                 yield block
             self._position = None

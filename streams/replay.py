@@ -10,9 +10,12 @@ Errors: `ReplayError` ends a replay with status 1, its child `WrongUse` with sta
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
@@ -20,8 +23,9 @@ from typing import Final, TextIO
 import msgspec
 
 from streams.bar import Way, bar
-from streams.exit_status import DONE, FAILED, LINES_SKIPPED, WRONG_USE
+from streams.exit_status import DONE, FAILED, INTERRUPTED, LINES_SKIPPED, TERMINATED, WRONG_USE
 from streams.local import Pipeline, TooMuchHeld
+from streams.local_parallel import Side, WorkerDied, follow
 from streams.output_files import OutputError, check_writable
 from streams.recording import BadLine, Record, Recording, RecordingError
 from streams.replay_results import Results
@@ -66,6 +70,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...]
     speed: Speed = Speed.MAX
     via: Via = Via.LOCAL
+    workers: int = 1
+    """Processes that fingerprint a local replay; 1 for none beside this one."""
     assignments: Path | None = None
     digests: Path | None = None
     json: bool = False
@@ -91,6 +97,26 @@ class Pace:
         return max(0.0, due - self._now())
 
 
+class Named:
+    """Bad lines as they are told: the first ones by name, the rest as a number."""
+
+    def __init__(self, errors: TextIO) -> None:
+        """Args: errors: where they are told."""
+        self._errors = errors
+        self._named = 0
+
+    def name(self, bad: BadLine) -> None:
+        """Tell of one more."""
+        if self._named < NAMED_MOST:
+            self._named += 1
+            print(f"{bad}; skipped", file=self._errors)
+
+    def end(self, skipped: int) -> None:
+        """Tell how many there were beyond those that were named."""
+        if skipped > self._named:
+            print(f"and {skipped - self._named} further bad lines", file=self._errors)
+
+
 class Lines:
     """The lines of a recording, with bad ones named on the way and the progress bar moved."""
 
@@ -99,55 +125,111 @@ class Lines:
         self._recording = recording
         self._results = results
         self._errors = errors
-        self._named = 0
+        self.done = 0
+        """How many have been replayed, or skipped."""
         self.first_ms = -1
         """Time of the first record that was yielded; -1 before it."""
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record. Raises: RecordingError."""
+        named = Named(self._errors)
         with bar("replay", self._errors, self._way) as moved:
             for line in self._recording:
                 moved()
                 if isinstance(line, BadLine):
                     self._results.bad_line(line)
-                    self._name(line)
+                    named.name(line)
                 else:
                     if self.first_ms < 0:
                         self.first_ms = line.at_ms
                     yield line
-        further = self._recording.skipped - self._named
-        if further:
-            print(f"and {further} further bad lines", file=self._errors)
+                self.done = line.line
+        named.end(self._recording.skipped)
+
+    def follow(self, side: Side, workers: int) -> None:
+        """Replay all of them, with so many processes beside this one.
+
+        Raises:
+            RecordingError: a file breaks off.
+            TooMuchHeld: more is open at once than fits.
+            WorkerDied: one of the processes ended.
+        """
+        named = Named(self._errors)
+        with bar("replay", self._errors, self._way) as moved:
+
+            def done(lines: int) -> None:
+                self.done = lines
+                moved()
+
+            follow(self._recording, [side], workers=workers, bad_line=named.name, moved=done)
+        named.end(self._recording.skipped)
 
     def _way(self) -> Way:
         recording = self._recording
-        return Way(recording.bytes_read, recording.bytes_total, recording.lines)
-
-    def _name(self, bad: BadLine) -> None:
-        if self._named < NAMED_MOST:
-            self._named += 1
-            print(f"{bad}; skipped", file=self._errors)
+        return Way(recording.bytes_read, recording.bytes_total, self.done)
 
 
-def local(lines: Lines, settings: Settings, results: Results, speed: Speed = Speed.MAX) -> None:
-    """Replay in this process; `results` has everything afterwards.
+def local(
+    lines: Lines,
+    settings: Settings,
+    results: Results,
+    speed: Speed = Speed.MAX,
+    workers: int = 1,
+) -> None:
+    """Replay without a Kafka; `results` has everything afterwards, the same with any `workers`.
+
+    Args:
+        workers: processes that fingerprint, if time need not be kept; 1 for this one alone.
 
     Raises:
         RecordingError: a file breaks off.
-        ReplayError: more is open at once than fits.
+        ReplayError: more is open at once than fits, or a process ended.
     """
-    pipeline = Pipeline(settings.correlation(), settings.fingerprinting(), results.step)
-    pace = Pace(speed)
     try:
-        for record in lines:
-            wait_s = pace.wait_s(record.at_ms)
-            if wait_s:
-                time.sleep(wait_s)
-            results.line(record, pipeline.add(record.resource, record.body, record.at_ms))
-        pipeline.finish()
+        if workers > 1 and not speed.factor:
+            lines.follow(Side(settings, results), workers)
+        else:
+            _one_by_one(lines, settings, results, speed)
     except TooMuchHeld as error:
         raise ReplayError(str(error)) from None
+    except WorkerDied:
+        raise ReplayError(
+            "one of the processes that fingerprint ended: killed from outside, or out of memory; "
+            "`--workers 1` replays without them"
+        ) from None
+
+
+def _one_by_one(lines: Lines, settings: Settings, results: Results, speed: Speed) -> None:
+    pipeline = Pipeline(settings.correlation(), settings.fingerprinting(), results.step)
+    pace = Pace(speed)
+    for record in lines:
+        wait_s = pace.wait_s(record.at_ms)
+        if wait_s:
+            time.sleep(wait_s)
+        results.line(record, pipeline.add(record.resource, record.body, record.at_ms))
+    pipeline.finish()
     results.late = pipeline.late
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM end what runs here as Ctrl-C does, where this thread may hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> int:
@@ -179,18 +261,29 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
             f"{settings.file or 'stormfold.yaml'}: recorded time must not mix with the real one"
         )
     results = Results(
-        settings.correlation(), settings.fingerprinting(), rows=options.assignments is not None
+        settings.correlation(),
+        settings.fingerprinting(),
+        rows=options.assignments is not None,
+        digests=options.digests is not None,
     )
+    lines = Lines(recording, results, errors)
     try:
-        lines = Lines(recording, results, errors)
-        if options.via is Via.LOCAL:
-            local(lines, settings, results, options.speed)
-        else:
-            _over_kafka(lines, settings, results, options)
-        if options.assignments is not None:
-            results.write_assignments(options.assignments)
-        if options.digests is not None:
-            results.write_digests(options.digests)
+        with _terminable():
+            if options.via is Via.LOCAL:
+                local(lines, settings, results, options.speed, options.workers)
+            else:
+                _over_kafka(lines, settings, results, options)
+            if options.assignments is not None:
+                results.write_assignments(options.assignments)
+            if options.digests is not None:
+                results.write_digests(options.digests)
+    except (KeyboardInterrupt, _Terminated) as ended:
+        print(
+            f"stormfold replay: interrupted after {lines.done:,} lines; "
+            "results that are not whole are not written",
+            file=errors,
+        )
+        return INTERRUPTED if isinstance(ended, KeyboardInterrupt) else TERMINATED
     finally:
         results.close()
     _tell(results, recording, options, out, errors)

@@ -22,7 +22,9 @@ from correlators.telling import Config
 from correlators.types import Digest
 from streams.assignments import Lives, Spool
 from streams.output_files import write
+from streams.portions import Folded
 from streams.recording import BadLine, Record
+from streams.sorted_rows import SortedRows
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,27 +52,37 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         return orjson.dumps(msgspec.structs.asdict(self)) + b"\n"
 
 
-_Row = tuple[int, str, str, int, dict[str, int | str]]
-
-
 class Results:
-    """Gathers what a replay decides. Use as a context: it holds a temporary file."""
+    """Gathers what a replay decides. Use as a context: it holds temporary files.
 
-    def __init__(self, config: Config, fingerprinting: Fingerprinting, *, rows: bool) -> None:
-        """Args: rows: keep what `assignments` needs; without it only counts and digests are."""
+    Of a line nothing stays in memory, of a digest next to nothing; of an incident its life does.
+    """
+
+    def __init__(
+        self, config: Config, fingerprinting: Fingerprinting, *, rows: bool, digests: bool = True
+    ) -> None:
+        """Args: rows: keep what `assignments` needs; digests: keep what `digests` needs."""
         self._belated_after_ms = fingerprinting.belated_after_ms
         self._spool = Spool() if rows else None
-        self._digests: list[_Row] = []
+        self._digests = SortedRows() if digests else None
+        self._told = 0
         self._kinds: Counter[RecordKind] = Counter()
         self._skipped = 0
         self.lives = Lives(config)
         self.suppressed = 0
         self.late = 0
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether `write_assignments` may be asked for."""
+        return self._spool is not None
+
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Let go of the temporary files."""
         if self._spool is not None:
             self._spool.close()
+        if self._digests is not None:
+            self._digests.close()
 
     def line(self, record: Record, read: Read) -> None:
         """Note a line that was replayed."""
@@ -83,6 +95,13 @@ class Results:
         self._skipped += 1
         if self._spool is not None:
             self._spool.note(bad.line, None, 0, self._belated_after_ms)
+
+    def lines(self, folded: Folded, skipped: int) -> None:
+        """Note what came of the lines of one block, of which so many were skipped."""
+        self._kinds.update(folded.kinds)
+        self._skipped += skipped
+        if self._spool is not None:
+            self._spool.add(folded.rows)
 
     def step(self, step: Step) -> None:
         """Note what a step of CORRELATE decided."""
@@ -97,6 +116,9 @@ class Results:
 
     def digest(self, digest: Digest) -> None:
         """Note a digest."""
+        self._told += 1
+        if self._digests is None:
+            return
         row: dict[str, int | str] = {
             "at_ms": digest.at_ms,
             "destination": digest.destination,
@@ -108,7 +130,8 @@ class Results:
             "users": digest.users,
             "title": digest.title,
         }
-        self._digests.append((digest.at_ms, digest.destination, digest.id, digest.revision, row))
+        place = (digest.at_ms, digest.destination, digest.id, digest.revision)
+        self._digests.add(place, orjson.dumps(row) + b"\n")
 
     def counts(self) -> Counts:
         """Return the counts as they stand."""
@@ -116,7 +139,7 @@ class Results:
             events=self._kinds[RecordKind.EVENT],
             incidents=self.lives.incidents,
             storms=self.lives.storms,
-            digests=len(self._digests),
+            digests=self._told,
             suppressed=self.suppressed,
             late=self.late,
             quarantined=self._kinds[RecordKind.UNREADABLE],
@@ -138,5 +161,5 @@ class Results:
 
     def write_digests(self, path: Path) -> None:
         """Write one row per digest, by (at_ms, destination, id, revision). Raises: OutputError."""
-        self._digests.sort(key=lambda row: row[:4])
-        write(path, (orjson.dumps(row[4]) + b"\n" for row in self._digests))
+        assert self._digests is not None
+        write(path, self._digests.rows())
