@@ -6,6 +6,7 @@ changes nothing; that is why the stage that makes deltas may repeat itself after
 
 from __future__ import annotations
 
+import functools
 import heapq
 from typing import Final
 
@@ -37,6 +38,8 @@ ISSUES_KEPT: Final = 4
 
 TITLE_BYTES: Final = 240
 URL_BYTES: Final = 500
+PLACES_REMEMBERED: Final = 4_096
+"""Culprits and transactions whose text is not made anew; no result depends on it."""
 PARTS_BYTES: Final = 1_500
 """Bytes of the readable signature that travel in a delta."""
 
@@ -167,6 +170,7 @@ class _Open:
         self.sample = _sample(event, signature, at_ms)
 
     def add(self, event: Event, signature: Signature, at_ms: int) -> None:
+        first = not self.events
         identity = event_hash(event)
         self.events.add(identity)
         if event.sampled:
@@ -182,7 +186,7 @@ class _Open:
         if LEVEL_RANK[event.level] > LEVEL_RANK[self.level]:
             self.level = event.level
         self.sampled = self.sampled and event.sampled
-        if (at_ms, event.event_id) <= (self.sample.at_ms, self.sample.event_id):
+        if not first and (at_ms, event.event_id) <= (self.sample.at_ms, self.sample.event_id):
             self.sample = min(self.sample, _sample(event, signature, at_ms))
 
     def close(self, place: Place) -> Delta:
@@ -275,11 +279,16 @@ def _sample(event: Event, signature: Signature, at_ms: int) -> Sample:
         at_ms=at_ms,
         event_id=event.event_id,
         title=_cut(signature.title, TITLE_BYTES),
-        culprit=_cut(parameterise(event.culprit), TITLE_BYTES),
-        transaction=_cut(parameterise(event.transaction), TITLE_BYTES),
+        culprit=_place_told(event.culprit),
+        transaction=_place_told(event.transaction),
         web_url=_cut(event.web_url, URL_BYTES),
         issue_url=_cut(event.issue_url, URL_BYTES),
     )
+
+
+@functools.lru_cache(maxsize=PLACES_REMEMBERED)
+def _place_told(text: str) -> str:
+    return _cut(parameterise(text), TITLE_BYTES)
 
 
 def _cut_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
