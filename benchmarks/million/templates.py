@@ -95,7 +95,7 @@ def _python(frame: dict[str, Any]) -> dict[str, Any]:
 def _node(frame: dict[str, Any]) -> dict[str, Any]:
     path = frame["filename"].replace(".py", ".js")
     path = f"/app/src/{path}" if frame["in_app"] else f"/app/node_modules/{path}"
-    shown = {name: frame[name] for name in _SHOWN if name in frame}
+    shown: dict[str, Any] = {name: frame[name] for name in _SHOWN if name in frame}
     return {
         "filename": path,
         "abs_path": path,
@@ -119,7 +119,7 @@ def _java(frame: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_SHOWN: Final = ("pre_context", "context_line", "post_context")
+_SHOWN: Final[tuple[str, ...]] = ("pre_context", "context_line", "post_context")
 _FRAMES: Final = {"python": _python, "node": _node, "java": _java}
 
 
