@@ -42,7 +42,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(work,))
         before = set(multiprocessing.active_children())
-        with _without_interrupts():
+        with _without_signals():
             # The first work starts them all.
             self._pool.submit(os.getpid)
         self._processes = set(multiprocessing.active_children()) - before
@@ -54,7 +54,7 @@ class Workers:
         """End them; what is under way is dropped."""
         if kind is not None:
             for process in self._processes:
-                process.terminate()
+                process.kill()
         self._pool.shutdown(cancel_futures=True)
 
     @property
@@ -86,9 +86,10 @@ class Workers:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Have processes that start here never hear of Ctrl-C: who started them ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _without_signals() -> Iterator[None]:
+    """Have processes that start here never hear what ends a whole group, such as Ctrl-C: who
+    started them ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

@@ -66,7 +66,9 @@ class _Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-def blocks(stream: IO[bytes], file: str, line: int, line_bytes: int) -> Iterator[Block]:
+def blocks(
+    stream: IO[bytes], file: str, line: int, line_bytes: int, *, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
     """Yield all lines of one file. Blank lines at its end are no lines.
 
     Args:
@@ -74,6 +76,7 @@ def blocks(stream: IO[bytes], file: str, line: int, line_bytes: int) -> Iterator
         file: how it is named.
         line: number of its first line over all files.
         line_bytes: longest line that is kept, without its end.
+        block_bytes: about how long a block is.
     """
     number, blank = 1, 0
 
@@ -83,7 +86,7 @@ def blocks(stream: IO[bytes], file: str, line: int, line_bytes: int) -> Iterator
         number, line = number + lines, line + lines
         return block
 
-    for piece in _pieces(cast(_Readable, stream), line_bytes):
+    for piece in _pieces(cast(_Readable, stream), line_bytes, block_bytes):
         end = len(piece.rstrip(b"\r\n")) if piece is not None else 0
         if piece is not None and not end:
             blank += piece.count(b"\n")
@@ -101,7 +104,7 @@ def blocks(stream: IO[bytes], file: str, line: int, line_bytes: int) -> Iterator
         yield made(text.count(b"\n") + (not text.endswith(b"\n")), text, None)
 
 
-def _pieces(stream: _Readable, line_bytes: int) -> Iterator[bytes | None]:
+def _pieces(stream: _Readable, line_bytes: int, block_bytes: int) -> Iterator[bytes | None]:
     """Yield whole lines, many at once; None for one that is too long."""
     parts: list[bytes] = []
     size = 0
@@ -126,7 +129,7 @@ def _pieces(stream: _Readable, line_bytes: int) -> Iterator[bytes | None]:
         parts.append(got)
         size += len(got)
         whole = whole or b"\n" in got
-        if size > line_bytes or (whole and size >= BLOCK_BYTES):
+        if size > line_bytes or (whole and size >= block_bytes):
             text, rest = _cut(parts)
             if text:
                 yield text
