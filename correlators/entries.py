@@ -5,7 +5,6 @@ Values only; what is found by looking at them is `state`, what happens to them `
 
 from __future__ import annotations
 
-import functools
 from typing import Final
 
 import msgspec
@@ -159,11 +158,6 @@ Living = (
 """An entry that decides something."""
 
 
-KEYS_REMEMBERED: Final = 16_384
-"""Entry keys that are not hashed anew: every step asks for those of what is open again and again.
-No result depends on it."""
-
-
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, tag="frozen"):
     """An entry that raised when it was due: kept as it was, and deciding nothing any more."""
 
@@ -267,6 +261,5 @@ def key_of(entry: Entry) -> str:
             return PROGRESS_KEY
 
 
-@functools.lru_cache(maxsize=KEYS_REMEMBERED)
 def _digest(*parts: str) -> str:
     return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))

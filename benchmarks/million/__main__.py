@@ -3,9 +3,10 @@
 `python -m benchmarks.million [--events N] [--workers N] [--json F] [--folder DIR]`
 
 The day is drawn (`day`) and written to `.jsonl.zst`; the replay runs as a process on its first
-tenth, its first half and all of it, with `--assignments` and `--digests`. The tenth is also
-replayed by one process alone, whose files must be the same bytes. The floor is a process that only
-reads the lines and parses them as JSON.
+twentieth and on all of it, with `--assignments` and `--digests`. The twentieth is also replayed by
+one process alone, whose files must be the same bytes. What the long run takes is noted on its way
+too, after a tenth, a half and nearly all. The floor is a process that only reads the lines and
+parses them as JSON.
 
 Exit status: 0 done, whatever the figures; 1 a command failed, or bytes differ.
 """
@@ -18,7 +19,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import orjson
@@ -31,7 +32,9 @@ from benchmarks.million.day import lines
 from benchmarks.million.runs import Cost, Failed, run
 from streams.local_parallel import cores
 
-REPORT_COLUMNS = 110
+REPORT_COLUMNS: Final = 110
+MARKS: Final = (0.1, 0.5, 0.99)
+"""Shares of the recording at which a run is looked at."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +76,8 @@ def measure(folder: Path, counts: list[int], workers: int, say: Console) -> list
         rows.append(Row(what="bare pass", events=count, workers=0, cost=bare))
         alone = [1] if count == min(counts) and workers > 1 else []
         for number in (workers, *alone):
-            cost = run(_replay(path, folder, number), folder / f"counts.{number}")
+            shares = MARKS if count == max(counts) else ()
+            cost = run(_replay(path, folder, number), folder / f"counts.{number}", shares)
             ratio = round(cost.cpu_s / bare.cpu_s, 2)
             rows.append(
                 Row(what="replay", events=count, workers=number, cost=cost, over_bare_cpu=ratio)
@@ -118,6 +122,20 @@ def table(rows: list[Row]) -> Table:
     return made
 
 
+def marks_table(row: Row) -> Table:
+    """Return how a run stood on its way."""
+    made = Table("read", "wall s", "events/s until then", "MiB, first", "MiB, all")
+    for mark in row.cost.marks:
+        made.add_row(
+            f"{mark.share:.0%}",
+            f"{mark.wall_s:,.1f}",
+            f"{row.events * mark.share / mark.wall_s:,.0f}",
+            f"{mark.own_mib:,.0f}",
+            f"{mark.all_mib:,.0f}",
+        )
+    return made
+
+
 def main(
     events: Annotated[int, typer.Option(help="Events of the day.", min=1_000)] = 1_000_000,
     workers: Annotated[
@@ -130,7 +148,7 @@ def main(
 ) -> None:
     """Measure replays of a drawn day of a million events."""
     say = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
-    counts = [events // 10, events // 2, events]
+    counts = [events // 20, events]
     with tempfile.TemporaryDirectory(dir=folder) as made:
         try:
             rows = measure(Path(made), counts, workers or cores(), say)
@@ -138,6 +156,7 @@ def main(
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
     say.print(table(rows))
+    say.print(marks_table(rows[-1]))
     load = os.getloadavg()[2]
     say.print(
         f"{cores()} cores, load {load:.1f} over the last 15 minutes; "
