@@ -10,29 +10,24 @@ Errors: `ReplayError` ends a replay with status 1, its child `WrongUse` with sta
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 import msgspec
 
-from streams.bar import Way, bar
 from streams.exit_status import DONE, FAILED, INTERRUPTED, LINES_SKIPPED, TERMINATED, WRONG_USE
 from streams.local import Pipeline, TooMuchHeld
-from streams.local_parallel import Side, WorkerDied, follow
+from streams.local_parallel import Side, WorkerDied
 from streams.output_files import OutputError, check_writable
-from streams.recording import BadLine, Record, Recording, RecordingError
+from streams.recording import Recording, RecordingError
+from streams.replay_lines import Lines
 from streams.replay_results import Results
 from streams.settings import Clock, Settings
-
-NAMED_MOST: Final = 20
-"""Bad lines that are named; further ones are counted."""
+from streams.terminate import Terminated, terminable
 
 
 class ReplayError(Exception):
@@ -97,78 +92,6 @@ class Pace:
         return max(0.0, due - self._now())
 
 
-class Named:
-    """Bad lines as they are told: the first ones by name, the rest as a number."""
-
-    def __init__(self, errors: TextIO) -> None:
-        """Args: errors: where they are told."""
-        self._errors = errors
-        self._named = 0
-
-    def name(self, bad: BadLine) -> None:
-        """Tell of one more."""
-        if self._named < NAMED_MOST:
-            self._named += 1
-            print(f"{bad}; skipped", file=self._errors)
-
-    def end(self, skipped: int) -> None:
-        """Tell how many there were beyond those that were named."""
-        if skipped > self._named:
-            print(f"and {skipped - self._named} further bad lines", file=self._errors)
-
-
-class Lines:
-    """The lines of a recording, with bad ones named on the way and the progress bar moved."""
-
-    def __init__(self, recording: Recording, results: Results, errors: TextIO) -> None:
-        """Args: errors: where bad lines are named, and the bar is drawn if it is a terminal."""
-        self._recording = recording
-        self._results = results
-        self._errors = errors
-        self.done = 0
-        """How many have been replayed, or skipped."""
-        self.first_ms = -1
-        """Time of the first record that was yielded; -1 before it."""
-
-    def __iter__(self) -> Iterator[Record]:
-        """Yield every record. Raises: RecordingError."""
-        named = Named(self._errors)
-        with bar("replay", self._errors, self._way) as moved:
-            for line in self._recording:
-                moved()
-                if isinstance(line, BadLine):
-                    self._results.bad_line(line)
-                    named.name(line)
-                else:
-                    if self.first_ms < 0:
-                        self.first_ms = line.at_ms
-                    yield line
-                self.done = line.line
-        named.end(self._recording.skipped)
-
-    def follow(self, side: Side, workers: int) -> None:
-        """Replay all of them, with so many processes beside this one.
-
-        Raises:
-            RecordingError: a file breaks off.
-            TooMuchHeld: more is open at once than fits.
-            WorkerDied: one of the processes ended.
-        """
-        named = Named(self._errors)
-        with bar("replay", self._errors, self._way) as moved:
-
-            def done(lines: int) -> None:
-                self.done = lines
-                moved()
-
-            follow(self._recording, [side], workers=workers, bad_line=named.name, moved=done)
-        named.end(self._recording.skipped)
-
-    def _way(self) -> Way:
-        recording = self._recording
-        return Way(recording.bytes_read, recording.bytes_total, self.done)
-
-
 def local(
     lines: Lines,
     settings: Settings,
@@ -211,27 +134,6 @@ def _one_by_one(lines: Lines, settings: Settings, results: Results, speed: Speed
     results.late = pipeline.late
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Have SIGTERM end what runs here as Ctrl-C does, where this thread may hear of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_number: int, _frame: object) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> int:
     """Replay, write the files asked for, and return the exit status.
 
@@ -268,7 +170,7 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
     )
     lines = Lines(recording, results, errors)
     try:
-        with _terminable():
+        with terminable():
             if options.via is Via.LOCAL:
                 local(lines, settings, results, options.speed, options.workers)
             else:
@@ -277,7 +179,7 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
                 results.write_assignments(options.assignments)
             if options.digests is not None:
                 results.write_digests(options.digests)
-    except (KeyboardInterrupt, _Terminated) as ended:
+    except (KeyboardInterrupt, Terminated) as ended:
         print(
             f"stormfold replay: interrupted after {lines.done:,} lines; "
             "results that are not whole are not written",

@@ -27,7 +27,8 @@ from sinks.base import Retry, Unknown
 from sinks.http import Http
 from streams.local import final_mark_ms
 from streams.recording import Record
-from streams.replay import Lines, Options, Pace, ReplayError, Speed, Via, WrongUse
+from streams.replay import Options, Pace, ReplayError, Speed, Via, WrongUse
+from streams.replay_lines import Lines
 from streams.replay_listener import Listener
 from streams.replay_results import Results
 from streams.settings import Settings

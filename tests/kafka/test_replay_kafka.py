@@ -20,8 +20,9 @@ from streams.broker import Broker
 from streams.codec import Told
 from streams.local import final_mark_ms
 from streams.recording import Record, Recording
-from streams.replay import Lines, Options, ReplayError, Speed, Via, WrongUse
+from streams.replay import Options, ReplayError, Speed, Via, WrongUse
 from streams.replay_kafka import KafkaFeed, Marks, feed_all
+from streams.replay_lines import Lines
 from streams.replay_listener import Listener
 from streams.replay_results import Results
 from streams.settings import Settings, load
