@@ -6,7 +6,6 @@ changes nothing; that is why the stage that makes deltas may repeat itself after
 
 from __future__ import annotations
 
-import functools
 import heapq
 from typing import Final
 
@@ -38,8 +37,6 @@ ISSUES_KEPT: Final = 4
 
 TITLE_BYTES: Final = 240
 URL_BYTES: Final = 500
-PLACES_REMEMBERED: Final = 4_096
-"""Culprits and transactions whose text is not made anew; no result depends on it."""
 PARTS_BYTES: Final = 1_500
 """Bytes of the readable signature that travel in a delta."""
 
@@ -279,16 +276,11 @@ def _sample(event: Event, signature: Signature, at_ms: int) -> Sample:
         at_ms=at_ms,
         event_id=event.event_id,
         title=_cut(signature.title, TITLE_BYTES),
-        culprit=_place_told(event.culprit),
-        transaction=_place_told(event.transaction),
+        culprit=_cut(parameterise(event.culprit), TITLE_BYTES),
+        transaction=_cut(parameterise(event.transaction), TITLE_BYTES),
         web_url=_cut(event.web_url, URL_BYTES),
         issue_url=_cut(event.issue_url, URL_BYTES),
     )
-
-
-@functools.lru_cache(maxsize=PLACES_REMEMBERED)
-def _place_told(text: str) -> str:
-    return _cut(parameterise(text), TITLE_BYTES)
 
 
 def _cut_parts(parts: tuple[str, ...]) -> tuple[str, ...]:

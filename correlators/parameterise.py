@@ -8,6 +8,7 @@ Not here: how a kind is found (`parameterise_kinds`), which words and numbers ar
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Final
@@ -48,6 +49,13 @@ _FIELD: Final = re.compile(
 )
 
 
+TEXTS_REMEMBERED: Final = 2_048
+"""Texts that are not read anew: an event's come again for its sample, its title and the names of
+every signature version. No result depends on it."""
+REMEMBERED_CHARS: Final = 512
+"""Of a text that may be remembered."""
+
+
 def parameterise(text: str, *, names: bool = False, chars: int = TEXT_READ) -> str:
     """Return the text with every variable part replaced by its kind in angle brackets.
 
@@ -63,7 +71,17 @@ def parameterise(text: str, *, names: bool = False, chars: int = TEXT_READ) -> s
 
     Source: kinds after Sentry's parameterization, docs.sentry.io, "Event grouping".
     """
-    return PATTERN.sub(_named if names else _put, text[:chars])
+    text = text[:chars]
+    return _remembered(text, names) if len(text) <= REMEMBERED_CHARS else _made(text, names)
+
+
+@functools.lru_cache(maxsize=TEXTS_REMEMBERED)
+def _remembered(text: str, names: bool) -> str:
+    return _made(text, names)
+
+
+def _made(text: str, names: bool) -> str:
+    return PATTERN.sub(_named if names else _put, text)
 
 
 def message_line(text: str, *, chars: int = MESSAGE_CHARS, names: bool = False) -> str:

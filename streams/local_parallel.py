@@ -165,7 +165,7 @@ def follow(
     """
     assert sides
     assert workers >= 1
-    ways = list({id(side): side.fingerprinting for side in sides}.values())
+    ways = [side.fingerprinting for side in sides]
     different = [way for place, way in enumerate(ways) if way not in ways[:place]]
     of_side = [different.index(way) for way in ways]
     work = Work(
