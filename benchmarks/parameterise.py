@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from correlators.parameterise import parameterise
+from correlators.parameterise import forget_texts, parameterise
 from tests.correlators.parameterise_texts import HOSTILE, ORDINARY
 
 KIB: Final = 1024
@@ -99,6 +99,7 @@ def _best(text: str, *, chars: int | None = None, loops: int = 1) -> float:
     for _ in range(REPEATS if (chars or 0) <= REPEATED_TO else 1):
         began = time.process_time()
         for _ in range(loops):
+            forget_texts()
             if chars is None:
                 parameterise(text)
             else:

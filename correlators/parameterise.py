@@ -80,6 +80,11 @@ def _remembered(text: str, names: bool) -> str:
     return _made(text, names)
 
 
+def forget_texts() -> None:
+    """Have every text read anew, for whoever measures that."""
+    _remembered.cache_clear()
+
+
 def _made(text: str, names: bool) -> str:
     return PATTERN.sub(_named if names else _put, text)
 
