@@ -1,7 +1,8 @@
 """Processes that make portions, fed in order and answered in order.
 
-Only so many blocks are under way at once, so memory is bounded by them. The processes end with
-this one, however it ends.
+Each has a connection of its own and shares no lock with anybody, so one may be killed at any moment
+without another waiting for it. Blocks are dealt to them in turn, and only so many are under way at
+once: memory is bounded by them. The processes end with this one, however it ends.
 
 Errors: `WorkerDied` when one of them ended by itself.
 """
@@ -11,13 +12,12 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import queue
 import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection
 from typing import Final
 
 from streams.portions import Portion, Portioner, Work, decode, encode
@@ -25,6 +25,8 @@ from streams.recording_blocks import Block
 
 AHEAD: Final = 3
 """Blocks under way for each process: one that it works on, and what keeps it from waiting."""
+
+_Asked = tuple[Block, int]
 
 
 class WorkerDied(Exception):
@@ -37,25 +39,36 @@ class Workers:
     def __init__(self, work: Work, count: int) -> None:
         """Args: work: what they make; count: how many of them, at least 1."""
         self._most = AHEAD * count
-        self._under_way: deque[tuple[Block, Future[bytes]]] = deque()
+        self._under_way: deque[tuple[Block, Connection]] = deque()
+        self._connections: deque[Connection] = deque()
+        self._processes: list[multiprocessing.process.BaseProcess] = []
         # Not forked: a fork in a process with threads may stand still.
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(work,))
-        before = set(multiprocessing.active_children())
-        with _without_signals():
-            # The first work starts them all.
-            self._pool.submit(os.getpid)
-        self._processes = set(multiprocessing.active_children()) - before
+        with contextlib.ExitStack() as stack, _without_signals():
+            stack.callback(self._end)
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                self._connections.append(ours)
+                process = context.Process(target=_make, args=(theirs, work), daemon=True)
+                self._processes.append(process)
+                process.start()
+                theirs.close()
+            stack.pop_all()
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         """End them; what is under way is dropped."""
-        if kind is not None:
-            for process in self._processes:
+        self._end()
+
+    def _end(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            if process.pid is not None:
                 process.kill()
-        self._pool.shutdown(cancel_futures=True)
+                process.join()
 
     @property
     def full(self) -> bool:
@@ -63,12 +76,19 @@ class Workers:
         return len(self._under_way) >= self._most
 
     def put(self, block: Block, floor_ms: int) -> None:
-        """Have the block made into a portion."""
+        """Have the block made into a portion.
+
+        Raises:
+            WorkerDied: a process ended.
+        """
         assert not self.full
+        connection = self._connections[0]
+        self._connections.rotate(-1)
         try:
-            self._under_way.append((block, self._pool.submit(_portion, block, floor_ms)))
-        except BrokenProcessPool:
+            connection.send((block, floor_ms))
+        except OSError:
             raise WorkerDied from None
+        self._under_way.append((block, connection))
 
     def take(self) -> Iterator[tuple[Block, Portion]]:
         """Yield what is under way, in the order in which it was put, while more may be put.
@@ -77,10 +97,10 @@ class Workers:
             WorkerDied: a process ended.
         """
         while self._under_way:
-            block, future = self._under_way.popleft()
+            block, connection = self._under_way.popleft()
             try:
-                raw = future.result()
-            except BrokenProcessPool:
+                raw = connection.recv_bytes()
+            except (EOFError, OSError):
                 raise WorkerDied from None
             yield block, decode(raw)
 
@@ -96,23 +116,22 @@ def _without_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_portioner: Portioner | None = None
+def _make(connection: Connection, work: Work) -> None:
+    """Answer every block with its portion, in a process of its own."""
+    portioner = Portioner(work)
+    asked: queue.Queue[_Asked] = queue.Queue(AHEAD)
+    threading.Thread(target=_listen, args=(connection, asked), daemon=True).start()
+    while True:
+        block, floor_ms = asked.get()
+        with contextlib.suppress(BrokenPipeError):
+            connection.send_bytes(encode(portioner.portion(block, floor_ms)))
 
 
-def _begin(work: Work) -> None:
-    """Get ready, in a process of its own."""
-    global _portioner
-    _portioner = Portioner(work)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(0)
-
-
-def _portion(block: Block, floor_ms: int) -> bytes:
-    assert _portioner is not None
-    return encode(_portioner.portion(block, floor_ms))
+def _listen(connection: Connection, asked: queue.Queue[_Asked]) -> None:
+    """Take what is asked while something is made, so that who asks need not wait; and end with
+    them."""
+    while True:
+        try:
+            asked.put(connection.recv())
+        except (EOFError, OSError):
+            os._exit(0)
