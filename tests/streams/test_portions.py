@@ -31,7 +31,7 @@ def _lines(draw: st.DrawFn) -> list[bytes]:
     lines = []
     for _ in range(draw(st.integers(1, 12))):
         kind = draw(st.sampled_from(["event", "event", "event", "timeless", "change", "bad"]))
-        at_ms = START_MS + draw(st.integers(0, 4_000))
+        at_ms = START_MS + draw(st.one_of(st.integers(0, 4_000), st.integers(0, 200_000)))
         event: dict[str, object] = {
             "event_id": f"{draw(st.integers(0, 9)):032x}",
             "project": draw(st.sampled_from(["cart", "payment"])),
