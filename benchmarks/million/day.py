@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
+from benchmarks.drawn import cascade, fleet
 from benchmarks.million.templates import Template, template
-from benchmarks.synthetic import cascade, fleet
 
 START_MS: Final = 1_790_000_000_000
 DAY_S: Final = 86_400
