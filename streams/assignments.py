@@ -195,12 +195,15 @@ class Spool:
         """Keep what `noted` made of the next lines."""
         self._file.write(rows)
 
-    def rows(self, lives: Lives, *, up_to_tick: int | None = None) -> Iterator[bytes]:
-        """Yield a row of JSON for every line, in order; those of later ticks have no incident."""
+    def noted(self) -> Iterator[Noted]:
+        """Yield what is kept of every line, in order."""
         self._file.seek(0)
         decoder = msgspec.json.Decoder(Noted)
-        for raw in self._file:
-            noted = decoder.decode(raw)
+        yield from map(decoder.decode, self._file)
+
+    def rows(self, lives: Lives, *, up_to_tick: int | None = None) -> Iterator[bytes]:
+        """Yield a row of JSON for every line, in order; those of later ticks have no incident."""
+        for noted in self.noted():
             decided = up_to_tick is None or noted.tick <= up_to_tick
             yield orjson.dumps(_row(noted, lives if decided else None)) + b"\n"
 

@@ -15,29 +15,34 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, TextIO
+from typing import TextIO
 
 import msgspec
 
-from correlators.deltas import belated_tick_of
-from correlators.fingerprinter import Fingerprinting, Read
 from correlators.partition import Step
-from correlators.types import tick_of
-from streams import backtest_page, backtest_text
-from streams.assignments import Lives, Noted
+from correlators.types import TICK_MS
+from streams import backtest_page, backtest_text, local_parallel
 from streams.backtest_compare import Compared, compare
 from streams.backtest_conditions import BadCondition, Condition, condition_of, holds
 from streams.backtest_side import Side
-from streams.bar import Way, bar
-from streams.exit_status import CONDITION_HOLDS, DONE, FAILED, LINES_SKIPPED, WRONG_USE
-from streams.local import Pipeline, TooMuchHeld
+from streams.exit_status import (
+    CONDITION_HOLDS,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    LINES_SKIPPED,
+    TERMINATED,
+    WRONG_USE,
+)
+from streams.local import TooMuchHeld
+from streams.local_parallel import WorkerDied
 from streams.output_files import OutputError, check_writable, write
-from streams.recording import BadLine, Recording, RecordingError
+from streams.recording import Recording, RecordingError
+from streams.replay_lines import Lines
+from streams.replay_results import Results
 from streams.settings import Settings
-
-_SPOOL_BYTES: Final = 4 * 1024 * 1024
+from streams.terminate import Terminated, terminable
 
 
 class BacktestError(Exception):
@@ -57,108 +62,54 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     html: Path | None = None
     json: bool = False
     fail_if: tuple[str, ...] = ()
+    workers: int = 1
 
 
 class Sided:
-    """A configuration, its pipeline, and what it would have told."""
+    """A configuration on its way through the recording, and what it would have told."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         """Args: name: of the configuration; settings: what decides."""
-        config = settings.correlation()
-        self.fingerprinting: Fingerprinting = settings.fingerprinting()
-        self.side = Side(name, Lives(config))
-        self.pipeline = Pipeline(config, self.fingerprinting, self._step, explains=True)
+        config, fingerprinting = settings.correlation(), settings.fingerprinting()
+        self.results = Results(config, fingerprinting, rows=True, digests=False)
+        self.side = Side(name, self.results.lives)
+        self.way = local_parallel.Side(settings, self.results, self._step, explains=True)
 
     def _step(self, step: Step) -> None:
-        self.side.lives.learn(step.entries.values())
         self.side.take(step.decisions)
 
-    def noted(self, read: Read, at_ms: int) -> Noted | None:
-        """Return where an event was put; None for what is no event."""
-        if read.event is None:
-            return None
-        belated = belated_tick_of(read.event, at_ms, self.fingerprinting.belated_after_ms)
-        names = tuple(name for _, name in read.signature.aliases) if read.signature else ()
-        return Noted(0, "", read.key, tick_of(at_ms), belated, names)
 
-
-class Pairs:
-    """Events by where both sides put them, on disk until the lives are known. Use as a context."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
-        self._encoder = msgspec.msgpack.Encoder()
-        self._of_tick: Counter[tuple[Noted, Noted]] = Counter()
-        self._tick = -1
-
-    def __enter__(self) -> Pairs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def note(self, one: Noted, two: Noted) -> None:
-        """Count an event; those of one tick and place become one line."""
-        if one.tick != self._tick:
-            self._flush()
-            self._tick = one.tick
-        self._of_tick[one, two] += 1
-
-    def _flush(self) -> None:
-        for (one, two), count in self._of_tick.items():
-            raw = self._encoder.encode((one, two, count))
-            self._file.write(len(raw).to_bytes(4, "big") + raw)
-        self._of_tick.clear()
-
-    def counted(self, old: Side, new: Side) -> Counter[tuple[str, str]]:
-        """Return events by (thing of the old, thing of the new)."""
-        self._flush()
-        self._file.seek(0)
-        found: Counter[tuple[str, str]] = Counter()
-        for one, two, count in self._rows():
-            found[old.thing_of(one), new.thing_of(two)] += count
-        return found
-
-    def _rows(self) -> Iterator[tuple[Noted, Noted, int]]:
-        decoder = msgspec.msgpack.Decoder(tuple[Noted, Noted, int])
-        while head := self._file.read(4):
-            yield decoder.decode(self._file.read(int.from_bytes(head, "big")))
-
-
-def backtest(old: Sided, new: Sided, recording: Recording, errors: TextIO) -> Compared:
+def backtest(old: Sided, new: Sided, lines: Lines, workers: int) -> Compared:
     """Run both over the records and return what differs.
 
+    Args:
+        old: what runs today.
+        new: what is tried.
+        lines: of the recording.
+        workers: processes that fingerprint, beside this one.
+
     Raises:
-        BacktestError: more is open at once than fits.
+        BacktestError: more is open at once than fits, or a process ended.
         RecordingError: a file breaks off.
     """
+    try:
+        lines.follow([old.way, new.way], workers)
+    except TooMuchHeld as error:
+        raise BacktestError(str(error)) from None
+    except WorkerDied:
+        raise BacktestError(
+            "one of the processes that fingerprint ended: killed from outside, or out of memory; "
+            "`--workers 1` does without them"
+        ) from None
+    pairs: Counter[tuple[str, str]] = Counter()
     first_ms = last_ms = 0
-
-    def way() -> Way:
-        return Way(recording.bytes_read, recording.bytes_total, recording.lines)
-
-    with Pairs() as pairs, bar("backtest", errors, way) as moved:
-        try:
-            for line in recording:
-                moved()
-                if isinstance(line, BadLine):
-                    continue
-                reads = [
-                    one.pipeline.add(line.resource, line.body, line.at_ms) for one in (old, new)
-                ]
-                notes = [
-                    one.noted(read, line.at_ms) for one, read in zip((old, new), reads, strict=True)
-                ]
-                if notes[0] is not None and notes[1] is not None:
-                    first_ms = first_ms or line.at_ms
-                    last_ms = max(last_ms, line.at_ms)
-                    pairs.note(notes[0], notes[1])
-            for one in (old, new):
-                one.pipeline.finish()
-        except TooMuchHeld as error:
-            raise BacktestError(str(error)) from None
-        counted = pairs.counted(old.side, new.side)
-    return compare(old.side, new.side, counted, first_ms=first_ms, last_ms=last_ms)
+    for one, two in zip(old.results.noted(), new.results.noted(), strict=True):
+        if one.key is None or two.key is None:
+            continue
+        at_ms = one.tick * TICK_MS
+        first_ms, last_ms = first_ms or at_ms, max(last_ms, at_ms)
+        pairs[old.side.thing_of(one), new.side.thing_of(two)] += 1
+    return compare(old.side, new.side, pairs, first_ms=first_ms, last_ms=last_ms)
 
 
 def run(
@@ -201,7 +152,16 @@ def _run(
         except RecordingError as error:
             raise WrongUse(str(error)) from None
         sides = [Sided(one.file or "the defaults", one) for one in (against, new)]
-        compared = backtest(sides[0], sides[1], recording, errors)
+        lines = Lines("backtest", recording, sides[0].results, errors)
+        try:
+            with terminable():
+                compared = backtest(sides[0], sides[1], lines, options.workers)
+        except (KeyboardInterrupt, Terminated) as ended:
+            print(f"backtest: interrupted after {lines.done:,} lines", file=errors)
+            return INTERRUPTED if isinstance(ended, KeyboardInterrupt) else TERMINATED
+        finally:
+            for one in sides:
+                one.results.close()
     if options.json:
         out.write(backtest_text.in_json(compared))
     else:
@@ -209,8 +169,6 @@ def _run(
     if options.html is not None:
         write(options.html, [backtest_page.page(compared, sides[0].side, sides[1].side).encode()])
         print(f"written: {options.html}", file=errors)
-    if recording.skipped:
-        print(f"{recording.skipped} bad lines were skipped", file=errors)
     if _held(conditions, compared, errors):
         return CONDITION_HOLDS
     return LINES_SKIPPED if recording.skipped else DONE

@@ -13,8 +13,11 @@ import msgspec
 
 from correlators.decisions import Decision, Kind
 from correlators.deltas import tick_end_ms
+from correlators.types import IncidentKey
 from streams.assignments import Lives, Noted
 
+PLACES_KEPT: Final = 1_024
+"""Lines of one error and tick stand together: looked up once."""
 MESSAGES_KEPT: Final = 200_000
 """Messages that are kept with their moment, for the timeline; all are counted."""
 
@@ -72,6 +75,7 @@ class Side:
         """Messages by destination and kind."""
         self.suppressed: Counter[str] = Counter()
         self.left_out = 0
+        self._places: dict[tuple[IncidentKey, int, int], str] = {}
 
     def take(self, decisions: Iterable[Decision]) -> None:
         """Take what was decided, in order."""
@@ -137,6 +141,16 @@ class Side:
 
     def thing_of(self, noted: Noted) -> str:
         """Return what told, or would have told, of an event: its storm, else its incident."""
+        assert noted.key is not None
+        place = (noted.key, noted.tick, noted.belated_tick)
+        found = self._places.get(place)
+        if found is None:
+            if len(self._places) >= PLACES_KEPT:
+                self._places.clear()
+            found = self._places[place] = self._looked_up(noted)
+        return found
+
+    def _looked_up(self, noted: Noted) -> str:
         incident = self.lives.incident(noted.keys, noted.tick, noted.belated_tick)
         if incident is None:
             return ""

@@ -35,6 +35,9 @@ def backtest(
         list[str] | None,
         typer.Option(metavar="CONDITION", help='Status 4 if it holds: "pages > 10"; repeatable.'),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one per core.", metavar="N")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON, alone.")] = False,
 ) -> None:
     """Say what changed settings would have told of recorded or recent events, before they do."""
@@ -43,6 +46,7 @@ def backtest(
         old = load(find(against, os.environ), os.environ)
         configure_logs(json=False, level="critical")
         from streams import backtest as backtests
+        from streams.local_parallel import cores
 
         options = backtests.Options(
             files=tuple(recordings or ()),
@@ -50,5 +54,6 @@ def backtest(
             html=html,
             json=json,
             fail_if=tuple(fail_if or ()),
+            workers=workers or cores(),
         )
         raise typer.Exit(backtests.main(new, old, options))

@@ -110,7 +110,7 @@ def local(
     """
     try:
         if workers > 1 and not speed.factor:
-            lines.follow(Side(settings, results), workers)
+            lines.follow([Side(settings, results)], workers)
         else:
             _one_by_one(lines, settings, results, speed)
     except TooMuchHeld as error:
@@ -168,7 +168,7 @@ def _run(settings: Settings, options: Options, out: TextIO, errors: TextIO) -> i
         rows=options.assignments is not None,
         digests=options.digests is not None,
     )
-    lines = Lines(recording, results, errors)
+    lines = Lines("replay", recording, results, errors)
     try:
         with terminable():
             if options.via is Via.LOCAL:

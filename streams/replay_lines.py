@@ -5,7 +5,7 @@ Errors: those of `recording` and `local_parallel` go through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from streams.bar import Way, bar
@@ -40,8 +40,10 @@ class Named:
 class Lines:
     """The lines of a recording, with bad ones named on the way and the progress bar moved."""
 
-    def __init__(self, recording: Recording, results: Results, errors: TextIO) -> None:
-        """Args: errors: where bad lines are named, and the bar is drawn if it is a terminal."""
+    def __init__(self, name: str, recording: Recording, results: Results, errors: TextIO) -> None:
+        """Args: name: of the command; errors: where bad lines are named, and the bar is drawn if
+        it is a terminal."""
+        self._name = name
         self._recording = recording
         self._results = results
         self._errors = errors
@@ -53,7 +55,7 @@ class Lines:
     def __iter__(self) -> Iterator[Record]:
         """Yield every record. Raises: RecordingError."""
         named = Named(self._errors)
-        with bar("replay", self._errors, self._way) as moved:
+        with bar(self._name, self._errors, self._way) as moved:
             for line in self._recording:
                 moved()
                 if isinstance(line, BadLine):
@@ -66,8 +68,8 @@ class Lines:
                 self.done = line.line
         named.end(self._recording.skipped)
 
-    def follow(self, side: Side, workers: int) -> None:
-        """Replay all of them, with so many processes beside this one.
+    def follow(self, sides: Sequence[Side], workers: int) -> None:
+        """Take all of them through these sides, with so many processes beside this one.
 
         Raises:
             RecordingError: a file breaks off.
@@ -75,13 +77,13 @@ class Lines:
             WorkerDied: one of the processes ended.
         """
         named = Named(self._errors)
-        with bar("replay", self._errors, self._way) as moved:
+        with bar(self._name, self._errors, self._way) as moved:
 
             def done(lines: int) -> None:
                 self.done = lines
                 moved()
 
-            follow(self._recording, [side], workers=workers, bad_line=named.name, moved=done)
+            follow(self._recording, sides, workers=workers, bad_line=named.name, moved=done)
         named.end(self._recording.skipped)
 
     def _way(self) -> Way:

@@ -9,7 +9,7 @@ Errors: `OutputError` when a file cannot be written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ from correlators.fingerprinter import Fingerprinting, Read, RecordKind
 from correlators.partition import Step
 from correlators.telling import Config
 from correlators.types import Digest
-from streams.assignments import Lives, Spool
+from streams.assignments import Lives, Noted, Spool
 from streams.output_files import write
 from streams.portions import Folded
 from streams.recording import BadLine, Record
@@ -158,6 +158,11 @@ class Results:
         """
         assert self._spool is not None
         write(path, self._spool.rows(self.lives, up_to_tick=up_to_tick))
+
+    def noted(self) -> Iterator[Noted]:
+        """Yield what is known of every line, in order."""
+        assert self._spool is not None
+        return self._spool.noted()
 
     def write_digests(self, path: Path) -> None:
         """Write one row per digest, by (at_ms, destination, id, revision). Raises: OutputError."""

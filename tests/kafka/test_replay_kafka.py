@@ -115,7 +115,7 @@ async def test_records_keep_their_time_and_no_mark_is_ever_untrue(
         partitions = await producer.partitions_for(topic)
         feed = KafkaFeed(producer, topic, partitions)
         marks = Marks(producer, topic, partitions, feed)
-        lines = Lines(Recording([file]), results, io.StringIO())
+        lines = Lines("replay", Recording([file]), results, io.StringIO())
         last_ms = await feed_all(lines, settings, results, Speed.MAX, feed, marks, listener)
         final_ms = final_mark_ms(last_ms, settings.correlation())
         await marks.write(final_ms)
@@ -198,7 +198,7 @@ async def test_when_nothing_advances_it_says_which_partitions_stand_where(
 
 async def _replay(settings: Settings, file: Path) -> None:
     results = _results(settings)
-    lines = Lines(Recording([file]), results, io.StringIO())
+    lines = Lines("replay", Recording([file]), results, io.StringIO())
     await replay_kafka.replay(lines, settings, results, Options(files=(file,), via=Via.KAFKA))
 
 

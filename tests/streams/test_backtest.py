@@ -89,8 +89,10 @@ def test_the_other_way_round_what_vanished_appears(tmp_path: Path) -> None:
     assert back["urgency"] == there["urgency"]
 
 
-def test_without_linking_the_outage_splits_and_with_it_merges(tmp_path: Path) -> None:
-    apart = made(tmp_path, ROUTES + "storms: {link_within: 1s, burst_services: 100}\n")
+def test_with_storms_that_end_early_the_outage_splits_and_the_other_way_it_merges(
+    tmp_path: Path,
+) -> None:
+    apart = made(tmp_path, ROUTES + "storms: {storm_quiet: 3s}\n")
     there = found(apart)
     splits = [row for row in there["rows"] if row["change"] == "splits"]
     assert splits
