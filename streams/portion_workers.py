@@ -17,6 +17,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -44,6 +45,8 @@ class Workers:
         self._processes: list[multiprocessing.process.BaseProcess] = []
         # Not forked: a fork in a process with threads may stand still.
         context = multiprocessing.get_context("spawn")
+        # Started first: where it starts, it lets through again the signals that are held back here.
+        resource_tracker.ensure_running()
         with contextlib.ExitStack() as stack, _without_signals():
             stack.callback(self._end)
             for _ in range(count):
