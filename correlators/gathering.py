@@ -87,8 +87,9 @@ class Gatherer:
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
         """Make the group one storm: a new one, or the oldest of those that its members are in."""
-        present = dict.fromkeys(one.storm_id for one in group.members if one.storm_id)
-        found = [storm for one in present if (storm := self._state.storm(one)) is not None]
+        # As it is by now: a group before may have brought some of them with their lead.
+        now = (self._state.storm_of(self._state.incident(one.id)) for one in group.members)
+        found = list({storm.id: storm for storm in now if storm is not None}.values())
         # Of storms as old as each other, the one whose error comes first: not by their ids.
         found.sort(key=lambda storm: storm.opened_tick)
         storm = found[0] if found else self._new_storm(environment, self._first(group), tick)

@@ -324,3 +324,20 @@ def test_louder_traffic_on_the_same_errors_is_no_new_wave() -> None:
     loud = [event(LATER + 300 + n / 50, f"s{n % 5}", f"E{n % 40}") for n in range(900)]
     score = run(calm, wave(LATER), goes_on, loud)
     assert len(score.storms()) == 1
+
+
+def test_what_joined_with_its_lead_in_this_tick_makes_no_storm_of_nobody() -> None:
+    """Two groups in one tick: the first brings all releases of an error, the second is two of
+    them."""
+    score = run(
+        event(0, "checkout", "A", release="1.0"),
+        event(1, "checkout", "A", release="1.1"),
+        event(1, "checkout", "A", release="1.2"),
+        event(12, "checkout", "A", release="1.0", trace="one"),
+        event(12, "payment", "X", trace="one"),
+        event(12, "checkout", "A", release="1.1", trace="two"),
+        event(12, "checkout", "A", release="1.2", trace="two"),
+    )
+    assert score.poison == []
+    (storm,) = score.storms()
+    assert len(storm.members) == 4
