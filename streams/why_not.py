@@ -161,8 +161,8 @@ def _arrived(seen: Seen, service: str) -> Link:
         name="arrived",
         ok=False,
         says=(said + skipped, f"services that came in: {shown}{hint}"),
-        do="a service is the event's tag `service`, else its project; look up the name, and "
-        "whether the integration is installed for this project",
+        do="a service is a Sentry project, by its slug, or by its number where `projects` names "
+        "it; look up the name, and whether the integration hears of this project",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +27,7 @@ from streams.status import make_status
 from streams.status_kafka import StatusError
 from streams.status_kafka import read as read_status
 from streams.stories import at_ms
-from streams.topics import names, said_by
+from streams.topics import TopicsError, names, partitions_of, said_by
 from streams.yaml_reader import duration, duration_in
 
 RECORDS_MOST: Final = 20_000
@@ -126,6 +126,14 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
         settings.namespace, settings.clock, readings.at_ms, readings.reports, readings.standings
     )
     seen.troubles = status.troubles
+    sources = [topics.events, *settings.kafka.sentry_topics]
+    kept = [topics.decisions, topics.quarantine, topics.dead]
+    try:
+        partitions = await partitions_of(settings, [*sources, *kept])
+    except TopicsError as error:
+        raise WhyError(str(error)) from None
+    if missing := [one for one in kept if not partitions[one]]:
+        raise WrongUse(f"topics are missing ({', '.join(missing)}); `stormfold topics` makes them")
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka.bootstrap,
         enable_auto_commit=False,
@@ -135,7 +143,7 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
     await consumer.start()
     try:
         async with asyncio.timeout(WITHIN_S):
-            window = _Window(consumer, seen.since_ms)
+            window = _Window(consumer, partitions, seen.since_ms)
             async for record in window.records([topics.decisions], most=DECISIONS_MOST):
                 _decision(record, seen)
             async for record in window.records([topics.quarantine], most=RECORDS_MOST):
@@ -144,7 +152,6 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
             async for record in window.records([topics.dead], most=RECORDS_MOST):
                 seen.dead.append(_letter(record))
             if arrivals:
-                sources = [topics.events, *settings.kafka.sentry_topics]
                 reader = Fingerprinter(settings.fingerprinting())
                 async for record in window.records(sources, most=RECORDS_MOST):
                     _arrival(record, reader, seen)
@@ -157,8 +164,14 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
 class _Window:
     """Reads what topics hold since a moment."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, since_ms: int) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        partitions: Mapping[str, Sequence[int]],
+        since_ms: int,
+    ) -> None:
         self._consumer = consumer
+        self._partitions = partitions
         self._since_ms = since_ms
         self.skipped = 0
 
@@ -168,21 +181,21 @@ class _Window:
         """Yield the records since then, at most so many over all, the latest of each partition."""
         consumer = self._consumer
         self.skipped = 0
-        tps = []
-        for topic in topics:
-            partitions = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-            tps += [TopicPartition(topic, one) for one in sorted(partitions)]
-        if not tps:
-            return
+        tps = [TopicPartition(topic, one) for topic in topics for one in self._partitions[topic]]
         ends = await consumer.end_offsets(tps)
         found = await consumer.offsets_for_times(dict.fromkeys(tps, self._since_ms))
-        consumer.assign(tps)
-        each = max(1, most // len(tps))
+        each = max(1, most // max(1, len(tps)))
+        starts: dict[TopicPartition, int] = {}
         for tp in tps:
             start = found[tp].offset if found.get(tp) is not None else ends[tp]
             self.skipped += max(0, ends[tp] - each - start)
-            consumer.seek(tp, max(start, ends[tp] - each))
-        reading = {tp for tp in tps if await consumer.position(tp) < ends[tp]}
+            starts[tp] = max(start, ends[tp] - each)
+        reading = {tp for tp in tps if starts[tp] < ends[tp]}
+        if not reading:
+            return  # a consumer that is stopped right after it was assigned something never stops
+        consumer.assign(sorted(reading))
+        for tp in reading:
+            consumer.seek(tp, starts[tp])
         while reading:
             fetched = await consumer.getmany(*reading, timeout_ms=200)
             for tp, records in fetched.items():
@@ -192,12 +205,6 @@ class _Window:
             for tp in list(reading):
                 if await consumer.position(tp) >= ends[tp]:
                     reading.discard(tp)
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    """Return the partitions of a topic that exists; the consumer may not know it yet."""
-    known = await consumer.topics()
-    return set(consumer.partitions_for_topic(topic) or ()) if topic in known else set()
 
 
 def _decision(record: ConsumerRecord[Any, Any], seen: Seen) -> None:
