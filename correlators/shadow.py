@@ -112,6 +112,10 @@ def _told(day: Day, digest: Digest) -> Day:
     )
 
 
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
 def report(day: Day, shadow: Shadow, tick: int) -> Digest:
     """Return what a day would have been, beside what Sentry's own alerts were."""
     text = f"{day.environment}\0{day.end_tick}"
@@ -119,10 +123,10 @@ def report(day: Day, shadow: Shadow, tick: int) -> Digest:
     alerts = sets.count(day.alerts)
     about = "about " if alerts.about else ""
     lines = [
-        f"Sentry's alert rules fired {about}{alerts.value:,} times for issues and "
-        f"{day.metric_alerts:,} times for metrics.",
-        f"Stormfold would have sent {day.messages:,} messages, {day.firsts:,} of them about "
-        f"something new ({day.storms:,} storms), and {day.pages:,} pages; "
+        f"Sentry's alert rules fired {about}{_many(alerts.value, 'time')} for issues and "
+        f"{_many(day.metric_alerts, 'time')} for metrics.",
+        f"Stormfold would have sent {_many(day.messages, 'message')}, {day.firsts:,} of them about "
+        f"something new ({_many(day.storms, 'storm')}), and {_many(day.pages, 'page')}; "
         f"{day.held:,} were held back by name.",
     ]
     lines += [f"It would have paged for: {title}" for title in day.paged]

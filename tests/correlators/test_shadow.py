@@ -61,7 +61,7 @@ def test_the_day_is_reported_beside_sentrys_own_alerts() -> None:
     (report,) = reports(score)
     assert report.destination == SHADOW
     assert "fired 3 times for issues and 0 times for metrics" in report.report[0]
-    assert "4 messages, 2 of them about something new (0 storms), and 1 pages" in report.report[1]
+    assert "4 messages, 2 of them about something new (0 storms), and 1 page;" in report.report[1]
     assert report.report[2].startswith("It would have paged for: ")
     assert report.at_ms // 1000 - 1 == day_of(START, 0)
 
