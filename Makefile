@@ -44,9 +44,10 @@ soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 4,
 	@$(BIN)/python -m pytest tests/chaos tests/simulation --soak --table benchmarks/results
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
 
-bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm
+bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks
 	@$(BIN)/python -m benchmarks.quality $(FILES)
 	@$(BIN)/python -m benchmarks.storm --quick
+	@$(BIN)/python -m benchmarks.ticks --quick
 
 # LOCK_ARGS=--upgrade takes newer versions. uv only resolves; what is installed is pip's work, with the hashes written here.
 lock: setup  ## write requirements.lock anew from pyproject.toml

@@ -28,7 +28,7 @@ _DECIBANS: Final = 10 / log(10)
 Slots = tuple[tuple[int, int], ...]
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True, tag="baseline"):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, tag="baseline", gc=False):
     """Onsets of one service of an environment that belong to no storm; of all where `service` is
     empty."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -15,7 +17,7 @@ WARM_TICKS: Final = 300
 """An environment that is watched for less is too young for anything in it to be new."""
 
 
-class Candidate(msgspec.Struct, frozen=True, order=True):
+class Candidate(msgspec.Struct, frozen=True, order=True, gc=False):
     """An incident that may be linked. Compares by onset, service and error, then id: so what an
     error is called under a signature version decides nothing."""
 
@@ -66,7 +68,7 @@ class Spread(msgspec.Struct, frozen=True):
     """How often it began in any of them of late without being part of a storm."""
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is known of the environment in which candidates are linked."""
 
     since_tick: int = 0
@@ -98,6 +100,14 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         """Return the time over which the one onset assumed beforehand is spread: at the start of
         the watch everything is heard for the first time."""
         return PRIOR_TICKS if self.warm(tick) else BURST_PRIOR_TICKS
+
+    @cached_property
+    def storms_in(self) -> dict[str, list[str]]:
+        """The open storms that a service is part of, by service."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for storm_id, service in self.inside:
+            found[service].append(storm_id)
+        return found
 
     def rate(self, service: str, before_tick: int, prior_ticks: int) -> float:
         """Return the onsets per tick that are ordinary in a service."""

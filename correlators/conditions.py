@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from fnmatch import translate
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -76,7 +76,7 @@ class AtLeast(msgspec.Struct, frozen=True):
             raise ValueError(f"the time must lie between {TICK_MS} and {LONGEST_MS} ms")
 
 
-class When(msgspec.Struct, frozen=True, kw_only=True):
+class When(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All parts that are given must hold; of several values of a part, one. Nothing given always
     holds.
 
@@ -111,7 +111,7 @@ class When(msgspec.Struct, frozen=True, kw_only=True):
     storm_services: int = 0
     """A storm over at least this many services."""
 
-    @property
+    @cached_property
     def given(self) -> tuple[Asked, ...]:
         """The parts that are asked for, in the order in which they are looked at."""
         default = _ANYTHING

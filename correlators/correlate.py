@@ -56,6 +56,7 @@ from correlators.quiet import Quiet
 from correlators.rulings import tried
 from correlators.shadow import noted, report, turned
 from correlators.silences import Silence
+from correlators.sources import Sources
 from correlators.state import State
 from correlators.storms import Storm, Stretch
 from correlators.suppressions import Suppressed
@@ -95,7 +96,8 @@ class Correlator:
         whether `apply` says in words what it decided."""
         self._config = config
         self._explains = explains
-        self.state = State(config, entries)
+        sources = Sources(config.holding.inhibitions, config.rate_ticks)
+        self.state = State(config, entries, sources)
         self._teller = Teller(config, self.state)
         self._usual = Usual(self.state)
         self._quiet = Quiet(config, self.state)
@@ -103,8 +105,10 @@ class Correlator:
         self._meetings = Meetings(config.linking, self.state)
         self._acting = Acting(self.state, self._gatherer)
         self._rate_ticks = config.rate_ticks
+        self._counts_users = config.counts_users
         self._touched: set[str] = set()
         self._reports: list[Digest] = []
+        self._closed_in: set[str] = set()
         self.due_key = ""
         """Key of the due entry that is worked on; when `apply` raises, the one to blame, if any."""
 
@@ -115,6 +119,7 @@ class Correlator:
         """
         tick = work.tick
         self._touched = set()
+        self._closed_in = set()
         self.due_key = ""
         self._quiet.hear(work.heard, tick, blind=work.blind)
         for act in work.acts:
@@ -123,12 +128,15 @@ class Correlator:
             self._change(change, tick)
         for delta in work.deltas:
             self._delta(delta, tick)
+        self._gatherer.plan_extended(tick)
         self._gatherer.link(self._touched, tick)
         self._gatherer.part_waves(tick)
         for entry in sorted(self.state.due(tick), key=self._leads):
             # Leads last: what they hand over goes to somebody who stays.
             self.due_key = key_of(entry)
             self._end(entry, tick)
+        for environment in sorted(self._closed_in):
+            self._teller.released(environment, tick)
         for entry in sorted(self.state.due(tick), key=self._turn):
             self.due_key = key_of(entry)
             self._tell(entry, tick)
@@ -280,7 +288,7 @@ class Correlator:
             tick=tick,
             windows=self._config.windows,
             rate_ticks=self._rate_ticks,
-            counts_users=self._config.counts_users,
+            counts_users=self._counts_users,
         )
 
     def _joined_by(self, incident: Incident, delta: Delta, tick: int) -> Incident:
@@ -291,7 +299,7 @@ class Correlator:
             windows=self._config.windows,
             anew=self.state.spent(incident),
             rate_ticks=self._rate_ticks,
-            counts_users=self._config.counts_users,
+            counts_users=self._counts_users,
             trace_ticks=ticks(self._config.linking.link_within_ms),
         )
 
@@ -320,6 +328,9 @@ class Correlator:
         if known is None:
             known = Service(environment=key.environment, service=key.service, last_tick=tick)
         releases = dict(known.releases)
+        heard = not key.release or key.release in releases
+        if heard and 0 < tick - known.last_tick < TOUCH_TICKS:
+            return
         if key.release and key.release not in releases:
             releases[key.release] = tick
         ordered = sorted(releases.items(), key=lambda item: (item[1], item[0]))[-RELEASES_KEPT:]
@@ -413,7 +424,7 @@ class Correlator:
 
     def _close(self, incident: Incident, tick: int, why: Closed) -> None:
         self.state.put(incidents.closed(incident, tick=tick, why=why))
-        self._teller.released(incident.key.environment, tick)
+        self._closed_in.add(incident.key.environment)
         episode = self.state.episode(incident.key)
         if episode is not None and episode.lead == incident.id:
             rest = self.state.open_of_episode(incident.key)

@@ -24,7 +24,7 @@ COUNT_MOST: Final = 1_000
 Depends = Mapping[str, tuple[str, ...]]
 
 
-class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag="neighbours"):
+class Neighbours(msgspec.Struct, frozen=True, kw_only=True, tag="neighbours", gc=False):
     """Services that were seen in traces with one service."""
 
     environment: str

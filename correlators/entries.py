@@ -5,6 +5,7 @@ Values only; what is found by looking at them is `state`, what happens to them `
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ from correlators.ticks import Progress
 from correlators.types import IncidentKey
 
 PROGRESS_KEY: Final = "@progress"
+KEYS_KEPT: Final = 65_536
+"""Finished keys that are remembered; no result depends on it."""
 RELEASES_KEPT: Final = 16
 KNOWN_FOR_TICKS: Final = 90 * 86_400
 """Episodes and services are forgotten after this long without an event."""
@@ -33,7 +36,7 @@ TOUCH_TICKS: Final = 3_600
 tick."""
 
 
-class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership"):
+class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership", gc=False):
     """An incident's stretch became part of a storm: the stretch counts for it from its onset."""
 
     incident_id: str
@@ -41,7 +44,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True, tag="membership"):
     storm_id: str
 
 
-class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
+class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False):
     """All that one (environment, service, fingerprint) does, over all releases."""
 
     environment: str
@@ -80,7 +83,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode"):
     """How often it began of late without being part of a storm, as in a baseline."""
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
+class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service", gc=False):
     """What is known of one service of one environment."""
 
     environment: str
@@ -92,7 +95,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service"):
     """(release, tick) of the deploys that were told, by tick; at most `RELEASES_KEPT`."""
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True, tag="heard"):
+class Heard(msgspec.Struct, frozen=True, kw_only=True, tag="heard", gc=False):
     """When a service was heard; without environment and service, the whole intake."""
 
     environment: str
@@ -108,7 +111,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, tag="heard"):
         return max(heard * SLOT_TICKS if heard >= 0 else -1, self.blind_tick)
 
 
-class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour"):
+class Hour(msgspec.Struct, frozen=True, kw_only=True, tag="hour", gc=False):
     """How much an environment was told in an hour, for spike protection."""
 
     environment: str
@@ -261,5 +264,6 @@ def key_of(entry: Entry) -> str:
             return PROGRESS_KEY
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def _digest(*parts: str) -> str:
     return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))

@@ -15,21 +15,25 @@ class OpenEpisodes:
 
     def __init__(self) -> None:
         self._open: dict[str, set[str]] = {}
+        self._count = 0
         self._joined: dict[str, str] = {}
         self._parts: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         """Return how many incidents are open."""
-        return sum(len(found) for found in self._open.values())
+        return self._count
 
     def add(self, place: str, incident_id: str) -> None:
         """Count an incident as open."""
-        self._open.setdefault(place, set()).add(incident_id)
+        found = self._open.setdefault(place, set())
+        self._count += incident_id not in found
+        found.add(incident_id)
 
     def discard(self, place: str, incident_id: str) -> None:
         """Count an incident as open no longer."""
         found = self._open.get(place)
         if found is not None:
+            self._count -= incident_id in found
             found.discard(incident_id)
             if not found:
                 del self._open[place]

@@ -42,7 +42,7 @@ PIECES_TOLD: Final = 5
 _NAME_CHARS: Final = 40
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """One reason why incidents are one outage."""
 
     kind: Evidence

@@ -3,18 +3,19 @@ one."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from correlators import evidence, handover, incidents, links, origin, storm_life
+from correlators.company import Company, witnesses_each
 from correlators.entries import Membership, episode_key, key_of
 from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
 from correlators.links import Group
 from correlators.meetings import Meetings
+from correlators.members import Members
 from correlators.state import State
 from correlators.storms import GAIN_TICKS, Storm, Stretch, storm_id
 from correlators.telling import Config, Teller
@@ -22,6 +23,7 @@ from correlators.types import Delta
 from correlators.usual import Usual
 from correlators.waves import is_new_wave
 from correlators.witnesses import Witnesses
+from correlators.young import Place
 
 
 class Gatherer:
@@ -33,7 +35,10 @@ class Gatherer:
         self._config = config
         self._state = state
         self._teller = teller
-        self._witnesses = Witnesses(config, state)
+        self._members = Members(state)
+        self._witnesses = Witnesses(config, state, self._members)
+        self._extended: set[str] = set()
+        self._company = Company(config, state)
         self._usual = Usual(state)
         self._meetings = Meetings(config.linking, state)
         self._rate_ticks = config.rate_ticks
@@ -44,46 +49,44 @@ class Gatherer:
         if not touched:
             return
         environments = {self._state.incident(one).key.environment for one in touched}
-        young = {
-            one.id: one
-            for one in self._state.young(tick)
-            if not one.past and not self._state.left_behind(one)
-        }
-        lingering = self._meetings.lingering(touched - young.keys())
-        of_environment: dict[str, list[Incident]] = defaultdict(list)
-        for incident in (*young.values(), *lingering):
-            if incident.key.environment in environments:
-                of_environment[incident.key.environment].append(incident)
-        for environment, found in sorted(of_environment.items()):
+        since = tick - ticks(self._config.linking.link_within_ms)
+        alone = self._meetings.lingering(touched)
+        for environment in sorted(environments):
+            young = self._state.young.since(environment, since) or Place()
+            lingering = [
+                one
+                for one in alone
+                if one.key.environment == environment and one.id not in young.ids
+            ]
             open_storms = [
                 one for one in self._state.open_storms() if one.environment == environment
             ]
-            if len(self._apart(found) | {one.id for one in open_storms}) < 2:
+            divided = self._company.divided(young)
+            if not (divided.loose or divided.inside or lingering):
+                continue
+            if len(divided.loose) + len(lingering) + len(open_storms) < 2:
                 continue  # one incident, or one storm that has them all: nothing to link
             apart: dict[str, tuple[str, ...]] = {}
             for storm in open_storms:
                 for episode in storm.apart:
                     apart[episode] = (*apart.get(episode, ()), storm.id)
-            candidates = [
-                self._witnesses.candidate(incident, apart)
-                if incident.id in young
-                else self._witnesses.lingering(incident, apart)
-                for incident in found
-            ]
+            anchors = [self._witnesses.lingering(one, apart) for one in lingering]
+            most = witnesses_each(len(open_storms))
+            here = divided.loose | divided.members
             for storm in open_storms:
-                if any(one.storm_id != storm.id for one in candidates):
-                    candidates += self._witnesses.anchors(storm, young, tick)
+                if divided.loose or anchors or divided.inside.keys() - {storm.id}:
+                    anchors += self._witnesses.anchors(storm, here, tick, most)
+            compared = self._company.compared(environment, young, divided, anchors, tick)
+            candidates = [
+                self._witnesses.candidate(self._state.incident(one), apart) for one in compared
+            ]
+            candidates += anchors
             around = self._witnesses.around(environment, candidates, open_storms, tick)
             linked = links.link(candidates, around, self._config.linking)
             for one, two in sorted(linked.met):
                 self._usual.meet(environment, one, two, tick)
             for group in linked.groups:
                 self._gather(environment, group, tick)
-
-    def _apart(self, found: Iterable[Incident]) -> set[str]:
-        """Return the ids of what these incidents are told by: their open storm, or themselves."""
-        storms = ((one, self._state.storm_of(one)) for one in found)
-        return {storm.id if storm is not None else one.id for one, storm in storms}
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
         """Make the group one storm: a new one, or the oldest of those that its members are in."""
@@ -130,12 +133,7 @@ class Gatherer:
     def _settle(self, storm_id: str, tick: int) -> None:
         """Work out anew where the storm began, and when it is told."""
         storm = self._open(storm_id)
-        firsts: dict[str, str] = {}
-        for one in storm.members:
-            member = self._state.find_incident(one)
-            if member is not None:
-                firsts.setdefault(member.key.service, one)
-        found = origin.likely(storm, firsts, self._config.depends)
+        found = origin.likely(storm, self._members.of(storm).firsts, self._config.depends)
         if found != storm.origin:
             storm = msgspec.structs.replace(storm, origin=found)
             self._state.put(storm)
@@ -303,7 +301,16 @@ class Gatherer:
             rate_ticks=self._rate_ticks,
         )
         self._state.put(storm)
-        self._plan_storm(storm, tick)
+        self._extended.add(storm.id)
+
+    def plan_extended(self, tick: int) -> None:
+        """Set when the storms that were extended in this tick are told next, by what they are once
+        all its deltas are counted."""
+        extended, self._extended = sorted(self._extended), set()
+        for one in extended:
+            storm = self._state.storm(one)
+            if storm is not None and storm.id == one and storm.open:
+                self._plan_storm(storm, tick)
 
     def _plan_storm(self, storm: Storm, tick: int) -> Storm:
         if storm.tell_tick >= 0 or storm.told.mark == storm.changes:

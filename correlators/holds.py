@@ -89,9 +89,9 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """How many further ones the storm has."""
     silences: Sequence[Silence] = ()
     """Those of the environment."""
-    sources: Sequence[tuple[str, str]] = ()
-    """(name of the inhibition, id) of what is open and matches a source, other than what is told
-    and in a service that counts."""
+    sources: Sequence[str] = ()
+    """Names of the inhibitions whose source something open matches, other than what is told and in
+    a service that counts."""
     capped_until_ms: int = 0
     """When the frequency cap of the rules lets the next telling through."""
     ignored: bool = False
@@ -166,8 +166,10 @@ def _in_period(
     for period in periods:
         if period.maintenance is not maintenance or (page and not period.pages):
             continue
+        if not _mutes_all(period.when, facts):
+            continue
         until_ms = ends_ms(period.times, around.now_ms)
-        if until_ms is not None and _mutes_all(period.when, facts):
+        if until_ms is not None:
             holds.append(Hold(why, period.name, until_ms))
     return max(holds, key=lambda one: one.until_ms, default=None)
 
@@ -175,11 +177,14 @@ def _in_period(
 def _inhibited(
     facts: Facts, inhibitions: Iterable[Inhibition], around: Around, *, page: bool
 ) -> Hold | None:
-    active = {name for name, _ in around.sources}
     for one in inhibitions:
         if why_not(one.source, facts) is None:
             continue  # else two of a kind would mute each other, and nobody would hear of either
-        if one.name in active and not (page and not one.pages) and _mutes_all(one.when, facts):
+        if (
+            one.name in around.sources
+            and not (page and not one.pages)
+            and _mutes_all(one.when, facts)
+        ):
             return Hold(Suppression.INHIBITED, one.name)
     return None
 

@@ -84,7 +84,7 @@ class Closed(StrEnum):
     SENTRY = "sentry"
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
+class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=False):
     """Events of one key within one session. Ticks are whole seconds since the epoch, -1 means
     none."""
 

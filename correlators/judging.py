@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators.conditions import Asked, Facts, Lifecycle, When, why_not
+from correlators.conditions import Asked, Facts, Lifecycle, When
 from correlators.days import Shadow
 from correlators.deltas import tick_end_ms, worse
 from correlators.dependencies import Depends
@@ -31,9 +31,6 @@ from correlators.state import Correlation, State
 from correlators.storms import Storm
 from correlators.told import Told
 from correlators.types import PageReason
-
-SOURCES_READ: Final = 200
-"""Open incidents of a service, or an environment, that are looked at for one inhibition."""
 
 _OF_MEMBERS: Final = frozenset(
     {Asked.ERROR_TYPE, Asked.TEXT, Asked.TAG, Asked.OWNER, Asked.RELEASE, Asked.USERS}
@@ -269,25 +266,11 @@ class Judge:
             now_ms=tick_end_ms(tick),
             parts=[self.part(one, tick) for one in found if one is not None],
             silences=silences,
-            sources=self._sources(facts, set(ids)),
+            sources=self._state.sources.names(facts.environment, facts.services, set(ids), tick),
             capped_until_ms=tick_end_ms(said) + ruling.every_ms if said >= 0 else 0,
             told_this_hour=self._state.told_in_hour(facts.environment, tick).told,
             waited=0 <= told.held_until <= tick,
         )
-
-    def _sources(self, facts: Facts, own: set[str]) -> tuple[tuple[str, str], ...]:
-        """Return what is open and matches the source of an inhibition, one for each."""
-        found = []
-        for inhibition in self._config.holding.inhibitions:
-            services = None if inhibition.any_service else facts.services
-            for one in self._state.open_in(facts.environment, services, SOURCES_READ):
-                if one.id in own:
-                    continue
-                source = self._facts_of(one, facts.tick)
-                if why_not(inhibition.source, source) is None:
-                    found.append((inhibition.name, one.id))
-                    break
-        return tuple(found)
 
     def part(self, incident: Incident, tick: int) -> Part:
         """Return an incident as silences look at it."""

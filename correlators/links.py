@@ -9,7 +9,7 @@ for one at a time.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
@@ -85,9 +85,10 @@ def _goes_on(
 ) -> Iterator[int]:
     """Yield an active member of every storm that the burst is another wave of."""
     services = {young[index].service for index in indexes}
-    for storm_id, index in sorted(_one_of_each(young).items()):
-        if _covers(storm_id, services, around):
-            yield index
+    active = _one_of_each(young)
+    for storm_id in _covering(services, around):
+        if storm_id in active:
+            yield active[storm_id]
 
 
 def _waves(young: Sequence[Candidate], around: Surroundings) -> Iterator[tuple[int, int, Piece]]:
@@ -97,10 +98,11 @@ def _waves(young: Sequence[Candidate], around: Surroundings) -> Iterator[tuple[i
         if storm_id in around.tied:
             continue
         services = around.services.get(storm_id, ())
-        for other, member in sorted(active.items()):
-            if other != storm_id and _covers(other, services, around):
+        for other in _covering(services, around):
+            if other != storm_id and other in active:
                 detail = "most of its services are part of it already"
-                yield member, index, piece(Evidence.SERVICE, evidence.LINKS, (), detail)
+                found = piece(Evidence.SERVICE, evidence.LINKS, (), detail)
+                yield active[other], index, found
 
 
 def _one_of_each(young: Sequence[Candidate]) -> dict[str, int]:
@@ -112,10 +114,10 @@ def _one_of_each(young: Sequence[Candidate]) -> dict[str, int]:
     return found
 
 
-def _covers(storm_id: str, services: Collection[str], around: Surroundings) -> bool:
-    """Return whether most of these services are part of the storm already."""
-    known = sum((storm_id, service) in around.inside for service in services)
-    return 2 * known > len(services)
+def _covering(services: Collection[str], around: Surroundings) -> list[str]:
+    """Return the open storms that most of these services are part of already, by id."""
+    known = Counter(storm_id for name in services for storm_id in around.storms_in.get(name, ()))
+    return sorted(one for one, count in known.items() if 2 * count > len(services))
 
 
 class _Union:

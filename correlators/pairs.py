@@ -196,14 +196,19 @@ class Pairs:
 
     def _relations(self) -> dict[str, list[str]]:
         """Return, for every service that is here, those here that it is related to."""
-        here = sorted({one.service for one in self._young})
+        present = {one.service for one in self._young}
+        here = sorted(present)
+        needed_by: dict[str, set[str]] = defaultdict(set)
+        for name in here:
+            for needed in self._around.depends.get(name, ()):
+                needed_by[needed].add(name)
         found: dict[str, list[str]] = {}
         for service in here:
             related = {name for name in self._around.depends.get(service, ())}
-            related |= {name for name in here if service in self._around.depends.get(name, ())}
+            related |= needed_by.get(service, set())
             neighbours = self._around.neighbours.get(service)
             related |= {name for name, _, _ in neighbours.seen} if neighbours is not None else set()
-            found[service] = sorted((related & {*here}) - {service})
+            found[service] = sorted((related & present) - {service}) if related else []
         return found
 
     # What they weigh

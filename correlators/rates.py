@@ -52,5 +52,24 @@ def rate_within(rate: Rate, *, tick: int, rate_ticks: int, within: int | None = 
     return sum(events for first, events in rate if first // length > oldest)
 
 
+def lasts_until(rate: Rate, count: int, *, rate_ticks: int, within: int) -> int:
+    """Return the last tick in which `rate_within` is at least `count` if nothing more comes; -1
+    where it never is.
+
+    Args:
+        rate: the slots; none lies after the tick that is asked about.
+        count: at least 1.
+        rate_ticks: as of `rate_within`.
+        within: as of `rate_within`.
+    """
+    length = _slot_ticks(rate_ticks)
+    found = 0
+    for first, events in reversed(rate):
+        found += events
+        if found >= count:
+            return first // length * length + within - 1
+    return -1
+
+
 def _slot_ticks(rate_ticks: int) -> int:
     return -(-rate_ticks // RATE_SLOTS)

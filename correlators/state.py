@@ -43,10 +43,12 @@ from correlators.history import HOUR_TICKS
 from correlators.incidents import Incident, Windows, ticks
 from correlators.people import People
 from correlators.silences import Silence
+from correlators.sources import Sources
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
 from correlators.trails import Trails
 from correlators.types import TICK_MS, IncidentKey, Suppression
+from correlators.young import Young
 
 
 class Correlation(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +61,18 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
 class State:
     """Entries of one partition, with their indexes. Reads see every write at once."""
 
-    def __init__(self, correlation: Correlation, entries: Iterable[Entry] = ()) -> None:
-        """Args: correlation: the limits; entries: as restored, in any order, without `Progress`."""
+    def __init__(
+        self,
+        correlation: Correlation,
+        entries: Iterable[Entry] = (),
+        sources: Sources | None = None,
+    ) -> None:
+        """Args: correlation: the limits; entries: as restored, in any order, without `Progress`;
+        sources: of the inhibitions that are configured, without an incident yet."""
         self._correlation = correlation
+        self.sources = sources or Sources()
+        self.forgotten = 0
+        """Grows whenever an incident may have gone: what was worked out before may not hold."""
         self._entries: dict[str, Entry] = {}
         self._changed: set[str] = set()
         self._newly_changed: set[str] = set()
@@ -69,23 +80,26 @@ class State:
         self._reindex({key_of(entry): entry for entry in entries})
 
     def _reindex(self, entries: dict[str, Entry]) -> None:
+        self.forgotten += 1
         self._entries = {}
         self._by_key: dict[IncidentKey, list[str]] = {}
         self._episodes = OpenEpisodes()
         self._by_issue: dict[str, set[str]] = {}
-        self._young: set[str] = set()
+        self.young = Young()
         self._open_storms: set[str] = set()
         self._doubted: set[str] = set()
         self._open_in: dict[tuple[str, str], set[str]] = {}
         self.people = People()
-        self._inhibited: set[str] = set()
+        self._inhibited: dict[str, set[str]] = {}
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
         self._of_error: dict[tuple[str, str], set[str]] = {}
+        self.sources.clear()
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
         for key in sorted(entries):
             self._place(key, entries[key])
+            self._change(None, entries[key])
         self.trails = Trails(ticks(self._correlation.linking.link_within_ms))
         self.trails.learn(one for one in entries.values() if isinstance(one, Incident) and one.open)
 
@@ -193,14 +207,6 @@ class State:
         whose page is left."""
         return [self.incident(one) for one in sorted(self._by_issue.get(issue_id, ()))]
 
-    def young(self, tick: int) -> list[Incident]:
-        """Return the open incidents whose stretch began within `link_within` of this tick, by
-        id."""
-        within = ticks(self._correlation.linking.link_within_ms)
-        grown = {one for one in self._young if self.incident(one).onset_tick < tick - within}
-        self._young -= grown
-        return [self.incident(one) for one in sorted(self._young)]
-
     def open_storms(self) -> list[Storm]:
         """Return the open storms, by id."""
         found = (self._entries["storm:" + one] for one in sorted(self._open_storms))
@@ -248,8 +254,7 @@ class State:
 
     def inhibited(self, environment: str) -> list[Incident]:
         """Return the incidents that something open holds back, by id."""
-        found = map(self.incident, sorted(self._inhibited))
-        return [one for one in found if one.key.environment == environment]
+        return [self.incident(one) for one in sorted(self._inhibited.get(environment, ()))]
 
     def told_in_hour(self, environment: str, tick: int) -> Hour:
         """Return how much the environment was told in the hour of this tick."""
@@ -355,11 +360,16 @@ class State:
         """Store an entry in place of the one with its key."""
         key = key_of(entry)
         before = self._entries.get(key)
-        if before == entry:
+        if before is entry or before == entry:
             return
         self._note(key, before)
-        self._remove(key, before)
-        self._place(key, entry)
+        if _found_alike(before, entry):
+            self._entries[key] = entry
+            self._plan(key, entry)
+        else:
+            self._remove(key, before)
+            self._place(key, entry)
+        self._change(before, entry)
 
     def put_ignored(self, entry: Ignored) -> None:
         """Store that an issue is ignored; at the bound the oldest of the others is forgotten."""
@@ -374,6 +384,8 @@ class State:
         if before is not None:
             self._note(key, before)
             self._remove(key, before)
+            self._change(before, None)
+            self.forgotten += isinstance(before, Incident)
             self._scheduled.pop(key, None)
 
     def freeze(self, key: str, tick: int, reason: str) -> Frozen:
@@ -444,6 +456,9 @@ class State:
             self._ignored.add((entry.tick, key))
         elif isinstance(entry, Silence | ActDone):
             self.people.add(entry)
+        self._plan(key, entry)
+
+    def _plan(self, key: str, entry: Entry) -> None:
         due = self._due_tick(entry)
         scheduled = self._scheduled.get(key)
         if due is not None and (scheduled is None or due < scheduled):
@@ -461,13 +476,17 @@ class State:
             self._episodes.add(episode_place(incident.key), incident.id)
             where = (incident.key.environment, incident.key.service)
             self._open_in.setdefault(where, set()).add(incident.id)
-            if incident.alert is None:
-                self._young.add(incident.id)
             if incident.told.held.startswith(Suppression.INHIBITED):
-                self._inhibited.add(incident.id)
+                self._inhibited.setdefault(incident.key.environment, set()).add(incident.id)
         if incident.open or incident.page_left:
             for issue in incident.issues:
                 self._by_issue.setdefault(issue, set()).add(incident.id)
+
+    def _change(self, before: Entry | None, after: Entry | None) -> None:
+        one = before if isinstance(before, Incident) else None
+        two = after if isinstance(after, Incident) else None
+        self.young.change(one, two)
+        self.sources.change(one, two)
 
     def _remove(self, key: str, before: Entry | None) -> None:
         if before is None:
@@ -499,14 +518,27 @@ class State:
             del self._by_key[incident.key]
         if incident.alert is not None:
             self._alerts.discard(incident)
-        self._young.discard(incident.id)
-        self._episodes.discard(episode_place(incident.key), incident.id)
-        self._inhibited.discard(incident.id)
         where = (incident.key.environment, incident.key.service)
         self._open_in.get(where, set()).discard(incident.id)
+        self._episodes.discard(episode_place(incident.key), incident.id)
+        self._inhibited.get(incident.key.environment, set()).discard(incident.id)
         for issue in incident.issues:
             holders = self._by_issue.get(issue)
             if holders is not None:
                 holders.discard(incident.id)
                 if not holders:
                     del self._by_issue[issue]
+
+
+def _found_alike(before: Entry | None, after: Entry) -> bool:
+    """Return whether an incident is found in the same places before and after, of one key."""
+    return (
+        isinstance(before, Incident)
+        and isinstance(after, Incident)
+        and before.closed_tick == after.closed_tick
+        and before.issues == after.issues
+        and before.told.held == after.told.held
+        and before.page_left == after.page_left
+        and (before.doubt is None) == (after.doubt is None)
+        and before.alert == after.alert
+    )

@@ -67,7 +67,7 @@ class Linking(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("burst_services must be at least 2 and burst_onsets not below it")
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a storm most likely began, and why that is thought."""
 
     service: str = ""
@@ -76,7 +76,7 @@ class Origin(msgspec.Struct, frozen=True):
     """For people; empty while it is only the first that was heard of."""
 
 
-class Ack(msgspec.Struct, frozen=True, kw_only=True):
+class Ack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person has it: who said so, and what was in the storm then. It covers nothing else."""
 
     actor: str
@@ -88,7 +88,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
-class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
+class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """Incidents of one environment that are one outage, told as one."""
 
     id: str
@@ -147,7 +147,7 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm"):
         return self.closed_tick < 0
 
 
-class Stretch(msgspec.Struct, frozen=True, kw_only=True, tag="stretch"):
+class Stretch(msgspec.Struct, frozen=True, kw_only=True, tag="stretch", gc=False):
     """What an incident's present stretch counts, kept while the incident may still be linked.
 
     An incident that reopens carries the sets of its whole life; a storm wants only what belongs to

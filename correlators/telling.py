@@ -18,6 +18,7 @@ from correlators.folds import Folds
 from correlators.holds import Hold
 from correlators.incidents import Incident, ticks
 from correlators.judging import Config, Judge, Judgement
+from correlators.releases import first_tick
 from correlators.rulings import Urgency
 from correlators.services import described
 from correlators.spikes import spike_digests
@@ -552,9 +553,10 @@ class Teller:
             judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick, only_page=True)
             return self._storm_page(found, judgement).action is PageAction.TRIGGER
         episode = self._state.episode(found.key)
-        if not found.open:
+        if episode is None or episode.lead != found.id or not found.open:
             return False
-        if episode is not None and episode.page_key and not episode.page_left_by:
+        paged = episode.page_key and not episode.page_left_by
+        if paged or self._state.storm_of(found) is not None:
             return False
         told = [found, *self._also(found)]
         judged = self._judge.of_incidents(told, Lifecycle.UPDATED, tick, only_page=True)
@@ -599,18 +601,13 @@ def release_news(state: State, config: Config, incident: Incident) -> tuple[str,
     """Return (release, its first tick) when it is news to a service that was seen under another one
     before.
 
-    The first release ever seen of a service tells nothing: it may be months old. Unless its deploy
-    was told: then it counts from that.
+    Since when it counts as out is `releases`' part.
     """
     release = incident.key.release
     service = state.service(incident.key.environment, incident.key.service)
-    if not release or service is None:
-        return None
-    first = dict(service.deploys).get(release)
+    first = first_tick(service, release)
     if first is None:
-        first = dict(service.releases).get(release)
-        if first is None or min(tick for _, tick in service.releases) >= first:
-            return None
+        return None
     news = incident.onset_tick - first <= ticks(config.linking.release_news_ms)
     return (release, first) if news else None
 

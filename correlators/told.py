@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What people have heard of an incident or a storm so far."""
 
     revision: int = 0

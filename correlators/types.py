@@ -134,7 +134,7 @@ class ChangeKind(StrEnum):
     OTHER = "other"
 
 
-class StateChange(msgspec.Struct, frozen=True, kw_only=True):
+class StateChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A change that Sentry tells: of an issue, a metric alert, a comment, the installation, or
     something unknown."""
 
@@ -218,7 +218,7 @@ class IncidentKey(msgspec.Struct, frozen=True, order=True, gc=False):
     fingerprint: str
 
 
-class Sample(msgspec.Struct, frozen=True, order=True):
+class Sample(msgspec.Struct, frozen=True, order=True, gc=False):
     """The one event shown for an incident: the smallest by (stream time, event id)."""
 
     at_ms: int
@@ -230,7 +230,7 @@ class Sample(msgspec.Struct, frozen=True, order=True):
     issue_url: str = ""
 
 
-class Delta(msgspec.Struct, frozen=True, kw_only=True):
+class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What some events add to one incident in one tick. `deltas.merge` says how two of them become
     one."""
 
@@ -377,7 +377,7 @@ class PageReason(StrEnum):
     """A rule of the configuration; the digest names it."""
 
 
-class ServiceLine(msgspec.Struct, frozen=True):
+class ServiceLine(msgspec.Struct, frozen=True, gc=False):
     """What one service contributes to a digest."""
 
     service: str
@@ -416,7 +416,7 @@ class PageAction(StrEnum):
     RESOLVE = "resolve"
 
 
-class Digest(msgspec.Struct, frozen=True, kw_only=True):
+class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The message content for one incident or storm at one revision, for one destination."""
 
     id: str

@@ -6,7 +6,7 @@ Only reads the state; what follows is `links`' and `gathering`'s.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ from correlators.causes import cause_of
 from correlators.deltas import TRACES_KEPT
 from correlators.entries import episode_key
 from correlators.incidents import Incident, ticks
+from correlators.members import Members
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.telling import Config, release_news
@@ -24,10 +25,11 @@ from correlators.telling import Config, release_news
 class Witnesses:
     """Looks incidents up in one state."""
 
-    def __init__(self, config: Config, state: State) -> None:
-        """Args: config: the limits; state: read."""
+    def __init__(self, config: Config, state: State, members: Members) -> None:
+        """Args: config: the limits; state: read; members: of its storms."""
         self._config = config
         self._state = state
+        self._members = members
 
     def around(
         self,
@@ -83,15 +85,18 @@ class Witnesses:
                 spread[name] = Spread(since, tuple(sorted(slots.items())))
         return spread
 
-    def anchors(
-        self, storm: Storm, young: Mapping[str, Incident], tick: int
-    ) -> Iterator[Candidate]:
-        """Yield the active members of a storm that are not young themselves."""
+    def anchors(self, storm: Storm, young: Container[str], tick: int, most: int) -> list[Candidate]:
+        """Return the active members of a storm that are not young themselves, at most so many: who
+        was heard of last."""
         within = ticks(self._config.linking.link_within_ms)
-        for one in storm.members:
-            member = None if one in young else self._state.find_incident(one)
-            if member is not None and member.open and tick - member.last_tick <= within:
-                yield self._anchor(member, storm.id)
+        found = (self._state.find_incident(one) for one in storm.members if one not in young)
+        active = [
+            one for one in found if one is not None and one.open and tick - one.last_tick <= within
+        ]
+        if len(active) > most:
+            active.sort(key=lambda one: (one.last_tick, one.id))
+            active = active[-most:]
+        return [self._anchor(member, storm.id) for member in active]
 
     def lingering(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
         """Return an incident that began long ago and is told by itself: what it shares just now
@@ -109,10 +114,9 @@ class Witnesses:
         """Yield how many incidents per tick the storm gained in each of its services so far."""
         within = ticks(self._config.linking.link_within_ms)
         age = max(within, tick - storm.opened_tick)
-        members = (self._state.find_incident(one) for one in storm.members)
-        counts = Counter(one.key.service for one in members if one is not None)
+        counts = self._members.of(storm).counts
         for service in storm.services:
-            yield (storm.id, service), counts[service] / age
+            yield (storm.id, service), counts.get(service, 0) / age
         yield (storm.id, ""), storm.joined / age
 
     def _anchor(self, member: Incident, storm_id: str) -> Candidate:

@@ -56,7 +56,7 @@ PARENT = Inhibition(name="db", source=DB, when=When())
 EVERYTHING = Holding(periods=(NIGHT, MAINTENANCE), inhibitions=(PARENT,), most_per_hour=1)
 ALL_AROUND = around(
     silences=(silence(),),
-    sources=(("db", "inc-1"),),
+    sources=("db",),
     capped_until_ms=NOW_MS + 1,
     told_this_hour=1,
 )
@@ -67,10 +67,8 @@ def test_the_order_is_drop_silence_maintenance_inhibition_quiet_hours_cap_spike(
     seen = [
         held(facts(), DROP, EVERYTHING, ALL_AROUND),
         held(facts(), ALERT, EVERYTHING, ALL_AROUND),
-        held(
-            facts(), ALERT, EVERYTHING, around(sources=(("db", "i"),), capped_until_ms=NOW_MS + 1)
-        ),
-        held(facts(), ALERT, left, around(sources=(("db", "i"),), capped_until_ms=NOW_MS + 1)),
+        held(facts(), ALERT, EVERYTHING, around(sources=("db",), capped_until_ms=NOW_MS + 1)),
+        held(facts(), ALERT, left, around(sources=("db",), capped_until_ms=NOW_MS + 1)),
         held(facts(), ALERT, left, around(capped_until_ms=NOW_MS + 1, told_this_hour=9)),
         held(facts(), ALERT, Holding(), around(capped_until_ms=NOW_MS + 1, told_this_hour=9)),
         held(facts(), ALERT, Holding(most_per_hour=9), around(told_this_hour=9)),
@@ -97,7 +95,7 @@ def test_what_is_worth_no_message_waits_for_the_next_digest_once() -> None:
 
 def test_a_page_waits_for_a_silence_and_for_maintenance_only() -> None:
     open_to_pages = Holding(periods=(NIGHT,), inhibitions=(PARENT,), most_per_hour=1)
-    loud = around(sources=(("db", "i"),), capped_until_ms=NOW_MS + 1, told_this_hour=9)
+    loud = around(sources=("db",), capped_until_ms=NOW_MS + 1, told_this_hour=9)
     assert held(facts(), PAGE, open_to_pages, loud) is None
     for holds in (
         Holding(periods=(Period(name="night", times=times(), pages=True),)),
@@ -144,7 +142,7 @@ def test_what_mutes_one_service_does_not_hold_a_storm_over_two() -> None:
     )
     mute = silence(when=checkout)
     two = [part(), part("payment", "f3")]
-    where = around(silences=(mute,), sources=(("db", "i"),), parts=two)
+    where = around(silences=(mute,), sources=("db",), parts=two)
     both = facts(storm=True, services=("checkout", "payment"))
     assert held(both, ALERT, holding, where) is None
     assert held(facts(storm=True), ALERT, holding, where) is not None
@@ -169,7 +167,7 @@ def test_what_is_over_or_of_something_else_holds_nothing() -> None:
         periods=(Period(name="night", when=When(service=("mail",)), times=times()),),
         inhibitions=(Inhibition(name="db", source=When(), when=When(service=("mail",))),),
     )
-    assert held(facts(), ALERT, mail, around(sources=(("db", "i"),))) is None
+    assert held(facts(), ALERT, mail, around(sources=("db",))) is None
 
 
 def test_a_silence_has_an_author_an_end_and_says_what_it_mutes() -> None:

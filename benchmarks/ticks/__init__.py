@@ -1,0 +1,1 @@
+"""Ticks of CORRELATE over many open incidents of one environment."""

@@ -1,0 +1,209 @@
+"""What ticks take: processor time of this process, from the bytes of a message to the bytes of all
+records that a transaction would send.
+
+Waiting for Kafka is not part of it, nor is a neighbour on the same cores.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from benchmarks.ticks.worlds import (
+    START,
+    Rules,
+    World,
+    batch,
+    config_of,
+    delta,
+    first_progress,
+    made,
+    silences,
+    spread,
+    trace_of,
+)
+from correlators.partition import Partition
+from correlators.telling import Config
+from correlators.types import Delta
+from streams import codec
+from streams.agents.written import Topics, outgoing
+
+CHANGED: Final = 100
+"""Incidents that change in a tick."""
+TICKS: Final = 12
+"""Measured from one restored state; so many, and everything young stays young."""
+FEW: Final = 100
+"""Open incidents of the tick that is compared with."""
+USERS: Final = 1_000_000
+
+_TOPICS: Final = Topics("incidents", "deliveries", "quarantine", "decisions")
+_PARTITION: Final = TopicPartition("incident.deltas", 0)
+
+
+class TickTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of tick over one world."""
+
+    world: World
+    rules: Rules
+    kind: str
+    """`known`: open incidents get a delta; `new`: new ones open."""
+    incidents: int
+    median_ms: float
+    p99_ms: float
+    few_median_ms: float
+    """The same over `FEW` open incidents."""
+    written: int
+    """Records per tick, on average."""
+    restore_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """How much longer than over few."""
+        return self.median_ms / self.few_median_ms
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """One tick with many deltas."""
+
+    what: str
+    deltas: int
+    ms: float
+
+    @property
+    def per_s(self) -> float:
+        """Deltas per second."""
+        return self.deltas / self.ms * 1e3
+
+
+def restored(stored: Sequence[bytes], config: Config) -> Partition:
+    """Return the partition as a new owner has it."""
+    partition = Partition(config, first_progress(), [codec.entry(one) for one in stored])
+    if partition.ticks.applied < START - 1:
+        partition.ticks.pass_to(START - 1)
+    return partition
+
+
+def stored_world(world: World, rules: Rules, incidents: int) -> list[bytes]:
+    """Return the entries of a world, as they are stored."""
+    entries = made(world, config_of(rules), incidents) + silences(rules)
+    return [codec.encode(entry) for entry in entries]
+
+
+def apply(partition: Partition, offset: int, raw: bytes) -> int:
+    """Take one message and apply what it completes; return how many records that writes."""
+    partition.receive(offset, codec.batch(raw))
+    written = 0
+    while partition.ready():
+        step = partition.step(most_ticks=1)
+        written += len(outgoing(step, _PARTITION, _TOPICS, lambda _: 0))
+    return written
+
+
+def changing(world: World, kind: str, incidents: int, changed: int) -> Callable[[int], list[Delta]]:
+    """Return the deltas of the n-th measured tick."""
+
+    def of(turn: int) -> list[Delta]:
+        tick = START + turn
+        numbers = range(turn * changed, (turn + 1) * changed)
+        if kind == "known":
+            known = [number * 7_919 % incidents for number in numbers]
+            return [delta(one, tick, trace=trace_of(world, one)) for one in known]
+        # Every second one can be followed; the others look like an outage that unfolds.
+        new = [incidents + number for number in numbers]
+        return [delta(one, tick, trace=spread(one) if one % 2 else 0) for one in new]
+
+    return of
+
+
+def turns(
+    stored: Sequence[bytes], config: Config, deltas: Callable[[int], list[Delta]], rounds: int
+) -> Iterator[tuple[float, int]]:
+    """Yield (milliseconds, records) of every measured tick, round by round."""
+    messages = [codec.encode(batch(deltas(turn), START + turn)) for turn in range(TICKS)]
+    for _ in range(rounds):
+        partition = restored(stored, config)
+        gc.collect()  # what the rounds before left is not this one's
+        for turn, raw in enumerate(messages):
+            began = time.process_time()
+            written = apply(partition, turn, raw)
+            yield (time.process_time() - began) * 1e3, written
+
+
+def measure(
+    world: World, rules: Rules, incidents: int, rounds: int, stored: Sequence[bytes]
+) -> Iterator[TickTimes]:
+    """Yield both kinds of ticks over a world."""
+    config = config_of(rules)
+    began = time.process_time()
+    restored(stored, config)
+    restore_ms = (time.process_time() - began) * 1e3
+    little = stored_world(world, rules, FEW)
+    for kind in ("known", "new"):
+        small = [ms for ms, _ in turns(little, config, changing(world, kind, FEW, CHANGED), 2)]
+        found = list(turns(stored, config, changing(world, kind, incidents, CHANGED), rounds))
+        times = sorted(ms for ms, _ in found)
+        yield TickTimes(
+            world=world,
+            rules=rules,
+            kind=kind,
+            incidents=incidents,
+            median_ms=statistics.median(times),
+            p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)],
+            few_median_ms=statistics.median(small),
+            written=sum(written for _, written in found) // len(found),
+            restore_ms=restore_ms,
+        )
+
+
+def rates(stored: Sequence[bytes], incidents: int, changed: int) -> Iterator[Rate]:
+    """Yield how fast many deltas are applied to a world of old incidents."""
+    config = config_of(Rules.DEFAULT)
+    for kind in ("known", "new"):
+        times = [
+            ms for ms, _ in turns(stored, config, changing(World.OLD, kind, incidents, changed), 1)
+        ]
+        what = f"{kind}, {changed:,} in each of {TICKS} ticks"
+        yield Rate(what=what, deltas=changed * TICKS, ms=sum(times))
+
+
+def opening(counts: Sequence[int]) -> Iterator[Rate]:
+    """Yield what one tick takes in which so many incidents open in an empty environment, and the
+    next one, in which a hundred more do."""
+    config = config_of(Rules.DEFAULT)
+    for count in counts:
+        partition = restored([], config)
+        for turn, many in enumerate((count, CHANGED)):
+            numbers = range(turn * count, turn * count + many)
+            raw = codec.encode(batch([delta(one, START + turn) for one in numbers], START + turn))
+            gc.collect()
+            began = time.process_time()
+            apply(partition, turn, raw)
+            ms = (time.process_time() - began) * 1e3
+            what = f"{count:,} new" if not turn else f"{many} new, a tick after {count:,} new"
+            yield Rate(what=what, deltas=many, ms=ms)
+
+
+def memory(incidents: int, users: int) -> float:
+    """Return the most MiB that a process of its own has resident with so many incidents open, each
+    with its share of different users and as many events."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_resident, (incidents, users))
+
+
+def _resident(incidents: int, users: int) -> float:
+    each = users // incidents
+
+    def of(number: int) -> list[int]:
+        return [spread((1 << 60) + number * each + one) for one in range(each)]
+
+    entries = made(World.OLD, config_of(Rules.DEFAULT), incidents, of, events=each)
+    restored([codec.encode(entry) for entry in entries], config_of(Rules.DEFAULT))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
