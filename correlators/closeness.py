@@ -16,6 +16,7 @@ from typing import Final
 from correlators import evidence
 from correlators.baseline import (
     PRIOR_TICKS,
+    Slots,
     closeness_db,
     looks_db,
     rate,
@@ -100,7 +101,8 @@ class Closeness:
         """Return the onsets per tick that are ordinary for the error, in all services."""
         names = {one.fingerprint, two.fingerprint}
         known = [self._around.errors[name] for name in names if name in self._around.errors]
-        slots = max((spread.slots for spread in known), key=_onsets, default=())
+        # Of two that begin as often, by the slots themselves: never by the order of a set.
+        slots = max((spread.slots for spread in known), key=_often, default=())
         prior = self._around.prior(before)
         since = self._around.since_tick
         return rate(slots, since_tick=since, before_tick=before, prior_ticks=prior, lately=False)
@@ -111,8 +113,8 @@ class Closeness:
         return min((spread.since_tick for spread in found), default=self._around.tick)
 
 
-def _onsets(slots: tuple[tuple[int, int], ...]) -> int:
-    return sum(onsets for _, onsets in slots)
+def _often(slots: Slots) -> tuple[int, Slots]:
+    return sum(onsets for _, onsets in slots), slots
 
 
 def _disjoint(one: Candidate, two: Candidate) -> bool:
