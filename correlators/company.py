@@ -1,9 +1,9 @@
 """Which young incidents are compared when incidents are linked: those that can have evidence.
 
 Left out is only what nothing can be said of: an incident with traces that nobody shares, whose
-error nobody else has, in a service that is related to none and under a release that is no news. It
-is in no pair and no burst, so what is linked is the same with it and without it. Of the members of
-storms, which are linked already, a bounded number is taken.
+error nobody else has or was raised from, in a service that is related to none and under a release
+that is no news. It is in no pair and no burst, so what is linked is the same with it and without
+it. Of the members of storms, which are linked already, a bounded number is taken.
 """
 
 from __future__ import annotations
