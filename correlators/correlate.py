@@ -50,6 +50,7 @@ from correlators.hearing import one_name
 from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Judgement
 from correlators.left_pages import leave, left, let_go
+from correlators.links import Near
 from correlators.meetings import Meetings
 from correlators.names import named
 from correlators.quiet import Quiet
@@ -146,9 +147,10 @@ class Correlator:
         digests, suppressed, pages = self._teller.take()
         cast = self._cast(work, digests, suppressed)
         judged, acts = self._teller.take_judged(), self._acting.take()
+        near = self._gatherer.take_near()
         if not self._explains:
             return Decided(cast, suppressed, pages, acts)
-        return Decided(cast, suppressed, pages, acts, self._in_words(digests, judged, tick))
+        return Decided(cast, suppressed, pages, acts, self._in_words(digests, judged, near, tick))
 
     def _cast(self, work: Work, digests: list[Digest], suppressed: Suppressed) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
@@ -159,14 +161,19 @@ class Correlator:
         return [*turned(digests, self._config.shadow.to), *reports]
 
     def _in_words(
-        self, digests: Sequence[Digest], judged: Iterable[tuple[str, Judgement]], tick: int
+        self,
+        digests: Sequence[Digest],
+        judged: Iterable[tuple[str, Judgement]],
+        near: Iterable[tuple[str, Near]],
+        tick: int,
     ) -> list[Decision]:
         rules, teams = self._config.decides, self._config.teams
         asked = [
             decisions.ruled(subject, judgement.ruling, tried(rules, judgement.facts, teams))
             for subject, judgement in judged
         ]
-        return decisions.of_tick(tick, self.state.changed_since(), digests, asked)
+        changed = self.state.changed_since()
+        return decisions.of_tick(tick, changed, digests, asked, near=near)
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""
@@ -175,6 +182,7 @@ class Correlator:
         self._teller.take_judged()
         self._reports = []
         self._acting.take()
+        self._gatherer.take_near()
 
     # Changes and deltas
 

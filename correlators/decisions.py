@@ -18,6 +18,7 @@ from correlators.acts import ActDone
 from correlators.entries import Entry, Episode
 from correlators.evidence import Piece
 from correlators.incidents import Incident
+from correlators.links import Near
 from correlators.rulings import Ruling, Tried, Urgency
 from correlators.silences import Silence
 from correlators.storms import Storm
@@ -121,6 +122,7 @@ def of_tick(
     digests: Iterable[Digest],
     asked: Iterable[Ruled] = (),
     suppressed: Iterable[tuple[str, str, str]] = (),
+    near: Iterable[tuple[str, Near]] = (),
 ) -> list[Decision]:
     """Return what a tick decided, by turn and subject; each once.
 
@@ -130,6 +132,7 @@ def of_tick(
         digests: that it made.
         asked: what the rules said of a telling.
         suppressed: (subject, suppression, name) of what was not told.
+        near: incidents that stayed out of every storm, and what came nearest to tying them.
     """
     changed = list(changes)
     storms = {after.id: after for _, after in changed if isinstance(after, Storm)}
@@ -142,6 +145,17 @@ def of_tick(
     found += [
         Decision(tick=tick, subject=subject, kind=Kind.SUPPRESSED, why=why, name=name)
         for subject, why, name in suppressed
+    ]
+    found += [
+        Decision(
+            tick=tick,
+            subject=subject,
+            kind=Kind.STAYED_OUT,
+            other=one.other,
+            why=str(one.weight),
+            because=_weighed(one.pieces),
+        )
+        for subject, one in near
     ]
     found += _of_digests(tick, digests)
     unique = dict.fromkeys(found)

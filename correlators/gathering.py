@@ -3,7 +3,7 @@ one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -13,7 +13,7 @@ from correlators.company import Company, witnesses_each
 from correlators.entries import Membership, episode_key, key_of
 from correlators.evidence import Piece
 from correlators.incidents import Incident, ticks
-from correlators.links import Group
+from correlators.links import Group, Near
 from correlators.meetings import Meetings
 from correlators.members import Members
 from correlators.state import State
@@ -42,6 +42,7 @@ class Gatherer:
         self._usual = Usual(state)
         self._meetings = Meetings(config.linking, state)
         self._rate_ticks = config.rate_ticks
+        self._near: list[tuple[str, Near]] = []
 
     def link(self, touched: AbstractSet[str], tick: int) -> None:
         """Link the young incidents of every environment in which one of `touched` lies, and those
@@ -87,14 +88,31 @@ class Gatherer:
                 self._usual.meet(environment, one, two, tick)
             for group in linked.groups:
                 self._gather(environment, group, tick)
+            self._note_near(linked.near, tick)
+
+    def _note_near(self, near: Mapping[str, Near], tick: int) -> None:
+        """Keep, for `explain`, what was too little to tie those that begin now to any other."""
+        for id, found in near.items():
+            incident = self._state.incident(id)
+            if incident.onset_tick == tick and self._state.storm_of(incident) is None:
+                self._near.append((id, found))
+
+    def take_near(self) -> list[tuple[str, Near]]:
+        """Return which incidents stayed out of every storm since the last call, and what was
+        nearest."""
+        taken, self._near = self._near, []
+        return taken
 
     def _gather(self, environment: str, group: Group, tick: int) -> None:
         """Make the group one storm: a new one, or the oldest of those that its members are in."""
         # As it is by now: a group before may have brought some of them with their lead.
-        now = (self._state.storm_of(self._state.incident(one.id)) for one in group.members)
-        found = list({storm.id: storm for storm in now if storm is not None}.values())
+        now = [self._state.storm_of(self._state.incident(one.id)) for one in group.members]
+        refused = {one for member in group.members for one in member.apart}
+        storms = {one.id: one for one in now if one is not None and one.id not in refused}
         # Of storms as old as each other, the one whose error comes first: not by their ids.
-        found.sort(key=lambda storm: storm.opened_tick)
+        found = sorted(storms.values(), key=lambda storm: storm.opened_tick)
+        if not found and None not in now:
+            return  # all of them are told by a storm that one of them was taken out of
         storm = found[0] if found else self._new_storm(environment, self._first(group), tick)
         self._witness(storm, group.pieces)
         for other in found[1:]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,19 @@ class Group(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
+class Near(NamedTuple):
+    """Evidence that was too little to tie an incident to another, the weightiest that there was."""
+
+    other: str
+    """Id of the other incident."""
+    pieces: tuple[Piece, ...]
+
+    @property
+    def weight(self) -> int:
+        """What they weigh together."""
+        return sum(one.weight for one in self.pieces)
+
+
 class Linked(msgspec.Struct, frozen=True):
     """What the evidence says of some candidates."""
 
@@ -45,6 +58,9 @@ class Linked(msgspec.Struct, frozen=True):
     """Of two and more, by the onset of their first."""
     met: set[tuple[str, str]]
     """Services that were seen in one trace, each pair in order."""
+    near: dict[str, Near] = msgspec.field(default_factory=dict)
+    """What came nearest to tying an incident to one before it, by its id; told, and decides
+    nothing."""
 
 
 def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking) -> Linked:
@@ -62,11 +78,13 @@ def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking
     union = _Union(young, around, linking.burst_services)
     within = ticks(linking.link_within_ms)
     pairs = Pairs(young, around, within, linking.burst_services)
+    near: dict[str, Near] = {}
     for left, right in pairs.found():
         pieces = pairs.pieces(left, right)
         if not union.together(left, right):
             pieces += pairs.closeness(left, right, pieces)
             if sum(one.weight for one in pieces) < evidence.LINKS:
+                _come_near(near, young[right].id, Near(young[left].id, tuple(pieces)))
                 continue
         union.link(left, right, pieces)
     lone = pairs.lone()
@@ -77,7 +95,13 @@ def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking
             union.link(left, indexes[0], [found])
     for left, right, found in _waves(young, around):
         union.link(left, right, [found])
-    return Linked(union.groups(), pairs.met)
+    return Linked(union.groups(), pairs.met, near)
+
+
+def _come_near(near: dict[str, Near], id: str, found: Near) -> None:
+    known = near.get(id)
+    if known is None or known.weight < found.weight:
+        near[id] = found
 
 
 def _goes_on(

@@ -53,7 +53,7 @@ def bar(name: str, errors: TextIO, way: Callable[[], Way]) -> Iterator[Callable[
     )
     with drawn:
         task = drawn.add_task(name, total=max(1, way().total), lines=0, rate=0.0)
-        began_s = last_s = time.monotonic()
+        began_s, last_s = time.monotonic(), 0.0
 
         def moved() -> None:
             nonlocal last_s
@@ -61,7 +61,7 @@ def bar(name: str, errors: TextIO, way: Callable[[], Way]) -> Iterator[Callable[
             if now_s - last_s >= _DRAW_EVERY_S:
                 last_s = now_s
                 done, total, lines = way()
-                rate = lines / (now_s - began_s)
+                rate = lines / max(now_s - began_s, _DRAW_EVERY_S)
                 drawn.update(task, completed=done, total=max(1, total), lines=lines, rate=rate)
 
         yield moved

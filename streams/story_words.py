@@ -167,7 +167,8 @@ def _decision(said: Decision, places: Places) -> list[str]:
         case Kind.PARTED:
             return [f"left {said.other}, and is told by itself again", *because]
         case Kind.STAYED_OUT:
-            return [f"stayed out of every storm: less than {LINKS} ties it to any", *because]
+            much = f"only {said.why} of {LINKS} that a link needs tie it to {said.other}"
+            return [f"stayed out of every storm: {much}", *because]
         case Kind.ACKNOWLEDGED:
             return [f"acknowledged by {said.name} in {said.why}"]
         case Kind.UNACKNOWLEDGED:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from correlators.conditions import When
 from correlators.decisions import Decision, Kind
+from correlators.evidence import LINKS
 from correlators.holds import Holding, Inhibition
 from correlators.partition import Partition
 from correlators.rulings import Rule, Urgency
@@ -131,3 +132,19 @@ def test_saying_it_changes_nothing_and_every_revision_is_said_once(
     assert len(spikes) <= len(told)
     for one in said:
         assert codec.said(codec.encode(one)) == one
+
+
+def test_what_was_too_little_to_tie_an_incident_is_said_when_it_begins() -> None:
+    config = msgspec.structs.replace(CONFIG, depends={"mail": ("payment",)})
+    score = run(
+        event(0, "checkout", "A"),
+        event(900, "payment", "B"),
+        event(955, "mail", "C"),
+        config=config,
+    )
+    assert score.storms() == []
+    (stayed,) = [one for one in score.decisions if one.kind is Kind.STAYED_OUT]
+    ids = {one.key.service: one.id for one in score.incidents()}
+    assert (stayed.subject, stayed.other) == (ids["mail"], ids["payment"])
+    assert 0 < int(stayed.why) < LINKS
+    assert stayed.because[0].startswith("mail depends on payment (weight ")
