@@ -15,7 +15,7 @@ import msgspec
 from correlators import (
     alerts,
     aliases,
-    decisions,
+    decisions_of_tick,
     ignoring,
     incidents,
     lifecycle,
@@ -169,11 +169,11 @@ class Correlator:
     ) -> list[Decision]:
         rules, teams = self._config.decides, self._config.teams
         asked = [
-            decisions.ruled(subject, judgement.ruling, tried(rules, judgement.facts, teams))
+            decisions_of_tick.ruled(subject, judgement.ruling, tried(rules, judgement.facts, teams))
             for subject, judgement in judged
         ]
         changed = self.state.changed_since()
-        return decisions.of_tick(tick, changed, digests, asked, near=near)
+        return decisions_of_tick.of_tick(tick, changed, digests, asked, near=near)
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""

@@ -20,37 +20,9 @@ from sinks.attempted import Attempted
 from streams.config_places import Places
 from streams.stories import at_ms
 from streams.why_read import Letter, Seen
+from streams.why_words import HOLDS, TO_DO
 
 SHOWN_MOST: Final = 5
-
-TO_DO: Final = {
-    "not_authorised": "the token or key is refused: make a new one, and set it in the environment",
-    "no_such_place": "the channel, routing key or address does not exist under this name: correct "
-    "it in the settings",
-    "not_allowed": "the app may not write there: invite it to the channel (/invite @stormfold), or "
-    "give it the scope that the answer names",
-    "too_large": "the message was larger than the service takes",
-    "invalid": "the service calls the message malformed; the detail says what",
-    "not_editable": "the message cannot be edited any more",
-    "retries_exhausted": "it was tried until it was too old: look whether the service was down",
-    "unknown_destination": "the settings no longer name this destination",
-    "outbox_full": "more was waiting than is kept",
-}
-_HOLDS: Final = {
-    "dropped": "a rule drops it",
-    "silenced": "a silence mutes it",
-    "maintenance": "planned maintenance",
-    "inhibited": "something else that is open mutes it",
-    "quiet_hours": "quiet hours",
-    "capped": "the frequency cap of its rule",
-    "digest_only": "it waits for the next digest",
-    "flapping": "it flaps: told once, then held",
-    "spike": "spike protection of its environment",
-    "told_by_storm": "its storm tells it",
-    "told_by_other_release": "the incident of another release tells it",
-    "unchanged": "nothing was new",
-    "never_told": "it was over before it could be told",
-}
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +215,7 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
     held = [one for one in decisions if one.kind in (Kind.HELD, Kind.SUPPRESSED)]
     counts = Counter((one.why, one.name) for one in held)
     says = [
-        f"{_HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, {count} times"
+        f"{HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, {count} times"
         for (why, name), count in counts.most_common(SHOWN_MOST)
     ]
     word = "pages were opened" if pages else "messages were decided"
