@@ -266,6 +266,14 @@ def for_destinations(digest: Digest, tell: Iterable[str], page: Iterable[str]) -
     return chats + [msgspec.structs.replace(digest, destination=one) for one in page]
 
 
+def _told_by_storm(one: Incident) -> int:
+    """Return how many of a member's events its storm counts: none of those after it came back by
+    itself."""
+    if one.storm_id:
+        return one.events_since(one.storm_base)
+    return max(0, one.onset_events - one.storm_base)
+
+
 def _service_lines(storm: Storm, members: Sequence[Incident]) -> tuple[ServiceLine, ...]:
     """Return one line per service, the most hurt first: users, then events."""
     by_service: dict[str, list[Incident]] = {service: [] for service in storm.services}
@@ -276,8 +284,8 @@ def _service_lines(storm: Storm, members: Sequence[Incident]) -> tuple[ServiceLi
     for service, found in by_service.items():
         if not found:
             continue
-        loudest = max(found, key=lambda one: (one.events_since(one.storm_base), one.id))
-        events = sum(one.events_since(one.storm_base) for one in found)
+        loudest = max(found, key=lambda one: (_told_by_storm(one), one.id))
+        events = sum(_told_by_storm(one) for one in found)
         users = reduce(sets.union, (one.users for one in found), sets.EMPTY)
         lines.append(
             ServiceLine(
