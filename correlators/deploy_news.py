@@ -5,7 +5,7 @@ is sent. It is told at once or never: what holds it back (a silence, maintenance
 spike) drops it by that name, since an hour later it is no news. It wakes nobody.
 
 Lives here: which deploys are told, to whom, and what the digest says. Not here: what a deploy means
-for incidents (`telling.release_news`), and how a marker is read (`deploys`).
+for incidents (`releases`), and how a marker is read (`deploys`).
 """
 
 from __future__ import annotations

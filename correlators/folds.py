@@ -6,7 +6,7 @@ of its own. It goes out by itself as soon as nobody tells it: at the end of the 
 nothing is open or about to be told, and later where what told it is over or muted.
 
 Lives here: who may tell an alert, and what it tells then. Not here: how alerts begin and end
-(`metric_alerts`), and when anything is told (`telling`).
+(`metric_alerts`), and when anything is told (`waiting`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 silences, maintenance, inhibition, quiet hours, frequency caps, spike protection.
 
 Lives here: what each asks, their order, and which of them may hold a page. Not here: the state
-that they look at, and what happens when they end (`telling`). A page waits while the issue is
+that they look at, and what happens when they end (`waiting`). A page waits while the issue is
 ignored, for a person's silence and for planned maintenance; for quiet hours and inhibition only
 where their rule says so; for a cap or a spike never. A storm is held only by what mutes all its
 services.

@@ -6,7 +6,7 @@ been lost. Unless it was archived for ever, our own finding that it escalates en
 ignored is remembered beyond incidents, as `Ignored`: the next one of that issue is not told either.
 
 Lives here: when an issue is ignored, and which incidents that holds. Not here: how it holds back
-(`holds`), and that it is told once (`telling`).
+(`holds`), and that it is told once (`incident_telling`).
 """
 
 from __future__ import annotations

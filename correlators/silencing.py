@@ -1,7 +1,7 @@
 """Silencing: how a silence is made of an act, and how one ends before its time.
 
 What a silence mutes is said in `silences`; what is told when one ends in its time is already
-planned by `telling` for that tick.
+planned by `waiting` for that tick.
 """
 
 from __future__ import annotations

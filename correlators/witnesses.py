@@ -17,9 +17,10 @@ from correlators.deltas import TRACES_KEPT
 from correlators.entries import episode_key
 from correlators.incidents import Incident, ticks
 from correlators.members import Members
+from correlators.releases import release_news
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.telling import Config, release_news
+from correlators.telling import Config
 
 
 class Witnesses:
@@ -154,7 +155,7 @@ class Witnesses:
         release = key.release
         since = dict(service.releases).get(release) if service is not None else None
         came_with = episode is not None and since is not None and episode.first_tick >= since
-        news = release_news(self._state, self._config, incident)
+        news = release_news(service, incident, self._config.linking)
         place = episode_key(key.environment, key.service, key.fingerprint)
         return Candidate(
             onset_tick=incident.onset_tick,

@@ -1,0 +1,77 @@
+"""Which page a digest opens or ends, and which it takes the place of.
+
+Lives here: what an incident or a storm asks of the pagers, as it is now and as the rules judge it.
+Not here: whether the rules page (`judging`), who has a page when incidents come and go
+(`handover`), and what the state keeps of it once it is told (`incident_telling`, `storm_telling`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from correlators.coverage import gained, gained_words
+from correlators.digest import Page
+from correlators.incidents import Incident
+from correlators.judging import Judgement
+from correlators.state import State
+from correlators.storms import Storm
+from correlators.types import PageAction, Suppression
+
+_MUTES: Final = (Suppression.SILENCED, Suppression.MAINTENANCE)
+"""What holds a page of an acknowledged storm too."""
+
+
+def of_incident(state: State, incident: Incident, judgement: Judgement | None) -> Page:
+    """Return the page that an incident opens or ends, if any; its whole episode has one page."""
+    episode = state.episode(incident.key)
+    if episode is None:
+        return Page()
+    storm = state.storm_of(incident)
+    leads = episode.lead == incident.id
+    if episode.page_left_by == incident.id and not incident.open:
+        waits = incident.page_left
+        return Page() if waits else resolve(episode.page_key, episode.page_to)
+    if episode.page_key and not episode.page_left_by:
+        moved = storm is not None and leads
+        if not moved and state.open_of_episode(incident.key):
+            return Page()
+        after = storm.page_key if storm is not None else ""
+        return resolve(episode.page_key, episode.page_to, after=after)
+    if storm is not None or not incident.open or not leads:
+        return Page()
+    page = _trigger(judgement, f"{incident.id}.{incident.told.revision + 1}")
+    if page.action is PageAction.NONE:
+        return page
+    return msgspec.structs.replace(page, replaces=episode.page_key)
+
+
+def of_storm(storm: Storm, judgement: Judgement) -> Page:
+    """Return the page to open, if any.
+
+    An acknowledged storm pages anew for what the acknowledgement does not cover: whoever was
+    paged before, whatever the rules say by now, unless it is silenced.
+    """
+    key = f"{storm.id}.{storm.generation + 1}"
+    if storm.ack is not None:
+        reason = gained(storm)
+        to = storm.page_to or judgement.ruling.page
+        muted = judgement.hold is not None and judgement.hold.why in _MUTES
+        if reason is None or not to or muted:
+            return Page()
+        why = gained_words(storm)
+        return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key, why=why)
+    return Page() if storm.page_key else _trigger(judgement, key)
+
+
+def resolve(key: str, to: tuple[str, ...], *, after: str = "") -> Page:
+    """Return the end of a page, if there is one, once the page that goes on for it is there."""
+    return Page(PageAction.RESOLVE, key, to=to, after=after) if key else Page()
+
+
+def _trigger(judgement: Judgement | None, key: str) -> Page:
+    """Return the page that the rules ask for under this key, none where they ask for none."""
+    if judgement is None or not judgement.pages:
+        return Page()
+    return Page(PageAction.TRIGGER, key, judgement.page_reason, to=judgement.ruling.page)
