@@ -1,7 +1,8 @@
 """The state of CORRELATE: its entries, and what is found by looking at them.
 
 Open incidents by key, what is due next, incidents still young enough to be linked: all of it is
-derived from the entries alone, so that a restored state equals the live one.
+derived from the entries alone, so that a restored state equals the live one. When an entry is due
+is said in `due`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from correlators import incidents, storm_times
 from correlators.acts import ActDone
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.days import Day
 from correlators.dependencies import Neighbours
+from correlators.due import Due
 from correlators.entries import (
     IGNORED_MOST,
-    KNOWN_FOR_TICKS,
-    DeployTold,
     Entry,
     Episode,
     Frozen,
-    Heard,
     Hour,
     Ignored,
-    Membership,
     Service,
     baseline_key,
     day_key,
@@ -47,7 +44,7 @@ from correlators.sources import Sources
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
 from correlators.trails import Trails
-from correlators.types import TICK_MS, IncidentKey, Suppression
+from correlators.types import IncidentKey, Suppression
 from correlators.young import Young
 
 
@@ -95,12 +92,12 @@ class State:
         self._ignored: set[tuple[int, str]] = set()
         self._of_error: dict[tuple[str, str], set[str]] = {}
         self.sources.clear()
-        self._due: list[tuple[int, str]] = []
-        self._scheduled: dict[str, int] = {}
+        windows, linking = self._correlation.windows, self._correlation.linking
+        self._due = Due(windows, linking, self._entries)
         for key in sorted(entries):
             self._place(key, entries[key])
             self._change(None, entries[key])
-        self.trails = Trails(ticks(self._correlation.linking.link_within_ms))
+        self.trails = Trails(ticks(linking.link_within_ms))
         self.trails.learn(one for one in entries.values() if isinstance(one, Incident) and one.open)
 
     # Reading
@@ -289,70 +286,12 @@ class State:
 
     def next_due(self) -> int | None:
         """Return the earliest tick in which an entry is due, or None."""
-        while self._due:
-            tick, key = self._due[0]
-            current = self._scheduled.get(key) == tick
-            due = self._due_tick(self._entries[key]) if current else None
-            if current and due == tick:
-                return tick
-            heapq.heappop(self._due)
-            if current:
-                self._schedule(key, due)
-        return None
+        return self._due.next_tick()
 
     def due(self, tick: int) -> list[Entry]:
         """Return the entries that are due in this tick or before, by key. They stay due until
         changed."""
-        found: dict[str, Entry] = {}
-        again: list[str] = []
-        while (next_tick := self.next_due()) is not None and next_tick <= tick:
-            _, key = heapq.heappop(self._due)
-            self._scheduled.pop(key, None)
-            found[key] = self._entries[key]
-            again.append(key)
-        for key in again:
-            self._schedule(key, self._due_tick(self._entries[key]))
-        return [found[key] for key in sorted(found)]
-
-    def _due_tick(self, entry: Entry) -> int | None:
-        windows, linking = self._correlation.windows, self._correlation.linking
-        match entry:
-            case Incident():
-                return incidents.due_tick(entry, windows=windows)
-            case Storm():
-                life, remember = windows.max_life_ms, windows.remember_ms
-                return storm_times.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
-            case Stretch():
-                incident = self.find_incident(entry.incident_id)
-                return storm_times.stretch_ends(incident, linking, windows)
-            case Membership():
-                return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
-            case Episode() | Service() | Baseline() | Neighbours():
-                return entry.last_tick + KNOWN_FOR_TICKS
-            case Ignored():
-                return entry.tick + KNOWN_FOR_TICKS
-            case DeployTold():
-                # The same marker is news within `release_news` before and after it.
-                return entry.tick + ticks(max(windows.remember_ms, 2 * linking.release_news_ms))
-            case Hour():
-                return (entry.hour + 1) * HOUR_TICKS
-            case Heard():
-                return entry.last_tick + ticks(windows.remember_ms)
-            case Day():
-                return entry.end_tick
-            case Silence():
-                return -(-entry.to_ms // TICK_MS)
-            case Frozen() | ActDone():
-                return entry.tick + ticks(windows.remember_ms)
-            case Progress():
-                return None
-
-    def _schedule(self, key: str, tick: int | None) -> None:
-        if tick is None:
-            self._scheduled.pop(key, None)
-        elif self._scheduled.get(key) != tick:
-            self._scheduled[key] = tick
-            heapq.heappush(self._due, (tick, key))
+        return self._due.by(tick)
 
     # Writing
 
@@ -365,7 +304,7 @@ class State:
         self._note(key, before)
         if _found_alike(before, entry):
             self._entries[key] = entry
-            self._plan(key, entry)
+            self._due.plan(key, entry)
         else:
             self._remove(key, before)
             self._place(key, entry)
@@ -386,7 +325,7 @@ class State:
             self._remove(key, before)
             self._change(before, None)
             self.forgotten += isinstance(before, Incident)
-            self._scheduled.pop(key, None)
+            self._due.forget(key)
 
     def freeze(self, key: str, tick: int, reason: str) -> Frozen:
         """Put an entry where it decides nothing any more, and return it.
@@ -456,13 +395,7 @@ class State:
             self._ignored.add((entry.tick, key))
         elif isinstance(entry, Silence | ActDone):
             self.people.add(entry)
-        self._plan(key, entry)
-
-    def _plan(self, key: str, entry: Entry) -> None:
-        due = self._due_tick(entry)
-        scheduled = self._scheduled.get(key)
-        if due is not None and (scheduled is None or due < scheduled):
-            self._schedule(key, due)
+        self._due.plan(key, entry)
 
     def _place_incident(self, incident: Incident) -> None:
         ids = self._by_key.setdefault(incident.key, [])
