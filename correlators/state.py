@@ -1,13 +1,14 @@
 """The state of CORRELATE: its entries, and what is found by looking at them.
 
 Open incidents by key, what is due next, incidents still young enough to be linked: all of it is
-derived from the entries alone, so that a restored state equals the live one. When an entry is due
-is said in `due`.
+derived from the entries alone, so that a restored state equals the live one.
+
+Lives here: reading, writing and undoing of entries. Not here: when one is due (`due`), and what is
+found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `trails`).
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -37,6 +38,7 @@ from correlators.entries import (
 )
 from correlators.episodes import OpenEpisodes
 from correlators.history import HOUR_TICKS
+from correlators.incident_index import IncidentIndex
 from correlators.incidents import Incident, Windows, ticks
 from correlators.people import People
 from correlators.silences import Silence
@@ -44,7 +46,7 @@ from correlators.sources import Sources
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
 from correlators.trails import Trails
-from correlators.types import IncidentKey, Suppression
+from correlators.types import IncidentKey
 from correlators.young import Young
 
 
@@ -79,15 +81,12 @@ class State:
     def _reindex(self, entries: dict[str, Entry]) -> None:
         self.forgotten += 1
         self._entries = {}
-        self._by_key: dict[IncidentKey, list[str]] = {}
+        self._incidents = IncidentIndex(self._entries)
         self._episodes = OpenEpisodes()
-        self._by_issue: dict[str, set[str]] = {}
         self.young = Young()
         self._open_storms: set[str] = set()
         self._doubted: set[str] = set()
-        self._open_in: dict[tuple[str, str], set[str]] = {}
         self.people = People()
-        self._inhibited: dict[str, set[str]] = {}
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
         self._of_error: dict[tuple[str, str], set[str]] = {}
@@ -183,7 +182,7 @@ class State:
 
     def of_key(self, key: IncidentKey) -> list[Incident]:
         """Return the incidents of this key that are remembered, oldest first."""
-        return [self.incident(one) for one in self._by_key.get(key, ())]
+        return [self.incident(one) for one in self._incidents.of_key(key)]
 
     def open_of_episode(self, key: IncidentKey) -> list[Incident]:
         """Return the open incidents that are told as one with this key, by (opened tick, release,
@@ -202,7 +201,7 @@ class State:
     def of_issue(self, issue_id: str) -> list[Incident]:
         """Return the incidents that hold events of this Sentry issue, by id: open ones, and those
         whose page is left."""
-        return [self.incident(one) for one in sorted(self._by_issue.get(issue_id, ()))]
+        return [self.incident(one) for one in self._incidents.of_issue(issue_id)]
 
     def open_storms(self) -> list[Storm]:
         """Return the open storms, by id."""
@@ -213,19 +212,12 @@ class State:
         self, environment: str, services: Sequence[str] | None, most: int | None
     ) -> list[Incident]:
         """Return open incidents of these services, or of all, by id; at most so many, or all."""
-        wanted = (
-            [key for key in self._open_in if key[0] == environment]
-            if services is None
-            else [(environment, service) for service in services]
-        )
-        ids = {one for key in wanted for one in self._open_in.get(key, ())}
-        wanted_ids = sorted(ids) if most is None else heapq.nsmallest(most, ids)
-        return [self.incident(one) for one in wanted_ids]
+        found = self._incidents.open_in(environment, services, most)
+        return [self.incident(one) for one in found]
 
     def open_all(self) -> list[Incident]:
         """Return all open incidents, by id."""
-        ids = {one for found in self._open_in.values() for one in found}
-        return [self.incident(one) for one in sorted(ids)]
+        return [self.incident(one) for one in self._incidents.open_all()]
 
     def alerts_in(self, environment: str, services: Sequence[str]) -> list[Incident]:
         """Return the open metric alerts over one of these services, by id."""
@@ -251,7 +243,7 @@ class State:
 
     def inhibited(self, environment: str) -> list[Incident]:
         """Return the incidents that something open holds back, by id."""
-        return [self.incident(one) for one in sorted(self._inhibited.get(environment, ()))]
+        return [self.incident(one) for one in self._incidents.inhibited(environment)]
 
     def told_in_hour(self, environment: str, tick: int) -> Hour:
         """Return how much the environment was told in the hour of this tick."""
@@ -398,22 +390,11 @@ class State:
         self._due.plan(key, entry)
 
     def _place_incident(self, incident: Incident) -> None:
-        ids = self._by_key.setdefault(incident.key, [])
-        if incident.id not in ids:
-            ids.append(incident.id)
-            if len(ids) > 1:
-                ids.sort(key=lambda one: (self.incident(one).opened_tick, one))
+        self._incidents.add(incident)
         if incident.alert is not None:
             self._alerts.add(incident)
         if incident.open:
             self._episodes.add(episode_place(incident.key), incident.id)
-            where = (incident.key.environment, incident.key.service)
-            self._open_in.setdefault(where, set()).add(incident.id)
-            if incident.told.held.startswith(Suppression.INHIBITED):
-                self._inhibited.setdefault(incident.key.environment, set()).add(incident.id)
-        if incident.open or incident.page_left:
-            for issue in incident.issues:
-                self._by_issue.setdefault(issue, set()).add(incident.id)
 
     def _change(self, before: Entry | None, after: Entry | None) -> None:
         one = before if isinstance(before, Incident) else None
@@ -445,22 +426,10 @@ class State:
             del self._of_error[error]
 
     def _remove_incident(self, incident: Incident) -> None:
-        ids = self._by_key[incident.key]
-        ids.remove(incident.id)
-        if not ids:
-            del self._by_key[incident.key]
+        self._incidents.discard(incident)
         if incident.alert is not None:
             self._alerts.discard(incident)
-        where = (incident.key.environment, incident.key.service)
-        self._open_in.get(where, set()).discard(incident.id)
         self._episodes.discard(episode_place(incident.key), incident.id)
-        self._inhibited.get(incident.key.environment, set()).discard(incident.id)
-        for issue in incident.issues:
-            holders = self._by_issue.get(issue)
-            if holders is not None:
-                holders.discard(incident.id)
-                if not holders:
-                    del self._by_issue[issue]
 
 
 def _found_alike(before: Entry | None, after: Entry) -> bool:
