@@ -71,20 +71,20 @@ def _figures(old: Totals, new: Totals) -> list[str]:
     def line(name: str, one: object, two: object) -> str:
         return f"{name:28} {one:>12} {two:>12}"
 
-    figures = [
+    return [
         line("pages", old.pages, new.pages),
         line("messages", old.messages, new.messages),
         line("incidents and storms told", old.told, new.told),
         line("incidents", old.incidents, new.incidents),
         line("storms", old.storms, new.storms),
         line("held back or dropped", *(sum(one.suppressed.values()) for one in (old, new))),
+        *(
+            line(f"  {one}", old.suppressed.get(one, 0), new.suppressed.get(one, 0))
+            for one in sorted({*old.suppressed, *new.suppressed})
+        ),
         line("first told, median", *(seconds(one.waits.median_ms) for one in (old, new))),
         line("first told, 9 of 10 within", *(seconds(one.waits.p90_ms) for one in (old, new))),
         line("first told, longest", *(seconds(one.waits.longest_ms) for one in (old, new))),
-    ]
-    reasons = sorted({*old.suppressed, *new.suppressed})
-    return figures + [
-        line(f"  {one}", old.suppressed.get(one, 0), new.suppressed.get(one, 0)) for one in reasons
     ]
 
 
@@ -102,7 +102,7 @@ def _hours(old: Totals, new: Totals) -> list[str]:
     hours = sorted({*old.pages_by_hour, *new.pages_by_hour})
     found = [
         f"  {hour_text(hour)}  {old.pages_by_hour.get(hour, 0):>4} -> "
-        f"{new.pages_by_hour.get(hour, 0):<4}"
+        f"{new.pages_by_hour.get(hour, 0)}"
         for hour in hours[:HOURS_SHOWN]
     ]
     if len(hours) > HOURS_SHOWN:
