@@ -112,7 +112,11 @@ def _said_by_sentry(tick: int, before: Incident, after: Incident) -> Iterator[De
         said.append(f"its issue is assigned to {after.assignee}")
     counts = (after.sentry_events, after.sentry_users)
     if counts != (before.sentry_events, before.sentry_users):
-        said.append(f"its issue has {counts[0]} events and {counts[1]} users")
+        events, users = (
+            f"{count} {word}{'' if count == 1 else 's'}"
+            for count, word in zip(counts, ("event", "user"), strict=True)
+        )
+        said.append(f"its issue has {events} and {users}")
     if said:
         yield Decision(tick=tick, subject=after.id, kind=Kind.SENTRY_SAID, because=tuple(said))
 

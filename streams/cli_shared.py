@@ -6,6 +6,7 @@ Nothing is decided here, and no command lives here: each has a file of its own, 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning
 @contextmanager
 def ends() -> Iterator[None]:
     """Turn wrong settings, an output that takes no more, and Ctrl-C into a line and a status."""
+    # Without it Python prints the warnings raw; what ends a command is told in a line of its own.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         try:
             yield

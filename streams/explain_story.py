@@ -72,7 +72,10 @@ def asked_story(source: Source, asked: Asked) -> Story:
     ):
         if named:
             found = _ID.fullmatch(named)
-            if found is None or found[1] != word:
+            if found is not None and found[1] != word:
+                option = "--storm" if found[1] == "storm" else "--incident"
+                raise StoryError(f"{named} is not asked for like this: explain {option} {named}")
+            if found is None:
                 raise StoryError(f"{named!r} is no id: expected {form} and 16 hex digits")
             return story_of(source, named)
     found = _DIGEST.fullmatch(asked.digest)
@@ -132,7 +135,7 @@ def run_event(
         if story is None:
             unknown = f"no incident of this error is known to {source.name}"
     except StoryError as error:
-        unknown = str(error)
+        unknown = f"{error}; --recording FILE asks a recording"
         if recordings:
             print(f"explain: {error}", file=errors)
             return FAILED
@@ -143,7 +146,9 @@ def run_event(
         out.write(in_json(found))
     else:
         shown = text(explained) if form is Form.TEXT else text(explained)[:4]
-        out.write("".join(f"{safe(line)}\n" for line in [*shown, ""]))
+        out.write(
+            "".join(f"{safe(line)}\n" for line in [*shown, *([] if shown[-1] == "" else [""])])
+        )
         if story is not None:
             write(story, places, form, out)
     if unknown:

@@ -31,6 +31,9 @@ from streams.topics import TopicsError, names, partitions_of, said_by
 KEPT_MOST: Final = 50_000
 """Decisions of one story, the first ones; more are counted."""
 
+TITLE_CHARS: Final = 80
+"""Of the title of an incident that another one's story names."""
+
 WITHIN_S: Final = 60.0
 """How long reading the live topics may take."""
 
@@ -51,6 +54,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of time; what concerns it through its storm included."""
     storms: tuple[str, ...] = ()
     """Storms that it was part of."""
+    names: dict[str, str] = {}
+    """What other incidents that are named here are: service and title, by id."""
     left_out: int = 0
     """More decisions than are kept."""
 
@@ -178,8 +183,28 @@ def story_of(source: Source, subject: str, *, revision: int = 0) -> Story:
         subject=subject,
         said=tuple(said[:KEPT_MOST]),
         storms=tuple(storms),
+        names=_names(source, said[:KEPT_MOST], subject),
         left_out=max(0, len(said) - KEPT_MOST),
     )
+
+
+def _names(source: Source, said: Iterable[Said], subject: str) -> dict[str, str]:
+    """Return what the other incidents of a story are, as they were when they opened."""
+    ids = {
+        one
+        for decision in said
+        if isinstance(decision, Decision)
+        for one in (decision.other, *decision.to)
+        if one.startswith("inc-") and one != subject
+    }
+    if not ids:
+        return {}
+    opened = source.said(lambda one: one.subject in ids and getattr(one, "key", None) is not None)
+    return {
+        one.subject: f"{one.key[1]}: {one.title[:TITLE_CHARS]}"
+        for one in opened
+        if isinstance(one, Decision) and one.key is not None
+    }
 
 
 def _concerns(said: Said, subject: str) -> bool:

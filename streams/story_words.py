@@ -5,7 +5,7 @@ Every kind of decision has its sentence here, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -55,9 +55,8 @@ def lines(story: Story, places: Places) -> list[str]:
         if f"{moment:%Y-%m-%d}" != day:
             day = f"{moment:%Y-%m-%d}"
             found.append(f"{day} (UTC)")
-        first, *more = sentence(said, places)
-        who = "" if said.subject == story.subject else f"{said.subject} "
-        found.append(f"  {moment:%H:%M:%S}  {who}{first}")
+        first, *more = sentence(said, places, story.names)
+        found.append(f"  {moment:%H:%M:%S}  {_who(said, story)}{first}")
         found += [f"            {line}" for line in more]
     if story.left_out:
         found.append(f"and {story.left_out} more")
@@ -79,7 +78,8 @@ def short(story: Story, places: Places) -> list[str]:
                 continue
             told.add(of)
         moment = datetime.fromtimestamp(at_ms(said) / 1000, UTC)
-        found.append(f"{moment:%H:%M:%S} {'; '.join(sentence(said, places)[:2])}")
+        words = "; ".join(sentence(said, places, story.names)[:2])
+        found.append(f"{moment:%H:%M:%S} {_who(said, story)}{words}")
     if len(found) > SHORT_LINES:
         found = [*found[: SHORT_LINES - 4], f"… {len(found) - SHORT_LINES} more …", *found[-3:]]
     while sum(map(len, found)) + len(found) > SHORT_CHARS:
@@ -93,7 +93,7 @@ def plain(story: Story, places: Places) -> dict[str, Any]:
     the line of the settings that decided."""
     said = []
     for one in story.said:
-        row: dict[str, Any] = {"at_ms": at_ms(one), "text": sentence(one, places)}
+        row: dict[str, Any] = {"at_ms": at_ms(one), "text": sentence(one, places, story.names)}
         row |= msgspec.to_builtins(one)
         place = places.of(one.name) if isinstance(one, Decision) and one.name else ""
         if place:
@@ -119,11 +119,21 @@ def _head(story: Story) -> list[str]:
     return found
 
 
-def sentence(said: Said, places: Places) -> list[str]:
-    """Return one decision or call in words: a line, and lines below it."""
+def _who(said: Said, story: Story) -> str:
+    return "" if said.subject == story.subject else f"{said.subject}: "
+
+
+def sentence(said: Said, places: Places, names: Mapping[str, str]) -> list[str]:
+    """Return one decision or call in words: a line, and lines below it.
+
+    Args:
+        said: what is told.
+        places: where rules stand in the settings.
+        names: what incidents are, by id; one that is not there is told by its id alone.
+    """
     if isinstance(said, Attempted):
         return [_call(said)]
-    return _decision(said, places)
+    return _decision(said, places, names)
 
 
 def _call(said: Attempted) -> str:
@@ -139,7 +149,7 @@ def _call(said: Attempted) -> str:
     )
 
 
-def _decision(said: Decision, places: Places) -> list[str]:
+def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[str]:
     because = list(said.because)
     by = f" by {_named(said.name, places)}" if said.name else ""
     match said.kind:
@@ -156,18 +166,22 @@ def _decision(said: Decision, places: Places) -> list[str]:
         case Kind.SENTRY_SAID:
             return ["Sentry says: " + "; ".join(because)]
         case Kind.STORM_OPENED:
-            members = _listed(said.to)
-            return [f"a storm of {members}: weights of {LINKS} and more link them", *because]
+            first, below = _incidents(said.to, names)
+            return [f"a storm of {first}: weights of {LINKS} and more link them", *because, *below]
         case Kind.JOINED if said.other:
             return [f"became part of {said.other}", *because]
         case Kind.JOINED:
-            return [f"{_listed(said.to)} became part of it", *because]
+            first, below = _incidents(said.to, names)
+            return [f"{first} became part of it", *because, *below]
         case Kind.MERGED:
             return [f"went into {said.other}: one outage", *because]
         case Kind.PARTED:
             return [f"left {said.other}, and is told by itself again", *because]
         case Kind.STAYED_OUT:
-            much = f"only {said.why} of {LINKS} that a link needs tie it to {said.other}"
+            nearest, _ = _incidents((said.other,), names)
+            much = f"only {said.why} of {LINKS} that a link needs tie it to {nearest}"
+            if said.why == "0":
+                much = f"nothing ties it to what began near it, such as {nearest}"
             return [f"stayed out of every storm: {much}", *because]
         case Kind.ACKNOWLEDGED:
             return [f"acknowledged by {said.name} in {said.why}"]
@@ -218,6 +232,13 @@ def _listed(names: Iterable[str]) -> str:
     shown = ", ".join(found[:NAMES_SHOWN])
     more = len(found) - NAMES_SHOWN
     return (f"{shown} and {more} more" if more > 0 else shown) or "nobody"
+
+
+def _incidents(ids: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Return incidents for a sentence, one with what it is, and a line for each of several."""
+    if len(ids) == 1:
+        return (f"{ids[0]} ({names[ids[0]]})" if ids[0] in names else ids[0]), []
+    return _listed(ids), [f"{one}  {names[one]}" for one in ids[:NAMES_SHOWN] if one in names]
 
 
 def _until(tick: int) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted
 from sinks.base import Receipt, Step
 from streams import story_words
@@ -105,11 +107,54 @@ def test_the_short_form_fits_a_message_of_a_chat(shop: Recorded) -> None:
         assert len("\n".join(short)) <= story_words.SHORT_CHARS
 
 
+def test_every_incident_that_a_story_names_is_told_with_its_service_and_title(
+    shop: Recorded,
+) -> None:
+    story = story_of(shop, storm_of(shop))
+    members = {one for said in story.said for one in getattr(said, "to", ()) if one[:4] == "inc-"}
+    assert len(members) > 5
+    told = "\n".join(story_words.lines(story, Places("")))
+    opened = {
+        one.subject: one
+        for one in shop.said(lambda said: isinstance(said, Decision) and said.kind is Kind.OPENED)
+        if isinstance(one, Decision)
+    }
+    for one in members:
+        key, title = opened[one].key, opened[one].title
+        assert key is not None
+        assert title
+        assert re.search(rf"{one}(  | \(){key[1]}: {re.escape(title[:20])}", told)
+
+
+def test_what_another_storm_decided_is_told_as_its_own_also_in_the_short_form(
+    shop: Recorded,
+) -> None:
+    story = story_of(shop, storm_of(shop))
+    (merged,) = [one for one in story.said if one.subject not in story.names | {story.subject: ""}]
+    went = f"{merged.subject}: went into {story.subject}: one outage"
+    assert any(went in line for line in story_words.short(story, Places("")))
+    assert any(went in line for line in story_words.lines(story, Places("")))
+
+
+def test_an_incident_that_nothing_ties_to_a_storm_is_told_so(shop: Recorded) -> None:
+    stayed = [
+        said
+        for said in shop.said(lambda said: getattr(said, "kind", None) is Kind.STAYED_OUT)
+        if isinstance(said, Decision) and said.why == "0"
+    ]
+    assert stayed
+    for one in stayed:
+        (first,) = story_words.sentence(one, Places(""), {one.other: "checkout: KeyError"})
+        assert first.endswith(f"near it, such as {one.other} (checkout: KeyError)")
+
+
 @pytest.mark.parametrize(
     ("what", "problem"),
     [
-        ({"incident": "storm-0123456789abcdef"}, "expected inc- and 16 hex digits"),
+        ({"incident": "storm-0123456789abcdef"}, "explain --storm storm-0123456789abcdef"),
         ({"storm": "storm-0123456789abcdef"}, "is not known to a replay of"),
+        ({"storm": "inc-0123456789abcdef"}, "explain --incident inc-0123456789abcdef"),
+        ({"incident": "inc-1"}, "expected inc- and 16 hex digits"),
         ({"digest": "inc-1"}, "is no digest: expected its id and revision"),
     ],
 )
@@ -177,3 +222,12 @@ def test_a_story_is_bounded_and_says_what_is_left_out() -> None:
     story: Story = story_of(Given(said), "inc-0123456789abcdef")
     assert (len(story.said), story.left_out) == (KEPT_MOST, 5)
     assert story_words.lines(story, Places(""))[-1] == "and 5 more"
+
+
+def test_the_story_in_the_docs_is_the_one_that_is_told() -> None:
+    page = (ROOT / "docs" / "explain.md").read_text()
+    shown = page.split("$ stormfold explain --storm ", 1)[1].split("  ...\n", 1)[0]
+    command, _, story = shown.partition("\n")
+    told = asked(storm=command.split()[0])[1]
+    where = f"{ROOT}/stormfold.yaml"
+    assert told.replace(where, "stormfold.yaml").startswith(story)
