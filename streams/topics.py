@@ -18,6 +18,7 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
+    KafkaConnectionError,
     KafkaError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
@@ -195,7 +196,12 @@ async def ensure(settings: Settings, *, create: bool = True) -> list[Finding]:
 
 
 def said_by(error: Exception) -> str:
-    """Return an error of the way to Kafka as its name and its words; Kafka's own bring theirs."""
+    """Return an error of the way to Kafka as its name and its words; Kafka's own bring theirs.
+
+    That nobody answered at the first address is said in plain words: aiokafka's own name a tuple.
+    """
+    if isinstance(error, KafkaConnectionError) and "bootstrap" in str(error):
+        return "no broker answers there"
     text = str(error) if isinstance(error, KafkaError) else f"{type(error).__name__}: {error}"
     return text.rstrip(": ")
 

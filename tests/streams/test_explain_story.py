@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sinks.base import Receipt, Step
 from streams import story_words
 from streams.codec import Said
 from streams.config_places import Places
-from streams.exit_status import DONE, WRONG_USE
+from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.explain_story import Asked, Form, run, run_event
 from streams.settings import load
 from streams.stories import KEPT_MOST, Match, Recorded, Story, story_of
@@ -231,3 +232,21 @@ def test_the_story_in_the_docs_is_the_one_that_is_told() -> None:
     told = asked(storm=command.split()[0])[1]
     where = f"{ROOT}/stormfold.yaml"
     assert told.replace(where, "stormfold.yaml").startswith(story)
+
+
+def test_where_no_kafka_answers_one_line_says_so_in_plain_words() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # Bound, but nobody listens there.
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = load(ROOT / "stormfold.yaml", {"KAFKA_BOOTSTRAP": at})
+        out, errors = io.StringIO(), io.StringIO()
+        status = run(
+            settings,
+            Asked(storm="storm-0123456789abcdef"),
+            [],
+            form=Form.TEXT,
+            out=out,
+            errors=errors,
+        )
+    assert (status, out.getvalue()) == (FAILED, "")
+    assert errors.getvalue() == f"explain: Kafka at {at} cannot be asked: no broker answers there\n"
