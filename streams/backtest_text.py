@@ -82,9 +82,16 @@ def _figures(old: Totals, new: Totals) -> list[str]:
             line(f"  {one}", old.suppressed.get(one, 0), new.suppressed.get(one, 0))
             for one in sorted({*old.suppressed, *new.suppressed})
         ),
-        line("first told, median", *(seconds(one.waits.median_ms) for one in (old, new))),
-        line("first told, 9 of 10 within", *(seconds(one.waits.p90_ms) for one in (old, new))),
-        line("first told, longest", *(seconds(one.waits.longest_ms) for one in (old, new))),
+        line("first told, median", *_waits(old, new, "median_ms")),
+        line("first told, 9 of 10 within", *_waits(old, new, "p90_ms")),
+        line("first told, longest", *_waits(old, new, "longest_ms")),
+    ]
+
+
+def _waits(old: Totals, new: Totals, name: str) -> list[str]:
+    """Return a wait of both sides; a side that told nothing waited for nothing."""
+    return [
+        seconds(getattr(one.waits, name)) if one.waits.things else "none told" for one in (old, new)
     ]
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from streams.backtest import Options, run
-from streams.backtest_compare import Change
+from streams.backtest_compare import Change, Compared, Totals, Waits
 from streams.backtest_conditions import BadCondition, condition_of
+from streams.backtest_text import lines
 from streams.exit_status import CONDITION_HOLDS, DONE, WRONG_USE
 from streams.settings import Settings, load
 
@@ -200,3 +201,25 @@ def test_every_kind_of_change_has_its_word_on_the_page() -> None:
     template = (ROOT / "streams" / "templates" / "backtest.html.j2").read_text()
     for change in Change:
         assert change is Change.SAME or f".{change.value}" in template
+
+
+def test_a_side_that_tells_nothing_has_no_wait() -> None:
+    def side(waits: Waits) -> Totals:
+        return Totals(
+            name="a",
+            incidents=1,
+            storms=0,
+            told=waits.things,
+            messages=waits.things,
+            pages=0,
+            destinations={},
+            pages_by_hour={},
+            messages_by_hour={},
+            suppressed={},
+            waits=waits,
+        )
+
+    told = side(Waits(median_ms=2_000, p90_ms=2_000, longest_ms=9_000, things=1))
+    compared = Compared(old=told, new=side(Waits()), rows=(), events=1, first_ms=0, last_ms=0)
+    waits = [line for line in lines(compared) if line.startswith("first told")]
+    assert [line.split()[-4:] for line in waits] == [[n, "s", "none", "told"] for n in "229"]
