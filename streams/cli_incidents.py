@@ -17,7 +17,7 @@ from correlators.silencing import environment_of
 from streams import live_lines
 from streams.cli_acts import SOURCE, By, Json, Within, author, carry_out, ended, look
 from streams.cli_shared import Config, complain, configure_logs, ends, settings_of
-from streams.exit_status import FAILED
+from streams.exit_status import FAILED, WRONG_USE
 from streams.settings import Settings
 
 incidents = typer.Typer(
@@ -97,6 +97,10 @@ def split(
     found_id: Id, by: By = None, within: Within = "30s", config: Config = None, json: Json = False
 ) -> None:
     """Take an incident out of its storm: it is not part of it, and does not come back to it."""
+    if found_id.startswith("storm-"):
+        one = f"give one of its incidents; `stormfold incidents show {found_id}` lists them"
+        complain(f"{found_id}: an incident is taken out of a storm, so {one}")
+        raise typer.Exit(WRONG_USE)
     _do(Separate, found_id, by, within, config, json=json)
 
 

@@ -78,10 +78,12 @@ class MutedNow(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """Return it in lines."""
         found = [f"  {one}" for one in (*self.storms, *self.incidents)]
+        found = found or ["  nothing that is open now"]
         if self.inside:
-            storms = "storms that are told all the same: other errors are in them too"
-            found.append(f"  and {self.inside} incidents inside {storms}")
-        return found or ["  nothing that is open now"]
+            storms = "storms, but those are told all the same: other errors are in them too"
+            many = "incident" if self.inside == 1 else "incidents"
+            found.append(f"  it fits {self.inside} {many} inside {storms}")
+        return found
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ _ENDS: Final = {
     Closed.MAX_LIFE.value: "over: as old as any may be; what follows begins anew",
 }
 
+_COMMANDS: Final = {"separate": "split (not part of its storm)", "merge into": "merge"}
+
 _CALLS: Final = {
     "delivered": "delivered",
     "retry": "not taken, will be tried again",
@@ -154,7 +156,8 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
     by = f" by {_named(said.name, places)}" if said.name else ""
     match said.kind:
         case Kind.ACTED:
-            return [f"{said.name}: {'; '.join(because)} ({said.why.replace('_', ' ')})"]
+            acts = "; ".join(_command(one) for one in because)
+            return [f"{said.name}: {acts} ({said.why.replace('_', ' ')})"]
         case Kind.OPENED:
             return ["opened: no incident of this error was open here", *because]
         case Kind.REOPENED:
@@ -239,6 +242,14 @@ def _incidents(ids: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, lis
     if len(ids) == 1:
         return (f"{ids[0]} ({names[ids[0]]})" if ids[0] in names else ids[0]), []
     return _listed(ids), [f"{one}  {names[one]}" for one in ids[:NAMES_SHOWN] if one in names]
+
+
+def _command(act: str) -> str:
+    """Return an act as its command and button are called."""
+    for stored, command in _COMMANDS.items():
+        if act.startswith(f"{stored} in "):
+            return command + act.removeprefix(stored)
+    return act
 
 
 def _until(tick: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli import app
+from streams.exit_status import WRONG_USE
 
 CONFIG = 'kafka: {bootstrap: "127.0.0.1:1"}\n'
 
@@ -72,3 +73,9 @@ def test_without_kafka_it_is_one_line_that_names_the_address(
 def test_a_part_that_does_not_exist_is_wrong_use(config: str) -> None:
     assert CliRunner().invoke(app, ["silences", "brew"]).exit_code == 2
     assert CliRunner().invoke(app, ["incidents", "show"]).exit_code == 2
+
+
+def test_a_storm_is_not_split_but_one_of_its_incidents(config: str) -> None:
+    status, line = said(config, "incidents", "split", "storm-1")
+    assert status == WRONG_USE
+    assert line.endswith("`stormfold incidents show storm-1` lists them")

@@ -250,3 +250,15 @@ def test_where_no_kafka_answers_one_line_says_so_in_plain_words() -> None:
         )
     assert (status, out.getvalue()) == (FAILED, "")
     assert errors.getvalue() == f"explain: Kafka at {at} cannot be asked: no broker answers there\n"
+
+
+def test_an_act_is_told_by_the_name_of_its_command() -> None:
+    def told(because: str) -> str:
+        act = Decision(
+            tick=1, subject="inc-1", kind=Kind.ACTED, name="ada", why="done", because=(because,)
+        )
+        return story_words.sentence(act, Places(""), {})[0]
+
+    assert told("merge into in cli") == "ada: merge in cli (done)"
+    assert told("separate in slack") == "ada: split (not part of its storm) in slack (done)"
+    assert told("acknowledge in cli") == "ada: acknowledge in cli (done)"

@@ -83,7 +83,7 @@ def test_what_would_be_muted_is_shown_before_there_is_a_silence() -> None:
     assert some is not None
     lines = live_lines.muted(part.state, look.muted(*some)).lines()
     assert len(lines) == 2
-    assert "1 incidents inside storms" in lines[1]
+    assert "it fits 1 incident inside storms, but those are told" in lines[1]
 
 
 def test_a_storm_is_shown_with_its_incidents_and_who_did_what_about_it() -> None:
