@@ -127,7 +127,7 @@ def _arrived(seen: Seen, service: str) -> Link:
     others = sorted(seen.arrived, key=lambda name: -seen.arrived[name].events)
     near = difflib.get_close_matches(service, [name for name in others if name], n=3, cutoff=0.5)
     said = f"nothing of {service} came in, but {seen.records:,} records of {len(others)} others"
-    hint = f"; is it one of {', '.join(near)}?" if near else ""
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
     shown = ", ".join(name or "no service" for name in others[:SHOWN_MOST])
     return Link(
         name="arrived",
@@ -160,7 +160,7 @@ def _keeps_up(seen: Seen) -> Link:
 def _incidents(incidents: list[str], decisions: list[Decision], seen: Seen, service: str) -> Link:
     if incidents:
         latest = ", ".join(incidents[-SHOWN_MOST:])
-        said = f"{len(incidents)} incidents of {service} opened: {latest}"
+        said = f"{_many(len(incidents), 'incident')} of {service} opened: {latest}"
         return Link(name="incidents", ok=True, says=(said,))
     if service in seen.arrived and seen.arrived[service].events:
         said = (
@@ -177,7 +177,7 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
         return Link(name="rules", ok=True, says=("no rule was asked in this time",))
     counts = Counter((one.name, one.why, one.to) for one in ruled)
     says = [
-        f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {count} times"
+        f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {_many(count, 'time')}"
         for (name, urgency, to), count in counts.most_common(SHOWN_MOST)
     ]
     if pages and not any(one.why == "page" for one in ruled):
@@ -200,7 +200,7 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
 def _failed(ruled: Iterable[Decision], places: Places) -> list[str]:
     failed = Counter(pair for one in ruled for pair in one.tried if pair[1])
     return [
-        f"{_named(rule, places)} did not hold: {part}, {count} times"
+        f"{_named(rule, places)} did not hold: {part}, {_many(count, 'time')}"
         for (rule, part), count in failed.most_common(SHOWN_MOST)
     ]
 
@@ -215,13 +215,15 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
     held = [one for one in decisions if one.kind in (Kind.HELD, Kind.SUPPRESSED)]
     counts = Counter((one.why, one.name) for one in held)
     says = [
-        f"{HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, {count} times"
+        f"{HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, "
+        f"{_many(count, 'time')}"
         for (why, name), count in counts.most_common(SHOWN_MOST)
     ]
     word = "pages were opened" if pages else "messages were decided"
     says.insert(0, f"{len(told)} {word}")
     if told or not held:
-        return Link(name="held back", ok=bool(told), says=tuple(says), do="")
+        do = "nothing was decided yet: the first message comes `incidents.settle` after an event"
+        return Link(name="held back", ok=bool(told), says=tuple(says), do="" if told else do)
     return Link(
         name="held back",
         ok=False,
@@ -246,7 +248,7 @@ def _delivered(
     )
     says = [f"{len(arrived)} calls were taken by the service"]
     says += [
-        f"{place}: {outcome} {reason}, {count} times".replace(" ,", ",")
+        f"{place}: {outcome} {reason}, {_many(count, 'time')}".replace(" ,", ",")
         for (place, outcome, reason), count in failed.most_common(SHOWN_MOST)
     ]
     if letters:
@@ -276,13 +278,19 @@ def _named(name: str, places: Places) -> str:
     return f'"{name}" ({place})' if place else f'"{name}"'
 
 
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def _moment(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M:%S}"
 
 
 def lines(answer: Answer) -> list[str]:
     """Return the answer in lines for people: the chain, then what to do."""
-    found = [f"{answer.service}, since {datetime.fromtimestamp(answer.since_ms / 1000, UTC):%F %T}"]
+    found = [
+        f"{answer.service}, since {datetime.fromtimestamp(answer.since_ms / 1000, UTC):%F %T} (UTC)"
+    ]
     for link in answer.links:
         first, *more = link.says or ("",)
         found.append(f"  {'ok ' if link.ok else 'NO '} {link.name:10} {first}")

@@ -151,12 +151,19 @@ def test_the_chain_ends_where_it_ends_and_says_what_to_do(case: str) -> None:
     assert all(one.isprintable() for one in not_lines(answer))
 
 
+def test_an_incident_of_which_nothing_is_decided_yet_is_told_what_it_waits_for() -> None:
+    answer = why_not(seen(opened()), "checkout", PLACES)
+    assert answer.broken is not None
+    assert "`incidents.settle`" in answer.broken.do
+    assert "1 incident of checkout opened" in " ".join(not_lines(answer))
+
+
 def test_a_missing_page_names_the_part_of_the_rule_that_did_not_hold() -> None:
     tried = (("storm", "storm_services"), ("loud", "events"), ("rest", ""))
     answer = why_not(seen(opened(), ruled(tried=tried), told()), "checkout", PLACES, pages=True)
     assert ends_at(answer) == "rules"
     said = " ".join(not_lines(answer))
-    assert '"loud" (the default of pages.events) did not hold: events, 1 times' in said
+    assert '"loud" (the default of pages.events) did not hold: events, 1 time' in said
 
 
 def test_a_page_that_was_opened_and_taken_is_told() -> None:
