@@ -142,7 +142,23 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """How far back the rates reach; no condition may ask for more."""
     event_rates: tuple[Rate, ...] = ()
     user_rates: tuple[Rate, ...] = ()
+    parts: tuple[Facts, ...] = ()
+    """Each incident that is told, where what drops all of it has to fit each of them."""
+    unlisted: bool = False
+    """Incidents are told that nobody can look at any more."""
 
+
+_OF_EACH: Final = (
+    Asked.SERVICE,
+    Asked.RELEASE,
+    Asked.LEVEL,
+    Asked.MIN_LEVEL,
+    Asked.ERROR_TYPE,
+    Asked.TEXT,
+    Asked.TAG,
+    Asked.OWNER,
+)
+"""What an incident is by itself, whatever it is told with."""
 
 _ANYTHING: Final = When()
 
@@ -150,6 +166,21 @@ _ANYTHING: Final = When()
 def why_not(when: When, facts: Facts) -> Asked | None:
     """Return the first part that does not hold, None when all do."""
     return next((asked for asked in when.given if not _holds(asked, when, facts)), None)
+
+
+def why_not_all(when: When, facts: Facts) -> Asked | None:
+    """Return the first part that does not hold for all of it, each incident by itself; None when
+    all do.
+
+    For what takes all of it away: one harmless incident must not hide an outage that it is part of.
+    """
+    failed = why_not(when, facts)
+    if failed is not None:
+        return failed
+    asked = [one for one in _OF_EACH if one in when.given]
+    if facts.unlisted and asked:
+        return asked[0]
+    return next((one for part in facts.parts for one in asked if not _holds(one, when, part)), None)
 
 
 def _holds(asked: Asked, when: When, facts: Facts) -> bool:

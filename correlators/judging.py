@@ -169,7 +169,7 @@ class Judge:
             event_rates=tuple(one.rate for one in live),
             **self._details(incidents, [first.key.service]),
         )
-        facts = self._with_alerts(facts, first)
+        facts = self._with_alerts(self._in_parts(facts, incidents), first)
         ruling = self._ruled(facts, pages=bool(live))
         if only_page and ruling.urgency is not Urgency.PAGE:
             return Judgement(ruling, None, facts)
@@ -198,7 +198,7 @@ class Judge:
             event_rates=(storm.rate,),
             **self._details(members, storm.services),
         )
-        facts = self._with_alerts(facts, storm)
+        facts = self._with_alerts(self._in_parts(facts, members, storm), storm)
         ruling = self._ruled(facts, pages=True)
         if only_page and ruling.urgency is not Urgency.PAGE:
             return Judgement(ruling, None, facts)
@@ -228,6 +228,29 @@ class Judge:
             "owners": owners_of(self._config.owners, services, marks, self._declared),
             "user_rates": tuple(one.user_rate for one in incidents if not one.past),
         }
+
+    def _in_parts(
+        self, facts: Facts, incidents: Sequence[Incident], storm: Storm | None = None
+    ) -> Facts:
+        """Return the facts with those of each incident, where a rule would drop all of it."""
+        ruling = ruled(self._rules, facts, self._config.teams)
+        if ruling.urgency is not Urgency.DROP or not ruling.rules:
+            return facts
+        if storm is not None and not incidents:
+            found = map(self._state.find_incident, storm.members)
+            incidents = [one for one in found if one is not None]
+        parts = (
+            msgspec.structs.replace(
+                facts,
+                services=(one.key.service,),
+                releases=(one.key.release,),
+                level=one.level,
+                **self._details([one], [one.key.service]),
+            )
+            for one in incidents
+        )
+        unlisted = storm is not None and storm.joined > len(incidents)
+        return msgspec.structs.replace(facts, parts=tuple(parts), unlisted=unlisted)
 
     def _with_alerts(self, facts: Facts, teller: Incident | Storm) -> Facts:
         """Return the facts with the metric alerts that it tells too.

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from correlators.conditions import Asked, Facts, When, why_not
+from correlators.conditions import Asked, Facts, When, why_not, why_not_all
 from correlators.owners import OWNER, Team
 from correlators.types import TICK_MS
 
@@ -108,7 +108,7 @@ def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> R
     held: list[Rule] = []
     for rule in rules:
         made = _addressed(rule, facts, teams)
-        if made is None or why_not(rule.when, facts) is not None:
+        if made is None or _fails(rule, facts) is not None:
             continue
         if held and rule.urgency is Urgency.DROP:
             break  # a rule above has told it to somebody: that stands
@@ -126,6 +126,13 @@ def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> R
         reason=held[0].reason,
         every_ms=max(rule.every_ms for rule in held),
     )
+
+
+def _fails(rule: Rule, facts: Facts) -> Asked | None:
+    """Return the first part of a rule that does not hold; what drops has to fit every incident."""
+    if rule.urgency is Urgency.DROP:
+        return why_not_all(rule.when, facts)
+    return why_not(rule.when, facts)
 
 
 def _addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | None:
@@ -152,7 +159,7 @@ def tried(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> l
     """Return every rule that was read, in order, and why it did not hold; for `explain`."""
     found: list[Tried] = []
     for rule in rules:
-        failed = why_not(rule.when, facts)
+        failed = _fails(rule, facts)
         if failed is None and _addressed(rule, facts, teams) is None:
             failed = Asked.OWNER
         found.append(Tried(rule.name, failed))

@@ -14,6 +14,7 @@ from correlators.telling import Config
 from correlators.types import DigestKind, Level, PageAction, PageReason, Suppression
 from tests.correlators.score import (
     CHAT,
+    CONFIG,
     HOUR,
     MINUTE,
     PAGER,
@@ -234,3 +235,33 @@ def test_what_is_worth_no_message_comes_with_the_next_digest() -> None:
     score = run(events(range(at - 900, at + 300, 60)), config=with_rules(low), until=at + 5)
     assert heard(score) == [(at - 1, "opened")]
     assert score.suppressed[Suppression.DIGEST_ONLY] == 1
+
+
+def test_a_rule_that_drops_one_of_its_incidents_drops_no_storm() -> None:
+    """Noise that is part of an outage must not hide the outage, nor its page."""
+    rules = (
+        Rule(name="noise", when=When(text=("Price*",)), urgency=Urgency.DROP, reason="known"),
+        Rule(
+            name="outage",
+            when=When(storm_services=2),
+            urgency=Urgency.PAGE,
+            to=(CHAT,),
+            page=(PAGER,),
+        ),
+        Rule(name="rest", to=(CHAT,)),
+    )
+    config = msgspec.structs.replace(CONFIG, rules=rules)
+    outage = [
+        event(0, "api", "Price list is old", trace="t"),
+        event(1, "db", "Refused", trace="t"),
+    ]
+    score = run(outage, config=config)
+    assert [one.kind.value for one in score.to()] == ["opened", "resolved"]
+    assert [one.action for one in score.paged()] == ["trigger", "resolve"]
+    noise = run(
+        event(0, "api", "Price list is old", trace="t"),
+        event(1, "db", "Price is gone", trace="t"),
+        config=config,
+    )
+    assert len(noise.storms()) == 1
+    assert (noise.to(), noise.paged()) == ([], [])
