@@ -147,10 +147,12 @@ class Correlator:
         digests, suppressed, pages = self._teller.take()
         cast = self._cast(work, digests, suppressed)
         judged, acts = self._teller.take_judged(), self._acting.take()
-        near = self._gatherer.take_near()
+        near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
             return Decided(cast, suppressed, pages, acts)
-        return Decided(cast, suppressed, pages, acts, self._in_words(digests, judged, near, tick))
+        return Decided(
+            cast, suppressed, pages, acts, self._in_words(digests, judged, not_told, near, tick)
+        )
 
     def _cast(self, work: Work, digests: list[Digest], suppressed: Suppressed) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
@@ -164,6 +166,7 @@ class Correlator:
         self,
         digests: Sequence[Digest],
         judged: Iterable[tuple[str, Judgement]],
+        not_told: Iterable[tuple[str, str, str]],
         near: Iterable[tuple[str, Near]],
         tick: int,
     ) -> list[Decision]:
@@ -173,7 +176,7 @@ class Correlator:
             for subject, judgement in judged
         ]
         changed = self.state.changed_since()
-        return decisions_of_tick.of_tick(tick, changed, digests, asked, near=near)
+        return decisions_of_tick.of_tick(tick, changed, digests, asked, not_told, near)
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""
@@ -183,6 +186,7 @@ class Correlator:
         self._reports = []
         self._acting.take()
         self._gatherer.take_near()
+        self._teller.take_not_told()
 
     # Changes and deltas
 

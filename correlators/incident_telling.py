@@ -56,7 +56,7 @@ class IncidentTelling:
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
             decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
-            self._tellings.suppress(_counted(decision, incident.told))
+            self._tellings.suppress(_counted(decision, incident.told), incident.id)
             told = msgspec.structs.replace(
                 incident.told, mark=incident.changes, tick=tick, held="", held_until=-1
             )
@@ -109,7 +109,7 @@ class IncidentTelling:
         assert alert.alert is not None
         elsewhere, teller = self._folds.decide(alert, tick)
         if teller is not None:
-            self._tellings.suppress(HeldBack(Suppression.TOLD_BY_INCIDENT))
+            self._tellings.suppress(HeldBack(Suppression.TOLD_BY_INCIDENT), alert.id)
             teller = msgspec.structs.replace(teller, changes=teller.changes + 1)
             self._state.put(teller)
             first = not alert.alert.told_by or self._waiting.must_tell_now(teller, tick)

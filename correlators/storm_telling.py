@@ -101,7 +101,7 @@ class StormTelling:
         self._tell(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
 
     def _suppress(self, storm: Storm, why: HeldBack) -> None:
-        self._tellings.suppress(why)
+        self._tellings.suppress(why, storm.id)
         self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
 
     def _tell(

@@ -47,6 +47,10 @@ class Teller:
         be told."""
         return self._tellings.take_judged()
 
+    def take_not_told(self) -> list[tuple[str, str, str]]:
+        """Return (subject, suppression, rule) of what was not told since the last call."""
+        return self._tellings.take_not_told()
+
     def incident(self, incident: Incident, tick: int) -> None:
         """Decide the digest that waits for this incident, in this tick."""
         self._incidents.decide(incident, tick)

@@ -52,6 +52,7 @@ class Tellings:
         self._suppressed: Suppressed = Counter()
         self._pages: Counter[PageReason] = Counter()
         self._judged: list[tuple[str, Judgement]] = []
+        self._not_told: list[tuple[str, str, str]] = []
 
     def take(self) -> tuple[list[Digest], Suppressed, Counter[PageReason]]:
         """Return what was decided since the last call."""
@@ -69,9 +70,17 @@ class Tellings:
         """Keep what the rules said of what was to be told."""
         self._judged.append((subject, judgement))
 
-    def suppress(self, why: HeldBack) -> None:
-        """Count a digest that is held back."""
+    def suppress(self, why: HeldBack, subject: str = "") -> None:
+        """Count a digest that is held back; with the id of what it was about where that is not told
+        of by a hold."""
         self._suppressed[why] += 1
+        if subject and why.why is not Suppression.UNCHANGED:
+            self._not_told.append((subject, why.why.value, why.rule))
+
+    def take_not_told(self) -> list[tuple[str, str, str]]:
+        """Return (subject, suppression, rule) of what was not told since the last call."""
+        taken, self._not_told = self._not_told, []
+        return taken
 
     def emit(self, digests: Iterable[Digest]) -> None:
         """Tell digests as they are."""

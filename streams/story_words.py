@@ -18,6 +18,7 @@ from sinks.attempted import Attempted
 from streams.codec import Said
 from streams.config_places import Places
 from streams.stories import Story, at_ms
+from streams.why_words import HOLDS
 
 SHORT_CHARS: Final = 2_800
 """A chat's message holds 3,000 characters in one block."""
@@ -196,9 +197,11 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
         case Kind.RULED:
             return _ruled(said, places)
         case Kind.HELD:
-            return [f"held back: {said.why}{by}{_until(said.until_tick)}"]
+            why = HOLDS.get(said.why, said.why.replace("_", " "))
+            return [f"held back: {why}{by}{_until(said.until_tick)}"]
         case Kind.SUPPRESSED:
-            return [f"not told: {said.why}{by}"]
+            why = HOLDS.get(said.why, said.why.replace("_", " "))
+            return [f"not told: {why}{by}"]
         case Kind.TOLD:
             return [f"told, revision {said.revision} ({said.why}), to {_listed(said.to)}{by}"]
         case Kind.PAGED:

@@ -180,6 +180,13 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
         f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {_many(count, 'time')}"
         for (name, urgency, to), count in counts.most_common(SHOWN_MOST)
     ]
+    if all(one.why == "drop" for one in ruled):
+        return Link(
+            name="rules",
+            ok=False,
+            says=tuple(says),
+            do="a rule drops it: narrow what that asks for, or put one that tells above it",
+        )
     if pages and not any(one.why == "page" for one in ruled):
         return Link(
             name="rules",
@@ -228,7 +235,7 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
         name="held back",
         ok=False,
         says=tuple(says),
-        do="`stormfold explain --incident ID` shows each, and when it ends",
+        do=f"`{_explain(held[-1].subject)}` shows each, and when it ends",
     )
 
 
@@ -273,6 +280,12 @@ def _delivered(
     return Link(name="delivered", ok=True, says=tuple(says))
 
 
+def _explain(subject: str) -> str:
+    return (
+        f"stormfold explain --{'storm' if subject.startswith('storm-') else 'incident'} {subject}"
+    )
+
+
 def _named(name: str, places: Places) -> str:
     place = places.of(name)
     return f'"{name}" ({place})' if place else f'"{name}"'
@@ -291,11 +304,14 @@ def lines(answer: Answer) -> list[str]:
     found = [
         f"{answer.service}, since {datetime.fromtimestamp(answer.since_ms / 1000, UTC):%F %T} (UTC)"
     ]
+    broken = answer.broken
+    mark = "ok"
     for link in answer.links:
         first, *more = link.says or ("",)
-        found.append(f"  {'ok ' if link.ok else 'NO '} {link.name:10} {first}")
+        # What follows the end of the chain is told, and proves nothing.
+        mark = "NO" if link is broken else "--" if mark != "ok" else "ok"
+        found.append(f"  {mark}  {link.name:10} {first}")
         found += [f"                 {one}" for one in more]
-    broken = answer.broken
     if broken is None:
         found.append("It was told. `stormfold explain --incident ID` shows where and when.")
     else:

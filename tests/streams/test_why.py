@@ -119,8 +119,8 @@ ENDS = {
     ),
     "a rule drops it": (
         seen(opened(), ruled("drop"), held("dropped", "noise")),
-        "held back",
-        "stormfold explain",
+        "rules",
+        "put one that tells above it",
     ),
     "quiet hours": (seen(opened(), ruled(), held("quiet_hours", "nights")), "held back", "explain"),
     "the bot is not invited": (
