@@ -36,7 +36,7 @@ async def explains_itself(made: Chain, storm_id: str) -> None:
     heard, unheard, late, many, tried = map(_answer, found)
     assert (heard["broken"], found[0].returncode) == (None, 0), heard
     assert (unheard["broken"], found[1].returncode) == ("arrived", 1)
-    assert "is it one of" in " ".join(unheard["links"][0]["says"])
+    assert "did you mean" in " ".join(unheard["links"][0]["says"])
     assert late["waiting"] == 0
     assert all(way["delivered_after_ms"] >= 0 for way in late["ways"])
     assert many["pages"] == 1
