@@ -6,6 +6,7 @@ Reads two values of one entry and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import msgspec
 
@@ -52,13 +53,11 @@ def of_change(tick: int, change: Change) -> Iterator[Decision]:
 
 
 def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[Decision]:
-    def decided(kind: Kind, **more: object) -> Decision:
-        return Decision(tick=tick, subject=after.id, kind=kind, **more)  # type: ignore[arg-type]
-
+    decided = partial(Decision, tick=tick, subject=after.id)
     if before is None:
         key = after.key
         yield decided(
-            Kind.OPENED,
+            kind=Kind.OPENED,
             key=(key.environment, key.service, key.release, key.fingerprint),
             title=after.sample.title,
             because=tuple(_circumstances(after)),
@@ -66,22 +65,24 @@ def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[D
     elif not before.open and after.open:
         ago = tick - before.closed_tick
         why = before.closed.value if before.closed is not None else ""
-        yield decided(Kind.REOPENED, why=why, because=(f"an event came {ago} s after its end",))
+        yield decided(
+            kind=Kind.REOPENED, why=why, because=(f"an event came {ago} s after its end",)
+        )
     if after.regressed and not (before is not None and before.regressed):
-        yield decided(Kind.REGRESSED)
+        yield decided(kind=Kind.REGRESSED)
     if after.escalated and not (before is not None and before.escalated):
-        yield decided(Kind.ESCALATED)
+        yield decided(kind=Kind.ESCALATED)
     if before is not None:
         yield from _said_by_sentry(tick, before, after)
     was = before.storm_id if before is not None else ""
     if after.storm_id != was:
         if after.storm_id:
-            yield decided(Kind.JOINED, other=after.storm_id)
+            yield decided(kind=Kind.JOINED, other=after.storm_id)
         elif before is not None and before.open and after.open:
-            yield decided(Kind.PARTED, other=was)
+            yield decided(kind=Kind.PARTED, other=was)
     if not after.open and (before is None or before.open):
         why = after.closed.value if after.closed is not None else ""
-        yield decided(Kind.CLOSED, why=why)
+        yield decided(kind=Kind.CLOSED, why=why)
     yield from _held(tick, after.id, before, after)
 
 
@@ -154,31 +155,29 @@ def _episode(tick: int, before: Episode, after: Episode) -> Iterator[Decision]:
 
 
 def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
-    def decided(kind: Kind, **more: object) -> Decision:
-        return Decision(tick=tick, subject=after.id, kind=kind, **more)  # type: ignore[arg-type]
-
+    decided = partial(Decision, tick=tick, subject=after.id)
     if before is None:
         members = after.members[:NAMED_MOST]
-        yield decided(Kind.STORM_OPENED, to=members, because=weighed(after.evidence))
+        yield decided(kind=Kind.STORM_OPENED, to=members, because=weighed(after.evidence))
     joined = [one for one in after.members if before is None or one not in {*before.members}]
     if before is not None and joined:
         said = {piece.detail for piece in before.evidence}
         news = [piece for piece in after.evidence if piece.detail not in said]
         yield decided(
-            Kind.JOINED,
+            kind=Kind.JOINED,
             to=tuple(joined[:NAMED_MOST]),
             because=weighed(news),
         )
     if after.merged_into and not (before is not None and before.merged_into):
-        yield decided(Kind.MERGED, other=after.merged_into)
+        yield decided(kind=Kind.MERGED, other=after.merged_into)
     elif not after.open and (before is None or before.open):
-        yield decided(Kind.CLOSED, why="quiet")
+        yield decided(kind=Kind.CLOSED, why="quiet")
     acked = before.ack if before is not None else None
     if after.ack is not None and after.ack != acked:
-        yield decided(Kind.ACKNOWLEDGED, name=after.ack.actor, why=after.ack.source)
+        yield decided(kind=Kind.ACKNOWLEDGED, name=after.ack.actor, why=after.ack.source)
     elif acked is not None and after.ack is None and before is not None:
         again = after.generation != before.generation
-        yield decided(Kind.UNACKNOWLEDGED, why="paged_anew" if again else "")
+        yield decided(kind=Kind.UNACKNOWLEDGED, why="paged_anew" if again else "")
     yield from _held(tick, after.id, before, after)
 
 

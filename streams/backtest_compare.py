@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
+from streams.backtest_side import HOUR_MS as HOUR_MS
 from streams.backtest_side import Side, Thing
 
-HOUR_MS: Final = 3_600_000
 SHARE: Final = 0.1
 """A thing has gone into another where at least this share of its events did."""
 
@@ -68,6 +68,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     messages_by_hour: dict[int, int]
     suppressed: dict[str, int]
     waits: Waits
+    left_out: int = 0
+    """Messages and pages that the timeline of the page does not show."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,10 +193,6 @@ def _why(things: list[Thing]) -> str:
 
 
 def _totals(side: Side) -> Totals:
-    pages: Counter[int] = Counter()
-    messages: Counter[int] = Counter()
-    for one in side.messages:
-        (pages if one.kind == "page" else messages)[one.at_ms // HOUR_MS] += 1
     told = [thing for thing in side.things.values() if thing.told]
     return Totals(
         name=side.name,
@@ -206,10 +204,11 @@ def _totals(side: Side) -> Totals:
         destinations={
             name: dict(sorted(counts.items())) for name, counts in sorted(side.destinations.items())
         },
-        pages_by_hour=dict(sorted(pages.items())),
-        messages_by_hour=dict(sorted(messages.items())),
+        pages_by_hour=dict(sorted(side.pages_by_hour.items())),
+        messages_by_hour=dict(sorted(side.messages_by_hour.items())),
         suppressed=dict(sorted(side.suppressed.items())),
         waits=_waits(told),
+        left_out=side.left_out,
     )
 
 

@@ -18,8 +18,9 @@ from streams.assignments import Lives, Noted
 
 PLACES_KEPT: Final = 1_024
 """Lines of one error and tick stand together: looked up once."""
+HOUR_MS: Final = 3_600_000
 MESSAGES_KEPT: Final = 200_000
-"""Messages that are kept with their moment, for the timeline; all are counted."""
+"""Messages that are kept with their moment, for the timeline, the first ones; all are counted."""
 
 
 class Thing(msgspec.Struct, kw_only=True):
@@ -74,7 +75,11 @@ class Side:
         self.destinations: dict[str, Counter[str]] = {}
         """Messages by destination and kind."""
         self.suppressed: Counter[str] = Counter()
+        self.pages_by_hour: Counter[int] = Counter()
+        self.messages_by_hour: Counter[int] = Counter()
+        """By the hour since the epoch, of all of them."""
         self.left_out = 0
+        """Messages and pages that the timeline does not show."""
         self._places: dict[tuple[IncidentKey, int, int], str] = {}
 
     def take(self, decisions: Iterable[Decision]) -> None:
@@ -132,6 +137,8 @@ class Side:
         else:
             thing.messages += len(one.to)
         kind = "page" if page else one.why
+        by_hour = self.pages_by_hour if page else self.messages_by_hour
+        by_hour[at_ms // HOUR_MS] += len(one.to)
         for destination in one.to:
             self.destinations.setdefault(destination, Counter())[kind] += 1
             if len(self.messages) < MESSAGES_KEPT:

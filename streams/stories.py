@@ -20,7 +20,6 @@ from aiokafka.errors import KafkaError
 from correlators.decisions import Decision, Kind
 from correlators.deltas import tick_end_ms
 from correlators.types import TICK_MS
-from sinks.attempted import Attempted
 from streams import codec
 from streams.codec import CodecError, Said
 from streams.local import Pipeline, TooMuchHeld
@@ -245,19 +244,20 @@ def incidents_of(source: Source, key: tuple[str, str, str, str]) -> list[str]:
 
 def covering(source: Source, ids: Sequence[str], event_ms: int) -> str:
     """Return which of some incidents an event of that moment belongs to: the last that had opened
-    by then, else the first; empty where there is none."""
-    chosen = ids[0] if ids else ""
-    for one in ids:
-        opened = [
-            said.tick
-            for said in source.said(lambda said, one=one: said.subject == one)  # type: ignore[misc]
-            if isinstance(said, Decision) and said.kind in _STARTS
-        ]
-        if opened and opened[0] * TICK_MS <= event_ms:
-            chosen = one
-    return chosen
+    by then, else the first; empty where there is none.
 
+    Args:
+        source: where decisions are read, once for all of them.
+        ids: of the incidents, the latest last.
+        event_ms: when the event came in.
 
-def attempts(story: Story) -> list[Attempted]:
-    """Return the calls of a story."""
-    return [one for one in story.said if isinstance(one, Attempted)]
+    Raises:
+        StoryError: the source cannot be read.
+    """
+    wanted = set(ids)
+    opened: dict[str, int] = {}
+    for said in source.said(lambda said: said.subject in wanted):
+        if isinstance(said, Decision) and said.kind in _STARTS:
+            opened.setdefault(said.subject, said.tick)
+    begun = [one for one in ids if one in opened and opened[one] * TICK_MS <= event_ms]
+    return (begun or list(ids[:1]) or [""])[-1]

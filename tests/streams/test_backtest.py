@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from streams import backtest_side
 from streams.backtest import Options, run
 from streams.backtest_compare import Change, Compared, Totals, Waits
 from streams.backtest_conditions import BadCondition, condition_of
@@ -223,3 +224,15 @@ def test_a_side_that_tells_nothing_has_no_wait() -> None:
     compared = Compared(old=told, new=side(Waits()), rows=(), events=1, first_ms=0, last_ms=0)
     waits = [line for line in lines(compared) if line.startswith("first told")]
     assert [line.split()[-4:] for line in waits] == [[n, "s", "none", "told"] for n in "229"]
+
+
+def test_what_the_timeline_does_not_show_is_counted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = found(made(tmp_path, ROUTES))["new"]
+    monkeypatch.setattr(backtest_side, "MESSAGES_KEPT", 3)
+    cut = found(made(tmp_path, ROUTES))["new"]
+    assert cut["left_out"] == whole["messages"] + whole["pages"] - 3
+    for name in ("messages", "pages", "messages_by_hour", "pages_by_hour"):
+        assert cut[name] == whole[name]
+    assert sum(cut["pages_by_hour"].values()) == cut["pages"] == 1
