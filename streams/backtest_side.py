@@ -108,7 +108,7 @@ class Side:
                 thing.ended_ms = 0
             case Kind.RULED if not thing.told:
                 thing.urgency, thing.rule = one.why, one.name
-            case Kind.HELD | Kind.SUPPRESSED:
+            case Kind.HELD:  # what is not told because another tells it is held back by nothing
                 self.suppressed[one.why] += 1
                 thing.held = tuple(dict.fromkeys((*thing.held, f"{one.why} {one.name}".strip())))
             case Kind.TOLD | Kind.PAGED:

@@ -55,7 +55,7 @@ def why_many(seen: Seen, places: Places, *, destination: str = "") -> Answer:
             services[one.subject] = one.key[1]
         if one.kind is Kind.RULED:
             rule_of[one.subject] = one.name
-        if one.kind in (Kind.HELD, Kind.SUPPRESSED):
+        if one.kind is Kind.HELD:  # what another tells is held back by nothing
             held[one.why] += 1
         to = [place for place in one.to if not destination or place == destination]
         if one.kind is Kind.PAGED:

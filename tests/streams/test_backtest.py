@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -236,3 +237,20 @@ def test_what_the_timeline_does_not_show_is_counted_all_the_same(
     for name in ("messages", "pages", "messages_by_hour", "pages_by_hour"):
         assert cut[name] == whole[name]
     assert sum(cut["pages_by_hour"].values()) == cut["pages"] == 1
+
+
+def test_what_another_tells_is_not_held_back(tmp_path: Path) -> None:
+    """The example holds nothing back, whatever its storm and its releases tell for others."""
+    answer = found(made(tmp_path, ROUTES))
+    assert answer["old"]["suppressed"] == answer["new"]["suppressed"] == {}
+
+
+def test_the_page_shows_what_its_example_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "backtest.md").read_text()
+    rules = re.search(r"```yaml\n(rules:\n.*?)```", page, re.DOTALL)
+    shown = re.search(r"\$ stormfold backtest .*?\n(.*?)```", page, re.DOTALL)
+    assert rules is not None
+    assert shown is not None
+    said = tried(made(tmp_path, rules[1]))[1].splitlines()
+    for line in shown[1].splitlines():
+        assert line == "..." or line in said
