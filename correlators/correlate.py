@@ -145,7 +145,7 @@ class Correlator:
             self.due_key = key_of(entry)
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
-        cast = self._cast(work, digests, suppressed)
+        cast = self._cast(work, digests)
         judged, acts = self._teller.take_judged(), self._acting.take()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
@@ -154,12 +154,12 @@ class Correlator:
             cast, suppressed, pages, acts, self._in_words(digests, judged, not_told, near, tick)
         )
 
-    def _cast(self, work: Work, digests: list[Digest], suppressed: Suppressed) -> list[Digest]:
+    def _cast(self, work: Work, digests: list[Digest]) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
         reports, self._reports = self._reports, []
         if self._config.shadow is None:
             return digests
-        noted(self.state, self._config.shadow, work, digests, suppressed.total())
+        noted(self.state, self._config.shadow, work, digests, self.state.changed_since())
         return [*turned(digests, self._config.shadow.to), *reports]
 
     def _in_words(

@@ -122,12 +122,18 @@ def _said_by_sentry(tick: int, before: Incident, after: Incident) -> Iterator[De
         yield Decision(tick=tick, subject=after.id, kind=Kind.SENTRY_SAID, because=tuple(said))
 
 
+def newly_held(tick: int, before: Incident | Storm | None, after: Incident | Storm) -> bool:
+    """Return whether something began in this tick to hold back what there is to tell."""
+    was = before.told.held if before is not None else ""
+    told = after.told
+    return bool(told.held) and told.tick == tick and told.held != was
+
+
 def _held(
     tick: int, subject: str, before: Incident | Storm | None, after: Incident | Storm
 ) -> Iterator[Decision]:
-    was = before.told.held if before is not None else ""
     told = after.told
-    if told.held and told.tick == tick and (told.held != was or before is None):
+    if newly_held(tick, before, after):
         why, _, name = told.held.partition(":")
         yield Decision(
             tick=tick,

@@ -7,7 +7,7 @@ digests, the counts of a day and the report. Not here: what is decided, which kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -15,8 +15,11 @@ import xxhash
 
 from correlators import sets
 from correlators.days import DAY_TICKS, TITLES_KEPT, Day, Shadow, day_of
+from correlators.decisions_of_entries import Change, newly_held
 from correlators.deltas import tick_end_ms
+from correlators.incidents import Incident
 from correlators.state import State
+from correlators.storms import Storm
 from correlators.ticks import Work
 from correlators.types import (
     TICK_MS,
@@ -57,7 +60,7 @@ def noted(
     shadow: Shadow,
     work: Work,
     digests: Iterable[Digest],
-    held: int,
+    changes: Iterable[Change],
 ) -> None:
     """Count a tick for the day of its environment.
 
@@ -66,7 +69,7 @@ def noted(
         shadow: when a day ends.
         work: what Sentry told.
         digests: what would have been told, before they are turned.
-        held: how many tellings would have been held back; counted where one environment has news.
+        changes: of the entries in this tick; what begins to be held back is counted.
     """
     days: dict[str, Day] = {}
 
@@ -90,11 +93,23 @@ def noted(
     for digest in digests:
         day = of(digest.environment)
         days[digest.environment] = _told(day, digest)
-    if held and len(days) == 1:
-        ((environment, day),) = days.items()
-        days[environment] = msgspec.structs.replace(day, held=day.held + held)
+    for environment in _held_in(work.tick, changes):
+        day = of(environment)
+        days[environment] = msgspec.structs.replace(day, held=day.held + 1)
     for day in days.values():
         state.put(day)
+
+
+def _held_in(tick: int, changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the environment of everything that begins to be held back."""
+    for before, after in changes:
+        match before, after:
+            case (Incident() | None as was, Incident() as now) if newly_held(tick, was, now):
+                yield now.key.environment
+            case (Storm() | None as was, Storm() as now) if newly_held(tick, was, now):
+                yield now.environment
+            case _:
+                pass
 
 
 def _told(day: Day, digest: Digest) -> Day:

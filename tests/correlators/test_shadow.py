@@ -6,9 +6,11 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from correlators.conditions import When
 from correlators.days import DAY_TICKS, Shadow, day_of
 from correlators.decisions import Kind
 from correlators.deltas import merge
+from correlators.rulings import Rule, Urgency
 from correlators.telling import Config
 from correlators.types import Digest, DigestKind, Level, PageAction
 from tests.correlators.score import (
@@ -108,3 +110,24 @@ def test_the_shadow_decides_what_the_light_would_have(log: list[Rec], config: Co
     assert sum(len(one.would_page) for one in cast) == len(pages)
     messages = [one for one in light if one.page is PageAction.NONE]
     assert sum(len(one.would_tell) for one in cast) == len(messages)
+
+
+def test_what_is_held_back_counts_for_its_own_environment_and_what_another_tells_for_none() -> None:
+    rules = (
+        Rule(name="noise", when=When(text=("Noise",)), urgency=Urgency.DROP, reason="known"),
+        Rule(name="rest", to=(CHAT,)),
+    )
+    score = run(
+        event(0, "a", "X", trace="t"),
+        event(0, "b", "Y", trace="t"),
+        event(0, "a", "Noise", environment="staging"),
+        event(0, "c", "Noise", environment="staging"),
+        event(1, "d", "Z", environment="staging"),
+        until=DAY,
+        config=shadowed(msgspec.structs.replace(CONFIG, rules=rules)),
+    )
+    held = {one.environment: one.report[1].rpartition(";")[2] for one in reports(score)}
+    assert held == {
+        "production": " 0 were held back by name.",
+        "staging": " 2 were held back by name.",
+    }
