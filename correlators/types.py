@@ -305,6 +305,14 @@ class DigestKind(StrEnum):
     """A release was deployed; told where a rule asks for it."""
     REPORT = "report"
     """What a day would have been, in shadow mode."""
+    PAGE_TROUBLE = "page_trouble"
+    """A page did not get through, or did so late: whom it was for, and who was paged instead."""
+    REMINDER = "reminder"
+    """A page at a chat that nobody has acknowledged."""
+
+
+NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER})
+"""Kinds that DELIVER makes itself: about a page, told in the thread of another message."""
 
 
 class Suppression(StrEnum):
@@ -413,6 +421,7 @@ class PageAction(StrEnum):
 
     NONE = "none"
     TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
 
 
@@ -525,3 +534,11 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Metric alerts of its services that this digest tells, those that stand first."""
     metric_alert: bool = False
     """It is of a metric alert itself, the only one in `alerts`; it has no events."""
+    page_fallback: str = ""
+    """For a page trigger: the destination that takes it when this one cannot."""
+    page_told: tuple[str, ...] = ()
+    """For a page trigger: the chat destinations that are told of the same thing."""
+    handed_by: str = ""
+    """The destination whose outbox handed this on or made it; empty for what CORRELATE decided."""
+    notice: str = ""
+    """For the kinds in `NOTICES`: what it says, in a sentence."""

@@ -28,6 +28,8 @@ class Step(StrEnum):
     """The first message brought to the newest revision."""
     TRIGGER = "trigger"
     """A pager's alert is opened."""
+    ACKNOWLEDGE = "acknowledge"
+    """Somebody has taken a pager's alert on: it wakes nobody else."""
     RESOLVE = "resolve"
     """A pager's alert is closed."""
 
@@ -140,7 +142,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """True: do not send, look whether an earlier attempt of this step arrived."""
     digest: Digest
     root: Receipt | None = None
-    """The first message, for REPLY and EDIT; the alert, for RESOLVE."""
+    """The first message, for REPLY and EDIT; the alert, for ACKNOWLEDGE and RESOLVE. For a POST: the
+    message in whose thread it is told, also shown in the channel; only notices have one."""
     started_ms: int
     """When the first call of this step was made; a look-up need not look further back."""
     deadline_ms: int

@@ -49,7 +49,16 @@ from sinks.entries import (
     Turn,
     letter,
 )
-from sinks.steps import backoff_ms, name_of, next_step, penalty_after, stamp_of, standing
+from sinks.steps import (
+    backoff_ms,
+    is_page,
+    name_of,
+    next_step,
+    penalty_after,
+    stamp_of,
+    standing,
+    under_of,
+)
 
 GRACE_MS: Final = 1_000
 """How long after a call its unknown outcome is looked up: it may be carried out a moment late."""
@@ -70,7 +79,8 @@ NO_CALL: Final[dict[str, Any]] = {
 def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> Turn:
     """Return the delivery after one more revision; the same or an older one changes nothing."""
     stamp = stamp_of(digest, plan)
-    if known is not None and stamp <= known.accepted:
+    over = known is not None and known.ended and digest.page is PageAction.ACKNOWLEDGE
+    if known is not None and (stamp <= known.accepted or over):
         return Turn(known, (Dropped(digest.destination, DropReason.REPEATED),))
     if known is None:
         known = Delivery(
@@ -78,6 +88,7 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
             name=name_of(digest, plan),
             status=Status.DELIVERED,
             accepted=stamp,
+            under=under_of(digest),
         )
     effects: tuple[Effect, ...] = ()
     calling = known.status in (Status.ATTEMPTING, Status.UNKNOWN)
@@ -87,6 +98,7 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
     elif known.newest is not None and known.told < known.accepted:
         effects = (Dropped(digest.destination, DropReason.SUPERSEDED),)
     fresh = known.status in FINISHED
+    after = digest.page_after if is_page(digest, plan) else ""
     changed = msgspec.structs.replace(
         known,
         accepted=stamp,
@@ -95,8 +107,8 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         since_ms=now_ms if fresh else known.since_ms,
         failures=0 if fresh else known.failures,
         changed_ms=now_ms,
-        after=digest.page_after if plan.pages else "",
-        after_ms=now_ms if plan.pages and digest.page_after else 0,
+        after=after,
+        after_ms=now_ms if after else 0,
     )
     if calling:
         return Turn(changed, effects)
@@ -148,7 +160,13 @@ def expired(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
 
 
 def unfindable(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
-    """Return the delivery whose outcome nobody can tell: the step is made again and says so."""
+    """Return the delivery whose outcome nobody can tell: the step is made again and says so.
+
+    A page at a chat that is over meanwhile is not repeated, but its end is told: it may stand there.
+    """
+    carried = delivery.carried
+    if carried is not None and carried.page is PageAction.TRIGGER:
+        delivery = msgspec.structs.replace(delivery, maybe=True)
     return _again(delivery, plan, now_ms, after_ms=0, possible_repeat=True)
 
 
@@ -169,7 +187,7 @@ def answered(delivery: Delivery, answer: Answer, plan: Plan, now_ms: int) -> Tur
             return _given_up(delivery, reason, plan, now_ms, detail=outcome.detail)
         case Gone():
             # The post that follows tells and shows all.
-            alone = msgspec.structs.replace(delivery, root=None)
+            alone = msgspec.structs.replace(delivery, root=None, under="")
             return _waiting(alone, plan, now_ms, now_ms)
         case Unknown():
             return _unknown(delivery, outcome, plan, now_ms)
@@ -186,10 +204,18 @@ def _settle(d: Delivery, plan: Plan, now_ms: int, effects: tuple[Effect, ...] = 
     status = Status.DELIVERED
     if d.newest is not None and d.told < d.accepted:
         status = Status.DROPPED
-        triggers = d.newest.page is PageAction.TRIGGER
-        why = DropReason.ALREADY_PAGED if triggers else DropReason.RESOLVED_BEFORE_SENT
-        effects = (*effects, Dropped(d.destination, why))
+        effects = (*effects, Dropped(d.destination, _why_not(d, d.newest.page)))
     return Turn(_rested(d, status, now_ms), effects)
+
+
+def _why_not(d: Delivery, page: PageAction) -> DropReason:
+    """Return why nothing is sent for the newest word of a page."""
+    if page is PageAction.TRIGGER:
+        return DropReason.ALREADY_PAGED
+    if page is PageAction.RESOLVE:
+        return DropReason.RESOLVED_BEFORE_SENT
+    there = d.root is not None or d.maybe
+    return DropReason.NO_PAGE if there else DropReason.ACKNOWLEDGED_BEFORE_SENT
 
 
 def _rested(d: Delivery, status: Status, now_ms: int) -> Delivery:
@@ -218,6 +244,8 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
                 root, shown = receipt, Stamp()
         case Step.EDIT:
             shown = stamp
+        case Step.ACKNOWLEDGE:
+            root, told, shown = d.root or receipt, stamp, stamp
         case Step.RESOLVE:
             root, told, shown = None, stamp, stamp
     changed = msgspec.structs.replace(

@@ -13,6 +13,7 @@ import msgspec
 
 from correlators.types import Digest
 from sinks.base import Receipt, Scope, Step
+from sinks.watched import PageSeen, Watched
 
 
 class Status(StrEnum):
@@ -35,6 +36,7 @@ class DropReason(StrEnum):
     REPEATED = "repeated"
     SUPERSEDED = "superseded"
     RESOLVED_BEFORE_SENT = "resolved_before_sent"
+    ACKNOWLEDGED_BEFORE_SENT = "acknowledged_before_sent"
     ALREADY_PAGED = "already_paged"
     NO_PAGE = "no_page"
     FORGOTTEN_EARLY = "forgotten_early"
@@ -62,6 +64,11 @@ class HoldReason(StrEnum):
     """That page was given up: the old one stays open until that one's own end is told."""
     SUCCESSOR_UNSEEN = "successor_unseen"
     """That page was not seen here in time: the old one is resolved all the same."""
+
+
+ACKNOWLEDGED: Final = 1
+RESOLVED: Final = 2
+"""Ranks of a page's stamps; its trigger has 0."""
 
 
 class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -119,6 +126,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For a page that is to be resolved or was: the page that goes on for it, by name."""
     after_ms: int = 0
     """When that was heard."""
+    under: str = ""
+    """For a notice: the key of the entry in whose thread it is told."""
+    page: Watched | None = None
+    """For a page: who takes it otherwise, and what became of it. None for everything else."""
 
     @property
     def key(self) -> str:
@@ -132,8 +143,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def ended(self) -> bool:
-        """For a pager: the newest revision heard of says that the page is over."""
-        return self.accepted.rank > 0
+        """For a page: the newest revision heard of says that the page is over."""
+        return self.accepted.rank >= RESOLVED
+
+    @property
+    def acknowledged(self) -> bool:
+        """For a page: the newest revision heard of says that somebody has taken it on."""
+        return self.accepted.rank == ACKNOWLEDGED
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +197,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     dead: tuple[DeadLetter, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     held: tuple[Held, ...] = ()
+    handed: tuple[Digest, ...] = ()
+    """What this outbox hands to other destinations: written to `deliveries` in that transaction."""
+    pages: tuple[PageSeen, ...] = ()
 
 
 def letter(

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from correlators.types import Digest, PageAction
 from sinks import delivery as transitions
 from sinks.agenda import Places
@@ -149,6 +151,9 @@ class Outbox:
                 account=target.account,
                 now_ms=now_ms,
             )
+            if entry.under:
+                above = self._entries.get(entry.under)
+                attempt = msgspec.structs.replace(attempt, root=above.root if above else None)
             self._calls[found] = (attempt.number, held)
             self._apply(Turn(changed))
             attempts.append(attempt)

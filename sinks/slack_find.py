@@ -41,7 +41,8 @@ def metadata_of(attempt: Attempt) -> dict[str, Any]:
     return {
         "event_type": EVENT_TYPE,
         "event_payload": {
-            "id": attempt.digest.id,
+            # The delivery's own name: a page and a notice are not the digest that they tell of.
+            "id": attempt.key.partition("|")[2],
             "revision": attempt.digest.revision,
             "step": attempt.step.value,
             "destination": attempt.destination,

@@ -19,8 +19,8 @@ from typing import Final
 
 import msgspec
 
-from sinks.base import Plan, Step
-from sinks.entries import Delivery, Held, HoldReason, Status
+from sinks.base import Plan
+from sinks.entries import FINISHED, Delivery, Held, HoldReason, Status
 from sinks.steps import next_step
 
 SUCCESSOR_MS: Final = 60_000
@@ -60,7 +60,7 @@ def awaited(entry: Delivery, plan: Plan, find: Callable[[str], Delivery | None])
     """
     if not entry.after or entry.status is not Status.WAITING:
         return Awaited(Wait.NOTHING)
-    if next_step(entry, plan) is not Step.RESOLVE:
+    if not entry.ended or entry.told >= entry.accepted or next_step(entry, plan) is None:
         return Awaited(Wait.NOTHING)
     read: list[str] = []
     name = entry.after
@@ -72,7 +72,8 @@ def awaited(entry: Delivery, plan: Plan, find: Callable[[str], Delivery | None])
         found = find(key)
         if found is None:
             break
-        if found.root is not None:
+        taken = found.acknowledged and found.status in FINISHED
+        if found.root is not None or taken:
             return Awaited(Wait.NOTHING, tuple(read))
         if not found.ended:
             given_up = found.status is Status.DEAD
