@@ -309,6 +309,12 @@ class DigestKind(StrEnum):
     """A page did not get through, or did so late: whom it was for, and who was paged instead."""
     REMINDER = "reminder"
     """A page at a chat that nobody has acknowledged."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person has it."""
+    UNACKNOWLEDGED = "unacknowledged"
+    """Nobody has it any more."""
+    SILENCED = "silenced"
+    """A person's silence mutes it: the last that is told until that ends."""
 
 
 NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER})
@@ -422,6 +428,7 @@ class PageAction(StrEnum):
     NONE = "none"
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
+    """A person has it: whoever is paged need not be woken again."""
     RESOLVE = "resolve"
 
 
@@ -542,3 +549,13 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The destination whose outbox handed this on or made it; empty for what CORRELATE decided."""
     notice: str = ""
     """For the kinds in `NOTICES`: what it says, in a sentence."""
+    paged: bool = False
+    """A page was opened for it, now or before."""
+    acked_by: str = ""
+    """Who acknowledged it, while that stands; for kind `unacknowledged`: who took that back."""
+    acked_in: str = ""
+    """Where: `slack`, `pagerduty`, `board`, `cli`."""
+    silenced_until_ms: int = 0
+    """When the silence of a person that mutes it now ends; 0 without one."""
+    silenced_by: str = ""
+    """Whose silence that is."""

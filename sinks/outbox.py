@@ -105,7 +105,7 @@ class Outbox:
         if target is None:
             self._dead.append(letter(digest, DeadReason.UNKNOWN_DESTINATION, now_ms))
             return
-        if target.plan.pages and digest.page is PageAction.NONE:
+        if target.plan.pages and digest.page in (PageAction.NONE, PageAction.ACKNOWLEDGE):
             self._dropped.append(Dropped(digest.destination, DropReason.NO_PAGE))
             return
         key = f"{digest.destination}|{name_of(digest, target.plan)}"

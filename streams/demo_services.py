@@ -145,7 +145,7 @@ class Services:
 
     def _shown(self, digest: Digest) -> bool:
         match digest.page:
-            case PageAction.TRIGGER:
+            case PageAction.TRIGGER | PageAction.ACKNOWLEDGE:
                 return bool(self.pages)
             case PageAction.RESOLVE:
                 return not self.pager.open_alerts()
