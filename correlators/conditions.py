@@ -146,6 +146,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Each incident that is told, where what drops all of it has to fit each of them."""
     unlisted: bool = False
     """Incidents are told that nobody can look at any more."""
+    pagers: tuple[str, ...] = ()
+    """Who is paged for the service, or for the one in which a storm likely began, by what is said
+    of it."""
 
 
 _OF_EACH: Final = (

@@ -25,7 +25,7 @@ from correlators.incidents import Incident, ticks
 from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
-from correlators.services import About, declared_owners
+from correlators.services import About, declared_owners, pagers_of
 from correlators.silences import Part, episode_hash
 from correlators.state import Correlation, State
 from correlators.storms import Storm
@@ -48,7 +48,7 @@ class Config(Correlation, frozen=True, kw_only=True):
     teams: dict[str, Team] = msgspec.field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
     services: dict[str, About] = msgspec.field(default_factory=dict)
-    """Who owns a service, and where help is when it fails."""
+    """Who owns a service, who is paged for it, and where help is when it fails."""
     holding: Holding = Holding()
     depends: Depends = msgspec.field(default_factory=dict)
     """What each service needs, as declared; cycles are allowed."""
@@ -62,7 +62,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     @property
     def decides(self) -> tuple[Rule, ...]:
         """The rules that are read, in order."""
-        return self.rules or rules_for(self.pages, self.routes)
+        by_service = any(one.page for one in self.services.values())
+        return self.rules or rules_for(self.pages, self.routes, by_service=by_service)
 
     @property
     def conditions(self) -> list[When]:
@@ -164,6 +165,7 @@ class Judge:
             regression=any(one.regressed for one in incidents),
             escalating=any(one.escalated for one in incidents),
             metric_alert=first.alert is not None,
+            pagers=pagers_of(self._config.services, first.key.service),
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=tuple(one.rate for one in live),
@@ -193,6 +195,7 @@ class Judge:
             level=storm.level,
             lifecycle=lifecycle,
             storm=True,
+            pagers=pagers_of(self._config.services, storm.origin.service or storm.services[0]),
             tick=tick,
             rate_ticks=self._rate_ticks,
             event_rates=(storm.rate,),

@@ -24,6 +24,12 @@ _NONE: Final[Mapping[str, str]] = {}
 OWNER: Final = "owner"
 """Among a rule's destinations: those of the owner's team."""
 
+SERVICE: Final = "service"
+"""Among a rule's destinations to page: those of the service itself."""
+
+WORDS: Final = frozenset({OWNER, SERVICE})
+"""What stands for destinations that differ from one thing told to the next, and may be none."""
+
 
 class Team(msgspec.Struct, frozen=True):
     """Where a team hears what it owns."""

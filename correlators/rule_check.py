@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from correlators.conditions import Asked, AtLeast, Lifecycle, When, matches
-from correlators.owners import OWNER
+from correlators.owners import WORDS
 from correlators.rulings import Rule, Urgency
 from correlators.types import LEVEL_RANK
 
@@ -33,7 +33,7 @@ def unreachable(rules: tuple[Rule, ...]) -> list[tuple[int, int]]:
             one = rules[above]
             if (
                 not one.goes_on
-                and OWNER not in (*one.to, *one.page)
+                and WORDS.isdisjoint((*one.to, *one.page))
                 and covers(rules[above].when, rule.when)
             ):
                 found.append((index, above))
@@ -68,8 +68,10 @@ def uncovered(rules: tuple[Rule, ...]) -> str:
     last = rules[-1]
     if last.urgency is Urgency.DROP:
         return f"the last rule, {last.name}, drops what no other rule takes"
-    if {*last.to, *last.page} == {OWNER} or (last.page and {*last.page} == {OWNER}):
-        return f"the last rule, {last.name}, reaches nobody where there is no owner"
+    for named in ({*last.to, *last.page}, {*last.page}):
+        if named and named <= WORDS:
+            words = " and no ".join(sorted(named))
+            return f"the last rule, {last.name}, reaches nobody where there is no {words}"
     if last.when.given:
         asked = ", ".join(last.when.given)
         return f"the last rule, {last.name}, asks for {asked}, so other events reach nobody"

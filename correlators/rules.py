@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from correlators.conditions import AtLeast, When
+from correlators.owners import SERVICE
 from correlators.rulings import Rule, Urgency
 from correlators.types import TICK_MS, Level, PageReason
 
@@ -57,13 +58,15 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True):
     page: tuple[str, ...] = ()
 
 
-def rules_for(pages: Pages, routes: Routes) -> tuple[Rule, ...]:
+def rules_for(pages: Pages, routes: Routes, *, by_service: bool = False) -> tuple[Rule, ...]:
     """Return the rules that `pages` and `routes` stand for.
 
     Args:
         pages: when somebody is woken; with no pager among the routes, never.
         routes: who is told, and who is woken.
+        by_service: some services have pagers of their own, which take the place of the routes'.
     """
+    page, page_else = ((SERVICE,), routes.page) if by_service else (routes.page, ())
     where = tuple(map(_literally, pages.environments))
     often = AtLeast(pages.events, pages.within_ms)
     urgent = {
@@ -72,9 +75,16 @@ def rules_for(pages: Pages, routes: Routes) -> tuple[Rule, ...]:
         "loud": When(environment=where, events=often),
     }
     paged = [
-        Rule(name=name, when=when, urgency=Urgency.PAGE, to=routes.tell, page=routes.page)
+        Rule(
+            name=name,
+            when=when,
+            urgency=Urgency.PAGE,
+            to=routes.tell,
+            page=page,
+            page_else=page_else,
+        )
         for name, when in urgent.items()
-        if routes.page and where
+        if page and where
     ]
     if routes.tell:
         return (*paged, Rule(name=REST, to=routes.tell))

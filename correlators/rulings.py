@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from correlators.conditions import Asked, Facts, When, why_not, why_not_all
-from correlators.owners import OWNER, Team
+from correlators.owners import OWNER, SERVICE, WORDS, Team
 from correlators.types import TICK_MS
 
 RULES_MOST: Final = 500
@@ -52,6 +52,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Destinations that are told."""
     page: tuple[str, ...] = ()
     """Destinations that are paged where `urgency` is `page`."""
+    page_else: tuple[str, ...] = ()
+    """Destinations that are paged where those of `page` are nobody."""
     reason: str = ""
     """Why it drops."""
     every_ms: int = 0
@@ -136,23 +138,25 @@ def _fails(rule: Rule, facts: Facts) -> Asked | None:
 
 
 def _addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | None:
-    """Return the rule with the owners' destinations in place of `OWNER`.
+    """Return the rule with the owners' destinations in place of `OWNER`, the service's for
+    `SERVICE`.
 
-    None where it would tell or page the owner alone and there is none who hears: it does not hold,
-    and the rules below are read.
+    None where it would tell or page these alone and there is none who hears: it does not hold, and
+    the rules below are read.
     """
-    if OWNER not in rule.to and OWNER not in rule.page:
+    if WORDS.isdisjoint((*rule.to, *rule.page)):
         return rule
     known = [teams[one] for one in facts.owners if one in teams]
-    to = _with(rule.to, [one for team in known for one in team.to])
-    page = _with(rule.page, [one for team in known for one in team.page])
+    to = _with(rule.to, {OWNER: tuple(one for team in known for one in team.to)})
+    owners = tuple(one for team in known for one in team.page)
+    page = _with(rule.page, {OWNER: owners, SERVICE: facts.pagers}) or rule.page_else
     if (rule.page and not page) or not (to or page):
         return None
     return msgspec.structs.replace(rule, to=to, page=page)
 
 
-def _with(destinations: tuple[str, ...], owners: list[str]) -> tuple[str, ...]:
-    return tuple(one for each in destinations for one in (owners if each == OWNER else [each]))
+def _with(destinations: tuple[str, ...], words: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(one for each in destinations for one in words.get(each, (each,)))
 
 
 def tried(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> list[Tried]:
@@ -161,7 +165,7 @@ def tried(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> l
     for rule in rules:
         failed = _fails(rule, facts)
         if failed is None and _addressed(rule, facts, teams) is None:
-            failed = Asked.OWNER
+            failed = Asked.OWNER if OWNER in (*rule.to, *rule.page) else Asked.SERVICE
         found.append(Tried(rule.name, failed))
         if failed is None and not rule.goes_on:
             break

@@ -28,6 +28,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
     dashboard: str = ""
     status_page: str = ""
+    page: tuple[str, ...] = ()
+    """Who is paged for it."""
 
 
 _NOTHING: Final = About()
@@ -36,6 +38,11 @@ _NOTHING: Final = About()
 def declared_owners(services: Mapping[str, About]) -> dict[str, str]:
     """Return the owner of every service that has one of its own."""
     return {name: about.owner for name, about in services.items() if about.owner}
+
+
+def pagers_of(services: Mapping[str, About], service: str) -> tuple[str, ...]:
+    """Return who is paged for a service of its own; nobody where nothing is said of that."""
+    return services.get(service, _NOTHING).page
 
 
 def described(

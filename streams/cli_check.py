@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli_shared import Config, complain, ends, settings_of
-from streams.describe import Plain, describe, missing_secrets
+from streams.describe import Plain, describe, missing_secrets, wrong_for_sinks
+from streams.exit_status import WRONG_USE
 from streams.settings import Settings
 
 
@@ -29,6 +30,8 @@ def check(
         show(settings, sys.stdout, json=json)
         for line in missing_secrets(settings):
             complain(line)
+        if wrong_for_sinks(settings):
+            raise typer.Exit(WRONG_USE)
 
 
 def show(settings: Settings, out: TextIO, *, json: bool) -> None:

@@ -12,6 +12,7 @@ from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.describe_rules import hold_lines, rule_line
 from streams.references import Secret
+from streams.settings_pagers import wrong_keys
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
 
@@ -71,7 +72,12 @@ def _services(settings: Settings) -> dict[str, Plain]:
     found: dict[str, Plain] = {}
     for name, one in settings.services.items():
         links = {part: getattr(one, part) for part in ("runbook", "dashboard", "status_page")}
-        known: dict[str, Plain] = {"needs": list(one.depends_on), "owner": one.owner, **links}
+        known: dict[str, Plain] = {
+            "needs": list(one.depends_on),
+            "owner": one.owner,
+            "page": list(one.page),
+            **links,
+        }
         found[name] = {part: value for part, value in known.items() if value}
     return found
 
@@ -106,8 +112,17 @@ def missing_for_sinks(settings: Settings) -> list[str]:
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
     secrets = [slack.token] if slack is not None and needed(settings, "slack") else []
     if pagerduty is not None and needed(settings, "pagerduty"):
-        secrets.append(pagerduty.routing_key)
-    return [secret.missing for secret in secrets if secret.missing]
+        secrets += pagerduty.routing_keys.values()
+        secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
+    return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
+
+
+def wrong_for_sinks(settings: Settings) -> list[str]:
+    """Return such a line for every secret that is there and cannot be right."""
+    pagerduty = settings.sinks.pagerduty
+    if pagerduty is None or not needed(settings, "pagerduty"):
+        return []
+    return wrong_keys(pagerduty)
 
 
 def _named(lines: Iterable[str]) -> dict[str, Plain]:
@@ -128,14 +143,16 @@ def _destinations(settings: Settings) -> list[Plain]:
                 }
             )
     if (pagerduty := settings.sinks.pagerduty) is not None:
-        found.append(
-            {
-                "destination": "pagerduty:default",
-                "to": "the service of the routing key",
-                "through": pagerduty.base_url,
-                "secret": _secret(pagerduty.routing_key),
-            }
-        )
+        for name, key in pagerduty.routing_keys.items():
+            tells = ", and told of deploys" if name in pagerduty.changes else ""
+            found.append(
+                {
+                    "destination": f"pagerduty:{name}",
+                    "to": f"the service of the routing key{tells}",
+                    "through": pagerduty.base_url,
+                    "secret": _secret(key),
+                }
+            )
     if "console:default" in settings.routes.tell or settings.sinks.console is not None:
         found.append(
             {
@@ -153,7 +170,7 @@ def _destinations(settings: Settings) -> list[Plain]:
 
 
 def _pages_when(settings: Settings) -> Plain:
-    if not settings.routes.page:
+    if not settings.routes.page and not any(one.page for one in settings.services.values()):
         return None
     pages = settings.pages
     return {

@@ -22,6 +22,8 @@ def rule_line(rule: Rule) -> str:
         does = f"{rule.urgency} to {', '.join(rule.to) or 'nobody'}"
     if rule.page:
         does += f", pages {', '.join(rule.page)}"
+    if rule.page_else:
+        does += f", else {', '.join(rule.page_else)}"
     if rule.every_ms:
         does += f", at most every {duration(rule.every_ms)}"
     if rule.goes_on:

@@ -20,6 +20,7 @@ from correlators.storms import Linking
 from streams.settings_grouping import grouping_of
 from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
+from streams.settings_pagers import pagerduty_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
@@ -28,11 +29,11 @@ from streams.settings_types import (
     Console,
     File,
     MetricsAt,
-    PagerDuty,
     Settings,
     Sinks,
     Slack,
 )
+from streams.settings_urls import base_url
 from streams.yaml_reader import Reader, duration
 
 _SECOND: Final = 1_000
@@ -45,8 +46,6 @@ _NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
 _ENVIRONMENT: Final = re.compile(r"[^\s/](?:[^\n\r\t\f/]{0,62}[^\s/])?")
 _CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
 _PATH: Final = re.compile(r"[^\n\r\0]{1,400}")
-_URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
-
 
 _PARTS: Final = (
     *(one for one in Settings.__struct_fields__ if one not in ("file", "holding")),
@@ -79,7 +78,7 @@ def settings_of(
             VERSIONS[0],
             VERSIONS[-1],
         ),
-        services=services_of(reader, part.get("services"), teams),
+        services=services_of(reader, part.get("services"), teams, sinks.pagers),
         projects=projects_of(reader, part.get("projects")),
         grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
@@ -212,7 +211,7 @@ def _sinks(reader: Reader, node: Node | None) -> Sinks:
         reader.section(key["console"], "sinks.console", ())
     return Sinks(
         slack=_slack(reader, key["slack"]) if "slack" in key else None,
-        pagerduty=_pagerduty(reader, key["pagerduty"]) if "pagerduty" in key else None,
+        pagerduty=pagerduty_of(reader, key["pagerduty"]) if "pagerduty" in key else None,
         console=Console() if "console" in key else None,
         file=_file(reader, key["file"]) if "file" in key else None,
     )
@@ -246,31 +245,18 @@ def _slack(reader: Reader, node: Node) -> Slack:
         )
     return Slack(
         token=reader.secret(key.get("token"), "sinks.slack.token", "${SLACK_BOT_TOKEN}"),
-        base_url=_url(reader, key, "sinks.slack.base_url", "https://slack.com/api/"),
+        base_url=base_url(
+            reader, key.get("base_url"), "sinks.slack.base_url", "https://slack.com/api/"
+        ),
         channels=channels,
     )
-
-
-def _pagerduty(reader: Reader, node: Node) -> PagerDuty:
-    path = "sinks.pagerduty"
-    key = reader.section(node, path, ("routing_key", "base_url"))
-    default = "${PAGERDUTY_ROUTING_KEY}"
-    return PagerDuty(
-        routing_key=reader.secret(key.get("routing_key"), f"{path}.routing_key", default),
-        base_url=_url(reader, key, f"{path}.base_url", "https://events.pagerduty.com"),
-    )
-
-
-def _url(reader: Reader, key: dict[str, Node], path: str, default: str) -> str:
-    says = "an address that begins with https:// or http:// and holds no user, password or query"
-    return reader.text(key.get("base_url"), path, default, _URL, says)
 
 
 def _routes(reader: Reader, node: Node | None, sinks: Sinks) -> Routes:
     key = reader.section(node, "routes", ("tell", "page"))
     return Routes(
         tell=_route(reader, key.get("tell"), "routes.tell", _chats(sinks, pagers=True)),
-        page=_route(reader, key.get("page"), "routes.page", sinks.pagers),
+        page=_route(reader, key.get("page"), "routes.page", sinks.pagers, sinks.usual_pagers),
     )
 
 
@@ -280,10 +266,16 @@ def _chats(sinks: Sinks, *, pagers: bool = False) -> tuple[str, ...]:
     return sinks.chats if sinks.chats or (pagers and sinks.pagers) else ("console:default",)
 
 
-def _route(reader: Reader, node: Node | None, path: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def _route(
+    reader: Reader,
+    node: Node | None,
+    path: str,
+    known: tuple[str, ...],
+    usual: tuple[str, ...] | None = None,
+) -> tuple[str, ...]:
     entries = reader.entries(node, path, "destinations")
     if entries is None:
-        return known
+        return known if usual is None else usual
     words = re.compile("|".join(map(re.escape, known)) or r"(?!)")
     says = "one of the destinations configured: " + (", ".join(known) or "none for this route")
     found = [

@@ -13,7 +13,7 @@ from typing import Any, Final
 from yaml.nodes import Node, SequenceNode
 
 from correlators.conditions import LONGEST_MS, PATTERN_CHARS, AtLeast, Lifecycle, When
-from correlators.owners import MARKS_MOST, OWNER, Owner, Team
+from correlators.owners import MARKS_MOST, OWNER, SERVICE, Owner, Team
 from correlators.rule_check import deploys_wrong, uncovered, unreachable
 from correlators.rulings import CAP_MOST_MS, Rule, Urgency
 from correlators.types import TICK_MS, Level
@@ -118,7 +118,7 @@ def _rule(
     if "name" not in key:
         reader.problem(entry, path, "expected a name, found none")
     drop = reader.text(key.get("drop"), f"{path}.drop", "", _REASON, "why it is dropped")
-    page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, OWNER))
+    page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, OWNER, SERVICE))
     usual = Urgency.DROP if drop else Urgency.PAGE if page else Urgency.ALERT
     urgency = word(reader, key.get("urgency"), f"{path}.urgency", usual.value, list(Urgency))
     values = {

@@ -11,7 +11,7 @@ from typing import Final
 
 from yaml.nodes import Node
 
-from streams.settings_rules import word
+from streams.settings_rules import destinations, word
 from streams.settings_types import Service
 from streams.yaml_reader import Reader
 
@@ -32,7 +32,10 @@ _LINKS: Final = ("runbook", "dashboard", "status_page")
 
 
 def services_of(
-    reader: Reader, node: Node | None, teams: Collection[str] = ()
+    reader: Reader,
+    node: Node | None,
+    teams: Collection[str] = (),
+    pagers: Collection[str] = (),
 ) -> dict[str, Service]:
     """Return what the file says of each service.
 
@@ -40,6 +43,7 @@ def services_of(
         reader: notes problems.
         node: the section, None when it is absent.
         teams: those that may own one.
+        pagers: destinations that may be paged for one.
     """
     named = reader.section(node, "services", None)
     if node is not None and len(named) > SERVICES_MOST:
@@ -49,7 +53,7 @@ def services_of(
         path = f"services.{service}"
         if not _SERVICE.fullmatch(service):
             reader.problem(entry, path, f"expected {_SAYS} as the key")
-        key = reader.section(entry, path, ("depends_on", "owner", *_LINKS))
+        key = reader.section(entry, path, ("depends_on", "owner", "page", *_LINKS))
         links = {
             name: reader.text(key.get(name), f"{path}.{name}", "", _URL, _URL_SAYS)
             for name in _LINKS
@@ -57,6 +61,7 @@ def services_of(
         found[service] = Service(
             depends_on=_depends_on(reader, key.get("depends_on"), f"{path}.depends_on", service),
             owner=word(reader, key.get("owner"), f"{path}.owner", "", teams),
+            page=destinations(reader, key.get("page"), f"{path}.page", pagers),
             **links,
         )
     return found

@@ -72,10 +72,16 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
-    """A PagerDuty service: the destination `pagerduty:default`."""
+    """PagerDuty services; each routing key is the destination `pagerduty:<its name>`."""
 
-    routing_key: Secret
+    routing_keys: dict[str, Secret]
+    """By name; `default` is the one without a name in the file."""
     base_url: str = "https://events.pagerduty.com"
+    changes: tuple[str, ...] = ()
+    """Names of the keys whose services are told of deploys."""
+    api_token: Secret | None = None
+    """Of the REST API, to look whether pages became incidents; None: nobody looks."""
+    api_url: str = "https://api.pagerduty.com"
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +112,15 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pagers(self) -> tuple[str, ...]:
-        """Destinations that can wake somebody."""
-        return ("pagerduty:default",) if self.pagerduty is not None else ()
+        """Destinations that can wake somebody, in the order of the file."""
+        keys = self.pagerduty.routing_keys if self.pagerduty is not None else {}
+        return tuple(f"pagerduty:{name}" for name in keys)
+
+    @property
+    def usual_pagers(self) -> tuple[str, ...]:
+        """Those that are paged where no route says so: the one without a name, else all."""
+        found = self.pagers
+        return found[:1] if "pagerduty:default" in found else found
 
 
 class GroupingFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     runbook=one.runbook,
                     dashboard=one.dashboard,
                     status_page=one.status_page,
+                    page=one.page,
                 )
                 for name, one in self.services.items()
             },

@@ -28,7 +28,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
     if pagerduty is not None and needed(settings, PagerDutySink.name):
         sinks.append(
             PagerDutySink(
-                routing_keys={"default": pagerduty.routing_key.reveal()},
+                routing_keys={name: key.reveal() for name, key in pagerduty.routing_keys.items()},
                 base_url=pagerduty.base_url,
             )
         )

@@ -111,7 +111,10 @@ def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     assert pagerduty is not None
     assert slack.channels == {"incidents": "#incidents", "ops": "C024BE91L"}
     assert (slack.token.source, slack.base_url) == ("${TOKEN}", "http://127.0.0.1:9/api/")
-    assert (pagerduty.routing_key.source, pagerduty.base_url) == ("${KEY}", "http://127.0.0.1:9")
+    assert (pagerduty.routing_keys["default"].source, pagerduty.base_url) == (
+        "${KEY}",
+        "http://127.0.0.1:9",
+    )
     assert settings.routes == Routes(
         tell=("slack:ops", "console:default"), page=("pagerduty:default",)
     )

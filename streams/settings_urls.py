@@ -1,0 +1,31 @@
+"""Addresses in `stormfold.yaml` that something is sent to."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from yaml.nodes import Node
+
+from streams.yaml_reader import Reader
+
+_URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
+_SAYS: Final = (
+    "an address that begins with https:// or http:// and holds no user, password or query"
+)
+
+
+def base_url(
+    reader: Reader, node: Node | None, path: str, default: str, *, empty: bool = False
+) -> str:
+    """Return the address; `default` for an absent one and, where `empty` allows it, an empty one.
+
+    Args:
+        reader: notes problems.
+        node: the entry, None when it is absent.
+        path: its place in the file.
+        default: the address that is usual.
+        empty: an empty text stands for the default too, as a reference gives it.
+    """
+    pattern = re.compile(f"(?:{_URL.pattern})?") if empty else _URL
+    return reader.text(node, path, default, pattern, _SAYS) or default
