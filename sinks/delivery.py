@@ -303,12 +303,11 @@ def _again(
     detail: str = "",
 ) -> Turn:
     """Return the delivery with the step to be made once more, as one that failed."""
+    d = msgspec.structs.replace(d, possible_repeat=d.possible_repeat or possible_repeat)
     failures = d.failures + 1
     if failures >= plan.tries or now_ms - d.started_ms >= plan.give_up_ms:
         return _given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=detail)
-    changed = msgspec.structs.replace(
-        d, failures=failures, possible_repeat=d.possible_repeat or possible_repeat
-    )
+    changed = msgspec.structs.replace(d, failures=failures)
     return _waiting(changed, plan, now_ms, now_ms + after_ms)
 
 
@@ -339,7 +338,15 @@ def _given_up(
 ) -> Turn:
     digest = d.carried
     assert digest is not None, "nothing was being sent"
-    dead = letter(digest, reason, now_ms, detail=detail, step=d.step, attempts=d.failures + 1)
+    dead = letter(
+        digest,
+        reason,
+        now_ms,
+        detail=detail,
+        step=d.step,
+        attempts=d.failures + 1,
+        possible_repeat=d.possible_repeat,
+    )
     if d.step is Step.EDIT:
         d = msgspec.structs.replace(d, shown=stamp_of(digest, plan))
     elif d.sending is None:

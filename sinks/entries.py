@@ -14,6 +14,7 @@ import msgspec
 from correlators.types import Digest
 from sinks.base import Receipt, Scope, Step
 from sinks.watched import PageSeen, Watched
+from sinks.marks import Taken
 
 
 class Status(StrEnum):
@@ -130,6 +131,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For a notice: the key of the entry in whose thread it is told."""
     page: Watched | None = None
     """For a page: who takes it otherwise, and what became of it. None for everything else."""
+    redriven: str = ""
+    """The dead letter that was sent again last, by its id."""
 
     @property
     def key(self) -> str:
@@ -163,6 +166,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     digest: bytes
     """The digest as msgpack, as it was accepted."""
+    possible_repeat: bool = False
+    """A call may have arrived all the same: nobody could tell."""
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -179,7 +184,7 @@ class Held(msgspec.Struct, frozen=True):
     reason: HoldReason
 
 
-Effect = DeadLetter | Dropped
+Effect = DeadLetter | Dropped | Taken
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -200,6 +205,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     handed: tuple[Digest, ...] = ()
     """What this outbox hands to other destinations: written to `deliveries` in that transaction."""
     pages: tuple[PageSeen, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    """What became of dead letters that were sent again."""
 
 
 def letter(
@@ -210,6 +217,7 @@ def letter(
     detail: str = "",
     step: Step | None = None,
     attempts: int = 0,
+    possible_repeat: bool = False,
 ) -> DeadLetter:
     """Return the dead letter of a revision."""
     return DeadLetter(
@@ -220,6 +228,7 @@ def letter(
         attempts=attempts,
         at_ms=now_ms,
         digest=msgspec.msgpack.encode(digest),
+        possible_repeat=possible_repeat,
     )
 
 
@@ -227,7 +236,14 @@ def orphaned(entry: Delivery, now_ms: int) -> tuple[Delivery, DeadLetter]:
     """Return the unfinished entry of a destination that is configured no longer, given up."""
     assert entry.newest is not None, "an unfinished delivery has something to send"
     dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
-    return dead, letter(entry.newest, DeadReason.UNKNOWN_DESTINATION, now_ms)
+    calling = entry.status in (Status.ATTEMPTING, Status.UNKNOWN) and entry.sending is None
+    return dead, letter(
+        entry.newest,
+        DeadReason.UNKNOWN_DESTINATION,
+        now_ms,
+        step=entry.step if calling else None,
+        possible_repeat=entry.possible_repeat or calling,
+    )
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -37,6 +37,8 @@ from sinks.entries import (
     letter,
     orphaned,
 )
+from sinks.marks import Redrive, RedriveOutcome, Taken
+from sinks.redrive import redriven, taken
 from sinks.steps import limits_of, name_of, urgency
 from sinks.successors import Successors
 
@@ -78,6 +80,7 @@ class Outbox:
         self._changed: dict[str, Delivery | None] = {}
         self._dead: list[DeadLetter] = []
         self._dropped: list[Dropped] = []
+        self._taken: list[Taken] = []
         self.stale_answers = 0
         """Answers to a call that nobody waits for any more."""
 
@@ -98,22 +101,35 @@ class Outbox:
             self._place(entry)
         self._successors.take()  # noted by the owner before
 
-    def accept(self, digest: Digest, now_ms: int) -> None:
-        """Take in one digest revision. A repeated or older one changes nothing but a count."""
+    def accept(self, digest: Digest, now_ms: int, redrive: Redrive | None = None) -> None:
+        """Take in one digest revision. A repeated or older one changes nothing but a count.
+
+        With `redrive` it is a dead letter that is sent again.
+        """
         now_ms = self._advance(now_ms)
         target = self._targets.get(digest.destination)
         if target is None:
             self._dead.append(letter(digest, DeadReason.UNKNOWN_DESTINATION, now_ms))
+            self._refuse(digest, redrive, RedriveOutcome.UNKNOWN_DESTINATION)
             return
         if target.plan.pages and digest.page in (PageAction.NONE, PageAction.ACKNOWLEDGE):
             self._dropped.append(Dropped(digest.destination, DropReason.NO_PAGE))
+            self._refuse(digest, redrive, RedriveOutcome.NO_PAGE)
             return
         key = f"{digest.destination}|{name_of(digest, target.plan)}"
         known = self._entries.get(key)
         if known is None and not self._make_room():
             self._dead.append(letter(digest, DeadReason.OUTBOX_FULL, now_ms))
+            self._refuse(digest, redrive, RedriveOutcome.OUTBOX_FULL)
+            return
+        if redrive is not None:
+            self._apply(redriven(known, digest, redrive, target.plan, now_ms))
             return
         self._apply(transitions.accept(known, digest, target.plan, now_ms))
+
+    def _refuse(self, digest: Digest, redrive: Redrive | None, why: RedriveOutcome) -> None:
+        if redrive is not None:
+            self._taken.append(taken(digest, redrive, why, self._now_ms))
 
     def receive(self, answer: Answer, now_ms: int) -> None:
         """Take in what became of a call. An answer that nobody waits for is only counted."""
@@ -173,8 +189,9 @@ class Outbox:
             dead=tuple(self._dead),
             dropped=tuple(self._dropped),
             held=self._successors.take(),
+            taken=tuple(self._taken),
         )
-        self._changed, self._dead, self._dropped = {}, [], []
+        self._changed, self._dead, self._dropped, self._taken = {}, [], [], []
         return changes
 
     def entries(self) -> dict[str, Delivery]:
@@ -196,6 +213,8 @@ class Outbox:
         for effect in turn.effects:
             if isinstance(effect, DeadLetter):
                 self._dead.append(effect)
+            elif isinstance(effect, Taken):
+                self._taken.append(effect)
             else:
                 self._dropped.append(effect)
         entry = turn.delivery

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from correlators.acts import ActDone, ActOutcome
 from correlators.deltas import tick_end_ms
 from correlators.types import Digest
+from sinks.marks import REDRIVE_HEADER
 from streams import codec
 from streams.agents.stored import Installation, StateRefused, read_state
 from streams.codec import CodecError
@@ -113,6 +114,8 @@ async def told(
         ):
             async for records in fetches:
                 for record in records:
+                    if any(name == REDRIVE_HEADER for name, _ in record.headers):
+                        continue  # decided once, and sent again by hand
                     digest = _digest(record)
                     if not first_ms < digest.at_ms <= up_to.end_ms:
                         continue
