@@ -142,8 +142,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """True: do not send, look whether an earlier attempt of this step arrived."""
     digest: Digest
     root: Receipt | None = None
-    """The first message, for REPLY and EDIT; the alert, for ACKNOWLEDGE and RESOLVE. For a POST: the
-    message in whose thread it is told, also shown in the channel; only notices have one."""
+    """The first message, for REPLY and EDIT; the alert, for ACKNOWLEDGE and RESOLVE. For a POST:
+    the message in whose thread it is told, also shown in the channel; only notices have one."""
     started_ms: int
     """When the first call of this step was made; a look-up need not look further back."""
     deadline_ms: int

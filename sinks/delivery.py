@@ -162,7 +162,8 @@ def expired(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
 def unfindable(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
     """Return the delivery whose outcome nobody can tell: the step is made again and says so.
 
-    A page at a chat that is over meanwhile is not repeated, but its end is told: it may stand there.
+    A page at a chat that is over meanwhile is not repeated, but its end is told: it may stand
+    there.
     """
     carried = delivery.carried
     if carried is not None and carried.page is PageAction.TRIGGER:

@@ -13,8 +13,8 @@ import msgspec
 
 from correlators.types import Digest
 from sinks.base import Receipt, Scope, Step
-from sinks.watched import PageSeen, Watched
 from sinks.marks import Taken
+from sinks.watched import PageSeen, Watched
 
 
 class Status(StrEnum):

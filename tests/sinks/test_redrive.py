@@ -289,8 +289,8 @@ def test_whatever_dies_and_is_sent_again_is_told_once_and_in_order(
         if deed == "digest":
             revision += 1
             paged = str(which) == PAGER
-            one = page(revision, over=flag) if paged else digest(str(which), revision=revision)
-            hand.outbox.accept(one, hand.now_ms)
+            new = page(revision, over=flag) if paged else digest(str(which), revision=revision)
+            hand.outbox.accept(new, hand.now_ms)
         elif deed == "redrive" and isinstance(which, int) and hand.letters:
             number = which % len(hand.letters)
             chat = hand.letters[number].destination.startswith("slack")
