@@ -315,6 +315,8 @@ class DigestKind(StrEnum):
     """Nobody has it any more."""
     SILENCED = "silenced"
     """A person's silence mutes it: the last that is told until that ends."""
+    ROLLUP = "rollup"
+    """Many digests that waited too long for their destination, told in one message."""
 
 
 NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER})
@@ -420,6 +422,45 @@ class AlertLine(msgspec.Struct, frozen=True):
     until_ms: int = 0
     """When Sentry resolved it; 0 while it stands."""
     url: str = ""
+
+
+class RollupLine(msgspec.Struct, frozen=True, gc=False):
+    """One incident of a roll-up, in the state of its newest revision."""
+
+    id: str
+    kind: DigestKind
+    """What its newest revision says: opened, updated, resolved and so on."""
+    environment: str
+    service: str
+    title: str
+    users: int
+    events: int
+    release: str = ""
+    """The release that it began with, or else one that it was seen in."""
+    owner: str = ""
+    url: str = ""
+    resolved: bool = False
+    about: bool = False
+    """Users or events are an estimate."""
+
+
+class Rollup(msgspec.Struct, frozen=True):
+    """What a roll-up tells: how many of which kind, and those that hurt most."""
+
+    opened: int = 0
+    """Incidents that nothing was told of before."""
+    updated: int = 0
+    """Incidents that were told before and have news."""
+    resolved: int = 0
+    """Incidents that are over, told before or not."""
+    lines: tuple[RollupLine, ...] = ()
+    """The most users first, then the most events; of those that are over, after all others."""
+    more: int = 0
+    """How many more there are than lines."""
+    events: int = 0
+    """Of all of them together."""
+    users: int = 0
+    """Of the one that hurts most: users are counted apart, so a sum would count some twice."""
 
 
 class PageAction(StrEnum):
@@ -559,3 +600,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When the silence of a person that mutes it now ends; 0 without one."""
     silenced_by: str = ""
     """Whose silence that is."""
+    rollup: Rollup | None = None
+    """For kind `rollup`: what it tells."""

@@ -32,6 +32,13 @@ class Agenda(Generic[Rank]):
         """Forget the key, if it is here."""
         self._rank.pop(key, None)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._rank
+
+    def keys(self) -> list[str]:
+        """Return every key, in order."""
+        return [key for _, key in sorted((rank, key) for key, rank in self._rank.items())]
+
     def first(self) -> tuple[Rank, str] | None:
         """Return the smallest rank with its key, and leave it; None when empty."""
         while self._heap:
@@ -55,12 +62,15 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, Agenda[tuple[int, int]]] = {}
+        self._foldable: dict[Lane, Agenda[tuple[int]]] = {}
         self._lane_of: dict[str, Lane] = {}
 
-    def put(self, key: str, lane: Lane, rank: tuple[int, int]) -> None:
-        """Let the key wait in this lane and in no other."""
+    def put(self, key: str, lane: Lane, rank: tuple[int, int], *, foldable: bool) -> None:
+        """Let the key wait in this lane and in no other; `foldable`: a roll-up may tell it."""
         self.discard(key)
         self._lanes.setdefault(lane, Agenda()).put(key, rank)
+        if foldable:
+            self._foldable.setdefault(lane, Agenda()).put(key, rank[1:])
         self._lane_of[key] = lane
 
     def discard(self, key: str) -> None:
@@ -68,25 +78,51 @@ class Lanes:
         lane = self._lane_of.pop(key, None)
         if lane is not None:
             self._lanes[lane].discard(key)
+            if lane in self._foldable:
+                self._foldable[lane].discard(key)
 
-    def firsts(self) -> list[tuple[tuple[int, int], str]]:
+    def firsts(self) -> list[tuple[Lane, tuple[int, int], str]]:
         """Return the first of every lane that is not empty."""
-        found = (lane.first() for lane in self._lanes.values())
-        return [one for one in found if one is not None]
+        found = ((lane, waiting.first()) for lane, waiting in self._lanes.items())
+        return [(lane, *first) for lane, first in found if first is not None]
+
+    def size(self, lane: Lane) -> int:
+        """Return how many wait in this lane."""
+        return len(self._lanes.get(lane, ()))
+
+    def foldable(self, lane: Lane) -> Agenda[tuple[int]]:
+        """Return what of this lane a roll-up may tell, by the time it waits since."""
+        return self._foldable.get(lane) or Agenda()
+
+    def most_foldable(self) -> Lane | None:
+        """Return the lane in which most may be told by a roll-up; None where there is none."""
+        found = max(self._foldable.items(), key=lambda one: (len(one[1]), one[0]), default=None)
+        return found[0] if found is not None and found[1] else None
 
 
 class Places:
     """Where every entry of an outbox stands: in a lane, waiting for a moment, finished, nowhere."""
 
     def __init__(self) -> None:
-        self._lanes = Lanes()
+        self.lanes = Lanes()
         self._timers: Agenda[tuple[int]] = Agenda()
+        self._ends: Agenda[tuple[int]] = Agenda()
         self._finished: Agenda[tuple[int]] = Agenda()
 
-    def enter(self, key: str, lane: Lane, rank: tuple[int, int]) -> None:
-        """Let it wait for its turn in this lane."""
+    def enter(
+        self,
+        key: str,
+        lane: Lane,
+        rank: tuple[int, int],
+        *,
+        foldable: bool = False,
+        until_ms: int | None = None,
+    ) -> None:
+        """Let it wait for its turn in this lane, at the longest until this moment."""
         self.leave(key)
-        self._lanes.put(key, lane, rank)
+        self.lanes.put(key, lane, rank, foldable=foldable)
+        if until_ms is not None:
+            self._ends.put(key, (until_ms,))
 
     def wake(self, key: str, at_ms: int) -> None:
         """Let it wait for this moment."""
@@ -104,28 +140,25 @@ class Places:
 
     def leave(self, key: str) -> None:
         """Let it stand nowhere."""
-        self._lanes.discard(key)
-        self._timers.discard(key)
-        self._finished.discard(key)
+        self.lanes.discard(key)
+        for one in (self._timers, self._ends, self._finished):
+            one.discard(key)
 
     def woken(self, now_ms: int) -> str | None:
         """Return one whose moment has come, which leaves; None when there is none."""
-        timer = self._timers.first()
-        if timer is None or timer[0][0] > now_ms:
-            return None
-        self.leave(timer[1])
-        return timer[1]
+        for one in (self._timers, self._ends):
+            first = one.first()
+            if first is not None and first[0][0] <= now_ms:
+                self.leave(first[1])
+                return first[1]
+        return None
 
     def next_ms(self) -> int | None:
         """Return the first moment that something waits for."""
-        timer = self._timers.first()
-        return timer[0][0] if timer is not None else None
+        firsts = (one.first() for one in (self._timers, self._ends))
+        return min((one[0][0] for one in firsts if one is not None), default=None)
 
     def longest_rested(self) -> str | None:
         """Return the one to forget first, if any."""
         oldest = self._finished.first()
         return oldest[1] if oldest is not None else None
-
-    def firsts(self) -> list[tuple[tuple[int, int], str]]:
-        """Return the first of every lane that is not empty."""
-        return self._lanes.firsts()

@@ -87,20 +87,24 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     retry_base_ms: int = 1_000
     retry_cap_ms: int = 60_000
     tries: int = 12
-    """Failed calls of one step before it is given up; refusals for the rate do not count."""
-    give_up_ms: int = 3_600_000
-    """Time since the first call of a step before it is given up, refusals for the rate included."""
-    finds: int = 5
-    """Look-ups without an answer before the step is repeated, marked as a possible repeat."""
+    """Failed calls of one step before it is given up, at a destination that takes other messages
+    meanwhile: then it is the message that fails. Refusals for the rate do not count."""
+    give_up_ms: int = 7 * 86_400_000
+    """Time since the first call of a step before it is given up, whatever the reason."""
+    ask_ms: int = 30_000
+    """How long a look-up may fail before the step is repeated, marked as a possible repeat."""
+    rollup: bool = True
+    """What waits longer than a minute may be told together. Pagers never do that; what is read by
+    machines should not."""
     keep_ms: int = 8 * 86_400_000
     """How long a finished entry is kept: longer than `deliveries` retains and an incident lives."""
 
     def __post_init__(self) -> None:
         smallest = min(
-            self.attempt_ms, self.retry_base_ms, self.retry_cap_ms, self.tries, self.finds
+            self.attempt_ms, self.retry_base_ms, self.retry_cap_ms, self.tries, self.ask_ms
         )
         if smallest < 1:
-            raise ValueError("attempt_ms, retry_base_ms, retry_cap_ms, tries, finds: at least 1")
+            raise ValueError("attempt_ms, retry_base_ms, retry_cap_ms, tries, ask_ms: at least 1")
         if self.keep_ms < self.give_up_ms:
             raise ValueError("keep_ms must not be shorter than give_up_ms")
 
@@ -150,6 +154,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Not started by then, the call must not be made; not over by then, it is cancelled."""
     possible_repeat: bool = False
     """An earlier attempt may have arrived and nobody can tell: the message says so."""
+    of_rollup: bool = False
+    """For REPLY: `root` is the message of a roll-up, so the reply has to name what it is about."""
 
 
 class RetryReason(StrEnum):

@@ -68,16 +68,10 @@ class Buckets:
             assert self._running.get(key, 0) > 0, "released more calls than were taken"
             self._running[key] -= 1
 
-    def penalise(
-        self, scope: Scope, method: str, *, destination: str, account: str, until_ms: int
-    ) -> None:
+    def penalise(self, key: BucketKey, until_ms: int) -> None:
         """Keep the scope silent until then; a penalty is never shortened."""
-        if scope is Scope.ACCOUNT:
-            key: BucketKey = (scope, account, ANY_METHOD)
-        elif scope is Scope.METHOD:
-            key = (scope, account, method)
-        else:
-            key = (scope, destination, method)
+        if key[0] is Scope.ACCOUNT:
+            key = (*key[:2], ANY_METHOD)
         self._penalty_ms[key] = max(self._penalty_ms.get(key, 0), until_ms)
 
     def _full(self, key: BucketKey, limit: Limit) -> int:

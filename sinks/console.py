@@ -36,7 +36,9 @@ class ConsoleSink:
         self._destinations = tuple(f"{self.name}:{one}" for one in names)
         self._out = out
         limit = Limit(name="print", scope=Scope.DESTINATION, every_ms=1, burst=100, in_flight=1)
-        self._plan = Plan(steps={Step.POST: (limit,)}, repeatable=frozenset({Step.POST}))
+        self._plan = Plan(
+            steps={Step.POST: (limit,)}, repeatable=frozenset({Step.POST}), rollup=False
+        )
 
     @property
     def destinations(self) -> tuple[str, ...]:

@@ -9,14 +9,20 @@ these two `next_step` follows. A status changes here and nowhere else:
     attempting --expired--> unknown             its answer never came; also after a crash
     unknown    --begin-->   unknown             a look-up; waiting, where a step may be repeated
     unknown    --answered-> delivered | waiting
+    unknown    --unfindable-> waiting           nobody could tell in time: made again, and marked
     any        --accept-->  the same, or waiting: newest revision wins, a running call keeps its own
 
-`delivered`, `dropped` and `dead` are finished; a newer revision makes them `waiting` again.
+A waiting delivery may also be told by a roll-up: `sinks.covered`.
+
+`delivered`, `dropped` and `dead` are finished; a newer revision makes them `waiting` again. Dead at
+once is what a service refuses for good. What it cannot take now waits, as long as it takes, and the
+newest revision wins; it is given up only where the destination takes other messages and this one
+failed `tries` times, or after `give_up_ms`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -44,36 +50,28 @@ from sinks.entries import (
     Dropped,
     DropReason,
     Effect,
+    Penalty,
     Stamp,
     Status,
     Turn,
-    letter,
 )
+from sinks.settle import NO_CALL, again, failed, given_up, settle, spent, waiting
 from sinks.steps import (
+    ask_until_ms,
     backoff_ms,
     is_page,
     name_of,
     next_step,
-    penalty_after,
+    penalised,
     stamp_of,
-    standing,
     under_of,
 )
 
 GRACE_MS: Final = 1_000
-"""How long after a call its unknown outcome is looked up: it may be carried out a moment late."""
+"""How long after its deadline a call may still be carried out; only then it is looked up."""
 
-NO_CALL: Final[dict[str, Any]] = {
-    "sending": None,
-    "step": None,
-    "failures": 0,
-    "finds": 0,
-    "possible_repeat": False,
-    "started_ms": 0,
-    "not_before_ms": 0,
-    "deadline_ms": 0,
-}
-"""A delivery whose last call is over and settled."""
+SURE_MS: Final = 5_000
+"""How long after that a look-up which finds nothing is believed: what a service lists may lag."""
 
 
 def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> Turn:
@@ -92,9 +90,12 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         )
     effects: tuple[Effect, ...] = ()
     calling = known.status in (Status.ATTEMPTING, Status.UNKNOWN)
+    covered = known.status is Status.COVERED
     sending = known.sending
     if calling and sending is None:
         sending = known.newest
+    elif covered and known.covered == known.accepted:
+        pass  # its roll-up tells that one
     elif known.newest is not None and known.told < known.accepted:
         effects = (Dropped(digest.destination, DropReason.SUPERSEDED),)
     fresh = known.status in FINISHED
@@ -104,15 +105,15 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         accepted=stamp,
         newest=digest,
         sending=sending if calling else None,
-        since_ms=now_ms if fresh else known.since_ms,
+        since_ms=known.since_ms if known.told < known.accepted and not fresh else now_ms,
         failures=0 if fresh else known.failures,
         changed_ms=now_ms,
         after=after,
         after_ms=now_ms if after else 0,
     )
-    if calling:
+    if calling or covered:
         return Turn(changed, effects)
-    return _settle(changed, plan, now_ms, effects)
+    return settle(changed, plan, now_ms, effects)
 
 
 def begin(delivery: Delivery, plan: Plan, now_ms: int) -> tuple[Delivery, Attempt]:
@@ -136,9 +137,10 @@ def begin(delivery: Delivery, plan: Plan, now_ms: int) -> tuple[Delivery, Attemp
         started_ms=delivery.started_ms if again else now_ms,
         deadline_ms=now_ms + plan.attempt_ms,
         not_before_ms=now_ms + plan.attempt_ms + GRACE_MS if find else 0,
-        penalty=standing(delivery.penalty, now_ms),
+        penalties=penalised(delivery.penalties, None, now_ms),
         changed_ms=now_ms,
     )
+    of_rollup = step is Step.REPLY and delivery.root is None
     attempt = Attempt(
         key=delivery.key,
         number=changed.number,
@@ -146,17 +148,18 @@ def begin(delivery: Delivery, plan: Plan, now_ms: int) -> tuple[Delivery, Attemp
         step=step,
         find=find,
         digest=digest,
-        root=delivery.root,
+        root=delivery.thread if of_rollup else delivery.root,
         started_ms=changed.started_ms,
         deadline_ms=changed.deadline_ms,
         possible_repeat=delivery.possible_repeat,
+        of_rollup=of_rollup,
     )
     return changed, attempt
 
 
 def expired(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
     """Return the delivery whose call is past its deadline without an answer."""
-    return _unknown(delivery, Unknown(UnknownReason.NO_ANSWER), plan, now_ms)
+    return _unknown(delivery, Unknown(UnknownReason.NO_ANSWER), plan, now_ms, works=False)
 
 
 def unfindable(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
@@ -168,81 +171,69 @@ def unfindable(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
     carried = delivery.carried
     if carried is not None and carried.page is PageAction.TRIGGER:
         delivery = msgspec.structs.replace(delivery, maybe=True)
-    return _again(delivery, plan, now_ms, after_ms=0, possible_repeat=True)
+    return again(delivery, plan, now_ms, after_ms=0, works=False, possible_repeat=True)
 
 
-def answered(delivery: Delivery, answer: Answer, plan: Plan, now_ms: int) -> Turn:
-    """Return the delivery after the answer to its running call or look-up."""
+def answered(
+    delivery: Delivery,
+    answer: Answer,
+    plan: Plan,
+    now_ms: int,
+    *,
+    heard: Penalty | None = None,
+    works: bool = True,
+) -> Turn:
+    """Return the delivery after the answer to its running call or look-up.
+
+    Args:
+        delivery: attempting, or unknown.
+        answer: to its last call.
+        plan: of its destination.
+        now_ms: when it came.
+        heard: the penalty that the answer brought; it outlives the delivery's end.
+        works: the destination takes other messages.
+    """
+    penalties = penalised(delivery.penalties, heard, now_ms)
+    d = msgspec.structs.replace(delivery, penalties=penalties)
     outcome = answer.outcome
     match outcome:
         case Delivered():
-            return _delivered(delivery, outcome.receipt, plan, now_ms)
-        case Retry() if delivery.status is Status.UNKNOWN:
+            return _delivered(d, outcome.receipt, plan, now_ms)
+        case Retry() if d.status is Status.UNKNOWN:
             # A look-up that was not made proves nothing: the step must not be repeated for it.
-            unsaid = CannotTell(outcome.reason, outcome.after_ms, outcome.scope)
-            return _cannot_tell(delivery, unsaid, plan, now_ms)
+            return _cannot_tell(d, outcome.after_ms, plan, now_ms)
         case Retry():
-            return _refused(delivery, outcome, plan, now_ms)
+            return _refused(d, outcome, plan, now_ms, works=works)
         case Rejected():
             reason = DeadReason(outcome.reason.value)
-            return _given_up(delivery, reason, plan, now_ms, detail=outcome.detail)
+            return given_up(d, reason, plan, now_ms, detail=outcome.detail)
         case Gone():
             # The post that follows tells and shows all.
-            alone = msgspec.structs.replace(delivery, root=None, under="")
-            return _waiting(alone, plan, now_ms, now_ms)
+            alone = msgspec.structs.replace(d, root=None, thread=None, under="")
+            return waiting(alone, plan, now_ms, now_ms)
         case Unknown():
-            return _unknown(delivery, outcome, plan, now_ms)
+            return _unknown(d, outcome, plan, now_ms, works=works)
+        case NotFound() if now_ms < d.late_ms + SURE_MS:
+            sure = msgspec.structs.replace(d, not_before_ms=d.late_ms + SURE_MS, changed_ms=now_ms)
+            return Turn(sure)
         case NotFound():
-            return _again(delivery, plan, now_ms, after_ms=0)
+            return again(d, plan, now_ms, after_ms=0, works=works)
         case CannotTell():
-            return _cannot_tell(delivery, outcome, plan, now_ms)
-
-
-def _settle(d: Delivery, plan: Plan, now_ms: int, effects: tuple[Effect, ...] = ()) -> Turn:
-    """Return the delivery as waiting for its next step, or as finished when there is none."""
-    if next_step(d, plan) is not None:
-        return Turn(msgspec.structs.replace(d, status=Status.WAITING, changed_ms=now_ms), effects)
-    status = Status.DELIVERED
-    if d.newest is not None and d.told < d.accepted:
-        status = Status.DROPPED
-        effects = (*effects, Dropped(d.destination, _why_not(d, d.newest.page)))
-    return Turn(_rested(d, status, now_ms), effects)
-
-
-def _why_not(d: Delivery, page: PageAction) -> DropReason:
-    """Return why nothing is sent for the newest word of a page."""
-    if page is PageAction.TRIGGER:
-        return DropReason.ALREADY_PAGED
-    if page is PageAction.RESOLVE:
-        return DropReason.RESOLVED_BEFORE_SENT
-    there = d.root is not None or d.maybe
-    return DropReason.NO_PAGE if there else DropReason.ACKNOWLEDGED_BEFORE_SENT
-
-
-def _rested(d: Delivery, status: Status, now_ms: int) -> Delivery:
-    return msgspec.structs.replace(
-        d,
-        status=status,
-        newest=None,
-        since_ms=0,
-        penalty=standing(d.penalty, now_ms),
-        changed_ms=now_ms,
-        **NO_CALL,
-    )
+            return _cannot_tell(d, outcome.after_ms, plan, now_ms)
 
 
 def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
     digest = d.carried
     assert digest is not None, "an answer without a call"
     stamp = stamp_of(digest, plan)
-    root, told, shown = d.root, d.told, d.shown
+    root, told, shown, thread = d.root, d.told, d.shown, d.thread
     match d.step:
         case Step.POST | Step.TRIGGER:
-            root, told, shown = receipt, stamp, stamp
+            root, told, shown, thread = receipt, stamp, stamp, None
         case Step.REPLY:
             told = stamp
             if receipt.top:
-                root, shown = receipt, Stamp()
+                root, shown, thread = receipt, Stamp(), None
         case Step.EDIT:
             shown = stamp
         case Step.ACKNOWLEDGE:
@@ -254,34 +245,36 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
         root=root,
         told=told,
         shown=shown,
+        thread=thread,
+        since_ms=d.since_ms if d.sending is None else now_ms,
+        alone=False,
         maybe=False,
         **NO_CALL,
     )
-    return _settle(changed, plan, now_ms)
+    return settle(changed, plan, now_ms)
 
 
-def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int) -> Turn:
+def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int, *, works: bool) -> Turn:
     if retry.reason is RetryReason.UNAVAILABLE:
         d = _uncertain(d, plan)
-    failures = d.failures + (retry.scope is None)
-    if failures >= plan.tries or now_ms - d.started_ms >= plan.give_up_ms:
-        return _given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=retry.reason)
-    d = msgspec.structs.replace(d, failures=failures, penalty=penalty_after(d, plan, retry, now_ms))
+    if retry.scope is None and retry.reason is not RetryReason.EXPIRED:
+        d = failed(d, plan, works)
+    if spent(d, plan, now_ms, works):
+        return given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=retry.reason)
     # A penalty holds the bucket, not the delivery: its next step may be one that is free.
     after_ms = 0 if retry.scope else max(retry.after_ms, backoff_ms(d, plan))
-    return _waiting(d, plan, now_ms, now_ms + after_ms)
+    return waiting(d, plan, now_ms, now_ms + after_ms)
 
 
-def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int) -> Turn:
+def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int, *, works: bool) -> Turn:
+    d = msgspec.structs.replace(d, late_ms=d.deadline_ms + GRACE_MS, late_step=d.step)
     if d.step in plan.repeatable:
-        return _again(
-            _uncertain(d, plan), plan, now_ms, after_ms=backoff_ms(d, plan), detail=outcome.reason
-        )
+        # What replaces others must not be overtaken by its own late copy; a page is not kept.
+        after_ms = backoff_ms(d, plan) if plan.pages else max(0, d.late_ms - now_ms)
+        d = _uncertain(d, plan)
+        return again(d, plan, now_ms, after_ms=after_ms, works=works, detail=outcome.reason)
     changed = msgspec.structs.replace(
-        d,
-        status=Status.UNKNOWN,
-        not_before_ms=max(now_ms, min(now_ms, d.deadline_ms) + GRACE_MS),
-        changed_ms=now_ms,
+        d, status=Status.UNKNOWN, not_before_ms=max(now_ms, d.late_ms), changed_ms=now_ms
     )
     return Turn(changed)
 
@@ -294,62 +287,7 @@ def _uncertain(d: Delivery, plan: Plan) -> Delivery:
     return msgspec.structs.replace(d, root=None, maybe=True) if plan.pages else d
 
 
-def _again(
-    d: Delivery,
-    plan: Plan,
-    now_ms: int,
-    *,
-    after_ms: int,
-    possible_repeat: bool = False,
-    detail: str = "",
-) -> Turn:
-    """Return the delivery with the step to be made once more, as one that failed."""
-    d = msgspec.structs.replace(d, possible_repeat=d.possible_repeat or possible_repeat)
-    failures = d.failures + 1
-    if failures >= plan.tries or now_ms - d.started_ms >= plan.give_up_ms:
-        return _given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=detail)
-    changed = msgspec.structs.replace(d, failures=failures)
-    return _waiting(changed, plan, now_ms, now_ms + after_ms)
-
-
-def _cannot_tell(d: Delivery, outcome: CannotTell, plan: Plan, now_ms: int) -> Turn:
-    after_ms = max(outcome.after_ms, backoff_ms(d, plan))
-    changed = msgspec.structs.replace(
-        d,
-        not_before_ms=now_ms + after_ms,
-        penalty=penalty_after(d, plan, outcome, now_ms),
-        changed_ms=now_ms,
-    )
-    return Turn(changed)
-
-
-def _waiting(d: Delivery, plan: Plan, now_ms: int, not_before_ms: int) -> Turn:
-    """Return the delivery as waiting; what the failed call carried gives way to the newest."""
-    effects: tuple[Effect, ...] = ()
-    if d.sending is not None and d.step is not Step.EDIT:
-        effects = (Dropped(d.destination, DropReason.SUPERSEDED),)
-    changed = msgspec.structs.replace(
-        d, sending=None, finds=0, deadline_ms=0, not_before_ms=not_before_ms
-    )
-    return _settle(changed, plan, now_ms, effects)
-
-
-def _given_up(
-    d: Delivery, reason: DeadReason, plan: Plan, now_ms: int, *, detail: str = ""
-) -> Turn:
-    digest = d.carried
-    assert digest is not None, "nothing was being sent"
-    dead = letter(
-        digest,
-        reason,
-        now_ms,
-        detail=detail,
-        step=d.step,
-        attempts=d.failures + 1,
-        possible_repeat=d.possible_repeat,
-    )
-    if d.step is Step.EDIT:
-        d = msgspec.structs.replace(d, shown=stamp_of(digest, plan))
-    elif d.sending is None:
-        return Turn(_rested(d, Status.DEAD, now_ms), (dead,))
-    return _settle(msgspec.structs.replace(d, **NO_CALL), plan, now_ms, (dead,))
+def _cannot_tell(d: Delivery, after_ms: int, plan: Plan, now_ms: int) -> Turn:
+    next_ms = now_ms + max(after_ms, backoff_ms(d, plan))
+    until_ms = max(now_ms, ask_until_ms(d, plan))
+    return Turn(msgspec.structs.replace(d, not_before_ms=min(next_ms, until_ms), changed_ms=now_ms))

@@ -11,10 +11,13 @@ from typing import Final
 
 import msgspec
 
-from correlators.types import Digest
+from correlators.types import Digest, Rollup
 from sinks.base import Receipt, Scope, Step
 from sinks.marks import Taken
 from sinks.watched import PageSeen, Watched
+
+ROLLUP_PREFIX: Final = "rollup-"
+"""How the name of a roll-up begins; that of no incident, storm or page does."""
 
 
 class Status(StrEnum):
@@ -23,6 +26,7 @@ class Status(StrEnum):
     WAITING = "waiting"
     ATTEMPTING = "attempting"
     UNKNOWN = "unknown"
+    COVERED = "covered"
     DELIVERED = "delivered"
     DROPPED = "dropped"
     DEAD = "dead"
@@ -41,6 +45,10 @@ class DropReason(StrEnum):
     ALREADY_PAGED = "already_paged"
     NO_PAGE = "no_page"
     FORGOTTEN_EARLY = "forgotten_early"
+    ROLLED_UP = "rolled_up"
+    """A roll-up told it."""
+    NOTHING_LEFT = "nothing_left"
+    """A roll-up of which everything was told otherwise before it was sent."""
 
 
 class DeadReason(StrEnum):
@@ -85,7 +93,10 @@ class Penalty(msgspec.Struct, frozen=True, array_like=True):
 
     scope: Scope
     method: str
+    """Of an account as a whole: any."""
     until_ms: int
+    whose: str
+    """The destination, or the account."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,18 +132,38 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the first attempt of `step` began."""
     not_before_ms: int = 0
     deadline_ms: int = 0
-    penalty: Penalty | None = None
+    penalties: tuple[Penalty, ...] = ()
+    """What services asked for in answers to its calls; at most one per scope and method."""
     changed_ms: int = 0
     after: str = ""
     """For a page that is to be resolved or was: the page that goes on for it, by name."""
     after_ms: int = 0
     """When that was heard."""
+    late_ms: int = 0
+    """Until when an earlier call of unknown outcome may still be carried out."""
+    late_step: Step | None = None
+    """The step of that call."""
+    rollup: str = ""
+    """Name of the roll-up that is to tell this, or that told it."""
+    covered: Stamp = Stamp()
+    """The revision that the roll-up on its way tells."""
+    thread: Receipt | None = None
+    """The message of the roll-up that told this, while it has no first message of its own."""
+    alone: bool = False
+    """It goes into no roll-up: the last one was given up, or it became too urgent for one."""
+    absorbed: Rollup | None = None
+    """For a roll-up: what it tells of deliveries that have no entry any more."""
     under: str = ""
     """For a notice: the key of the entry in whose thread it is told."""
     page: Watched | None = None
     """For a page: who takes it otherwise, and what became of it. None for everything else."""
     redriven: str = ""
     """The dead letter that was sent again last, by its id."""
+
+    @property
+    def is_rollup(self) -> bool:
+        """It is itself the roll-up of others."""
+        return self.name.startswith(ROLLUP_PREFIX)
 
     @property
     def key(self) -> str:

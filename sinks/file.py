@@ -49,7 +49,9 @@ class FileSink:
         """Args: path: of the file; it is made when the first line is written."""
         self._path = path
         limit = Limit(name="append", scope=Scope.DESTINATION, every_ms=1, burst=100, in_flight=1)
-        self._plan = Plan(steps={Step.POST: (limit,)}, repeatable=frozenset({Step.POST}))
+        self._plan = Plan(
+            steps={Step.POST: (limit,)}, repeatable=frozenset({Step.POST}), rollup=False
+        )
 
     @property
     def destinations(self) -> tuple[str, ...]:

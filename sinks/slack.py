@@ -70,8 +70,9 @@ class SlackSink:
         posts = Limit(
             name="post", scope=Scope.METHOD, every_ms=posts_every_ms, burst=10, in_flight=32
         )
-        edits = Limit(name="edit", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5)
-        finds = Limit(name="find", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5)
+        # Several may run, so that one that hangs keeps no other channel waiting.
+        edits = Limit(name="edit", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5, in_flight=5)
+        finds = Limit(name="find", scope=Scope.METHOD, every_ms=edit_every_ms, burst=5, in_flight=5)
         said = (channel, posts)
         self._plan = Plan(
             steps={Step.POST: said, Step.REPLY: said, Step.EDIT: (edits,)},
@@ -97,7 +98,8 @@ class SlackSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        told = slack_update if attempt.step is Step.REPLY else slack_message
+        update = attempt.step is Step.REPLY and not attempt.of_rollup
+        told = slack_update if update else slack_message
         message = told(attempt.digest, possible_repeat=attempt.possible_repeat)
         self.cuts.update(message.cuts)
         response = await self._client.call(attempt.step, self._make(attempt, message))

@@ -7,7 +7,7 @@ from typing import Final
 import xxhash
 
 from correlators.types import NOTICES, Digest, DigestKind, PageAction
-from sinks.base import CannotTell, Limit, Plan, Retry, Step
+from sinks.base import Limit, Plan, Step
 from sinks.entries import ACKNOWLEDGED, RESOLVED, Delivery, Penalty, Stamp, Status
 
 _RANKS: Final = {
@@ -56,7 +56,12 @@ def stamp_of(digest: Digest, plan: Plan) -> Stamp:
 
 
 def next_step(delivery: Delivery, plan: Plan) -> Step | None:
-    """Return what has to be sent next, or None when the destination knows the newest revision."""
+    """Return what has to be sent next, or None when the destination knows the newest revision.
+
+    What a roll-up told has no message of its own. Its end is a reply in the roll-up's thread: who
+    reads there sees what is left, and nobody needs a first message about something over. Other news
+    of it is worth a first message, with a thread of its own: it goes on, and somebody may take it.
+    """
     newest = delivery.newest
     if newest is None:
         return None
@@ -70,9 +75,14 @@ def next_step(delivery: Delivery, plan: Plan) -> Step | None:
             return None
         if plan.pages:
             return _page_step(delivery, newest.page, plan)
+    news = delivery.told < delivery.accepted
+    if delivery.root is None and delivery.thread is not None:
+        if not news:
+            return None
+        return Step.REPLY if newest.resolved and Step.REPLY in plan.steps else Step.POST
     if delivery.root is None:
         return Step.POST
-    if delivery.told < delivery.accepted:
+    if news:
         return Step.REPLY if Step.REPLY in plan.steps else Step.POST
     if Step.EDIT in plan.steps and delivery.shown < delivery.accepted:
         return Step.EDIT
@@ -90,6 +100,29 @@ def _page_step(delivery: Delivery, page: PageAction, plan: Plan) -> Step | None:
     if Step.ACKNOWLEDGE in plan.steps and delivery.told < delivery.accepted:
         return Step.ACKNOWLEDGE
     return None
+
+
+def free_ms(delivery: Delivery, plan: Plan) -> int:
+    """Return when its next call may be made, as far as its own calls before decide it.
+
+    A call of unknown outcome may be carried out until `late_ms`. Another step waits until then: a
+    trigger that came after its resolve would page for what is over.
+    """
+    late_ms = delivery.late_ms
+    if delivery.late_step is None or next_step(delivery, plan) is delivery.late_step:
+        late_ms = 0
+    return max(delivery.not_before_ms, late_ms)
+
+
+def ask_until_ms(delivery: Delivery, plan: Plan) -> int:
+    """Return when a step of unknown outcome is made again although nobody could tell.
+
+    It is `ask_ms` after it could first be asked; four times that where the queue of look-ups was
+    too long for a single one.
+    """
+    if not plan.find:
+        return delivery.late_ms
+    return delivery.late_ms + plan.ask_ms * (1 if delivery.finds else 4)
 
 
 def urgency(delivery: Delivery, plan: Plan) -> int:
@@ -133,16 +166,13 @@ def backoff_ms(delivery: Delivery, plan: Plan) -> int:
     return 1 + xxhash.xxh64_intdigest(f"{delivery.key}|{delivery.number}".encode()) % top
 
 
-def penalty_after(
-    delivery: Delivery, plan: Plan, outcome: Retry | CannotTell, now_ms: int
-) -> Penalty | None:
-    """Return what must stay silent after this answer."""
-    if outcome.scope is None:
-        return standing(delivery.penalty, now_ms)
-    method = limits_of(delivery, plan)[0].name
-    return Penalty(outcome.scope, method, now_ms + outcome.after_ms)
-
-
-def standing(penalty: Penalty | None, now_ms: int) -> Penalty | None:
-    """Return the penalty while it lasts."""
-    return penalty if penalty is not None and penalty.until_ms > now_ms else None
+def penalised(
+    penalties: tuple[Penalty, ...], heard: Penalty | None, now_ms: int
+) -> tuple[Penalty, ...]:
+    """Return the penalties that still stand, with one more that was heard; never shortened."""
+    found = {(one.scope, one.method): one for one in penalties if one.until_ms > now_ms}
+    if heard is not None and heard.until_ms > now_ms:
+        known = found.get((heard.scope, heard.method))
+        if known is None or known.until_ms < heard.until_ms:
+            found[heard.scope, heard.method] = heard
+    return tuple(found[name] for name in sorted(found))

@@ -278,6 +278,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         _SINK,
         Label("outcome", "the outcomes of `sinks.base`"),
     ),
+    _counter(
+        "possible_repeats",
+        "attempts",
+        "Messages sent again, and marked, because nobody could tell whether they had arrived.",
+        _SINK,
+    ),
     _gauge(
         "deliveries_waiting",
         "deliveries",

@@ -75,6 +75,7 @@ class Metrics:
     deliveries: Counter
     held_resolves: Counter
     delivery_attempts: Counter
+    possible_repeats: Counter
     deliveries_waiting: Gauge
     delivery_seconds: Histogram
     dead_letters: Counter

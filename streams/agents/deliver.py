@@ -41,6 +41,8 @@ from streams.stage import Source
 from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
 
 CALLS_AT_ONCE: Final = 64
+CALLS_FOR_PAGES: Final = 8
+"""Of these, kept for pages: whatever hangs must not keep one waiting."""
 
 log = structlog.get_logger(__name__)
 
@@ -207,10 +209,13 @@ class DeliverHandler:
 
     async def _pump(self, tp: TopicPartition, held: _Held) -> None:
         """Write down what is due in one transaction, then make those calls."""
-        attempts = held.outbox.due(self._host.now_ms(), CALLS_AT_ONCE - len(held.calls))
+        room = CALLS_AT_ONCE - len(held.calls)
+        attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_FOR_PAGES)
         await self._write(tp, held, held.outbox.take_changes())
         for attempt in attempts:
             sink = self._sinks[sink_of(attempt.destination)]
+            if attempt.possible_repeat and not attempt.find:
+                self._metrics.possible_repeats.labels(sink=sink.name).inc()
             task = asyncio.get_running_loop().create_task(self._call(held, attempt, sink))
             held.calls.add(task)
             task.add_done_callback(held.calls.discard)

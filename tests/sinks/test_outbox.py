@@ -308,23 +308,65 @@ def test_a_permanent_error_is_a_dead_letter_at_once_and_a_newer_revision_tries_a
     assert [one.step for one in outbox.due(20_000, room=4)] == [Step.POST]
 
 
-def test_attempts_are_bounded_and_end_in_a_dead_letter() -> None:
+def test_a_message_that_fails_where_others_pass_ends_in_a_dead_letter() -> None:
     outbox = Outbox(TARGETS, started_ms=0)
-    outbox.accept(digest(), 10_000)
-    now_ms, calls = 10_000, 0
-    dead: list[DeadLetter] = []
+    outbox.accept(digest(id="bad"), 10_000)
+    now_ms, calls, dead = 10_000, 0, list[DeadLetter]()
     while not dead:
+        assert calls < 100
+        outbox.accept(digest(id=f"good-{now_ms}"), now_ms)
         for one in outbox.due(now_ms, room=4):
-            calls += 1
-            retry = Retry(RetryReason.UNAVAILABLE)
-            outbox.receive(Answer(key=one.key, number=one.number, outcome=retry), now_ms)
+            outcome: Retry | Delivered = Delivered(Receipt(place="C1", id="1"))
+            if one.digest.id == "bad":
+                outcome = Retry(RetryReason.UNAVAILABLE)
+                calls += 1
+            outbox.receive(Answer(key=one.key, number=one.number, outcome=outcome), now_ms)
         dead = list(outbox.take_changes().dead)
-        due_ms = outbox.next_due_ms(now_ms)
-        assert due_ms is not None
-        now_ms = max(due_ms, now_ms + 1)
+        now_ms += 2_000
     assert calls == TARGETS["slack:a"].plan.tries
     assert dead[0].reason is DeadReason.RETRIES_EXHAUSTED
     assert dead[0].attempts == calls
+
+
+def test_a_destination_that_is_down_for_hours_costs_no_message() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    for number in range(40):
+        outbox.accept(digest(id=f"i{number}"), 10_000)
+    now_ms, calls = 10_000, 0
+    while now_ms < 10 * 3_600_000:
+        for one in outbox.due(now_ms, room=64):
+            calls += 1
+            retry = Retry(RetryReason.NOT_CONNECTED)
+            outbox.receive(Answer(key=one.key, number=one.number, outcome=retry), now_ms)
+        assert outbox.take_changes().dead == ()
+        due_ms = outbox.next_due_ms(now_ms)
+        assert due_ms is not None
+        now_ms = max(due_ms, now_ms + 1)
+    # Probed one call at a time, not by each of the 40.
+    assert 10 * 3_600 / 15 <= calls <= 10 * 3_600 / 7
+    told = set()
+    for _ in range(60):
+        now_ms += 1_000
+        for one in outbox.due(now_ms, room=64):
+            told.add(one.digest.id)
+            outbox.receive(_delivered(one.key, one.number), now_ms)
+    assert len(told) == 40
+
+
+def test_what_cannot_be_delivered_for_a_week_is_a_dead_letter() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest(), 10_000)
+    give_up_ms = TARGETS["slack:a"].plan.give_up_ms
+    dead: list[tuple[int, DeadReason]] = []
+    now_ms = 10_000
+    while not dead:
+        for one in outbox.due(now_ms, room=4):
+            retry = Retry(RetryReason.UNAVAILABLE)
+            outbox.receive(Answer(key=one.key, number=one.number, outcome=retry), now_ms)
+        dead = [(now_ms, one.reason) for one in outbox.take_changes().dead]
+        now_ms += 3_600_000
+    assert dead[0][1] is DeadReason.RETRIES_EXHAUSTED
+    assert give_up_ms <= dead[0][0] <= give_up_ms + 2 * 3_600_000
 
 
 def test_a_look_up_that_never_tells_ends_in_a_marked_repeat() -> None:
@@ -342,7 +384,7 @@ def test_a_look_up_that_never_tells_ends_in_a_marked_repeat() -> None:
         found = outbox.due(now_ms, room=4)
         finds += sum(one.find for one in found)
         repeats = [one for one in found if not one.find]
-    assert finds == TARGETS["slack:a"].plan.finds
+    assert finds >= 3
     assert repeats[0].possible_repeat
 
 
@@ -355,7 +397,7 @@ def test_a_look_up_that_began_too_late_is_made_again_and_nothing_is_sent_for_it(
     (find,) = outbox.due(20_000, room=4)
     expired = Retry(RetryReason.EXPIRED)
     outbox.receive(Answer(key=find.key, number=find.number, outcome=expired), 30_000)
-    (again,) = outbox.due(100_000, room=4)
+    (again,) = outbox.due(40_000, room=4)
     assert (find.find, again.find) == (True, True)
 
 

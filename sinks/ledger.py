@@ -1,0 +1,192 @@
+"""The entries of an outbox, and where each of them stands. Pure; nothing is sent from here.
+
+Every change of an entry goes through `place`, which keeps all indexes in step with it; so what they
+say follows from the entries alone, and a restored ledger stands as the one before it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sinks.agenda import Places
+from sinks.base import Target
+from sinks.covered import coverable
+from sinks.delivery import GRACE_MS
+from sinks.entries import (
+    FINISHED,
+    Changes,
+    DeadLetter,
+    Delivery,
+    Dropped,
+    DropReason,
+    Status,
+    Turn,
+)
+from sinks.marks import Taken
+from sinks.rollups import Rollups
+from sinks.steps import ask_until_ms, free_ms, limits_of, urgency
+from sinks.successors import Successors
+
+FOUND_MS: Final = 8 * 86_400_000
+"""How long the entry of a destination that is no longer configured is kept."""
+
+
+class Ledger:
+    """Every delivery of some accounts.
+
+    Args:
+        targets: every destination that may be sent to.
+        started_ms: now.
+        max_entries: entries held, >= 1; roll-ups come on top, at most two per destination.
+    """
+
+    def __init__(self, targets: Mapping[str, Target], *, started_ms: int, max_entries: int) -> None:
+        self.targets = dict(targets)
+        self.now_ms = started_ms
+        self.places = Places()
+        self.dead: list[DeadLetter] = []
+        self.dropped: list[Dropped] = []
+        self.taken: list[Taken] = []
+        self.waiting: dict[str, int] = dict.fromkeys(self.targets, 0)
+        self.entries: dict[str, Delivery] = {}
+        self.rollups = Rollups(self)
+        self._max_entries = max_entries
+        self._successors = Successors(self.entries.get, self.places.keep)
+        self._changed: dict[str, Delivery | None] = {}
+
+    def load(self, entry: Delivery) -> None:
+        """Take over an entry of the owner before, unchanged."""
+        self.place(entry)
+
+    def loaded(self) -> None:
+        """Note that this was all: what the resolves wait for was noted by the owner before."""
+        self._successors.take()
+        self.rollups.loaded()
+
+    def take_changes(self) -> Changes:
+        """Return everything changed since the last call, once."""
+        changes = Changes(
+            entries=self._changed,
+            dead=tuple(self.dead),
+            dropped=tuple(self.dropped),
+            held=self._successors.take(),
+            taken=tuple(self.taken),
+        )
+        self._changed, self.dead, self.dropped, self.taken = {}, [], [], []
+        return changes
+
+    def apply(self, turn: Turn) -> None:
+        """Take in a transition: the entry as it is now, and what else that meant."""
+        for effect in turn.effects:
+            if isinstance(effect, DeadLetter):
+                self.dead.append(effect)
+            elif isinstance(effect, Taken):
+                self.taken.append(effect)
+            else:
+                self.dropped.append(effect)
+        entry = turn.delivery
+        if self.entries.get(entry.key) is entry:
+            return
+        self.change(entry)
+        if entry.is_rollup and entry.status in FINISHED:
+            self.rollups.finish(entry)
+
+    def change(self, entry: Delivery) -> None:
+        """Let the entry be as it is now, and have it written."""
+        self._changed[entry.key] = entry
+        self.place(entry)
+
+    def place(self, entry: Delivery) -> None:
+        """Store the entry and set when it is looked at next, and what waits for it."""
+        before = self.entries.get(entry.key)
+        self._count(before, -1)
+        self._count(entry, 1)
+        self.entries[entry.key] = entry
+        self.rollups.note(before, entry)
+        self.index(entry)
+        self._index_after(entry.key)
+
+    def index(self, entry: Delivery) -> None:
+        """Set where an entry stands now."""
+        key = entry.key
+        self._successors.leave(key, over=entry.status in FINISHED)
+        target = self.targets.get(entry.destination)
+        if entry.status in FINISHED:
+            self._rest(entry, target)
+            return
+        assert target is not None, "what has no destination is finished"
+        if entry.status is Status.COVERED:
+            self.places.leave(key)
+            return
+        if entry.status is Status.ATTEMPTING:
+            self.places.wake(key, entry.deadline_ms + GRACE_MS)
+            return
+        at_ms: int | None = free_ms(entry, target.plan)
+        if at_ms is not None and at_ms <= self.now_ms:
+            at_ms = self._successors.free_ms(entry, target.plan, self.now_ms)
+        if at_ms is None:
+            self.places.leave(key)
+        elif at_ms > self.now_ms:
+            self.places.wake(key, at_ms)
+        else:
+            lane = (entry.destination, limits_of(entry, target.plan)[0].name)
+            unknown = entry.status is Status.UNKNOWN
+            self.places.enter(
+                key,
+                lane,
+                (urgency(entry, target.plan), entry.since_ms),
+                foldable=coverable(entry, target.plan),
+                until_ms=ask_until_ms(entry, target.plan) if unknown else None,
+            )
+
+    def make_room(self, *, must: bool) -> bool:
+        """Return True once one more entry may be held; what ended longest ago goes first.
+
+        Args:
+            must: if nothing has ended, a message that a roll-up may tell gives way into one.
+        """
+        if len(self.entries) < self._max_entries:
+            return True
+        oldest = self.places.longest_rested()
+        if oldest is not None:
+            destination = self.entries[oldest].destination
+            self.dropped.append(Dropped(destination, DropReason.FORGOTTEN_EARLY))
+            self.forget(oldest)
+            return True
+        return must and self.rollups.give_way()
+
+    def forget(self, key: str) -> None:
+        """Hold the entry no longer."""
+        entry = self.entries.pop(key)
+        self._count(entry, -1)
+        self.rollups.note(entry, None)
+        self._successors.leave(key, over=True)
+        self.places.leave(key)
+        self._changed[key] = None
+        self._index_after(key)
+
+    def _rest(self, entry: Delivery, target: Target | None) -> None:
+        until_ms = entry.changed_ms + (target.plan.keep_ms if target else FOUND_MS)
+        silent_ms = max((one.until_ms for one in entry.penalties), default=0)
+        if silent_ms > self.now_ms:
+            # Its penalty has to be known to whoever comes after, so it is not forgotten early.
+            self.places.wake(entry.key, min(silent_ms, until_ms))
+        elif until_ms <= self.now_ms:
+            self.places.wake(entry.key, until_ms)
+        else:
+            self.places.rest(entry.key, entry.changed_ms, until_ms)
+
+    def over(self, entry: Delivery) -> bool:
+        """Return True for a finished entry that was kept as long as it should be."""
+        target = self.targets.get(entry.destination)
+        keep_ms = target.plan.keep_ms if target else FOUND_MS
+        return entry.status in FINISHED and entry.changed_ms + keep_ms <= self.now_ms
+
+    def _index_after(self, key: str) -> None:
+        for one in self._successors.after(key):
+            self.index(self.entries[one])
+
+    def _count(self, entry: Delivery | None, by: int) -> None:
+        if entry is not None and entry.status not in FINISHED:
+            self.waiting[entry.destination] = self.waiting.get(entry.destination, 0) + by
