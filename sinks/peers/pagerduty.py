@@ -1,46 +1,28 @@
 """A local PagerDuty: the Events API v2, its alerts by dedup key, its limit of calls, change events.
 
-An alert lives under (routing key, dedup key). A trigger opens one or adds to the open one; a
-resolve closes it, and without an open one it is dropped and still answered 202. Nothing is sent to
-anybody.
+Nothing is sent to anybody. What an event does stands in `pagerduty_store`, what is refused in
+`pagerduty_rules`; here: the server, its limit, and what a test can switch.
 
-Source: developer.pagerduty.com, Events API v2: overview, trigger events, rate limits.
+Source: developer.pagerduty.com, Events API v2: overview, trigger events, rate limits; a key that
+nobody has is answered 400 (robusta-dev/robusta issue 571).
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 
 import xxhash
 from aiohttp import web
 
+from sinks.peers import pagerduty_rules as rules
+from sinks.peers.faults import Fault, Trouble
 from sinks.peers.pace import Window
+from sinks.peers.pagerduty_store import Alert, Alerts, Fate, Rule
 from sinks.peers.serve import Call, Clock, Json, Peer
 
-KEY_CHARS: Final = 32
-SUMMARY_CHARS: Final = 1_024
-DEDUP_CHARS: Final = 255
-BODY_BYTES: Final = 512 * 1024
-SEVERITIES: Final = frozenset({"critical", "error", "warning", "info"})
-
-
-@dataclass
-class Alert:
-    """One alert; opening it is what wakes somebody."""
-
-    routing_key: str
-    dedup_key: str
-    summary: str
-    severity: str
-    opened_at: float
-    triggers: int = 1
-    acknowledged: bool = False
-    resolved_at: float | None = None
+__all__ = ["Alert", "Fate", "PagerDutyPeer"]
 
 
 class PagerDutyPeer(Peer):
@@ -51,6 +33,7 @@ class PagerDutyPeer(Peer):
         calls_per_minute: accepted within any 60 seconds and key.
         port: 0 takes a free one.
         clock: seconds; the limit follows it.
+        seed: of the faults that meet a share of the calls.
     """
 
     def __init__(
@@ -61,14 +44,16 @@ class PagerDutyPeer(Peer):
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock = time.time,
+        seed: int = 0,
     ) -> None:
-        super().__init__(host=host, port=port, clock=clock, max_body_bytes=4 * BODY_BYTES)
+        super().__init__(
+            host=host, port=port, clock=clock, max_body_bytes=4 * rules.BODY_BYTES, seed=seed
+        )
         self._windows = {key: Window(calls_per_minute, 60.0) for key in routing_keys}
-        self.alerts: list[Alert] = []
-        """Every alert ever opened, in order: each one is a page."""
+        self._silent_until: dict[str, float] = {}
+        self._alerts = Alerts()
         self.changes: list[Json] = []
-        self.dropped: list[tuple[str, str]] = []
-        """(action, dedup key) of resolves and acknowledgements without an open alert."""
+        """Every change event, without its routing key."""
         self._app.router.add_post("/v2/enqueue", self._enqueue)
         self._app.router.add_post("/v2/change/enqueue", self._change)
 
@@ -77,128 +62,123 @@ class PagerDutyPeer(Peer):
         """Return what a client takes for `https://events.pagerduty.com`."""
         return self.origin
 
+    # ---------------------------------------------------------------- what came of it
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Return every alert ever opened, in order, suppressed ones too."""
+        return self._alerts.all
+
     @property
     def pages(self) -> list[Alert]:
         """Return every alert that woke somebody."""
-        return list(self.alerts)
+        return [one for one in self.alerts if one.incident_id]
+
+    @property
+    def dropped(self) -> list[tuple[str, str]]:
+        """Return (action, dedup key) of events that were answered 202 and did nothing."""
+        return self._alerts.dropped
 
     def open_alerts(self) -> list[Alert]:
         """Return the alerts that are not resolved."""
-        return [one for one in self.alerts if one.resolved_at is None]
+        return self._alerts.open()
+
+    # ---------------------------------------------------------------- what a test can switch
+
+    def suppress(self, fate: Fate = Fate.SUPPRESSED) -> None:
+        """Have triggers accepted that open no incident; `Fate.OPENS` ends it."""
+        self._alerts.rule = lambda event: fate
+
+    def rule(self, rule: Rule) -> None:
+        """Decide for each trigger what becomes of it."""
+        self._alerts.rule = rule
+
+    def acknowledge(self, dedup_key: str) -> None:
+        """Acknowledge an open alert, as a person would."""
+        for one in self.open_alerts():
+            if one.dedup_key == dedup_key:
+                one.acknowledged = True
+                one.log.append((self.clock(), "acknowledge by hand"))
+
+    def remove_key(self, routing_key: str) -> None:
+        """Delete an integration: its key is known to nobody any more."""
+        del self._windows[routing_key]
+
+    # ---------------------------------------------------------------- HTTP
 
     async def _enqueue(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, "enqueue", lambda: self._event(request))
+        return await self._taken(request, "enqueue", rules.event_errors, self._event)
 
     async def _change(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, "change", lambda: self._change_event(request))
+        return await self._taken(request, "change", rules.change_errors, self._change_event)
 
-    async def _event(self, request: web.Request) -> web.Response:
+    async def _taken(
+        self,
+        request: web.Request,
+        method: str,
+        errors_of: Callable[[Json], list[str]],
+        apply: Callable[[str, Json], Json],
+    ) -> web.StreamResponse:
+        """Return the answer to an event, which `apply` carries out if it is in order."""
         raw = await request.read()
-        event, errors = _read(raw)
-        errors = errors or _errors(event)
-        routing_key = str(event.get("routing_key", ""))
-        if not errors and routing_key not in self._windows:
-            errors = ["'routing_key' is not a known integration key"]
-        if errors:
-            return self._refuse("enqueue", event, 400, "invalid event", errors)
-        if self._windows[routing_key].take(self.clock()) > 0.0:
-            self._note("enqueue", event, "rate_limited")
-            return web.Response(status=429, text="Request Limit Exceeded")
+        event, errors = rules.read(raw)
+        routing_key = str(event.pop("routing_key", ""))
+
+        async def carry_out() -> web.Response:
+            if len(raw) > rules.BODY_BYTES:
+                self._note(Call(self.clock(), method, {}, "too_large"))
+                return web.Response(status=413, text="Payload Too Large")
+            wrong = errors or errors_of({"routing_key": routing_key, **event})
+            if not wrong and routing_key not in self._windows:
+                wrong = ["Invalid routing key"]
+            if wrong:
+                return self._invalid(method, event, wrong)
+            limited = self._limited(method, routing_key, event)
+            if limited is not None:
+                return limited
+            told = apply(routing_key, event)
+            self._note(Call(self.clock(), method, event, "ok"))
+            return web.json_response({"status": "success", **told}, status=202)
+
+        return await self._answer(request, method, carry_out, destination=routing_key, args=event)
+
+    def _event(self, routing_key: str, event: Json) -> Json:
         dedup_key = str(event.get("dedup_key") or "")
         if not dedup_key:
             dedup_key = xxhash.xxh3_128_hexdigest(f"{len(self.calls)}".encode())
-        self._apply(routing_key, dedup_key, event)
-        self._note("enqueue", event, "ok")
-        told = {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
-        return web.json_response(told, status=202)
+        self._alerts.apply(routing_key, dedup_key, event, self.clock())
+        return {"message": "Event processed", "dedup_key": dedup_key}
 
-    def _apply(self, routing_key: str, dedup_key: str, event: Json) -> None:
-        name = (routing_key, dedup_key)
-        alert = next(
-            (one for one in self.open_alerts() if (one.routing_key, one.dedup_key) == name), None
-        )
-        action = event["event_action"]
-        if action == "trigger":
-            if alert is not None:
-                alert.triggers += 1
-                return
-            payload = event["payload"]
-            summary, severity = payload["summary"], payload["severity"]
-            self.alerts.append(Alert(*name, summary, severity, opened_at=self.clock()))
-        elif alert is None:
-            self.dropped.append((action, dedup_key))
-        elif action == "resolve":
-            alert.resolved_at = self.clock()
-        else:
-            alert.acknowledged = True
+    def _change_event(self, routing_key: str, event: Json) -> Json:
+        self.changes.append(event)
+        return {"message": "Change event processed"}
 
-    async def _change_event(self, request: web.Request) -> web.Response:
-        event, errors = _read(await request.read())
-        payload = event.get("payload")
-        if not errors and (not isinstance(payload, dict) or not payload.get("summary")):
-            errors = ["'payload.summary' is missing or blank"]
-        if errors:
-            return self._refuse("change", event, 400, "invalid event", errors)
-        self.changes.append({key: value for key, value in event.items() if key != "routing_key"})
-        self._note("change", event, "ok")
-        return web.json_response(
-            {"status": "success", "message": "Change event processed"}, status=202
-        )
+    def _limited(self, method: str, routing_key: str, event: Json) -> web.Response | None:
+        """Return the refusal of a call that comes too often, None where it does not."""
+        now = self.clock()
+        inside = now < self._silent_until.get(routing_key, 0.0)
+        if not inside and self._windows[routing_key].take(now) <= 0.0:
+            return None
+        violation = "inside_penalty" if inside else ""
+        self._note(Call(now, method, event, "rate_limited", violation))
+        return web.Response(status=429, text="Request Limit Exceeded")
 
-    def _refuse(
-        self, method: str, event: Json, status: int, word: str, errors: list[str]
-    ) -> web.Response:
-        self._note(method, event, "invalid_event")
-        told = {"status": word, "message": "Event object is invalid", "errors": errors}
-        return web.json_response(told, status=status)
+    def _invalid(self, method: str, event: Json, errors: list[str]) -> web.Response:
+        self._note(Call(self.clock(), method, event, "invalid_event"))
+        told = {"status": "invalid event", "message": "Event object is invalid", "errors": errors}
+        return web.json_response(told, status=400)
 
-    def _note(self, method: str, event: Json, outcome: str) -> None:
-        kept = {key: value for key, value in event.items() if key != "routing_key"}
-        self.calls.append(Call(self.clock(), method, kept, outcome))
-
-
-def _read(raw: bytes) -> tuple[Json, list[str]]:
-    if len(raw) > BODY_BYTES:
-        return {}, ["Event exceeds the maximum size of 512 KB"]
-    try:
-        event = json.loads(raw)
-    except ValueError:
-        return {}, ["JSON is not readable"]
-    return (event, []) if isinstance(event, dict) else ({}, ["an object is expected"])
-
-
-def _errors(event: Json) -> list[str]:
-    """Return every rule that this event breaks, in words."""
-    found = []
-    action = event.get("event_action")
-    if len(str(event.get("routing_key", ""))) != KEY_CHARS:
-        found.append(f"Length of 'routing_key' is incorrect (should be {KEY_CHARS} characters)")
-    if action not in ("trigger", "acknowledge", "resolve"):
-        found.append("'event_action' must be trigger, acknowledge or resolve")
-    if len(str(event.get("dedup_key") or "")) > DEDUP_CHARS:
-        found.append(f"'dedup_key' is longer than {DEDUP_CHARS} characters")
-    if action in ("acknowledge", "resolve") and not event.get("dedup_key"):
-        found.append("'dedup_key' is missing or blank")
-    payload = event.get("payload")
-    if payload is None and action != "trigger":
-        return found
-    if not isinstance(payload, dict):
-        return [*found, "'payload' is missing or blank"]
-    for name in ("summary", "source", "severity"):
-        if not payload.get(name):
-            found.append(f"'payload.{name}' is missing or blank")
-    if len(str(payload.get("summary", ""))) > SUMMARY_CHARS:
-        found.append(f"'payload.summary' is longer than {SUMMARY_CHARS} characters")
-    if payload.get("severity") not in SEVERITIES:
-        found.append("'payload.severity' is invalid")
-    if "links" in payload or "images" in payload:
-        found.append("links and images stand beside the payload")
-    return found + _timestamp_errors(payload)
-
-
-def _timestamp_errors(payload: Json) -> list[str]:
-    try:
-        datetime.fromisoformat(str(payload.get("timestamp") or "2026-01-01T00:00:00Z"))
-    except ValueError:
-        return ["'payload.timestamp' is not ISO 8601"]
-    return []
+    def _refusal(self, trouble: Trouble, method: str, destination: str, args: Json) -> web.Response:
+        """Return a refusal on demand; the word of REFUSED is a status or an error of a 400."""
+        if trouble.fault is Fault.REFUSED:
+            if not trouble.word.isdecimal():
+                return self._invalid(method, args, [trouble.word])
+            status = HTTPStatus(int(trouble.word))
+            self._note(Call(self.clock(), method, args, str(status.value)))
+            return web.Response(status=status, text=status.phrase)
+        self._note(Call(self.clock(), method, args, "rate_limited"))
+        headers = {}
+        if trouble.fault is Fault.RATE_LIMITED:
+            headers = self._wait_headers(trouble)
+            self._silent_until[destination] = self.clock() + trouble.retry_after_s
+        return web.Response(status=429, text="Request Limit Exceeded", headers=headers)

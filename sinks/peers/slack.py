@@ -1,43 +1,46 @@
 """A local Slack: tokens, channels, messages, threads, history with metadata, and its rate limits.
 
-It keeps what docs.slack.dev says of the methods it serves and what others measured (message sizes,
-un-threading of a reply whose parent is gone); nothing here sends anything anywhere. What it
-received is in `calls`, what it holds in `messages`.
+It keeps what docs.slack.dev says of the methods it serves and what others measured; nothing here
+sends anything anywhere. What it received is in `calls`, what it holds in `messages`. The methods
+stand in `slack_chat` and `slack_conversations`, the rules of a message in `slack_rules` and
+`slack_blocks`, the rates in `slack_limits`; here: the server, and the states that a test can
+switch.
 
 Source: docs.slack.dev/apis/web-api/rate-limits and the methods' own pages.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from sinks.peers import slack_rules as rules
-from sinks.peers.pace import Refill, Window
+from sinks.peers.faults import Fault, Trouble
 from sinks.peers.serve import Call, Clock, Json, Peer
-from sinks.peers.slack_store import (
-    Channel,
-    Message,
-    Refusal,
-    arguments_of,
-    limit_of,
-    page_of,
-)
+from sinks.peers.slack_chat import Chat
+from sinks.peers.slack_conversations import Conversations
+from sinks.peers.slack_limits import Limits
+from sinks.peers.slack_states import States
+from sinks.peers.slack_store import Message, Refusal, Workspace
+from sinks.peers.slack_webhooks import Webhooks, answer_of, payload_of
+from sinks.peers.slack_wire import arguments_of
+
+__all__ = ["Message", "SlackPeer"]
 
 
-class SlackPeer(Peer):
+class SlackPeer(States, Peer):
     """A workspace with one bot.
 
     Args:
         token: the only bot token that is let in.
         channels: names by channel id, such as {"C0INC": "incidents"}; the bot is a member of each.
+        private: ids of the channels that are private.
         per_second: messages a second and channel; edits and reads are scaled alike.
         burst: messages a channel takes at once.
         port: 0 takes a free one.
         clock: seconds since the epoch; the rates and `ts` follow it.
+        seed: of the faults that meet a share of the calls.
     """
 
     def __init__(
@@ -45,248 +48,159 @@ class SlackPeer(Peer):
         *,
         token: str,
         channels: Mapping[str, str],
+        private: Iterable[str] = (),
         per_second: float = 1.0,
         burst: int = 3,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock = time.time,
+        seed: int = 0,
     ) -> None:
-        super().__init__(host=host, port=port, clock=clock, max_body_bytes=2**20)
+        super().__init__(host=host, port=port, clock=clock, max_body_bytes=2**20, seed=seed)
         self._token = token
-        self._revoked = False
-        self._channels = {id: Channel(id, name) for id, name in channels.items()}
-        self._per_second, self._burst = per_second, burst
-        self._posts = {id: Refill(per_second, burst) for id in channels}
-        window_s = 60.0 / per_second
-        self._workspace = Window(600, window_s)
-        self._tiers = {
-            name: Window(calls, window_s)
-            for name, calls in {
-                "chat.update": 50,
-                "conversations.history": 50,
-                "conversations.replies": 50,
-                "conversations.list": 20,
-            }.items()
+        self._token_error = ""
+        self.workspace = Workspace(channels, private=frozenset(private), clock=clock)
+        self._limits = Limits(per_second=per_second, burst=burst, clock=clock)
+        self.chat = Chat(self.workspace, self._limits)
+        conversations = Conversations(self.workspace, self._limits)
+        self._webhooks = Webhooks(self.workspace, self._limits, self.chat)
+        self._methods: dict[str, Callable[[Json], Json]] = {
+            "auth.test": self._test,
+            "chat.postMessage": self.chat.post,
+            "chat.update": self.chat.update,
+            "chat.delete": self.chat.delete,
+            "chat.getPermalink": self.chat.permalink,
+            "reactions.add": self.chat.react,
+            "conversations.history": conversations.history,
+            "conversations.replies": conversations.replies,
+            "conversations.list": conversations.list,
+            "conversations.info": conversations.info,
+            "conversations.join": conversations.join,
         }
-        self._silent_until: dict[str, float] = {}
-        self._last_ts = (0, 0)
         self._app.router.add_route("*", "/api/{method}", self._serve)
+        self._app.router.add_post("/services/{team}/{bot}/{secret}", self._serve_webhook)
 
     @property
     def base_url(self) -> str:
         """Return what a client takes for `https://slack.com/api/`."""
         return f"{self.origin}/api/"
 
-    def messages(self, channel: str) -> list[Message]:
-        """Return the channel's messages and replies, oldest first; by id or by name."""
-        return list(self._channel(channel, member=False).messages.values())
+    def webhook_url(self, channel: str) -> str:
+        """Return the incoming webhook of a channel; by id or by name."""
+        return self.origin + self._webhooks.path(channel)
 
-    def channel_name(self, channel: str) -> str:
-        """Return the channel's name; by id or by name."""
-        return self._channel(channel, member=False).name
-
-    def posts(self, channel: str) -> list[Message]:
-        """Return the messages that stand in the channel itself."""
-        return [one for one in self.messages(channel) if not one.thread_ts]
-
-    def replies(self, channel: str, ts: str) -> list[Message]:
-        """Return the replies below one message."""
-        return [one for one in self.messages(channel) if one.thread_ts == ts]
-
-    def delete(self, channel: str, ts: str) -> None:
-        """Delete one message, as a person would."""
-        del self._channel(channel, member=False).messages[ts]
-
-    def revoke_token(self) -> None:
-        """Refuse the token from now on."""
-        self._revoked = True
-
-    def remove_bot(self, channel: str) -> None:
-        """Take the bot out of a channel."""
-        self._channel(channel, member=False).member = False
-
-    # ---------------------------------------------------------------- HTTP
+    # ---------------------------------------------------------------- the Web API
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        return await self._answer(request, method, lambda: self._carry_out(request, method))
-
-    async def _carry_out(self, request: web.Request, method: str) -> web.Response:
-        args = await arguments_of(request)
-        refusal: Refusal | None = None
-        body: Json = {}
         try:
-            self._authorise(request, args)
-            body = self._method(method, args)
-        except Refusal as caught:
-            refusal = caught
-        kept = {key: value for key, value in args.items() if key != "token"}
-        if refusal is None:
-            self.calls.append(Call(self.clock(), method, kept, "ok"))
-            return web.json_response({"ok": True, **body})
-        self.calls.append(Call(self.clock(), method, kept, refusal.error, refusal.violation))
-        told: Json = {"ok": False, "error": refusal.error}
-        if refusal.detail:
-            told["response_metadata"] = {"messages": [f"[ERROR] {refusal.detail}"]}
+            args = await arguments_of(request)
+        except Refusal as refusal:
+            return self._refused(method, {}, refusal)
+        token = _token_of(request, args)
+        args.pop("token", None)
+        found = self.workspace.find(str(args.get("channel") or ""))
+
+        async def carry_out() -> web.Response:
+            return self._carry_out(method, args, token)
+
+        destination = found.id if found else ""
+        return await self._answer(request, method, carry_out, destination=destination, args=args)
+
+    def _carry_out(self, method: str, args: Json, token: str) -> web.Response:
+        try:
+            self._authorise(token)
+            if method not in self._methods:
+                raise Refusal("unknown_method")
+            body = self._methods[method](args)
+        except Refusal as refusal:
+            return self._refused(method, args, refusal)
+        self._note(Call(self.clock(), method, args, "ok"))
+        return web.json_response({"ok": True, **body}, headers=self._scopes())
+
+    def _refused(self, method: str, args: Json, refusal: Refusal) -> web.Response:
+        self._note(Call(self.clock(), method, args, refusal.error, refusal.violation))
+        told: Json = {"ok": False, "error": refusal.error, **refusal.more}
+        if refusal.lines:
+            told["errors"] = refusal.lines
+            told["response_metadata"] = {"messages": [f"[ERROR] {one}" for one in refusal.lines]}
         if refusal.retry_after_s:
             headers = {"Retry-After": str(refusal.retry_after_s)}
             return web.json_response(told, status=429, headers=headers)
-        return web.json_response(told)
+        return web.json_response(told, headers=self._scopes())
 
-    def _authorise(self, request: web.Request, args: Json) -> None:
-        header = request.headers.get("Authorization", "")
-        token = header.removeprefix("Bearer ") if header else str(args.get("token", ""))
+    def _scopes(self) -> dict[str, str]:
+        return {"X-OAuth-Scopes": ",".join(sorted(self.workspace.scopes))}
+
+    def _authorise(self, token: str) -> None:
         if not token:
             raise Refusal("not_authed")
         if token != self._token:
             raise Refusal("invalid_auth")
-        if self._revoked:
-            raise Refusal("token_revoked")
+        if self._token_error:
+            raise Refusal(self._token_error)
 
-    def _method(self, method: str, args: Json) -> Json:
-        match method:
-            case "auth.test":
-                return {
-                    "team_id": "T0STORM",
-                    "team": "storm",
-                    "user_id": "U0BOT",
-                    "url": self.origin,
-                }
-            case "chat.postMessage":
-                return self._post(args)
-            case "chat.update":
-                return self._update(args)
-            case "conversations.history":
-                return self._history(args)
-            case "conversations.replies":
-                return self._replies(args)
-            case "conversations.list":
-                return self._list(args)
-            case _:
-                raise Refusal("unknown_method")
-
-    # ---------------------------------------------------------------- methods
-
-    def _post(self, args: Json) -> Json:
-        channel = self._channel(str(args.get("channel", "")))
-        self._pace(f"post {channel.id}", self._posts[channel.id], self._workspace)
-        text, blocks, metadata = self._content(args)
-        thread = str(args.get("thread_ts") or "")
-        parent = channel.messages.get(thread)
-        message = Message(
-            ts=self._next_ts(),
-            channel=channel.id,
-            text=text[: rules.TEXT_CHARS],
-            blocks=blocks,
-            metadata=metadata,
-            thread_ts=(parent.thread_ts or parent.ts) if parent else "",
-            at=self.clock(),
-        )
-        channel.messages[message.ts] = message
-        told = {
-            "channel": channel.id,
-            "ts": message.ts,
-            "message": message.told(with_metadata=True),
-        }
-        if len(text) > rules.TEXT_CHARS:
-            told["response_metadata"] = {"warnings": ["message_truncated"]}
-        return told
-
-    def _update(self, args: Json) -> Json:
-        channel = self._channel(str(args.get("channel", "")), by_name=False)
-        self._pace("chat.update", self._tiers["chat.update"])
-        message = channel.messages.get(str(args.get("ts", "")))
-        if message is None:
-            raise Refusal("message_not_found")
-        text, blocks, metadata = self._content(args)
-        if len(text) > rules.UPDATE_TEXT_CHARS:
-            raise Refusal("msg_too_long")
-        message.text, message.blocks = text, blocks
-        message.metadata = metadata or message.metadata
-        message.edits += 1
+    def _test(self, args: Json) -> Json:
+        self._limits.call("auth.test")
         return {
-            "channel": channel.id,
-            "ts": message.ts,
-            "text": text,
-            "message": message.told(with_metadata=False),
+            "url": self.origin,
+            "team": "storm",
+            "user": "stormfold",
+            "team_id": "T0STORM",
+            "user_id": "U0BOT",
+            "bot_id": "B0STORM",
+            "is_enterprise_install": False,
         }
 
-    def _history(self, args: Json) -> Json:
-        channel = self._channel(str(args.get("channel", "")), by_name=False)
-        self._pace("conversations.history", self._tiers["conversations.history"])
-        top = [one for one in channel.messages.values() if not one.thread_ts]
-        return page_of(list(reversed(top)), args)
+    # ---------------------------------------------------------------- webhooks
 
-    def _replies(self, args: Json) -> Json:
-        channel = self._channel(str(args.get("channel", "")), by_name=False)
-        self._pace("conversations.replies", self._tiers["conversations.replies"])
-        ts = str(args.get("ts", ""))
-        if ts not in channel.messages:
-            raise Refusal("thread_not_found")
-        found = [one for one in channel.messages.values() if ts in (one.ts, one.thread_ts)]
-        return page_of(found, args)
+    async def _serve_webhook(self, request: web.Request) -> web.StreamResponse:
+        channel = self._webhooks.channel_of(request.match_info["secret"])
+        try:
+            args = await payload_of(request)
+        except Refusal as refusal:
+            return self._webhook_refused({}, refusal)
 
-    def _list(self, args: Json) -> Json:
-        self._pace("conversations.list", self._tiers["conversations.list"])
-        limit, cursor = limit_of(args, 100), int(args.get("cursor") or 0)
-        all_of_them = list(self._channels.values())
-        found = [
-            {"id": one.id, "name": one.name, "is_member": one.member, "is_archived": one.archived}
-            for one in all_of_them[cursor : cursor + limit]
-        ]
-        after = str(cursor + limit) if cursor + limit < len(all_of_them) else ""
-        return {"channels": found, "response_metadata": {"next_cursor": after}}
+        async def carry_out() -> web.Response:
+            try:
+                self._webhooks.take(channel, args)
+            except Refusal as refusal:
+                return self._webhook_refused(args, refusal)
+            self._note(Call(self.clock(), "webhook", args, "ok"))
+            return web.Response(text="ok")
 
-    # ---------------------------------------------------------------- rules
+        destination = channel.id if channel else ""
+        return await self._answer(request, "webhook", carry_out, destination=destination, args=args)
 
-    def _channel(self, name: str, *, member: bool = True, by_name: bool = True) -> Channel:
-        found = self._channels.get(name)
-        if found is None and by_name:
-            bare = name.removeprefix("#")
-            found = next((one for one in self._channels.values() if one.name == bare), None)
-        if found is None:
-            raise Refusal("channel_not_found")
-        if found.archived:
-            raise Refusal("is_archived")
-        if member and not found.member:
-            raise Refusal("not_in_channel")
-        return found
+    def _webhook_refused(self, args: Json, refusal: Refusal) -> web.Response:
+        self._note(Call(self.clock(), "webhook", args, refusal.error, refusal.violation))
+        return answer_of(refusal)
 
-    def _content(self, args: Json) -> tuple[str, list[Json], Json | None]:
-        text, blocks = str(args.get("text") or ""), args.get("blocks")
-        metadata = args.get("metadata")
-        if not text and not blocks:
-            raise Refusal("no_text")
-        if blocks is not None:
-            error, detail = rules.blocks_error(blocks)
-            if error:
-                raise Refusal(error, detail)
-        if metadata is not None:
-            error = rules.metadata_error(metadata)
-            if error:
-                raise Refusal(error)
-            if not rules.metadata_kept(metadata):
-                metadata = None
-        return text, blocks or [], metadata
+    # ---------------------------------------------------------------- refusals on demand
 
-    def _pace(self, name: str, *limits: Refill | Window) -> None:
-        now = self.clock()
-        until = self._silent_until.get(name, 0.0)
-        if now < until:
-            raise self._limited(name, now, until - now, "inside_penalty")
-        wait = max(limit.take(now) for limit in limits)
-        if wait > 0.0:
-            raise self._limited(name, now, wait, "")
+    def _refusal(self, trouble: Trouble, method: str, destination: str, args: Json) -> web.Response:
+        webhook = method == "webhook"
+        if trouble.fault is Fault.REFUSED:
+            refusal = Refusal(trouble.word)
+            if webhook:
+                return self._webhook_refused(args, refusal)
+            return self._refused(method, args, refusal)
+        if trouble.fault is Fault.RATE_LIMITED_FLOOD:
+            return self._refused(method, args, Refusal("message_limit_exceeded"))
+        name = f"{'webhook' if webhook else 'post'} {destination}"
+        if method not in ("webhook", "chat.postMessage"):
+            name = method
+        refusal = self._limits.refusal(name, trouble.retry_after_s)
+        in_body = trouble.fault is Fault.RATE_LIMITED_BODY
+        word = "rate_limited" if in_body or webhook else "ratelimited"
+        self._note(Call(self.clock(), method, args, word))
+        told: Json = {"ok": False, "error": word}
+        if in_body or webhook:
+            told["retry_after"] = refusal.retry_after_s
+        headers = {} if in_body else self._wait_headers(trouble)
+        return web.json_response(told, status=429, headers=headers)
 
-    def _limited(self, name: str, now: float, wait_s: float, violation: str) -> Refusal:
-        seconds = max(1, math.ceil(wait_s))
-        self._silent_until[name] = max(self._silent_until.get(name, 0.0), now + wait_s)
-        return Refusal("ratelimited", "", seconds, violation)
 
-    def _next_ts(self) -> str:
-        at = self.clock()
-        now = (int(at), int(at % 1 * 1_000_000))
-        if now <= self._last_ts:
-            now = (self._last_ts[0], self._last_ts[1] + 1)
-        self._last_ts = now
-        return f"{now[0]}.{now[1]:06d}"
+def _token_of(request: web.Request, args: Json) -> str:
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix("Bearer ") if header else str(args.get("token") or "")

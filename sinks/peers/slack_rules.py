@@ -1,96 +1,65 @@
-"""What Slack refuses in a message. Pure.
+"""What Slack refuses in a message beside its blocks: text, attachments, metadata. Pure.
 
-Source: docs.slack.dev, methods chat.postMessage and chat.update, Block Kit reference;
-where Slack gives no number (the sum of all block text), the smallest that others saw refused.
+Source: docs.slack.dev, methods chat.postMessage and chat.update, message metadata. No number is
+given for the size of metadata; the one here is ours.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
+
+from sinks.peers.slack_blocks import BLOCK_TEXT_CHARS, blocks_problems
 
 Json = dict[str, Any]
 
 TEXT_CHARS: Final = 40_000
+"""A longer text is cut there, and the answer says so."""
+SPLIT_CHARS: Final = 4_000
+"""A longer text without blocks becomes several messages."""
 UPDATE_TEXT_CHARS: Final = 4_000
-BLOCKS: Final = 50
-BLOCK_TEXT_CHARS: Final = 11_000
-SECTION_CHARS: Final = 3_000
-FIELDS: Final = 10
-FIELD_CHARS: Final = 2_000
-HEADER_CHARS: Final = 150
-CONTEXT_ELEMENTS: Final = 10
-ACTION_ELEMENTS: Final = 25
-BUTTON_CHARS: Final = 75
-KNOWN_BLOCKS: Final = frozenset(
-    {"section", "header", "context", "actions", "divider", "image", "rich_text", "markdown"}
-)
+"""A longer text is refused in an edit."""
+ATTACHMENTS: Final = 100
+METADATA_BYTES: Final = 8_000
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the messages that a text without blocks becomes."""
+    text = text[:TEXT_CHARS]
+    return [text[at : at + SPLIT_CHARS] for at in range(0, len(text), SPLIT_CHARS)] or [""]
 
 
 def blocks_error(blocks: Any) -> tuple[str, str]:
-    """Return the error word for these blocks and where it lies; both empty when they are fine."""
-    if not isinstance(blocks, list):
-        return "invalid_blocks_format", "blocks"
-    if len(blocks) > BLOCKS:
-        return "invalid_blocks", f"no more than {BLOCKS} items allowed [json-pointer:/blocks]"
-    total = 0
-    for place, block in enumerate(blocks):
-        if not isinstance(block, dict) or block.get("type") not in KNOWN_BLOCKS:
-            return "invalid_blocks", f"unsupported type [json-pointer:/blocks/{place}/type]"
-        problem = _block_problem(block)
-        if problem:
-            return "invalid_blocks", f"{problem} [json-pointer:/blocks/{place}]"
-        total += _text_chars(block)
-    if total > BLOCK_TEXT_CHARS:
-        return "msg_blocks_too_long", "blocks"
-    return "", ""
+    """Return the error word for these blocks and the first line about it; both empty when fine."""
+    error, lines = blocks_problems(blocks)
+    return error, lines[0] if lines else ""
 
 
-def _block_problem(block: Json) -> str:
-    match block["type"]:
-        case "section":
-            text, fields = block.get("text"), block.get("fields", [])
-            if text is None and not fields:
-                return "missing required field: text or fields"
-            if len(fields) > FIELDS:
-                return f"no more than {FIELDS} items allowed"
-            found = _text_problem(text, SECTION_CHARS) if text is not None else ""
-            return found or next(filter(None, (_text_problem(f, FIELD_CHARS) for f in fields)), "")
-        case "header":
-            text = block.get("text") or {}
-            if text.get("type") != "plain_text":
-                return "header takes plain_text"
-            return _text_problem(text, HEADER_CHARS)
-        case "context":
-            elements = block.get("elements") or []
-            if not 1 <= len(elements) <= CONTEXT_ELEMENTS:
-                return f"1 to {CONTEXT_ELEMENTS} elements"
-            texts = [one for one in elements if one.get("type") != "image"]
-            return next(filter(None, (_text_problem(t, SECTION_CHARS) for t in texts)), "")
-        case "actions":
-            elements = block.get("elements") or []
-            if not 1 <= len(elements) <= ACTION_ELEMENTS:
-                return f"1 to {ACTION_ELEMENTS} elements"
-            texts = [one.get("text") for one in elements if one.get("type") == "button"]
-            return next(filter(None, (_text_problem(t, BUTTON_CHARS) for t in texts)), "")
-        case _:
-            return ""
-
-
-def _text_problem(text: Any, longest: int) -> str:
-    if not isinstance(text, dict) or text.get("type") not in ("mrkdwn", "plain_text"):
-        return "text object expected"
-    if not 1 <= len(str(text.get("text", ""))) <= longest:
-        return f"text must have 1 to {longest} characters"
-    return ""
-
-
-def _text_chars(value: Any) -> int:
-    if isinstance(value, dict):
-        own = len(value["text"]) if isinstance(value.get("text"), str) else 0
-        return own + sum(_text_chars(one) for one in value.values())
-    if isinstance(value, list):
-        return sum(_text_chars(one) for one in value)
-    return 0
+def content_error(
+    text: str, blocks: Any, attachments: Any, *, most_chars: int = BLOCK_TEXT_CHARS
+) -> tuple[str, list[str]]:
+    """Return the error's word and Slack's lines about it; both empty when the content is fine."""
+    if not text and not blocks and not attachments:
+        return "no_text", []
+    if blocks:
+        error, lines = blocks_problems(blocks, most_chars=most_chars)
+        if error:
+            return error, lines
+    if attachments is None:
+        return "", []
+    if not isinstance(attachments, list):
+        return "invalid_attachments", []
+    if len(attachments) > ATTACHMENTS:
+        return "too_many_attachments", []
+    for number, one in enumerate(attachments):
+        if not isinstance(one, dict):
+            return "invalid_attachments", []
+        if one.get("blocks"):
+            at = f"/attachments/{number}/blocks"
+            error, lines = blocks_problems(one["blocks"], at=at, most_chars=most_chars)
+            if error:
+                return "invalid_attachments", lines
+    return "", []
 
 
 def metadata_error(metadata: Any) -> str:
@@ -100,9 +69,25 @@ def metadata_error(metadata: Any) -> str:
     kind = metadata.get("event_type")
     if not isinstance(kind, str) or not kind:
         return "invalid_metadata_format"
+    if not set(metadata) <= {"event_type", "event_payload", "entities"}:
+        return "invalid_metadata_format"
+    if not all(_plain(one) or _flat(one) for one in metadata["event_payload"].values()):
+        return "invalid_metadata_schema"
+    if len(json.dumps(metadata).encode()) > METADATA_BYTES:
+        return "metadata_too_large"
     return ""
 
 
 def metadata_kept(metadata: Json) -> bool:
     """Return False where Slack silently drops metadata: its event type holds more than words."""
     return str(metadata["event_type"]).replace("_", "").isalnum()
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _flat(value: Any) -> bool:
+    """Return True for one level of plain values."""
+    found = list(value.values()) if isinstance(value, dict) else value
+    return isinstance(found, list) and all(_plain(one) for one in found)

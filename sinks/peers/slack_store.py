@@ -1,14 +1,40 @@
-"""What a local Slack holds and how its calls are read: channels, messages, pages, arguments."""
+"""What a local Slack holds: channels, messages, threads, and what the workspace allows."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
-from aiohttp import web
+from sinks.peers.serve import Clock, Json
 
-from sinks.peers.serve import Json
+BOT: Final = "U0BOT"
+SCOPES: Final = frozenset(
+    {
+        "chat:write",
+        "channels:read",
+        "channels:history",
+        "channels:join",
+        "groups:read",
+        "groups:history",
+        "reactions:write",
+        "incoming-webhook",
+    }
+)
+"""What the bot may do, unless a test takes something away."""
+
+
+@dataclass
+class Refusal(Exception):
+    """A method's answer `ok: false`."""
+
+    error: str
+    lines: list[str] = field(default_factory=list)
+    """What Slack says about it, each with a pointer to the place."""
+    retry_after_s: int = 0
+    violation: str = ""
+    more: Json = field(default_factory=dict)
+    """What else stands in the answer."""
 
 
 @dataclass
@@ -24,31 +50,12 @@ class Message:
     """Set for a reply."""
     edits: int = 0
     at: float = 0.0
-
-    def told(self, *, with_metadata: bool) -> Json:
-        """Return the message as Slack's answers tell it."""
-        found: Json = {
-            "type": "message",
-            "ts": self.ts,
-            "text": self.text,
-            "blocks": self.blocks,
-            "bot_id": "B0STORM",
-        }
-        if self.thread_ts:
-            found["thread_ts"] = self.thread_ts
-        if with_metadata and self.metadata is not None:
-            found["metadata"] = self.metadata
-        return found
-
-
-@dataclass
-class Refusal(Exception):
-    """A method's answer `ok: false`."""
-
-    error: str
-    detail: str = ""
-    retry_after_s: int = 0
-    violation: str = ""
+    broadcast: bool = False
+    """A reply that is also shown in the channel."""
+    user: str = BOT
+    """Who wrote it."""
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    attachments: list[Json] = field(default_factory=list)
 
 
 @dataclass
@@ -59,42 +66,133 @@ class Channel:
     name: str
     member: bool = True
     archived: bool = False
+    private: bool = False
+    refuses: str = ""
+    """The word with which messages are refused here, such as `restricted_action`."""
     messages: dict[str, Message] = field(default_factory=dict)
 
+    def replies(self, ts: str) -> list[Message]:
+        """Return the replies below one message, oldest first."""
+        return [one for one in self.messages.values() if one.thread_ts == ts]
 
-def page_of(found: list[Message], args: Json) -> Json:
-    """Return one page of these messages, as the arguments ask for it."""
-    oldest, cursor = str(args.get("oldest") or "0"), int(args.get("cursor") or 0)
-    limit = limit_of(args, 100)
-    metadata = str(args.get("include_all_metadata", "")).lower() in ("1", "true")
-    later = [one for one in found if float(one.ts) > float(oldest)]
-    page = later[cursor : cursor + limit]
-    more = cursor + limit < len(later)
-    return {
-        "messages": [one.told(with_metadata=metadata) for one in page],
-        "has_more": more,
-        "response_metadata": {"next_cursor": str(cursor + limit) if more else ""},
-    }
+    def told(self, message: Message, *, with_metadata: bool) -> Json:
+        """Return the message as Slack's answers tell it, with what hangs below it."""
+        found: Json = {
+            "type": "message",
+            "ts": message.ts,
+            "user": message.user,
+            "text": message.text,
+        }
+        if message.user == BOT:
+            found |= {"bot_id": "B0STORM", "app_id": "A0STORM", "team": "T0STORM"}
+        if message.blocks:
+            found["blocks"] = message.blocks
+        if message.attachments:
+            found["attachments"] = message.attachments
+        if message.edits:
+            found["edited"] = {"user": message.user, "ts": message.ts}
+        if message.reactions:
+            found["reactions"] = [
+                {"name": name, "users": users, "count": len(users)}
+                for name, users in message.reactions.items()
+            ]
+        if message.thread_ts:
+            found |= {"thread_ts": message.thread_ts, "parent_user_id": BOT}
+        if message.broadcast:
+            found["subtype"] = "thread_broadcast"
+        below = [] if message.thread_ts else self.replies(message.ts)
+        if below:
+            users = list(dict.fromkeys(one.user for one in below))
+            found |= {
+                "thread_ts": message.ts,
+                "reply_count": len(below),
+                "reply_users": users,
+                "reply_users_count": len(users),
+                "latest_reply": below[-1].ts,
+            }
+        if with_metadata and message.metadata is not None:
+            found["metadata"] = message.metadata
+        return found
+
+    def about(self) -> Json:
+        """Return the channel as Slack's answers tell it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.private,
+            "is_group": self.private,
+            "is_private": self.private,
+            "is_archived": self.archived,
+            "is_member": self.member,
+        }
 
 
-def limit_of(args: Json, default: int) -> int:
-    """Return how many entries a page may hold."""
-    return min(999, max(1, int(args.get("limit") or default)))
+class Workspace:
+    """Every channel of one workspace, and what the bot may do there.
 
+    Args:
+        channels: names by channel id.
+        private: ids of those that are private.
+        clock: seconds since the epoch; `ts` follows it.
+    """
 
-async def arguments_of(request: web.Request) -> Json:
-    """Return the arguments of a call: query, form or JSON; nested values of a form are JSON."""
-    args: dict[str, Any] = dict(request.query)
-    if request.method == "POST":
-        if request.content_type == "application/json":
-            body = await request.json()
-            args.update(body if isinstance(body, dict) else {})
-        else:
-            args.update({key: str(value) for key, value in (await request.post()).items()})
-    for key in ("blocks", "metadata"):
-        if isinstance(args.get(key), str):
-            try:
-                args[key] = json.loads(args[key])
-            except ValueError:
-                args[key] = "unreadable"
-    return args
+    def __init__(
+        self, channels: Mapping[str, str], *, private: frozenset[str], clock: Clock
+    ) -> None:
+        self.clock = clock
+        self.channels = {
+            id: Channel(id, name, private=id in private) for id, name in channels.items()
+        }
+        self.scopes = set(SCOPES)
+        self.edit_window_s: float | None = None
+        """How old a message may be that is edited; None: any age."""
+        self.history_lag_s = 0.0
+        """How long a message stands before history and thread show it."""
+        self._last_ts = (0, 0)
+
+    def find(self, name: str) -> Channel | None:
+        """Return the channel by id, name or #name."""
+        bare = name.removeprefix("#")
+        by_name = (one for one in self.channels.values() if one.name == bare)
+        return self.channels.get(name) or next(by_name, None)
+
+    def channel(self, args: Json, *, by_name: bool = False, member: bool = True) -> Channel:
+        """Return the channel that the arguments name.
+
+        Raises:
+            Refusal: there is none, or the bot is not in it.
+        """
+        name = str(args.get("channel") or "")
+        if not name:
+            raise Refusal("invalid_arguments", ["missing required field: channel"])
+        found = self.find(name) if by_name else self.channels.get(name)
+        if found is None or (found.private and not found.member):
+            raise Refusal("channel_not_found")
+        if member and not found.member:
+            raise Refusal("not_in_channel")
+        return found
+
+    def need(self, scope: str) -> None:
+        """Check that the token has this scope.
+
+        Raises:
+            Refusal: `missing_scope`, with what is needed and what is there.
+        """
+        if scope and scope not in self.scopes:
+            told = {"needed": scope, "provided": ",".join(sorted(self.scopes))}
+            raise Refusal("missing_scope", more=told)
+
+    def old_enough(self, messages: Iterator[Message]) -> list[Message]:
+        """Return those that history and threads show already."""
+        until = self.clock() - self.history_lag_s
+        return [one for one in messages if not self.history_lag_s or one.at <= until]
+
+    def next_ts(self) -> str:
+        """Return the time of a message, later than every one before."""
+        at = self.clock()
+        now = (int(at), int(at % 1 * 1_000_000))
+        if now <= self._last_ts:
+            now = (self._last_ts[0], self._last_ts[1] + 1)
+        self._last_ts = now
+        return f"{now[0]}.{now[1]:06d}"

@@ -4,43 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import aiohttp
 import pytest
 
 from sinks.peers import drawn
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
 from tests.sinks.conftest import KEY, TOKEN
-
-CHANNELS = {"C0INC": "incidents"}
-
-
-class Clock:
-    """Seconds that pass only when told."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def call(
-    peer: SlackPeer, method: str, *, token: str = TOKEN, verb: str = "POST", **args: Any
-) -> tuple[int, dict[str, Any], dict[str, str]]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    how: dict[str, Any] = {"json": args} if verb == "POST" else {"params": args}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(verb, peer.base_url + method, **how) as answer,
-    ):
-        return answer.status, await answer.json(), dict(answer.headers)
-
-
-async def post(peer: SlackPeer, **args: Any) -> dict[str, Any]:
-    return (await call(peer, "chat.postMessage", **{"channel": "C0INC", "text": "hello", **args}))[
-        1
-    ]
+from tests.sinks.peer_calls import CHANNELS, PAYLOAD, Clock, call, enqueue, post
 
 
 async def test_tokens_are_checked() -> None:
@@ -161,18 +131,6 @@ async def test_a_text_too_long_is_cut_in_a_post_and_refused_in_an_edit() -> None
         assert told["error"] == "msg_too_long"
 
 
-async def enqueue(peer: PagerDutyPeer, **event: Any) -> tuple[int, str]:
-    whole = {"routing_key": KEY, "event_action": "trigger", **event}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{peer.base_url}/v2/enqueue", json=whole) as answer,
-    ):
-        return answer.status, await answer.text()
-
-
-PAYLOAD = {"summary": "s", "source": "x", "severity": "error"}
-
-
 async def test_alerts_live_under_their_dedup_key() -> None:
     async with PagerDutyPeer(routing_keys=[KEY]) as peer:
         await enqueue(peer, event_action="resolve", dedup_key="d")
@@ -204,7 +162,6 @@ async def test_a_key_takes_120_calls_in_any_minute() -> None:
         {"payload": {**PAYLOAD, "source": ""}},
         {"payload": PAYLOAD, "dedup_key": "x" * 256},
         {"payload": {**PAYLOAD, "links": []}},
-        {"payload": {**PAYLOAD, "custom_details": {"x": "y" * 600_000}}},
         {"event_action": "resolve"},
         {"event_action": "sing", "payload": PAYLOAD},
         {},
@@ -214,6 +171,13 @@ async def test_what_pagerduty_refuses_is_refused(event: dict[str, Any]) -> None:
     async with PagerDutyPeer(routing_keys=[KEY]) as peer:
         assert (await enqueue(peer, **event))[0] == 400
         assert peer.pages == []
+
+
+async def test_an_event_over_512_kb_is_too_large() -> None:
+    details = {"custom_details": {"x": "y" * 600_000}}
+    async with PagerDutyPeer(routing_keys=[KEY]) as peer:
+        assert (await enqueue(peer, payload={**PAYLOAD, **details}))[0] == 413
+        assert peer.alerts == []
 
 
 async def test_a_drawn_channel_is_one_page_without_any_foreign_markup() -> None:
