@@ -119,6 +119,11 @@ class Peer:
     # ---------------------------------------------------------------- what arrived
 
     @property
+    def taken(self) -> list[Call]:
+        """Return every call that was carried out, answered or not."""
+        return [one for one in self.calls if one.outcome == "ok"]
+
+    @property
     def rejected(self) -> list[Call]:
         """Return every call that was not carried out: refused, or kept from it by a fault."""
         return [one for one in self.calls if one.outcome != "ok"]

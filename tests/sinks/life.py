@@ -105,7 +105,7 @@ class Life:
 
 def transcript(slack: SlackPeer, pagerduty: PagerDutyPeer, more: Iterable[Line]) -> str:
     """Return every message, every page and what else there is in the order of time."""
-    lines = [*more, *_messages(slack), *map(_paged, pagerduty.calls)]
+    lines = [*more, *_messages(slack), *map(_paged, pagerduty.taken)]
     said = []
     for one in sorted(lines, key=lambda line: line.second):
         at = datetime.fromtimestamp(START + one.second, UTC).strftime("%H:%M:%S.%f")[:10]
@@ -115,7 +115,7 @@ def transcript(slack: SlackPeer, pagerduty: PagerDutyPeer, more: Iterable[Line])
 
 
 def _messages(slack: SlackPeer) -> Iterator[Line]:
-    for call in slack.calls:
+    for call in slack.taken:
         if call.method not in ("chat.postMessage", "chat.update"):
             continue
         blocks = call.args["blocks"]

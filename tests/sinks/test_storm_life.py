@@ -70,7 +70,7 @@ class World:
                 one.args["event_action"],
                 one.args["dedup_key"].removeprefix("stormfold-"),
             )
-            for one in self.pagerduty.calls
+            for one in self.pagerduty.taken
         ]
 
     def header(self, id: str) -> str:
