@@ -292,12 +292,16 @@ class Cluster:
             if self.down:
                 self._expire_later(known, epoch, began_s, 1.0)
                 return
-            known.epoch += 1
-            self._end(known, commit=False)
+            self.expire(known)
 
         # The broker looks for expired transactions once a second.
         after_s += self.random.random()
         self.loop.call_later(after_s, look, context=self.loop.outside)
+
+    def expire(self, known: Transactional) -> None:
+        """Abort an owner's open transaction, whose producer is fenced by that."""
+        known.epoch += 1
+        self._end(known, commit=False)
 
     def end_transaction(
         self, transactional_id: str, producer: tuple[int, int], *, commit: bool

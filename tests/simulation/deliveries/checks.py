@@ -1,0 +1,97 @@
+"""What must hold at the end of every run of DELIVER, each by its name."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streams.processes import EXIT_REFUSED
+from tests.simulation.deliveries import chat_checks, pager_checks, pace_checks
+from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.world import World
+from tests.simulation.stages import TOPICS
+
+
+def check(world: World) -> list[str]:
+    """Return what is wrong, one line each."""
+    journal = Journal(world)
+    return [
+        *world.problems,
+        *(f"refused: {child.name}" for child in world.children if EXIT_REFUSED in child.deaths),
+        *(f"parked: {child.name}" for child in world.children if child.parking.parked),
+        *_quarantine(journal),
+        *_written_first(world, journal),
+        *_deadlines(world),
+        *_journal(journal),
+        *_epochs(world),
+        *chat_checks.check(world, journal),
+        *pager_checks.check(world, journal),
+        *pace_checks.check(world, journal),
+    ]
+
+
+def _quarantine(journal: Journal) -> list[str]:
+    """Every unreadable record is put aside, once."""
+    same = Counter(journal.unreadable) == Counter(journal.quarantined)
+    return [] if same else ["the quarantine does not hold what cannot be read, once"]
+
+
+def _epochs(world: World) -> list[str]:
+    """Only the newest owner of a partition writes its state."""
+    wrong = []
+    for log in world.cluster.of_topic(TOPICS.outbox):
+        epochs = [entry.producer[1] for entry in log.committed()]
+        if epochs != sorted(epochs):
+            wrong.append(f"a former owner wrote to {log.tp}")
+    return wrong
+
+
+def _written_first(world: World, journal: Journal) -> list[str]:
+    """A call is written down before it is made, and made at most once."""
+    wrong = []
+    for calls in journal.calls.values():
+        first = calls[0]
+        at_s = journal.written_s.get((first.attempt.key, first.attempt.number))
+        if at_s is None or at_s > first.begun_s:
+            wrong.append(f"made before it was written down: {_named(first.key)}")
+        if len(calls) > 1:
+            wrong.append(f"one attempt, made {len(calls)} times: {_named(first.key)}")
+    return wrong
+
+
+def _deadlines(world: World) -> list[str]:
+    """Nothing is sent after its deadline, also by a process that slept."""
+    skew_ms = world.scenario.skew_ms
+    return [
+        f"sent {over_ms} ms after its deadline: {_named(call.key)} by {call.process}"
+        for call in world.line.calls
+        if call.left_s >= 0
+        and (over_ms := world.wall_ms(call.left_s) - call.attempt.deadline_ms) > skew_ms
+    ]
+
+
+def _journal(journal: Journal) -> list[str]:
+    """What is told of calls is what happened: each at most once, and all that was heard by a
+    process that lived to write it."""
+    wrong = []
+    told = Counter((one.destination, one.subject, one.number) for _, one in journal.attempted)
+    wrong += [f"told {count} times of {_named(key)}" for key, count in told.items() if count > 1]
+    for _, one in journal.attempted:
+        key = one.destination, one.subject, one.number
+        calls = journal.calls.get(key, [])
+        if not calls:
+            if one.reason != "expired":
+                wrong.append(f"told of a call that was not made: {_named(key)} {one.outcome}")
+            continue
+        call = calls[0]
+        delivered = one.outcome == "delivered"
+        heard = type(call.answer).__name__ == "Delivered"
+        if delivered != heard and one.outcome != "unknown":
+            wrong.append(f"told that {_named(key)} is {one.outcome}, heard {call.answer}")
+    for key, calls in journal.calls.items():
+        if key not in told and calls[0].answer is not None and journal.lived(calls[0].process):
+            wrong.append(f"nothing told of {_named(key)}: {calls[0].answer}")
+    return wrong
+
+
+def _named(key: tuple[str, str, int]) -> str:
+    return f"{key[0]} {key[1]} call {key[2]}"

@@ -1,0 +1,95 @@
+"""What stands on the topics at the end of a run: dead letters, the journal, what was written when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+
+from correlators.entries import PROGRESS_KEY
+from correlators.types import Digest
+from sinks.attempted import Attempted
+from sinks.entries import decode
+from streams import codec
+from tests.simulation.cluster import EPOCH_MS
+from tests.simulation.deliveries.line import Call
+from tests.simulation.deliveries.world import World
+from tests.simulation.stages import TOPICS
+
+Named = tuple[str, str, int]
+"""Destination, id and revision of a digest."""
+
+
+class Journal:
+    """All of it, as a reader of committed records sees it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.calls: dict[tuple[str, str, int], list[Call]] = defaultdict(list)
+        """By destination, id and number."""
+        for call in world.line.calls:
+            self.calls[call.key].append(call)
+
+    def _committed(self, topic: str) -> list[tuple[float, bytes, bytes]]:
+        """Return (when, key, value) of every committed record."""
+        return [
+            (
+                (entry.timestamp_ms - EPOCH_MS) / 1000,
+                entry.message.key or b"",
+                entry.message.value or b"",
+            )
+            for log in self._world.cluster.of_topic(topic)
+            for entry in log.committed()
+            if entry.message is not None
+        ]
+
+    @cached_property
+    def digests(self) -> list[Digest]:
+        """Return every readable digest on `deliveries`, in order."""
+        found = []
+        for _, _, value in self._committed(TOPICS.deliveries):
+            if not value.startswith(b"\xc1"):
+                found.append(codec.digest(value))
+        return found
+
+    @cached_property
+    def unreadable(self) -> list[bytes]:
+        """Return what else stands there."""
+        values = (value for _, _, value in self._committed(TOPICS.deliveries))
+        return [value for value in values if value.startswith(b"\xc1")]
+
+    @cached_property
+    def quarantined(self) -> list[bytes]:
+        """Return what was put aside."""
+        return [value for _, _, value in self._committed(TOPICS.quarantine)]
+
+    @cached_property
+    def dead(self) -> set[Named]:
+        """Return what was given up."""
+        found = set()
+        for _, _, value in self._committed(TOPICS.dead):
+            digest = codec.digest(value)
+            found.add((digest.destination, digest.id, digest.revision))
+        return found
+
+    @cached_property
+    def attempted(self) -> list[tuple[float, Attempted]]:
+        """Return what became of calls, and when that was written."""
+        said = ((at_s, codec.said(value)) for at_s, _, value in self._committed(TOPICS.decisions))
+        return [(at_s, one) for at_s, one in said if isinstance(one, Attempted)]
+
+    @cached_property
+    def written_s(self) -> dict[tuple[str, int], float]:
+        """Return when each call of each delivery was written down, by key and number."""
+        found: dict[tuple[str, int], float] = {}
+        for at_s, key, value in self._committed(TOPICS.outbox):
+            if key != PROGRESS_KEY.encode() and value:
+                entry = decode(value)
+                found.setdefault((entry.key, entry.number), at_s)
+        return found
+
+    def lived(self, process: str) -> bool:
+        """Return whether a process lives on, or ended in peace and wrote what it had heard."""
+        for child in self._world.children:
+            if child.process is not None and child.process.name == process:
+                return child.alive or child.deaths[-1] == 0
+        return False

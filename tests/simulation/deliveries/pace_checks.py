@@ -1,0 +1,94 @@
+"""How often services were called: within every limit, and never inside a penalty."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from sinks.base import CannotTell, Limit, Retry, Scope
+from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.line import Call
+from tests.simulation.deliveries.services import plan_of
+from tests.simulation.deliveries.world import World
+
+Bucket = tuple[Scope, str, str]
+
+WIDE_MS: Final = 150
+"""How much later than it was allowed a call may leave: written down, connected."""
+
+
+def limits_of(call: Call) -> tuple[Limit, ...]:
+    """Return the limits that a call counts in."""
+    attempt, plan = call.attempt, plan_of(call.attempt.destination)
+    return plan.find if attempt.find else plan.steps[attempt.step]
+
+
+def account_of(destination: str) -> str:
+    """Return what its limits are shared over."""
+    return "slack" if destination.startswith("slack:") else destination
+
+
+def check(world: World, journal: Journal) -> list[str]:
+    """Return what is wrong, one line each."""
+    return [*_rates(world), *_penalties(world, journal)]
+
+
+def _rates(world: World) -> list[str]:
+    """No window of length W sees more than burst + W / every calls."""
+    left: dict[tuple[Bucket, Limit], list[Call]] = defaultdict(list)
+    for call in world.line.calls:
+        for limit in limits_of(call):
+            destination = call.attempt.destination
+            own = limit.scope is Scope.DESTINATION
+            whose = destination if own else account_of(destination)
+            if call.left_s >= 0:
+                left[(limit.scope, whose, limit.name), limit].append(call)
+    wrong = []
+    for (bucket, limit), calls in left.items():
+        free_ms = 0.0
+        for call in sorted(calls, key=lambda one: one.left_s):
+            now_ms = call.left_s * 1000
+            early_ms = free_ms - (limit.burst - 1) * limit.every_ms - now_ms
+            if early_ms > WIDE_MS:
+                wrong.append(
+                    f"called {early_ms:.0f} ms too early: {bucket[1]} {limit.name} "
+                    f"at {call.left_s:.3f} by {call.process}"
+                )
+            free_ms = max(free_ms, now_ms) + limit.every_ms
+    return wrong
+
+
+def _penalties(world: World, journal: Journal) -> list[str]:
+    """Nobody calls who has heard, or could have read, that the scope is to be spared."""
+    written_s = {
+        (one.destination, one.subject, one.number): at_s for at_s, one in journal.attempted
+    }
+    wrong = []
+    for refused in world.line.calls:
+        answer = refused.answer
+        if not isinstance(answer, Retry | CannotTell) or answer.scope is None:
+            continue
+        until_s = refused.heard_s + answer.after_ms / 1000
+        for call in world.line.calls:
+            if not _spares(refused, answer.scope, call):
+                continue
+            own = call.process == refused.process
+            since_s = refused.heard_s if own else written_s.get(refused.key, until_s)
+            if since_s < call.left_s < until_s - 0.001 * 2 * world.scenario.skew_ms:
+                wrong.append(
+                    f"called inside a penalty: {call.attempt.destination} at {call.left_s:.3f} by "
+                    f"{call.process}, refused at {refused.heard_s:.3f} until {until_s:.3f}"
+                )
+    return wrong
+
+
+def _spares(refused: Call, scope: Scope, call: Call) -> bool:
+    """Return whether a penalty of this call's covers the other one."""
+    mine, other = refused.attempt.destination, call.attempt.destination
+    if account_of(mine) != account_of(other) or call is refused:
+        return False
+    if scope is Scope.ACCOUNT:
+        return True
+    if limits_of(refused)[0].name != limits_of(call)[0].name:
+        return False
+    return scope is Scope.METHOD or mine == other

@@ -1,0 +1,78 @@
+"""What a pager must have been told in the end: every page, once, and its end after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from correlators.types import Digest, PageAction
+from sinks.base import Step
+from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.services import Event
+from tests.simulation.deliveries.world import World
+
+Alert = tuple[str, str]
+"""Destination and page key."""
+
+Place = tuple[int, int, int]
+"""Where a word on a page stands among the others: time, its end last, revision."""
+
+
+def place(digest: Digest) -> Place:
+    """Return where it stands."""
+    return digest.at_ms, int(digest.page is PageAction.RESOLVE), digest.revision
+
+
+def check(world: World, journal: Journal) -> list[str]:
+    """Return what is wrong, one line each."""
+    events: dict[Alert, list[Event]] = defaultdict(list)
+    for one in world.pager.events:
+        digest = one.call.attempt.digest
+        events[digest.destination, digest.page_key].append(one)
+    newest: dict[Alert, Digest] = {}
+    for digest in journal.digests:
+        if digest.page in (PageAction.TRIGGER, PageAction.RESOLVE):
+            key = digest.destination, digest.page_key
+            if key not in newest or place(newest[key]) < place(digest):
+                newest[key] = digest
+    wrong = [f"paged for what nobody decided: {key}" for key in events.keys() - newest.keys()]
+    for key, digest in newest.items():
+        wrong += _in_the_end(world, journal, digest)
+        wrong += _in_order(events[key])
+    return wrong
+
+
+def _in_the_end(world: World, journal: Journal, newest: Digest) -> list[str]:
+    """An alert is open exactly while its page is."""
+    is_open = world.pager.open.get((newest.destination, newest.page_key), False)
+    if (newest.destination, newest.id, newest.revision) in journal.dead:
+        return []
+    if newest.page is PageAction.TRIGGER:
+        return [] if is_open else [f"not paged: {_named(newest)}"]
+    if not is_open:
+        return []
+    given_up = {(destination, id) for destination, id, _ in journal.dead}
+    if newest.page_after and (newest.destination, newest.page_after) in given_up:
+        return []  # the page that was to go on for it never came: it is the only one
+    return [f"not resolved: {_named(newest)}"]
+
+
+def _in_order(events: list[Event]) -> list[str]:
+    """No end comes before what it ends, and nobody is paged twice by one digest."""
+    wrong = []
+    ended: Place = (-1, 0, 0)
+    opened: set[tuple[str, int]] = set()
+    for one in events:
+        digest = one.call.attempt.digest
+        if one.call.attempt.step is Step.RESOLVE:
+            ended = max(ended, place(digest))
+        elif one.did == "opened":
+            if place(digest) < ended:
+                wrong.append(f"paged after its end: {_named(digest)} at {one.call.carried_s:.3f}")
+            if (digest.id, digest.revision) in opened:
+                wrong.append(f"paged twice: {_named(digest)} at {one.call.carried_s:.3f}")
+            opened.add((digest.id, digest.revision))
+    return wrong
+
+
+def _named(digest: Digest) -> str:
+    return f"{digest.destination} {digest.page_key} {digest.id} r{digest.revision}"

@@ -1,0 +1,331 @@
+"""One run of DELIVER: the cluster, the workers, the services, what goes wrong, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from functools import partial
+from itertools import groupby
+from random import Random
+from typing import Any, Final
+from unittest.mock import patch
+
+import structlog
+
+
+from streams.agents import deliver
+from streams.agents.deliver import DeliverHandler
+from streams.app import partition_of_account
+from streams.reports import DeliverReport
+from streams.stage import Handler, Stage
+from tests.simulation.child import Child, SimHost, SimSource
+from tests.simulation.cluster import EPOCH_MS, Cluster
+from tests.simulation.deliveries.line import Line
+from tests.simulation.deliveries.scenario import GONE, PAGERS, Scenario
+from tests.simulation.deliveries.services import Pager, SimSink, Workspace
+from tests.simulation.deliveries.stories import Record
+from tests.simulation.loop import Process, Running, SimLoop
+from tests.simulation.producer import SimProducer
+from tests.simulation.scenario import Fault
+from tests.simulation.stages import METRICS, NAMESPACE, REQUEST_BYTES, TOPICS
+
+CALM_S: Final = 900.0
+"""All must be told so long after the last fault and the last record."""
+
+LAST_CALLS_S: Final = 12.0
+"""Then nobody tells anything any more: what is late has come, what was heard is written."""
+
+ENDINGS: Final = 20
+
+
+class Aborted(Exception):
+    """Has a transaction of the writer's end without effect."""
+
+
+class Parts:
+    """Which parts a run uses; a test that breaks the protocol puts in its own."""
+
+    handler: type[DeliverHandler] = DeliverHandler
+    source: type[SimSource] = SimSource
+
+
+class World:
+    """One run of a scenario."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        parts: type[Parts] = Parts,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self._parts = parts
+        self._say = say
+        self.random = Random(f"deliveries world {scenario.seed}")
+        self.loop = SimLoop(self.random)  # type: ignore[abstract]
+        self.cluster = Cluster(self.loop, self.random, slow_network=scenario.slow_network)
+        self.line = Line(self.loop, self.random, scenario.strikes)
+        self.line.suspend = self._suspend
+        self.workspace = Workspace(self.line, self.random, scenario.chat)
+        self.pager = Pager(self.line, scenario.pager)
+        self.children: list[Child] = []
+        self._hosts: dict[str, SimHost] = {}
+        self.sleeps: list[tuple[str, float, float]] = []
+        """Process, since when and until when it was suspended."""
+        self.problems: list[str] = []
+        self._channels = scenario.channels
+        self._reloads = 0
+        self._faults_left = len(scenario.faults)
+        self._written = False
+        for topic in (TOPICS.deliveries, TOPICS.outbox):
+            self.cluster.create(topic, scenario.partitions)
+        for topic in (TOPICS.dead, TOPICS.quarantine, TOPICS.decisions):
+            self.cluster.create(topic, 1)
+        for _ in range(scenario.workers):
+            self._add_worker()
+
+    def say(self, line: str) -> None:
+        if self._say is not None:
+            self._say(f"{self.loop.time():9.4f} {line}")
+
+    # Workers
+
+    def _add_worker(self) -> Child:
+        name = f"deliver{len(self.children)}"
+        child = Child(self.cluster, name, self._make, self.say, METRICS, self._parts.source)
+        child.stage = "deliver"
+        child.skew_ms = self.random.randint(-1, 1) * self.scenario.skew_ms
+        self.children.append(child)
+        return child
+
+    def _make(self, host: SimHost) -> tuple[Stage, Handler]:
+        """Return a stage, wired as `streams.app` wires it."""
+        stage = Stage(
+            name="deliver",
+            namespace=NAMESPACE,
+            bootstrap="simulated",
+            topics=(TOPICS.deliveries,),
+            progress_topic=TOPICS.progress,
+            isolation="read_committed",
+            poll_ms=self.scenario.poll_ms,
+            timer_ms=self.scenario.timer_ms,
+            host=host,
+            parked=frozenset(host.parked()),
+        )
+        self._hosts[host.name] = host
+        handler = self._parts.handler(
+            self._sinks(host),
+            installation=f"{NAMESPACE}:wall",
+            state_topic=TOPICS.outbox,
+            dead_topic=TOPICS.dead,
+            quarantine_topic=TOPICS.quarantine,
+            decisions_topic=TOPICS.decisions,
+            max_request_bytes=REQUEST_BYTES,
+            metrics=METRICS,
+        )
+        return stage, handler
+
+    def _sinks(self, host: SimHost) -> list[SimSink]:
+        return [
+            SimSink(self.workspace, self._channels, host.now_ms),
+            SimSink(self.pager, PAGERS, host.now_ms),
+        ]
+
+    # Faults
+
+    def _begin(self, fault: Fault) -> None:
+        self.say(f"fault: {fault.kind} worker {fault.worker}")
+        child = self.children[fault.worker] if fault.worker < len(self.children) else None
+        over_s = 0.0
+        match fault.kind:
+            case "kill":
+                if child is not None and child.process is not None:
+                    child.process.kill_at = child.process.steps + int(fault.number)
+            case "suspend":
+                over_s = fault.number
+                if child is not None and child.process is not None:
+                    self._suspend(child.process, over_s)
+            case "stop":
+                assert child is not None
+                child.stop()
+                self._later(fault.number + 0.5, child.start_again)
+                over_s = fault.number + 1.0
+            case "join":
+                self._add_worker().start()
+            case "slow":
+                over_s = fault.number
+                if child is not None and child.process is not None:
+                    child.process.slow_share, child.process.slow_s = 0.1, 0.4
+                    self._later(over_s, setattr, child.process, "slow_share", 0.0)
+            case "outage":
+                self.cluster.go_down()
+                over_s = fault.number
+                self._later(over_s, self.cluster.come_up)
+            case "abort":
+                self._abort(fault.worker)
+            case "lose":
+                assert child is not None
+                child.lose()
+            case "delete":
+                self.workspace.delete(fault.worker, self.loop.time())
+            case "reload":
+                over_s = 2.0
+                self._channels = tuple(one for one in self._channels if one != GONE)
+                for one in self.children:
+                    self._later(2.0 * self.random.random(), self._reload, one)
+        self._later(over_s, self._end_fault)
+
+    def _suspend(self, process: Process, for_s: float) -> None:
+        """Have a process sleep; what came due meanwhile comes when it wakes."""
+        child = next(one for one in self.children if one.process is process)
+        if process.running is Running.YES:
+            now_s = self.loop.time()
+            self.sleeps.append((process.name, now_s, now_s + for_s))
+            child.suspend(for_s)
+
+    def _abort(self, number: int) -> None:
+        """Have the coordinator end an owner's transaction, and its right to begin another."""
+        known = self.cluster.transactional
+        names = sorted(one for one in known if ".deliver." in one)
+        if names:
+            one = known[names[number % len(names)]]
+            if not one.ending:
+                self.cluster.expire(one)
+
+    def _reload(self, child: Child) -> None:
+        """Have a process take the configuration of now, as on SIGHUP."""
+        process, source, handler = child.process, child.source, child.handler
+        if process is None or process.running is not Running.YES or source is None:
+            return
+        assert isinstance(handler, DeliverHandler)
+        self._reloads += 1
+        change = partial(handler.reconfigure, self._sinks(self._hosts[process.name]))
+        context = self.loop.enter(process)
+        taking = source.reconfigure(f"c{self._reloads}", change)
+        context.run(lambda: self.loop.create_task(taking, context=context))
+
+    def _end_fault(self) -> None:
+        self._faults_left -= 1
+
+    def _later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
+        self.loop.call_later(delay_s, call, *args, context=self.loop.outside)
+
+    # What is written to `deliveries`
+
+    async def _write(self) -> None:
+        """Write every record at its moment, those of one moment in one transaction."""
+        process = self.loop.current()
+        settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 5_000}
+        producer = SimProducer(self.cluster, process, settings)
+        await producer.start()
+        moments = groupby(self.scenario.records, key=lambda one: (one.at_s, one.aborted))
+        for (at_s, aborted), records in moments:
+            await self._until(at_s)
+            try:
+                async with producer.transaction():
+                    for record in records:
+                        await self._send(producer, record)
+                    if aborted:
+                        raise Aborted
+            except Aborted:
+                pass
+        self._written = True
+
+    async def _until(self, at_s: float) -> None:
+        wait = self.loop.create_future()
+        self.loop.call_at(max(at_s, self.loop.time()), wait.set_result, None)
+        await wait
+
+    async def _send(self, producer: SimProducer, record: Record) -> None:
+        partition = partition_of_account(record.destination, self.scenario.partitions)
+        sent = await producer.send(TOPICS.deliveries, value=record.value, partition=partition)
+        await sent
+
+    # The run
+
+    def run(self) -> None:
+        """Run the scenario to its end; what is wrong then stands in `problems`."""
+        logging = structlog.get_config()
+        structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
+        for child in self.children:
+            self._later(self.random.random() * 0.5, child.start)
+        context = self.loop.enter(self.loop.process("writer"))
+        context.run(lambda: self.loop.create_task(self._write(), context=context))
+        for fault in self.scenario.faults:
+            self._later(fault.at_s, self._begin, fault)
+        try:
+            with patch.object(deliver, "CALLS_AT_ONCE", self.scenario.calls_at_once):
+                self._run()
+        finally:
+            self.loop.close()
+            structlog.configure(**logging)
+
+    def _run(self) -> None:
+        if not self.loop.run_until(self._calm, within_s=300.0):
+            self.problems.append("not everything was written")
+            return
+        for _ in range(ENDINGS):
+            deaths, calls = self.deaths, len(self.line.calls)
+            if not self.loop.run_until(self._every(0.5, self._told), within_s=CALM_S):
+                self.problems.append(f"stands still: {self._standing()}")
+                break
+            self.loop.run_until(lambda: False, within_s=LAST_CALLS_S)
+            if (self.deaths, len(self.line.calls)) == (deaths, calls):
+                break
+        else:
+            self.problems.append("does not come to rest")
+        self.problems += [f"raised: {failure}" for failure in self.loop.failures]
+
+    @property
+    def deaths(self) -> int:
+        """How often a process has died."""
+        return sum(len(child.deaths) for child in self.children)
+
+    def _calm(self) -> bool:
+        return self._written and not self._faults_left
+
+    def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
+        """Return a condition that looks only so often: looking costs time."""
+        looked_s = [-pause_s]
+
+        def look() -> bool:
+            now = self.loop.time()
+            if now - looked_s[0] < pause_s:
+                return False
+            looked_s[0] = now
+            return condition()
+
+        return look
+
+    def _told(self) -> bool:
+        """Return whether every record was taken in and nothing waits."""
+        for log in self.cluster.of_topic(TOPICS.deliveries):
+            end = max((entry.offset + 1 for entry in log.committed()), default=0)
+            key = (f"{NAMESPACE}.deliver", log.tp)
+            if self.cluster.offsets.get(key, (0, ""))[0] < end:
+                return False
+        return self._waiting() == dict.fromkeys(range(self.scenario.partitions), 0)
+
+    def _waiting(self) -> dict[int, int]:
+        """Return what waits or runs in every partition that has an owner."""
+        found: dict[int, int] = {}
+        for child in self.children:
+            if child.alive and child.source is not None and child.handler is not None:
+                for tp in child.source.ready():
+                    report = child.handler.report(tp)
+                    if isinstance(report, DeliverReport):
+                        found[tp.partition] = report.waiting + report.calls
+        return found
+
+    def _standing(self) -> str:
+        alive = sorted(child.name for child in self.children if child.alive)
+        return f"waiting {self._waiting()}, alive {alive}"
+
+    def _log(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        if self._say is not None:
+            rest = {key: value for key, value in event.items() if key != "event"}
+            self.say(f"  {self.loop.current().name}: {event.get('event')} {rest}")
+        raise structlog.DropEvent
+
+    def wall_ms(self, at_s: float) -> int:
+        """Return the true wall clock at a moment of the loop."""
+        return EPOCH_MS + int(at_s * 1000)
