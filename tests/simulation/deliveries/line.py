@@ -143,6 +143,8 @@ class Line:
             self._latency_s(), self._arrive, call, loop.current(), answer, service, left_s
         )
         result = await answer
+        if loop.ended:
+            return result  # the run is undone, also what a dead process waited for
         self._heard(call, result)
         await self._strike(call, "heard")
         return result

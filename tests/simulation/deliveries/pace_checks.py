@@ -46,13 +46,13 @@ def _rates(world: World) -> list[str]:
     wrong = []
     for (bucket, limit), calls in left.items():
         free_ms = 0.0
-        for call in sorted(calls, key=lambda one: one.left_s):
-            now_ms = call.left_s * 1000
+        for call in sorted(calls, key=lambda one: one.begun_s):
+            now_ms = call.begun_s * 1000
             early_ms = free_ms - (limit.burst - 1) * limit.every_ms - now_ms
             if early_ms > WIDE_MS:
                 wrong.append(
                     f"called {early_ms:.0f} ms too early: {bucket[1]} {limit.name} "
-                    f"at {call.left_s:.3f} by {call.process}"
+                    f"at {call.begun_s:.3f} by {call.process}"
                 )
             free_ms = max(free_ms, now_ms) + limit.every_ms
     return wrong
@@ -68,15 +68,15 @@ def _penalties(world: World, journal: Journal) -> list[str]:
         answer = refused.answer
         if not isinstance(answer, Retry | CannotTell) or answer.scope is None:
             continue
-        until_s = refused.heard_s + answer.after_ms / 1000
+        until_s = refused.arrived_s + answer.after_ms / 1000
         for call in world.line.calls:
             if not _spares(refused, answer.scope, call):
                 continue
             own = call.process == refused.process
             since_s = refused.heard_s if own else written_s.get(refused.key, until_s)
-            if since_s < call.left_s < until_s - 0.001 * 2 * world.scenario.skew_ms:
+            if since_s < call.begun_s < until_s - 0.001 * 2 * world.scenario.skew_ms:
                 wrong.append(
-                    f"called inside a penalty: {call.attempt.destination} at {call.left_s:.3f} by "
+                    f"called inside a penalty: {call.attempt.destination} at {call.begun_s:.3f} by "
                     f"{call.process}, refused at {refused.heard_s:.3f} until {until_s:.3f}"
                 )
     return wrong
