@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from correlators.types import Digest
-from sinks.base import CannotTell, Delivered, NotFound, Step
+from sinks.base import Delivered, NotFound, Step
 from tests.simulation.deliveries.journal import Journal
 from tests.simulation.deliveries.line import Call, unanswered
 from tests.simulation.deliveries.services import Message
@@ -77,9 +77,7 @@ def _justified(world: World, call: Call) -> bool:
     ]
     doubtful = [one.number for one in before if not one.attempt.find and unanswered(one)]
     finds = [one for one in before if one.attempt.find and doubtful and one.number > doubtful[0]]
-    failed = [one for one in finds if not isinstance(one.answer, Delivered | NotFound)]
-    return bool(failed) and any(one.answer is None or isinstance(one.answer, CannotTell)
-                                or one.expired for one in failed)
+    return any(not isinstance(one.answer, Delivered | NotFound) for one in finds)
 
 
 def _shown(one: Message) -> str:

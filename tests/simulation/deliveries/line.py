@@ -45,7 +45,7 @@ class Strike(NamedTuple):
     number: int
     """Of all calls that are begun."""
     point: str
-    """`begun`: written down, and not sent yet; `arrived`; `heard`: answered, and not written."""
+    """`begun`: written down, and connecting; `arrived`; `heard`: answered, and not written."""
     sleep_s: float = 0.0
     """How long it is suspended; 0: it is killed."""
 
@@ -80,8 +80,6 @@ class Call:
     heard_s: float = -1.0
     answer: Result | None = None
     """What its process heard."""
-    expired: bool = False
-    """It had no connection before its deadline, and was not sent."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -129,9 +127,6 @@ class Line:
         await self._strike(call, "begun")
         if service.weather.connect_s and self._random.random() < 0.5:
             await asyncio.sleep(self._random.random() * service.weather.connect_s)
-        if now_ms() >= attempt.deadline_ms:
-            call.expired = True
-            return self._heard(call, Retry(RetryReason.EXPIRED))
         call.fault = self._drawn(service.weather)
         if call.fault == "no connection":
             await asyncio.sleep(self._random.random() * 0.1)
@@ -178,7 +173,7 @@ class Line:
         self._hit(self._loop.current(), strike)
         if not strike.sleep_s:
             raise Ended
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
 
     def _hit(self, process: Process, strike: Strike) -> None:
         if strike.sleep_s:
