@@ -1,5 +1,5 @@
-"""Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`, or drawn outages:
-`python -m tests.simulation --outage SEED [--count N]`."""
+"""Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`, deliveries with
+`--deliveries`, or drawn outages: `python -m tests.simulation --outage SEED [--count N]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 
 from benchmarks.synthetic import score
 from tests.simulation import outage_checks
+from tests.simulation.deliveries.run import simulate as simulate_deliveries
 from tests.simulation.run import simulate
 
 
@@ -18,17 +19,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--only-trace", action="store_true", help="print one number for the run")
+    parser.add_argument(
+        "--deliveries", action="store_true", help="DELIVER and its services instead"
+    )
     parser.add_argument("--outage", action="store_true", help="two drawn outages instead")
     options = parser.parse_args()
     if options.outage:
         return _outages(options.seed, options.count)
+    run = simulate_deliveries if options.deliveries else simulate
     if options.only_trace:
-        print(simulate(options.seed).trace)
+        print(run(options.seed).trace)
         return 0
     failed = 0
     began = time.monotonic()
     for seed in range(options.seed, options.seed + options.count):
-        outcome = simulate(seed, say=print if options.trace else None)
+        outcome = run(seed, say=print if options.trace else None)
         if outcome.problems or options.count == 1:
             failed += bool(outcome.problems)
             print(outcome)

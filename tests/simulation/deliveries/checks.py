@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from streams.processes import EXIT_REFUSED
-from tests.simulation.deliveries import chat_checks, pager_checks, pace_checks
+from tests.simulation.deliveries import chat_checks, pace_checks, pager_checks
 from tests.simulation.deliveries.journal import Journal
 from tests.simulation.deliveries.world import World
 from tests.simulation.stages import TOPICS

@@ -1,4 +1,4 @@
-"""What stands on the topics at the end of a run: dead letters, the journal, what was written when."""
+"""What stands on the topics at the end of a run: digests, dead letters, the journal of calls."""
 
 from __future__ import annotations
 

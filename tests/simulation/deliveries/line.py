@@ -134,9 +134,7 @@ class Line:
         call.left_s = loop.time()
         answer: asyncio.Future[Result] = loop.create_future()
         left_s = (attempt.deadline_ms - now_ms()) / 1000
-        self._later(
-            self._latency_s(), self._arrive, call, loop.current(), answer, service, left_s
-        )
+        self._later(self._latency_s(), self._arrive, call, loop.current(), answer, service, left_s)
         result = await answer
         if loop.ended:
             return result  # the run is undone, also what a dead process waited for
@@ -242,4 +240,3 @@ def unanswered(call: Call) -> bool:
         return False
     repeated = isinstance(call.answer, Retry) and call.answer.reason is RetryReason.UNAVAILABLE
     return call.answer is None or isinstance(call.answer, Unknown | CannotTell) or repeated
-

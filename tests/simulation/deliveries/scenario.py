@@ -31,6 +31,8 @@ KINDS: Final = (
     "chaos",
 )
 
+CALM: Final = Weather()
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -41,8 +43,8 @@ class Scenario:
     workers: int
     partitions: int
     records: tuple[Record, ...]
-    chat: Weather = Weather()
-    pager: Weather = Weather()
+    chat: Weather = CALM
+    pager: Weather = CALM
     strikes: tuple[Strike, ...] = ()
     faults: tuple[Fault, ...] = ()
     channels: tuple[str, ...] = CHANNELS
@@ -74,7 +76,7 @@ def draw(seed: int) -> Scenario:
     kind = KINDS[seed % len(KINDS)]
     alone = kind not in ("zombies", "lost")
     workers = random.choice((1, 2, 2, 3)) if alone else random.choice((2, 2, 3))
-    channels = (*CHANNELS, GONE) if kind == "reload" else CHANNELS
+    channels: tuple[str, ...] = (*CHANNELS, GONE) if kind == "reload" else CHANNELS
     channels = channels[-random.choice((1, 2, len(channels))) :]
     span_s = random.uniform(5, 25)
     return Scenario(
@@ -91,7 +93,7 @@ def draw(seed: int) -> Scenario:
         slow_network=kind == "slow" or random.random() < 0.1,
         skew_ms=random.choice((0, 0, 100)),
         poll_ms=random.choice((100, 500)),
-        timer_ms=random.choice((50, 250)),
+        timer_ms=random.choice((100, 250)),
         calls_at_once=random.choice((1, 4, 64, 64)),
     )
 
@@ -113,6 +115,7 @@ def _weather(random: Random, kind: str, span_s: float) -> Weather:
         down=down,
         slow_s=random.choice((0.1, 0.3, 3.0)),
         connect_s=random.choice((0.0, 0.0, 0.3)),
+        penalty_s=(3.0, 25.0) if kind == "limits" else (1.0, 8.0),
     )
 
 
@@ -140,6 +143,9 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
     def suspend() -> Fault:
         for_s = random.choice((0.5, 3.0, 5.5 + 3 * random.random(), 8.0, 12.0))
         return Fault(at(), "suspend", random.randrange(workers), number=for_s)
+
+    def nap() -> Fault:
+        return Fault(at(), "nap", number=random.choice((4.5, 5.5 + 3 * random.random(), 9.0, 12.0)))
 
     def stop() -> Fault:
         return Fault(at(), "stop", random.randrange(workers), number=random.choice((0.1, 1.0, 4.0)))
@@ -169,8 +175,8 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "plain": [delete],
         "services": [delete, delete],
         "kills": [kill] * 3,
-        "zombies": [suspend, kill],
-        "limits": [kill, stop],
+        "zombies": [nap, nap, suspend, kill],
+        "limits": [kill, kill, stop, stop],
         "workers": [stop, stop, join, join, kill],
         "outage": [outage, outage, abort, kill],
         "slow": [slow, slow, kill, abort],
@@ -180,6 +186,8 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn)))
+    if kind == "limits":
+        chosen = drawn
     if kind == "reload":
         chosen.append(reload)
     return [make() for make in chosen]

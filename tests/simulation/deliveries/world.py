@@ -1,20 +1,19 @@
-"""One run of DELIVER: the cluster, the workers, the services, what goes wrong, and how it ends."""
+"""One run of DELIVER: cluster, workers, services, what goes wrong, and how it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
-from itertools import groupby
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
 import structlog
+from aiokafka import TopicPartition
 
-
+from correlators.entries import PROGRESS_KEY
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
-from streams.app import partition_of_account
 from streams.reports import DeliverReport
 from streams.stage import Handler, Stage
 from tests.simulation.child import Child, SimHost, SimSource
@@ -22,9 +21,9 @@ from tests.simulation.cluster import EPOCH_MS, Cluster
 from tests.simulation.deliveries.line import Line
 from tests.simulation.deliveries.scenario import GONE, PAGERS, Scenario
 from tests.simulation.deliveries.services import Pager, SimSink, Workspace
-from tests.simulation.deliveries.stories import Record
+from tests.simulation.deliveries.writer import Writer
+from tests.simulation.logs import Message
 from tests.simulation.loop import Process, Running, SimLoop
-from tests.simulation.producer import SimProducer
 from tests.simulation.scenario import Fault
 from tests.simulation.stages import METRICS, NAMESPACE, REQUEST_BYTES, TOPICS
 
@@ -35,10 +34,7 @@ LAST_CALLS_S: Final = 12.0
 """Then nobody tells anything any more: what is late has come, what was heard is written."""
 
 ENDINGS: Final = 20
-
-
-class Aborted(Exception):
-    """Has a transaction of the writer's end without effect."""
+PROGRESS: Final = PROGRESS_KEY.encode()
 
 
 class Parts:
@@ -75,7 +71,10 @@ class World:
         self._channels = scenario.channels
         self._reloads = 0
         self._faults_left = len(scenario.faults)
-        self._written = False
+        self._writer = Writer(self.cluster, scenario.records, scenario.partitions)
+        self._nap_s = 0.0
+        produce = self.cluster.produce
+        self.cluster.produce = partial(self._produced, produce)  # type: ignore[method-assign]
         for topic in (TOPICS.deliveries, TOPICS.outbox):
             self.cluster.create(topic, scenario.partitions)
         for topic in (TOPICS.dead, TOPICS.quarantine, TOPICS.decisions):
@@ -156,6 +155,8 @@ class World:
                 if child is not None and child.process is not None:
                     child.process.slow_share, child.process.slow_s = 0.1, 0.4
                     self._later(over_s, setattr, child.process, "slow_share", 0.0)
+            case "nap":
+                self._nap_s = over_s = fault.number
             case "outage":
                 self.cluster.go_down()
                 over_s = fault.number
@@ -181,6 +182,24 @@ class World:
             now_s = self.loop.time()
             self.sleeps.append((process.name, now_s, now_s + for_s))
             child.suspend(for_s)
+
+    def _produced(
+        self,
+        produce: Callable[..., None],
+        batches: Iterable[tuple[TopicPartition, list[Message]]],
+        producer: tuple[int, int],
+        transactional_id: str | None,
+    ) -> None:
+        """Have an owner fall asleep while it writes down what it is about to do."""
+        given = list(batches)
+        produce(given, producer, transactional_id)
+        for tp, messages in given if self._nap_s else ():
+            if tp.topic == TOPICS.outbox and any(one.key != PROGRESS for one in messages):
+                for child in self.children:
+                    owned = child.source.ready() if child.alive and child.source else []
+                    if child.process is not None and tp.partition in {o.partition for o in owned}:
+                        self._suspend(child.process, self._nap_s)
+                self._nap_s = 0.0
 
     def _abort(self, number: int) -> None:
         """Have the coordinator end an owner's transaction, and its right to begin another."""
@@ -209,37 +228,6 @@ class World:
     def _later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
         self.loop.call_later(delay_s, call, *args, context=self.loop.outside)
 
-    # What is written to `deliveries`
-
-    async def _write(self) -> None:
-        """Write every record at its moment, those of one moment in one transaction."""
-        process = self.loop.current()
-        settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 5_000}
-        producer = SimProducer(self.cluster, process, settings)
-        await producer.start()
-        moments = groupby(self.scenario.records, key=lambda one: (one.at_s, one.aborted))
-        for (at_s, aborted), records in moments:
-            await self._until(at_s)
-            try:
-                async with producer.transaction():
-                    for record in records:
-                        await self._send(producer, record)
-                    if aborted:
-                        raise Aborted
-            except Aborted:
-                pass
-        self._written = True
-
-    async def _until(self, at_s: float) -> None:
-        wait = self.loop.create_future()
-        self.loop.call_at(max(at_s, self.loop.time()), wait.set_result, None)
-        await wait
-
-    async def _send(self, producer: SimProducer, record: Record) -> None:
-        partition = partition_of_account(record.destination, self.scenario.partitions)
-        sent = await producer.send(TOPICS.deliveries, value=record.value, partition=partition)
-        await sent
-
     # The run
 
     def run(self) -> None:
@@ -248,8 +236,7 @@ class World:
         structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
         for child in self.children:
             self._later(self.random.random() * 0.5, child.start)
-        context = self.loop.enter(self.loop.process("writer"))
-        context.run(lambda: self.loop.create_task(self._write(), context=context))
+        self._writer.start()
         for fault in self.scenario.faults:
             self._later(fault.at_s, self._begin, fault)
         try:
@@ -281,7 +268,7 @@ class World:
         return sum(len(child.deaths) for child in self.children)
 
     def _calm(self) -> bool:
-        return self._written and not self._faults_left
+        return self._writer.done and not self._faults_left
 
     def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
         """Return a condition that looks only so often: looking costs time."""

@@ -1,0 +1,153 @@
+"""The laws of DELIVER, broken in known ways: a simulation that does not see each of these proves
+nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, NamedTuple
+from unittest.mock import patch
+
+import msgspec
+from aiokafka import TopicPartition
+
+from sinks import delivery
+from sinks import outbox as outboxes
+from sinks.base import Attempt, Sink
+from sinks.entries import Delivery, Status, Turn
+from sinks.outbox import Outbox
+from streams.agents import deliver
+from streams.agents.deliver import DeliverHandler
+from tests.simulation.deliveries.world import Parts
+from tests.simulation.mutants import _fence_nobody, _read_then_fence
+
+
+class Mutant(NamedTuple):
+    """One way to break it."""
+
+    parts: type[Parts] = Parts
+    patches: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+class SendsFirst(Parts):
+    """Makes the calls, then writes down that it does."""
+
+    class handler(DeliverHandler):
+        async def _pump(self, tp: TopicPartition, held: Any) -> None:
+            room = deliver.CALLS_AT_ONCE - len(held.calls)
+            for attempt in held.outbox.due(self._host.now_ms(), room):
+                sink = self._sinks[deliver.sink_of(attempt.destination)]
+                task = asyncio.get_running_loop().create_task(self._call(held, attempt, sink))
+                held.calls.add(task)
+                task.add_done_callback(held.calls.discard)
+            await super()._pump(tp, held)
+
+
+class NeverLate(Parts):
+    """Makes a call however late it comes to it, and gives each its whole time."""
+
+    class handler(DeliverHandler):
+        async def _call(self, held: Any, attempt: Attempt, sink: Sink) -> None:
+            now_ms = self._host.now_ms()
+            if attempt.deadline_ms > now_ms:
+                await super()._call(held, attempt, sink)
+                return
+            late = msgspec.structs.replace(attempt, deadline_ms=now_ms + 4_000)
+            await super()._call(held, late, sink)
+
+
+class DropsAnswers(Parts):
+    """Lets go of a partition without the answers of the calls in flight."""
+
+    class handler(DeliverHandler):
+        async def revoke(self, tp: TopicPartition) -> None:
+            held = self._held.pop(tp, None)
+            if held is not None:
+                await held.writer.stop()
+
+
+class ForgetsSaid(Parts):
+    """Does not write what became of calls."""
+
+    class handler(DeliverHandler):
+        def _take_answers(self, held: Any) -> bool:
+            found = super()._take_answers(held)
+            held.attempted.clear()
+            return found
+
+
+class PassesOver(Parts):
+    """Goes on one record too far."""
+
+    class handler(DeliverHandler):
+        async def _offset(self, tp: TopicPartition, position: Any) -> int:
+            offset = await super()._offset(tp, position)
+            return offset + 1 if position is not None else offset
+
+
+class LosesDead(Parts):
+    """Gives up without a dead letter."""
+
+    class handler(DeliverHandler):
+        async def _send_dead(self, transaction: Any, letter: Any) -> None:
+            return
+
+
+def _forgets_penalties(self: Outbox, entries: Any) -> None:
+    LOAD(self, [msgspec.structs.replace(one, penalty=None) for one in entries])
+
+
+LOAD: Final = Outbox.load
+ACCEPT: Final = delivery.accept
+
+
+def _newest_is_dropped(known: Delivery | None, digest: Any, plan: Any, now_ms: int) -> Any:
+    """Tells nothing more of what is under way."""
+    if known is not None and known.status is Status.ATTEMPTING:
+        return Turn(msgspec.structs.replace(known, accepted=known.accepted))
+    return ACCEPT(known, digest, plan, now_ms)
+
+
+def _sends_again(d: Delivery, outcome: Any, plan: Any, now_ms: int) -> Any:
+    """Repeats what nobody knows the outcome of, without a look."""
+    return delivery._again(d, plan, now_ms, after_ms=0)
+
+
+MUTANTS: Final[dict[str, Mutant]] = {
+    "a call is made before it is written down": Mutant(SendsFirst),
+    "a call is made after its deadline": Mutant(NeverLate),
+    "answers are dropped when a partition is taken away": Mutant(DropsAnswers),
+    "what became of calls is not told": Mutant(ForgetsSaid),
+    "a record is passed over on a restore": Mutant(PassesOver),
+    "what is given up leaves no letter": Mutant(LosesDead),
+    "no owner is fenced": Mutant(patches=lambda: patch.object(deliver, "take_over", _fence_nobody)),
+    "the outbox is read before the former owner is fenced": Mutant(
+        patches=lambda: patch.object(deliver, "take_over", _read_then_fence)
+    ),
+    "a penalty is forgotten on a restore": Mutant(
+        patches=lambda: patch.object(Outbox, "load", _forgets_penalties)
+    ),
+    "an unknown outcome is looked up too early": Mutant(patches=lambda: _Both("GRACE_MS", 0)),
+    "an unknown outcome is not looked up": Mutant(
+        patches=lambda: patch.object(delivery, "_unknown", _sends_again)
+    ),
+    "what changes while a call runs is not told": Mutant(
+        patches=lambda: patch.object(delivery, "accept", _newest_is_dropped)
+    ),
+}
+
+
+class _Both(AbstractContextManager[None]):
+    """The same name in both modules that know it."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self._patches = [patch.object(one, name, value) for one in (delivery, outboxes)]
+
+    def __enter__(self) -> None:
+        for one in self._patches:
+            one.start()
+
+    def __exit__(self, *error: object) -> None:
+        for one in self._patches:
+            one.stop()

@@ -1,0 +1,59 @@
+"""Writes to `deliveries` what CORRELATE would: in transactions, some of which are aborted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from streams.app import partition_of_account
+from tests.simulation.cluster import Cluster
+from tests.simulation.deliveries.stories import Record
+from tests.simulation.producer import SimProducer
+from tests.simulation.stages import TOPICS
+
+
+class Aborted(Exception):
+    """Ends a transaction without effect."""
+
+
+class Writer:
+    """Writes every record at its moment, those of one moment in one transaction."""
+
+    def __init__(self, cluster: Cluster, records: Sequence[Record], partitions: int) -> None:
+        self._cluster = cluster
+        self._loop = cluster.loop
+        self._records = records
+        self._partitions = partitions
+        self.done = False
+
+    def start(self) -> None:
+        """Begin, as a process of its own that nothing happens to."""
+        context = self._loop.enter(self._loop.process("writer"))
+        context.run(lambda: self._loop.create_task(self._write(), context=context))
+
+    async def _write(self) -> None:
+        settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 5_000}
+        producer = SimProducer(self._cluster, self._loop.current(), settings)
+        await producer.start()
+        moments = groupby(self._records, key=lambda one: (one.at_s, one.aborted))
+        for (at_s, aborted), records in moments:
+            await self._until(at_s)
+            try:
+                async with producer.transaction():
+                    for record in records:
+                        await self._send(producer, record)
+                    if aborted:
+                        raise Aborted
+            except Aborted:
+                pass
+        self.done = True
+
+    async def _until(self, at_s: float) -> None:
+        wait = self._loop.create_future()
+        self._loop.call_at(max(at_s, self._loop.time()), wait.set_result, None)
+        await wait
+
+    async def _send(self, producer: SimProducer, record: Record) -> None:
+        partition = partition_of_account(record.destination, self._partitions)
+        sent = await producer.send(TOPICS.deliveries, value=record.value, partition=partition)
+        await sent
