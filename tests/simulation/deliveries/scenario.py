@@ -145,7 +145,9 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         return Fault(at(), "suspend", random.randrange(workers), number=for_s)
 
     def nap() -> Fault:
-        return Fault(at(), "nap", number=random.choice((4.5, 5.5 + 3 * random.random(), 9.0, 12.0)))
+        # Past its deadline, while its transaction may still be committed; or past that too.
+        for_s = random.choice((4.1 + 1.2 * random.random(), 5.5 + 3 * random.random()))
+        return Fault(at(), "nap", number=for_s)
 
     def stop() -> Fault:
         return Fault(at(), "stop", random.randrange(workers), number=random.choice((0.1, 1.0, 4.0)))
