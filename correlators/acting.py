@@ -8,11 +8,10 @@ told again changes nothing.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Final
 
-import msgspec
-
-from correlators import evidence, silencing, storm_life
+from correlators import acknowledging, evidence, silencing
 from correlators.acts import (
     Acknowledge,
     Act,
@@ -25,6 +24,7 @@ from correlators.acts import (
     Unacknowledge,
     act_id,
     kind_of,
+    silence_id,
 )
 from correlators.entries import episode_key
 from correlators.evidence import both, piece
@@ -32,6 +32,7 @@ from correlators.gathering import Gatherer
 from correlators.incidents import Incident
 from correlators.state import State
 from correlators.storms import Storm
+from correlators.telling import Teller
 from correlators.types import Evidence
 
 ACTS_KEPT: Final = 2_000
@@ -44,9 +45,11 @@ Outcomes = Counter[tuple[str, ActOutcome]]
 class Acting:
     """Carries out the acts on one state. What became of them gathers until it is taken."""
 
-    def __init__(self, state: State, gatherer: Gatherer) -> None:
-        """Args: state: read and written; gatherer: joins, merges and parts."""
+    def __init__(self, state: State, gatherer: Gatherer, teller: Teller) -> None:
+        """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
+        people did."""
         self._state = state
+        self._teller = teller
         self._gatherer = gatherer
         self._outcomes: Outcomes = Counter()
 
@@ -95,7 +98,11 @@ class Acting:
         found = silencing.subject_of(self._state, act.subject)
         match act:
             case AddSilence():
-                return silencing.added(self._state, act, found, tick)
+                added = silencing.added(self._state, act, found, tick)
+                silence = self._state.silence(silence_id(act))
+                if added[0] is ActOutcome.DONE and silence is not None:
+                    self._teller.silenced(silence, tick)
+                return added
             case ExpireSilence():
                 return silencing.expired(self._state, act, tick)
         if found is None:
@@ -106,7 +113,7 @@ class Acting:
             case Acknowledge():
                 changed = self._acknowledge(found, act, tick)
             case Unacknowledge():
-                changed = self._unacknowledge(found)
+                changed = self._acknowledge(found, act, tick)
             case Separate():
                 changed = isinstance(found, Incident) and self._separate(found, tick)
             case MergeInto():
@@ -116,40 +123,18 @@ class Acting:
                 changed = self._merge(found, into, tick)
         return ActOutcome.DONE if changed else ActOutcome.UNCHANGED, environment
 
-    def _told_by(self, found: Storm | Incident) -> Storm | Incident:
-        """Return the storm that tells this incident, or the thing itself."""
-        if isinstance(found, Storm):
-            return found
-        return self._state.storm_of(found) or found
-
-    def _acknowledge(self, found: Storm | Incident, act: Acknowledge, tick: int) -> bool:
-        """An incident inside a storm has no page of its own: the storm is what is acknowledged."""
-        found = self._told_by(found)
-        if isinstance(found, Storm):
-            now = storm_life.acknowledged(found, actor=act.actor, source=act.source, tick=tick)
-            changed = found.ack is None or now.ack is None or _covers(now) != _covers(found)
-            if changed:
-                self._state.put(now)
-            return changed
-        episode = self._state.episode(found.key)
-        if episode is None or not episode.page_key or episode.acked_by[1]:
-            return False
-        by = (act.actor, act.source)
-        self._state.put(msgspec.structs.replace(episode, acked_by=by))
-        return True
-
-    def _unacknowledge(self, found: Storm | Incident) -> bool:
-        found = self._told_by(found)
-        if isinstance(found, Storm):
-            if found.ack is None:
-                return False
-            self._state.put(msgspec.structs.replace(found, ack=None))
-            return True
-        episode = self._state.episode(found.key)
-        if episode is None or not episode.acked_by[1]:
-            return False
-        self._state.put(msgspec.structs.replace(episode, acked_by=("", "")))
-        return True
+    def _acknowledge(
+        self, found: Storm | Incident, act: Acknowledge | Unacknowledge, tick: int
+    ) -> bool:
+        found = acknowledging.told_by(self._state, found)
+        if isinstance(act, Acknowledge):
+            level_of = partial(self._teller.level_of, tick=tick)
+            now = acknowledging.acknowledged(self._state, found, act, tick, level_of)
+        else:
+            now = acknowledging.unacknowledged(self._state, found)
+        if now is not None:
+            self._teller.person(now, act, tick)
+        return now is not None
 
     def _separate(self, incident: Incident, tick: int) -> bool:
         """Its whole episode leaves: another release of the error is no other error."""
@@ -165,7 +150,7 @@ class Acting:
         return True
 
     def _merge(self, found: Storm | Incident, into: Storm | Incident, tick: int) -> bool:
-        one, two = self._told_by(found), self._told_by(into)
+        one, two = (acknowledging.told_by(self._state, each) for each in (found, into))
         if one.id == two.id:
             return False
         services = tuple(
@@ -176,8 +161,3 @@ class Acting:
         )
         self._gatherer.unite(one, two, said, tick)
         return True
-
-
-def _covers(storm: Storm) -> tuple[object, ...]:
-    ack = storm.ack
-    return () if ack is None else (ack.services, ack.level, ack.origin, storm.overtaken)

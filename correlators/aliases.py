@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import msgspec
 
 from correlators import incidents
-from correlators.entries import Episode
+from correlators.entries import NOBODY, Episode
 from correlators.incidents import Incident, Windows
 from correlators.state import State
 from correlators.types import Delta, IncidentKey
@@ -97,6 +97,7 @@ def inherit(state: State, incident: Incident, delta: Delta, tick: int) -> None:
             page_key="",
             page_to=(),
             joined="",
+            acked_by=NOBODY,
         )
     since = min(own.first_tick, *(episode.first_tick for _, episode in others))
     joined = own.joined
@@ -116,7 +117,8 @@ def _home(state: State, key: IncidentKey) -> str:
 def part(state: State, key: IncidentKey, tick: int) -> None:
     """Give the episodes that were joined to this one a life of their own, if it is over.
 
-    Each gets a lead, told in this tick; the first of them takes the page over, if one is open.
+    Each gets a lead, told in this tick; the first of them takes the page over, if one is open. Who
+    has acknowledged it has all of them.
 
     Args:
         state: read and written.
@@ -128,6 +130,7 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
     own = state.own_episode(key)
     told_by, page_key = (own.lead, own.page_key) if own is not None else ("", "")
     page_to = own.page_to if own is not None else ()
+    acked_by, level = (own.acked_by, own.acked_level) if own is not None else (NOBODY, None)
     heirs: list[tuple[bool, Incident, Episode]] = []
     for episode in state.parts_of(key):
         episode = msgspec.structs.replace(episode, joined="")
@@ -140,10 +143,18 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
         heirs, key=lambda one: (one[0], one[1].opened_tick, one[1].id)
     ):
         state.put(
-            msgspec.structs.replace(episode, lead=lead.id, page_key=page_key, page_to=page_to)
+            msgspec.structs.replace(
+                episode,
+                lead=lead.id,
+                page_key=page_key,
+                page_to=page_to,
+                acked_by=acked_by,
+                acked_level=level,
+            )
         )
         if new:
             state.put(msgspec.structs.replace(lead, tell_tick=tick))
         page_key, page_to = "", ()
     if own is not None and heirs:
-        state.put(msgspec.structs.replace(own, lead="", page_key="", page_to=()))
+        bare = msgspec.structs.replace(own, lead="", page_key="", page_to=(), acked_by=NOBODY)
+        state.put(bare)

@@ -104,7 +104,7 @@ class Correlator:
         self._quiet = Quiet(config, self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._meetings = Meetings(config.linking, self.state)
-        self._acting = Acting(self.state, self._gatherer)
+        self._acting = Acting(self.state, self._gatherer, self._teller)
         self._rate_ticks = config.rate_ticks
         self._counts_users = config.counts_users
         self._touched: set[str] = set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from correlators.entries import Episode
 from correlators.evidence import shown
 from correlators.storms import Storm, name_hash
-from correlators.types import LEVEL_RANK, PageReason
+from correlators.types import LEVEL_RANK, Level, PageReason
 
 SERVICES_SAID: Final = 3
 
@@ -47,6 +48,12 @@ def gained_words(storm: Storm) -> str:
             return f"it likely began in {shown(storm.origin.service)}"
         case _:
             return ""
+
+
+def covered(episode: Episode, level: Level) -> bool:
+    """Return whether somebody has acknowledged an error when it was no less severe than this."""
+    acked = episode.acked_level
+    return episode.acked_by[1] != "" and (acked is None or LEVEL_RANK[level] <= LEVEL_RANK[acked])
 
 
 def _new_services(storm: Storm) -> list[str]:

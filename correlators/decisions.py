@@ -47,6 +47,7 @@ class Kind(StrEnum):
     SUPPRESSED = "suppressed"
     TOLD = "told"
     PAGED = "paged"
+    PAGE_ACKNOWLEDGED = "page_acknowledged"
     PAGE_RESOLVED = "page_resolved"
 
 

@@ -153,7 +153,7 @@ def _episode(tick: int, before: Episode, after: Episode) -> Iterator[Decision]:
         yield Decision(
             tick=tick, subject=after.lead, kind=Kind.ACKNOWLEDGED, name=actor, why=source
         )
-    elif before.page_key == after.page_key:
+    elif before.page_key == after.page_key and before.lead:
         yield Decision(tick=tick, subject=after.lead, kind=Kind.UNACKNOWLEDGED)
 
 

@@ -21,8 +21,10 @@ from correlators.presence import SLOT_TICKS, Presence
 from correlators.silences import Silence
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
-from correlators.types import IncidentKey
+from correlators.types import IncidentKey, Level
 
+NOBODY: Final = ("", "")
+"""(actor, source) where nobody has acknowledged it."""
 PROGRESS_KEY: Final = "@progress"
 KEYS_KEPT: Final = 65_536
 """Finished keys that are remembered; no result depends on it."""
@@ -72,8 +74,9 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False
     joined: str = ""
     """The fingerprint under which it is told while incidents of that one are open: the same error
     under another signature version."""
-    acked_by: tuple[str, str] = ("", "")
-    """(actor, source) of who acknowledged that page; empty while nobody has."""
+    acked_by: tuple[str, str] = NOBODY
+    """(actor, source) of who acknowledged that page, or what is open without one; empty while
+    nobody has."""
     presence: Presence = Presence()
     """When it was heard."""
     page_left_by: str = ""
@@ -81,6 +84,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False
     anew pages anew."""
     onsets: Slots = ()
     """How often it began of late without being part of a storm, as in a baseline."""
+    acked_level: Level | None = None
+    """The level that it had when it was acknowledged."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service", gc=False):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators.entries import episode_place
+from correlators.entries import NOBODY, episode_place
 from correlators.incidents import Incident
 from correlators.state import State
 from correlators.storms import Ack, Storm, name_hash
@@ -18,18 +18,20 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
 
     Only the lead brings it: while the lead is told by itself, its page is its own. A storm that has
     a page keeps its own, and the incident's is resolved after it. An acknowledgement of the
-    incident covers what the incident is, and no more.
+    incident covers what the incident is, and no more; it comes along too where neither has a page.
     """
     episode = state.episode(incident.key)
-    if episode is None or episode.lead != incident.id or not episode.page_key:
+    if episode is None or episode.lead != incident.id:
         return storm
     if episode.page_left_by:
         return storm  # of an incident that is over
     actor, source = episode.acked_by
+    if not episode.page_key and (not source or storm.page_key or storm.ack is not None):
+        return storm
     if storm.page_key:
         overtaken = storm.ack is not None and not source
         return msgspec.structs.replace(storm, overtaken=storm.overtaken or overtaken)
-    state.put(msgspec.structs.replace(episode, page_key="", page_to=(), acked_by=("", "")))
+    state.put(msgspec.structs.replace(episode, page_key="", page_to=(), acked_by=NOBODY))
     ack = None
     if source:
         service = incident.key.service
@@ -38,7 +40,7 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
             source=source,
             tick=tick,
             services=(name_hash(service),),
-            level=incident.level,
+            level=incident.level if episode.page_key else episode.acked_level or incident.level,
             origin=service,
         )
     return msgspec.structs.replace(
@@ -53,7 +55,7 @@ def given_back(state: State, storm: Storm, last: Incident) -> Storm:
     that another storm tells, keeps that one.
     """
     episode = state.episode(last.key)
-    if not (storm.page_key and last.open) or episode is None:
+    if not ((storm.page_key or storm.ack) and last.open) or episode is None:
         return storm
     lead = state.find_incident(episode.lead)
     teller = state.storm_of(lead) if lead is not None else None
@@ -61,15 +63,20 @@ def given_back(state: State, storm: Storm, last: Incident) -> Storm:
         return storm
     ack = storm.ack
     covers = ack is not None and name_hash(last.key.service) in ack.services
+    if not storm.page_key and not covers:
+        return storm
     state.put(
         msgspec.structs.replace(
             episode,
             page_key=storm.page_key,
             page_to=storm.page_to,
-            acked_by=(ack.actor, ack.source) if ack is not None and covers else ("", ""),
+            acked_by=(ack.actor, ack.source) if ack is not None and covers else NOBODY,
+            acked_level=ack.level if ack is not None else None,
         )
     )
-    return msgspec.structs.replace(storm, page_key="", page_to=(), ack=None)
+    return msgspec.structs.replace(
+        storm, page_key="", page_to=(), ack=None if storm.page_key else ack
+    )
 
 
 def goes_on(state: State, storm: Storm) -> tuple[Storm | None, str]:

@@ -7,24 +7,33 @@ page (`paging`), how long it waits (`waiting`), and storms (`storm_telling`).
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import msgspec
 
-from correlators import digest, lifecycle, paging
+from correlators import digest, lifecycle, muting, paging
+from correlators.acts import Acknowledge, Unacknowledge
 from correlators.background import new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.deltas import tick_end_ms
 from correlators.digest import Page, Telling
+from correlators.entries import NOBODY
 from correlators.folds import Folds
 from correlators.holds import Hold
 from correlators.incident_news import news_of, told_with
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
+from correlators.left_pages import forget
+from correlators.people_told import Said, with_people
 from correlators.state import State
-from correlators.suppressions import HeldBack, held_back, named
+from correlators.suppressions import HeldBack, counted, named
 from correlators.tellings import LIFECYCLE, Tellings, destinations, rule_of, told_after
 from correlators.told import Told
 from correlators.types import DigestKind, PageAction, Suppression
 from correlators.waiting import Waiting, held_now
+
+_GOES_ON: Final = (DigestKind.UPDATED, Suppression.UNCHANGED)
+"""What there is to tell of what was told, goes on and is told by itself."""
 
 
 class IncidentTelling:
@@ -53,10 +62,14 @@ class IncidentTelling:
             # Who hears of an end is whoever was told; the rules may only drop it.
             self._tellings.judged(incident.id, judgement)
         page = paging.of_incident(self._state, incident, judgement)
+        hold = judgement.hold if judgement is not None else None
+        if decision in _GOES_ON and hold is not None and hold.why is Suppression.SILENCED:
+            self._tell_silenced(incident, hold, tick, judgement)
+            return
         if decision is Suppression.UNCHANGED and page.action is PageAction.TRIGGER:
             decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
-            self._tellings.suppress(_counted(decision, incident.told), incident.id)
+            self._tellings.suppress(counted(decision, incident.told.held), incident.id)
             told = msgspec.structs.replace(
                 incident.told, mark=incident.changes, tick=tick, held="", held_until=-1
             )
@@ -67,7 +80,6 @@ class IncidentTelling:
             if page.action is PageAction.RESOLVE:
                 self._tell(incident, DigestKind.RESOLVED, page, tick, judgement, ())
             return
-        hold = judgement.hold if judgement is not None else None
         if decision is DigestKind.JOINED:
             self._tell(incident, decision, page, tick, judgement, incident.told.to)
             return
@@ -149,6 +161,35 @@ class IncidentTelling:
         told = held_now(incident.told, hold, tick)
         self._state.put(msgspec.structs.replace(incident, told=told))
 
+    def _tell_silenced(
+        self, incident: Incident, hold: Hold, tick: int, judgement: Judgement | None
+    ) -> None:
+        """Tell once whose silence mutes what was told before, and until when; then hold the
+        rest."""
+        if not muting.begins(incident, hold):
+            self._waiting.hold(incident, hold, tick)
+            return
+        kind, to = DigestKind.SILENCED, incident.told.to
+        self._tell(incident, kind, Page(), tick, judgement, to, silence_id=hold.name)
+        self._state.put(muting.muted(self._state.incident(incident.id), hold, tick))
+
+    def person(self, incident: Incident, act: Acknowledge | Unacknowledge, tick: int) -> None:
+        """Tell that a person has it, or nobody any more: at once, to whoever was told or holds its
+        page. What else there is to tell waits for its time as before."""
+        episode = self._state.episode(incident.key)
+        acks = isinstance(act, Acknowledge)
+        page = Page()
+        if acks and episode is not None and not episode.page_left_by:
+            page = paging.acknowledge(episode.page_key, episode.page_to, act.source)
+        told = incident.told
+        if not told.to and not page.to:
+            return
+        kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
+        telling = self._telling(incident, kind, page, tick)
+        paged = self._say(incident, telling, told.to, Said(by="" if acks else act.actor))
+        told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
+        self._state.put(msgspec.structs.replace(incident, told=told))
+
     def _hand_to_lead(self, incident: Incident, tick: int) -> None:
         """Let the lead of the episode tell what this incident has to tell."""
         episode = self._state.episode(incident.key)
@@ -179,29 +220,19 @@ class IncidentTelling:
         *,
         flapping: int = -1,
         ignored: bool = False,
+        silence_id: str = "",
     ) -> None:
-        also = told_with(self._state, incident) if incident.open else []
-        storm = self._state.storm_of(incident)
-        if kind is DigestKind.PARTED:
-            storm = self._state.storm(incident.told.joined)
-        release, deployed = new_release(self._state, [incident], self._linking)
-        telling = Telling(
-            kind=kind,
-            revision=incident.told.revision + 1,
-            tick=tick,
-            resolved=kind is DigestKind.RESOLVED,
-            new_release=release,
-            deployed=deployed,
-            storm_id=storm.id if storm is not None else "",
-            storm_title=title_of(self._state, storm),
-            page=page,
+        telling = self._telling(
+            incident,
+            kind,
+            page,
+            tick,
             rule=rule_of(judgement),
             flapping=flapping >= 0,
             ignored=ignored,
         )
-        content = digest.of_incident(incident, also, telling)
-        self._tellings.tell(content, incident, [incident, *also], telling, to)
-        told = told_after(incident.told, telling, incident.changes, to)
+        paged = self._say(incident, telling, to, Said(silence_id))
+        told = told_after(incident.told, telling, incident.changes, to, paged=paged)
         if kind is DigestKind.JOINED:
             told = msgspec.structs.replace(told, joined=telling.storm_id)
         if flapping >= 0:
@@ -216,6 +247,35 @@ class IncidentTelling:
             gone = paging.resolve(page.replaces, before, after=page.key)
             self._tell(incident, DigestKind.UPDATED, gone, tick, judgement, ())
 
+    def _telling(
+        self, incident: Incident, kind: DigestKind, page: Page, tick: int, **more: Any
+    ) -> Telling:
+        """Return what the next digest of an incident is beside its counts."""
+        storm = self._state.storm_of(incident)
+        if kind is DigestKind.PARTED:
+            storm = self._state.storm(incident.told.joined)
+        release, deployed = new_release(self._state, [incident], self._linking)
+        return Telling(
+            kind=kind,
+            revision=incident.told.revision + 1,
+            tick=tick,
+            resolved=kind is DigestKind.RESOLVED,
+            new_release=release,
+            deployed=deployed,
+            storm_id=storm.id if storm is not None else "",
+            storm_title=title_of(self._state, storm),
+            page=page,
+            **more,
+        )
+
+    def _say(self, incident: Incident, telling: Telling, to: tuple[str, ...], said: Said) -> bool:
+        """Emit the digest, and return whether it says that somebody was paged."""
+        also = told_with(self._state, incident) if incident.open else []
+        content = digest.of_incident(incident, also, telling)
+        content = with_people(self._state, content, incident, telling.page, said)
+        self._tellings.tell(content, incident, [incident, *also], telling, to)
+        return content.paged
+
     def _note_telling(self, incident: Incident, page: Page, told: Told) -> tuple[str, ...]:
         """Note in its episode what holds for all its incidents: who was paged, when it was told.
 
@@ -227,22 +287,10 @@ class IncidentTelling:
         before = episode.page_to
         triggers = page.action is PageAction.TRIGGER
         if triggers or (page.action is PageAction.RESOLVE and page.key == episode.page_key):
-            self._forget_left(episode.page_left_by)
+            forget(self._state, episode.page_left_by)
             key, to = (page.key, page.to) if triggers else ("", ())
             episode = msgspec.structs.replace(
-                episode, page_key=key, page_to=to, acked_by=("", ""), page_left_by=""
+                episode, page_key=key, page_to=to, acked_by=NOBODY, page_left_by=""
             )
         self._state.put(msgspec.structs.replace(episode, said_tick=told.said_tick))
         return before
-
-    def _forget_left(self, incident_id: str) -> None:
-        """Let the page of an incident that is over wait no longer: it is taken care of."""
-        found = self._state.find_incident(incident_id)
-        if found is not None and found.page_left:
-            self._state.put(msgspec.structs.replace(found, page_left=False))
-
-
-def _counted(why: Suppression, told: Told) -> HeldBack:
-    """Return what is counted: of what was held all its life, by what."""
-    held = held_back(told.held) if told.held else HeldBack(why)
-    return held if held.why is why else HeldBack(why)

@@ -44,3 +44,10 @@ def left(storm: Storm, pages: Pages) -> Storm:
 def let_go(found: Incident | Storm, *, tick: int) -> Incident | Storm:
     """Return what is over with its page left no longer: it is resolved in this tick."""
     return msgspec.structs.replace(found, page_left=False, tell_tick=tick)
+
+
+def forget(state: State, incident_id: str) -> None:
+    """Let the page of an incident that is over wait no longer: it is taken care of."""
+    found = state.find_incident(incident_id)
+    if found is not None and found.page_left:
+        state.put(msgspec.structs.replace(found, page_left=False))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from correlators import history, ignoring
+from correlators.entries import NOBODY
 from correlators.incidents import Incident, Windows, ticks
 from correlators.state import State
 
@@ -27,7 +28,10 @@ def began(state: State, incident: Incident, tick: int, windows: Windows) -> Inci
     alone = [one.id for one in state.open_of_episode(incident.key)] == [incident.id]
     if alone:
         flips = history.flipped(episode.flips, tick, ticks(windows.flap_within_ms))
-        state.put(msgspec.structs.replace(episode, flips=flips))
+        # Whoever had acknowledged what is over by now has not acknowledged this.
+        goes_on = episode.page_key and not episode.page_left_by
+        acked_by = episode.acked_by if goes_on else NOBODY
+        state.put(msgspec.structs.replace(episode, flips=flips, acked_by=acked_by))
     again = episode.resolved_tick >= 0 and incident.opened_tick > episode.resolved_tick
     known = incident.regressed or incident.past or incident.alert is not None
     if alone and again and not known:

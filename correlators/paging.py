@@ -11,13 +11,16 @@ from typing import Final
 
 import msgspec
 
-from correlators.coverage import gained, gained_words
+from correlators.coverage import covered, gained, gained_words
 from correlators.digest import Page
 from correlators.incidents import Incident
 from correlators.judging import Judgement
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import PageAction, Suppression
+
+PAGERDUTY: Final = "pagerduty"
+"""Where an act was given whose pager knows of it already."""
 
 _MUTES: Final = (Suppression.SILENCED, Suppression.MAINTENANCE)
 """What holds a page of an acknowledged storm too."""
@@ -44,6 +47,8 @@ def of_incident(state: State, incident: Incident, judgement: Judgement | None) -
     page = _trigger(judgement, f"{incident.id}.{incident.told.revision + 1}")
     if page.action is PageAction.NONE:
         return page
+    if judgement is not None and covered(episode, judgement.facts.level):
+        return Page()  # somebody has it since before it paged
     return msgspec.structs.replace(page, replaces=episode.page_key)
 
 
@@ -51,11 +56,14 @@ def of_storm(storm: Storm, judgement: Judgement) -> Page:
     """Return the page to open, if any.
 
     An acknowledged storm pages anew for what the acknowledgement does not cover: whoever was
-    paged before, whatever the rules say by now, unless it is silenced.
+    paged before, whatever the rules say by now, unless it is silenced. One that never paged then
+    pages as the rules say.
     """
     key = f"{storm.id}.{storm.generation + 1}"
     if storm.ack is not None:
         reason = gained(storm)
+        if reason is not None and not storm.page_key:
+            return _trigger(judgement, key)
         to = storm.page_to or judgement.ruling.page
         muted = judgement.hold is not None and judgement.hold.why in _MUTES
         if reason is None or not to or muted:
@@ -63,6 +71,16 @@ def of_storm(storm: Storm, judgement: Judgement) -> Page:
         why = gained_words(storm)
         return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key, why=why)
     return Page() if storm.page_key else _trigger(judgement, key)
+
+
+def acknowledge(key: str, to: tuple[str, ...], source: str) -> Page:
+    """Return the word to whoever holds this page that a person has it, if there is one.
+
+    None where the pager is what said so.
+    """
+    if not key or source == PAGERDUTY:
+        return Page()
+    return Page(PageAction.ACKNOWLEDGE, key, to=to)
 
 
 def resolve(key: str, to: tuple[str, ...], *, after: str = "") -> Page:

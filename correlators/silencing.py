@@ -71,10 +71,10 @@ def expired(state: State, act: ExpireSilence, tick: int) -> tuple[ActOutcome, st
     held = f"{Suppression.SILENCED}:{silence.id}"
     for incident in state.open_in(silence.environment, None, None):
         if incident.told.held == held:
-            state.put(msgspec.structs.replace(incident, tell_tick=tick))
+            state.put(_heard_again(incident, silence, tick))
     for storm in state.open_storms():
         if storm.told.held == held:
-            state.put(msgspec.structs.replace(storm, tell_tick=tick))
+            state.put(_heard_again(storm, silence, tick))
     return ActOutcome.DONE, silence.environment
 
 
@@ -102,6 +102,13 @@ def episodes_of(state: State, found: Storm | Incident) -> tuple[int, ...]:
 def environment_of(found: Storm | Incident) -> str:
     """Return the environment of a storm or an incident."""
     return found.environment if isinstance(found, Storm) else found.key.environment
+
+
+def _heard_again(found: Incident | Storm, silence: Silence, tick: int) -> Incident | Storm:
+    """Return what is told in this tick; that it is not muted any more is news where people heard
+    that it is, until when."""
+    news = found.told.silenced == silence.id
+    return msgspec.structs.replace(found, tell_tick=tick, changes=found.changes + news)
 
 
 def _hashes(found: Iterable[Incident]) -> tuple[int, ...]:

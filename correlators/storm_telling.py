@@ -7,15 +7,20 @@ storm goes through (`storm_life`), and incidents (`incident_telling`).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
-from correlators import digest, handover, paging
+from correlators import digest, handover, muting, paging
+from correlators.acts import Acknowledge, Unacknowledge
 from correlators.background import members_of, new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.digest import Page, Telling
+from correlators.holds import Hold
+from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
+from correlators.people_told import Said, with_people
 from correlators.state import State
 from correlators.storm_life import paged
 from correlators.storms import Storm
@@ -27,6 +32,9 @@ from correlators.waiting import Waiting
 HEIR_TICKS: Final = 60
 """A storm whose incidents go on in another one waits no longer than this until that one is
 told."""
+
+_PEOPLE: Final = frozenset({DigestKind.ACKNOWLEDGED, DigestKind.UNACKNOWLEDGED})
+"""Tells what a person did, and nothing else."""
 
 
 class StormTelling:
@@ -59,10 +67,18 @@ class StormTelling:
             judgement = self._judge.of_storm(storm, LIFECYCLE[kind], tick)
             self._tellings.judged(storm.id, judgement)
             page = paging.of_storm(storm, judgement)
-            if told.mark == storm.changes and page.action is PageAction.NONE and not told.held:
+            quiet = page.action is PageAction.NONE
+            if quiet and judgement.hold is not None and muting.begins(storm, judgement.hold):
+                self._tell_silenced(storm, judgement.hold, tick, judgement)
+            elif quiet and told.mark == storm.changes and not told.held:
                 self._suppress(storm, HeldBack(Suppression.UNCHANGED))
-            elif judgement.hold is not None and page.action is PageAction.NONE:
+            elif quiet and judgement.hold is not None:
                 self._waiting.hold(storm, judgement.hold, tick)
+            elif quiet and told.mark == storm.changes and told.silenced:
+                free = msgspec.structs.replace(told, held="", held_until=-1, silenced="")
+                self._suppress(
+                    msgspec.structs.replace(storm, told=free), HeldBack(Suppression.UNCHANGED)
+                )
             else:
                 self._tellings.note_spike(storm.environment, judgement, tick)
                 to = destinations(told, judgement)
@@ -100,6 +116,32 @@ class StormTelling:
         page = paging.resolve(storm.page_key, storm.page_to, after=after)
         self._tell(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
 
+    def _tell_silenced(self, storm: Storm, hold: Hold, tick: int, judgement: Judgement) -> None:
+        """Tell once whose silence mutes what was told before, and until when; then hold the
+        rest."""
+        kind, to = DigestKind.SILENCED, storm.told.to
+        self._tell(storm, kind, Page(), tick, judgement, to, silence_id=hold.name)
+        told = self._state.storm(storm.id)
+        assert told is not None
+        self._state.put(muting.muted(told, hold, tick))
+
+    def person(self, storm: Storm, act: Acknowledge | Unacknowledge, tick: int) -> None:
+        """Tell that a person has it, or nobody any more: at once, to whoever was told or holds its
+        page. What else there is to tell waits for its time as before."""
+        told = storm.told
+        acks = isinstance(act, Acknowledge)
+        page = Page()
+        if acks:
+            page = paging.acknowledge(storm.page_key, storm.page_to, act.source)
+        if not told.to and not page.to:
+            return
+        members = members_of(self._state, storm)
+        kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
+        telling = self._telling(storm, kind, page, tick, members)
+        paged = self._say(storm, telling, members, told.to, Said(by="" if acks else act.actor))
+        told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
+        self._state.put(msgspec.structs.replace(storm, told=told))
+
     def _suppress(self, storm: Storm, why: HeldBack) -> None:
         self._tellings.suppress(why, storm.id)
         self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
@@ -114,27 +156,23 @@ class StormTelling:
         to: tuple[str, ...],
         *,
         heir: Storm | None = None,
+        silence_id: str = "",
     ) -> None:
         members = members_of(self._state, storm)
-        assert members, "a storm outlived all its incidents"
-        release, deployed = new_release(self._state, members, self._linking)
-        telling = Telling(
-            kind=kind,
-            revision=storm.told.revision + 1,
-            tick=tick,
-            resolved=kind in (DigestKind.RESOLVED, DigestKind.PARTED),
-            new_release=release,
-            deployed=deployed,
+        telling = self._telling(
+            storm,
+            kind,
+            page,
+            tick,
+            members,
             storm_id=heir.id if heir is not None else "",
             storm_title=title_of(self._state, heir),
-            page=page,
             rule=rule_of(judgement),
         )
-        content = digest.of_storm(storm, members, telling)
-        self._tellings.tell(content, storm, members, telling, to)
+        paged_before = self._say(storm, telling, members, to, Said(silence_id))
         before = storm.page_to
         told = msgspec.structs.replace(
-            told_after(storm.told, telling, storm.changes, to),
+            told_after(storm.told, telling, storm.changes, to, paged=paged_before),
             joined=telling.storm_id,
             members=len(storm.members),
             services=len(storm.services),
@@ -149,3 +187,45 @@ class StormTelling:
             # Its successor is on the way: nobody is left with two pages of one storm, or none.
             gone = paging.resolve(page.replaces, before, after=page.key)
             self._tell(storm, DigestKind.UPDATED, gone, tick, judgement, ())
+
+    def _telling(
+        self,
+        storm: Storm,
+        kind: DigestKind,
+        page: Page,
+        tick: int,
+        members: Sequence[Incident],
+        **more: Any,
+    ) -> Telling:
+        """Return what the next digest of a storm is beside its counts."""
+        assert members, "a storm outlived all its incidents"
+        release, deployed = new_release(self._state, members, self._linking)
+        return Telling(
+            kind=kind,
+            revision=storm.told.revision + 1,
+            tick=tick,
+            resolved=kind in (DigestKind.RESOLVED, DigestKind.PARTED),
+            new_release=release,
+            deployed=deployed,
+            page=page,
+            **more,
+        )
+
+    def _say(
+        self,
+        storm: Storm,
+        telling: Telling,
+        members: Sequence[Incident],
+        to: tuple[str, ...],
+        said: Said,
+    ) -> bool:
+        """Emit the digest, and return whether it says that somebody was paged."""
+        content = digest.of_storm(storm, members, telling)
+        content = with_people(self._state, content, storm, telling.page, said)
+        if telling.kind in _PEOPLE:
+            # What joined or left is told with the next update.
+            content = msgspec.structs.replace(
+                content, joined_incidents=0, joined_services=(), left=()
+            )
+        self._tellings.tell(content, storm, members, telling, to)
+        return content.paged

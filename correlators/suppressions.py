@@ -29,3 +29,9 @@ def held_back(held: str) -> HeldBack:
 def named(why: Suppression, name: str) -> HeldBack:
     """Return what is counted of a hold; a silence is a person's and counted without its id."""
     return HeldBack(why, "" if why is Suppression.SILENCED else name)
+
+
+def counted(why: Suppression, held: str) -> HeldBack:
+    """Return what is counted: of what was held all its life, as `Told.held`, by what."""
+    found = held_back(held) if held else HeldBack(why)
+    return found if found.why is why else HeldBack(why)

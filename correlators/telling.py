@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 
+from correlators import muting
+from correlators.acts import Acknowledge, Unacknowledge
+from correlators.conditions import Lifecycle
 from correlators.deploy_news import DeployNews
+from correlators.incident_news import told_with
 from correlators.incident_telling import IncidentTelling
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
 from correlators.services import described
+from correlators.silences import Silence
 from correlators.state import State
 from correlators.storm_telling import StormTelling
 from correlators.storms import Storm
 from correlators.suppressions import Suppressed, named
 from correlators.tellings import Tellings
 from correlators.told import Told
-from correlators.types import Digest, PageReason, StateChange
+from correlators.types import Digest, Level, PageReason, StateChange
 from correlators.waiting import Waiting
 
 __all__ = ["Config", "Teller"]
@@ -30,7 +35,8 @@ class Teller:
 
     def __init__(self, config: Config, state: State) -> None:
         """Args: config: routes and limits; state: read and written."""
-        judge = Judge(config, state)
+        self._judge = judge = Judge(config, state)
+        self._state = state
         self._config = config
         self._tellings = Tellings(config, state)
         self._incidents = IncidentTelling(config, state, judge, self._tellings)
@@ -58,6 +64,23 @@ class Teller:
     def storm(self, storm: Storm, tick: int) -> None:
         """Decide the digest that waits for this storm, in this tick."""
         self._storms.decide(storm, tick)
+
+    def person(self, found: Incident | Storm, act: Acknowledge | Unacknowledge, tick: int) -> None:
+        """Tell at once what a person has just done about it."""
+        if isinstance(found, Storm):
+            self._storms.person(found, act, tick)
+        else:
+            self._incidents.person(found, act, tick)
+
+    def silenced(self, silence: Silence, tick: int) -> None:
+        """Have what a silence begins to mute say so in this tick, if it was told before."""
+        most = self._config.holding.most_per_hour
+        muting.plan(self._judge, self._state, silence, tick, most)
+
+    def level_of(self, incident: Incident, tick: int) -> Level:
+        """Return the level of all that is told with an incident, as the rules see it."""
+        told = [incident, *told_with(self._state, incident)]
+        return self._judge.of_incidents(told, Lifecycle.UPDATED, tick, only_page=True).facts.level
 
     def deploy(self, change: StateChange, tick: int) -> None:
         """Decide the digest of a deploy, which is told at once or never."""

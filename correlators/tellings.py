@@ -134,7 +134,9 @@ def destinations(told: Told, judgement: Judgement) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*told.to, *judgement.ruling.to)))
 
 
-def told_after(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -> Told:
+def told_after(
+    before: Told, telling: Telling, mark: int, to: tuple[str, ...], *, paged: bool
+) -> Told:
     """Return what people have heard once it is told.
 
     Args:
@@ -142,6 +144,7 @@ def told_after(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -
         telling: what is told.
         mark: how often that had changed by then.
         to: who is told.
+        paged: it says that somebody was paged.
     """
     return Told(
         revision=telling.revision,
@@ -150,4 +153,6 @@ def told_after(before: Told, telling: Telling, mark: int, to: tuple[str, ...]) -
         resolved=telling.resolved,
         said_tick=telling.tick if to else before.said_tick,
         to=tuple(dict.fromkeys((*before.to, *to))),
+        silenced="" if to else before.silenced,
+        paged=paged,
     )

@@ -31,3 +31,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     """How many of a storm's listed incidents that revision knew."""
     services: int = 0
     """How many of its services."""
+    silenced: str = ""
+    """That revision, or one about people alone after it, said that this silence mutes it."""
+    paged: bool = False
+    """Some revision said that somebody was paged."""

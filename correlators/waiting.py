@@ -41,7 +41,7 @@ class Waiting:
 
     def hold(self, found: Incident | Storm, hold: Hold, tick: int) -> None:
         """Keep what is held for when that ends; what a rule drops waits for nothing."""
-        if self._still_held(found.told, hold, tick):
+        if self._still_held(found, hold, tick):
             until = found.told.held_until
             self._state.put(msgspec.structs.replace(found, tell_tick=until))
             return
@@ -51,12 +51,15 @@ class Waiting:
             told = msgspec.structs.replace(told, mark=found.changes)
         self._state.put(msgspec.structs.replace(found, told=told, tell_tick=told.held_until))
 
-    def _still_held(self, told: Told, hold: Hold, tick: int) -> bool:
+    def _still_held(self, found: Incident | Storm, hold: Hold, tick: int) -> bool:
         """Return whether it waits for the same already: counted once until a known end, else once
         for every update that would have been."""
+        told = found.told
         same = held_now(told, hold, tick)
         if (same.held, same.held_until) != (told.held, told.held_until):
             return False
+        if told.silenced and told.tick == told.said_tick and told.mark != found.changes:
+            return False  # the first that is held since it was told that it is silenced
         return told.held_until >= 0 or tick < self.next_update(told, told.tick)
 
     def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:

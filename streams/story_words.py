@@ -207,6 +207,8 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
         case Kind.PAGED:
             why = f" because {said.why}" if said.why else ""
             return [f"paged {_listed(said.to)}{why}{by}; page {said.other}"]
+        case Kind.PAGE_ACKNOWLEDGED:
+            return [f"page {said.other} acknowledged at {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:
             return [f"page {said.other} resolved at {_listed(said.to)}"]
         case Kind.SILENCED | Kind.SILENCE_ENDED:

@@ -1,0 +1,89 @@
+"""Acknowledging: what it does to a storm or an incident that a person has it, or nobody any more.
+
+An incident inside a storm has no page of its own: the storm is what is acknowledged. What is told
+of it is the telling's part (`incident_telling`, `storm_telling`).
+
+An incident may be acknowledged whether it has a page or not: people press the button on any
+message. Without a page, it opens none while the acknowledgement stands, unless its level rises
+above what it was then; the acknowledgement ends with the last open incident of the episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from correlators import storm_life
+from correlators.acts import Acknowledge
+from correlators.coverage import covered
+from correlators.entries import NOBODY, Episode
+from correlators.incidents import Incident
+from correlators.state import State
+from correlators.storms import Storm
+from correlators.types import Level
+
+
+def acknowledged(
+    state: State,
+    found: Storm | Incident,
+    act: Acknowledge,
+    tick: int,
+    level_of: Callable[[Incident], Level],
+) -> Storm | Incident | None:
+    """Note who has it; return what tells that, None where nothing changed.
+
+    Args:
+        state: read and written.
+        found: open, as `told_by` gives it.
+        act: who says so.
+        tick: the tick being applied.
+        level_of: says the level of all that is told with an incident.
+    """
+    if isinstance(found, Storm):
+        now = storm_life.acknowledged(found, actor=act.actor, source=act.source, tick=tick)
+        if found.ack is not None and now.ack is not None and _covers(now) == _covers(found):
+            return None
+        state.put(now)
+        return now
+    episode = state.episode(found.key)
+    if episode is None:
+        return None
+    lead = _lead(state, episode, found)
+    level = level_of(lead)
+    if episode.acked_by[1] and (episode.page_key or covered(episode, level)):
+        return None
+    by = (act.actor, act.source)
+    state.put(msgspec.structs.replace(episode, acked_by=by, acked_level=level))
+    return lead
+
+
+def unacknowledged(state: State, found: Storm | Incident) -> Storm | Incident | None:
+    """Note that nobody has it any more; return as `acknowledged` does."""
+    if isinstance(found, Storm):
+        if found.ack is None:
+            return None
+        now = msgspec.structs.replace(found, ack=None)
+        state.put(now)
+        return now
+    episode = state.episode(found.key)
+    if episode is None or not episode.acked_by[1]:
+        return None
+    state.put(msgspec.structs.replace(episode, acked_by=NOBODY))
+    return _lead(state, episode, found)
+
+
+def told_by(state: State, found: Storm | Incident) -> Storm | Incident:
+    """Return the storm that tells this incident, or the thing itself."""
+    if isinstance(found, Storm):
+        return found
+    return state.storm_of(found) or found
+
+
+def _lead(state: State, episode: Episode, found: Incident) -> Incident:
+    return (state.find_incident(episode.lead) if episode.lead else None) or found
+
+
+def _covers(storm: Storm) -> tuple[object, ...]:
+    ack = storm.ack
+    return () if ack is None else (ack.services, ack.level, ack.origin, storm.overtaken)

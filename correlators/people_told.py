@@ -1,0 +1,87 @@
+"""What a digest says of people: who acknowledged it, whose silence mutes it, whether somebody was
+paged.
+
+Lives here: how that is found in the state. Not here: what acknowledgements and silences do
+(`acknowledging`, `silencing`), and what else a digest says (`digest`).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from correlators.digest import Page
+from correlators.entries import NOBODY
+from correlators.incidents import Incident
+from correlators.state import State
+from correlators.storms import Storm
+from correlators.types import Digest, DigestKind, PageAction
+
+_ELSEWHERE: Final = frozenset({DigestKind.JOINED, DigestKind.PARTED})
+"""What points to another teller, which says whether it is silenced."""
+
+
+class Said(NamedTuple):
+    """What a person did, where a digest tells just that."""
+
+    silence_id: str = ""
+    """The silence that mutes it from now on."""
+    by: str = ""
+    """Who took an acknowledgement back."""
+
+
+def with_people(
+    state: State, content: Digest, found: Incident | Storm, page: Page, said: Said
+) -> Digest:
+    """Return the digest with what people did about it, as it stands once this is told.
+
+    Args:
+        state: read only.
+        content: the digest of `found`, for no destination yet.
+        found: as it is in the state.
+        page: what this telling asks of the pagers. A page that it opens has been acknowledged by
+            nobody.
+        said: what a person did that it tells of, if it does.
+    """
+    triggers = page.action is PageAction.TRIGGER
+    actor, source = NOBODY if triggers else acknowledged_by(state, found)
+    silenced = found.open and content.kind not in _ELSEWHERE
+    silence = state.silence(said.silence_id or found.told.silenced) if silenced else None
+    if silence is not None and silence.to_ms <= content.at_ms:
+        silence = None
+    return msgspec.structs.replace(
+        content,
+        paged=triggers or was_paged(state, found),
+        by=said.by,
+        acked_by=actor,
+        acked_in=source,
+        silenced_until_ms=silence.to_ms if silence is not None else 0,
+        silenced_by=silence.author if silence is not None else "",
+    )
+
+
+def acknowledged_by(state: State, found: Incident | Storm) -> tuple[str, str]:
+    """Return (actor, source) of who acknowledged it, twice empty where nobody has.
+
+    An incident that a storm tells is acknowledged with the storm.
+    """
+    storm = found if isinstance(found, Storm) else state.storm_of(found)
+    if storm is not None:
+        return (storm.ack.actor, storm.ack.source) if storm.ack is not None else NOBODY
+    assert isinstance(found, Incident)
+    episode = state.episode(found.key)
+    return episode.acked_by if episode is not None else NOBODY
+
+
+def was_paged(state: State, found: Incident | Storm) -> bool:
+    """Return whether a page is open for it, or was; that of an incident's last storm counts."""
+    if found.told.paged:
+        return True
+    if isinstance(found, Storm):
+        return bool(found.page_key) or found.generation > 0
+    episode = state.episode(found.key)
+    if episode is not None and episode.page_key and episode.page_left_by in ("", found.id):
+        return True
+    storm = state.storm(found.storm_id) if found.storm_id else None
+    return storm is not None and was_paged(state, storm)

@@ -1,0 +1,303 @@
+"""What people do is told: an acknowledgement reaches whoever was told and whoever is paged, and a
+silence says whose it is before it is quiet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from correlators import muting
+from correlators.acts import Acknowledge, Act, AddSilence, ExpireSilence, Unacknowledge, silence_id
+from correlators.conditions import When
+from correlators.holds import Holding
+from correlators.storms import Linking
+from correlators.suppressions import HeldBack
+from correlators.types import Digest, DigestKind, Level, PageAction, Suppression
+from tests.correlators.acted import ANNA, Stage, outage
+from tests.correlators.score import CHAT, DAY, MINUTE, PAGER, PAGING, Push, event, ms, second_of
+
+BEN: dict[str, Any] = {"actor": "ben", "source": "cli", "at_ms": 1}
+
+
+def silence(at: int, to: int, **more: Any) -> AddSilence:
+    return AddSilence(actor="anna", source="slack", at_ms=ms(at), to_ms=ms(to), **more)
+
+
+def told(stage: Stage) -> list[tuple[int, str]]:
+    return [(second_of(one), one.kind.value) for one in stage.chats()]
+
+
+def paged(*, level: Level = Level.FATAL, restore: bool = False) -> Stage:
+    """Return an incident that was told, and paged if it is fatal."""
+    stage = Stage(restore=restore)
+    stage.run(20, event(0, "checkout", "EC", level=level))
+    return stage
+
+
+def ack(stage: Stage, at: int, **who: Any) -> tuple[int, Act]:
+    return at, Acknowledge(subject=stage.incident("checkout").id, **(who or ANNA))
+
+
+def unack(stage: Stage, at: int, **who: Any) -> tuple[int, Act]:
+    return at, Unacknowledge(subject=stage.incident("checkout").id, **(who or ANNA))
+
+
+def last(stage: Stage) -> Digest:
+    return stage.chats()[-1]
+
+
+# Acknowledgements
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_an_acknowledgement_is_told_in_its_tick_to_the_chat_and_the_pager(restore: bool) -> None:
+    stage = paged(restore=restore)
+    stage.run(30, acts=[ack(stage, 25)])
+    assert told(stage) == [(10, "opened"), (25, "acknowledged")]
+    told_last = last(stage)
+    assert (told_last.acked_by, told_last.acked_in, told_last.page) == (
+        "anna",
+        "slack",
+        PageAction.NONE,
+    )
+    assert stage.acknowledged() == [(25, f"{stage.incident('checkout').id}.1", "anna")]
+    assert {one.destination for one in stage.digests if one.revision == 2} == {CHAT, PAGER}
+
+
+def test_a_storm_is_acknowledged_likewise_and_says_so_while_that_stands() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    storm = stage.storm().id
+    stage.run(22, acts=[(20, Acknowledge(subject=storm, **BEN))])
+    assert stage.acknowledged() == [(20, f"{storm}.1", "ben")]
+    stage.run(1_000, *[event(30 + n, "cart", "EK") for n in range(400)])
+    assert [one.acked_by for one in stage.chats()][:3] == ["", "ben", "ben"]
+    assert told(stage)[2][1] == "updated"
+    assert last(stage).kind is DigestKind.RESOLVED
+    assert last(stage).acked_by == "ben"
+    assert all(one.paged for one in stage.chats())
+
+
+def test_an_acknowledgement_from_the_pager_is_told_to_the_chat_alone() -> None:
+    stage = paged()
+    stage.run(30, acts=[ack(stage, 25, actor="anna", source="pagerduty", at_ms=0)])
+    assert told(stage)[1:] == [(25, "acknowledged")]
+    assert last(stage).acked_in == "pagerduty"
+    assert stage.acknowledged() == []
+
+
+def test_an_act_that_changes_nothing_tells_nothing() -> None:
+    stage = paged()
+    first = ack(stage, 25)
+    stage.run(40, acts=[first, (26, first[1]), ack(stage, 27, **BEN)])
+    stage.run(50, acts=[unack(stage, 40), unack(stage, 41, **BEN)])
+    assert told(stage)[1:] == [(25, "acknowledged"), (40, "unacknowledged")]
+    assert len(stage.acknowledged()) == 1
+
+
+def test_who_takes_an_acknowledgement_back_is_told_and_the_pager_is_asked_nothing() -> None:
+    stage = paged()
+    stage.run(50, acts=[ack(stage, 25), unack(stage, 40, **BEN)])
+    back = last(stage)
+    assert (back.kind, back.by, back.acked_by) == (DigestKind.UNACKNOWLEDGED, "ben", "")
+    assert len([one for one in stage.digests if one.destination == PAGER]) == 2
+    stage.run(800)
+    assert (last(stage).kind, last(stage).acked_by) == (DigestKind.RESOLVED, "")
+
+
+def test_what_nobody_has_heard_of_is_acknowledged_without_a_word_and_shows_it_later() -> None:
+    stage = Stage()
+    stage.run(5, event(0, "checkout", "EC"))
+    stage.run(20, acts=[ack(stage, 5)])
+    assert told(stage) == [(10, "opened")]
+    assert last(stage).acked_by == "anna"
+
+
+def test_an_acknowledgement_does_not_put_off_or_take_over_the_update_that_waits() -> None:
+    plain, acked = paged(), paged()
+    more = [event(30 + n, "checkout", "EC", level=Level.FATAL) for n in range(5)]
+    plain.run(400, *more)
+    acked.run(400, *more, acts=[ack(acked, 100)])
+    assert [one for one in told(acked) if one[1] != "acknowledged"] == told(plain)
+    assert [one.events for one in acked.chats()] == [1, 6, 6]
+
+
+def test_what_joined_the_storm_is_told_by_the_update_not_by_the_acknowledgement() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    stage.run(30, event(21, "mail", "EM", trace="t"))
+    act = Acknowledge(subject=stage.storm().id, **ANNA)
+    stage.run(400, *[event(31 + n, "cart", "EK") for n in range(350)], acts=[(30, act)])
+    acked, updated = stage.chats()[1:3]
+    assert (acked.kind, acked.joined_services, acked.joined_incidents) == (
+        DigestKind.ACKNOWLEDGED,
+        (),
+        0,
+    )
+    assert (updated.kind, updated.joined_services) == (DigestKind.UPDATED, ("mail",))
+
+
+def test_a_storm_that_pages_anew_is_acknowledged_by_nobody_until_somebody_says_so() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    storm = stage.storm().id
+    act = Acknowledge(subject=storm, **ANNA)
+    stage.run(40, event(25, "mail", "EM", trace="t"), acts=[(20, act)])
+    assert (last(stage).page_why != "", last(stage).acked_by, last(stage).paged) == (True, "", True)
+    again = Acknowledge(subject=storm, **BEN)
+    stage.run(60, acts=[(50, again)])
+    assert [one[1:] for one in stage.acknowledged()] == [
+        (f"{storm}.1", "anna"),
+        (f"{storm}.2", "ben"),
+    ]
+
+
+# Without a page
+
+
+def test_an_incident_without_a_page_is_acknowledged_and_pages_nobody_of_that_level() -> None:
+    loud = [event(30 + n / 100, "checkout", "EC") for n in range(200)]
+    plain, acked = paged(level=Level.ERROR), paged(level=Level.ERROR)
+    plain.run(60, *loud)
+    assert [one[1] for one in plain.pages()] == ["event_rate"]
+    acked.run(60, *loud, acts=[ack(acked, 25)])
+    assert told(acked)[1:] == [(25, "acknowledged")]
+    assert acked.pages() == []
+    assert acked.acknowledged() == []
+    assert not last(acked).paged
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_an_acknowledged_incident_pages_when_its_level_rises(restore: bool) -> None:
+    stage = paged(level=Level.ERROR, restore=restore)
+    stage.run(60, event(30, "checkout", "EC", level=Level.FATAL), acts=[ack(stage, 25)])
+    assert [one[:2] for one in stage.pages()] == [("trigger", "fatal")]
+    assert (last(stage).acked_by, last(stage).paged) == ("", True)
+
+
+def test_an_acknowledgement_without_a_page_ends_with_what_it_was_given_for() -> None:
+    stage = paged(level=Level.ERROR)
+    stage.run(700, acts=[ack(stage, 25)])
+    assert (last(stage).kind, last(stage).acked_by) == (DigestKind.RESOLVED, "anna")
+    stage.run(800, *[event(720 + n / 100, "checkout", "EC") for n in range(200)])
+    assert [one[1] for one in stage.pages()] == ["event_rate"]
+    assert last(stage).acked_by == ""
+
+
+def test_an_acknowledged_incident_without_a_page_covers_itself_in_a_storm() -> None:
+    stage = paged(level=Level.ERROR)
+    pushes: list[Push] = [
+        event(26, "checkout", "EC", trace="t"),
+        event(27, "payment", "EP", trace="t"),
+    ]
+    stage.run(29, *pushes, acts=[ack(stage, 25)])
+    assert stage.storm().ack is not None
+    assert stage.storm().page_key == ""
+    stage.run(60, event(30, "cart", "EK", trace="t"))
+    assert [one[:2] for one in stage.pages()] == [("trigger", "storm_services")]
+    assert last(stage).acked_by == ""
+
+
+# Silences
+
+
+def test_a_silence_of_something_told_is_told_once_with_whose_it_is_and_until_when() -> None:
+    stage = paged(level=Level.ERROR)
+    act = silence(25, 30 * MINUTE, subject=stage.incident("checkout").id, comment="vendor is down")
+    stage.run(1_000, *[event(30 + n, "checkout", "EC") for n in range(900)], acts=[(25, act)])
+    assert told(stage) == [(10, "opened"), (25, "silenced")]
+    said = last(stage)
+    assert (said.silenced_by, said.silenced_until_ms) == ("anna", ms(30 * MINUTE))
+    stage.run(31 * MINUTE, event(1_100, "checkout", "EC"))
+    assert told(stage)[2:] == [(1_700, "resolved")]
+    assert last(stage).silenced_by == ""
+
+
+def test_when_a_silence_ends_in_its_time_what_it_held_is_told_and_else_nothing() -> None:
+    for more, then in (([], []), ([event(60, "checkout", "EC")], [(199, "updated")])):
+        stage = paged(level=Level.ERROR)
+        act = silence(25, 200, subject=stage.incident("checkout").id)
+        stage.run(300, *more, acts=[(25, act)])
+        assert told(stage)[2:] == then
+        assert stage.suppressed[HeldBack(Suppression.SILENCED)] == len(more)
+
+
+@pytest.mark.parametrize("storm", [False, True])
+def test_a_silence_that_is_ended_early_is_told_to_be_over(storm: bool) -> None:
+    stage = Stage()
+    stage.run(20, *(outage() if storm else [event(0, "checkout", "EC")]))
+    subject = stage.storm().id if storm else stage.incident("checkout").id
+    act = silence(25, DAY, subject=subject)
+    expire = ExpireSilence(**{**BEN, "subject": silence_id(act)})
+    stage.run(50, acts=[(25, act), (40, expire)])
+    assert told(stage)[1:] == [(25, "silenced"), (40, "updated")]
+    assert [one.silenced_by for one in stage.chats()] == ["", "anna", ""]
+
+
+def test_a_later_end_is_told_and_an_earlier_one_is_not() -> None:
+    stage = paged(level=Level.ERROR)
+    subject = stage.incident("checkout").id
+    acts: list[tuple[int, Act]] = [
+        (25, silence(25, 400, subject=subject)),
+        (26, silence(26, 300, subject=subject)),
+        (27, silence(27, 500, subject=subject)),
+    ]
+    stage.run(60, acts=acts)
+    assert [one.silenced_until_ms for one in stage.chats()[1:]] == [ms(400), ms(500)]
+
+
+def test_a_silenced_storm_says_so_once_and_nothing_more_at_its_end_without_news() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    stage.run(100, acts=[(25, silence(25, 90, subject=stage.storm().id))])
+    assert told(stage)[1:] == [(25, "silenced")]
+    assert stage.suppressed[HeldBack(Suppression.SILENCED)] == 0
+
+
+def test_what_is_acknowledged_while_it_is_silenced_says_both() -> None:
+    stage = paged(level=Level.ERROR)
+    act = silence(25, DAY, subject=stage.incident("checkout").id)
+    stage.run(60, acts=[(25, act), ack(stage, 30)])
+    assert told(stage)[1:] == [(25, "silenced"), (30, "acknowledged")]
+    assert (last(stage).acked_by, last(stage).silenced_by) == ("anna", "anna")
+    stage.run(100, event(70, "checkout", "EC"))
+    assert len(stage.chats()) == 3
+
+
+def test_one_error_of_a_storm_that_is_silenced_says_nothing() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    stage.run(100, acts=[(25, silence(25, 90, subject=stage.incident("cart").id))])
+    assert len(stage.chats()) == 1
+
+
+@pytest.mark.parametrize("most_per_hour", [0, 40])
+def test_a_silence_of_hundreds_says_so_at_once_within_a_bound_and_of_the_rest_when_due(
+    most_per_hour: int,
+) -> None:
+    many = muting.AT_ONCE_MOST + 20
+    config = msgspec.structs.replace(
+        PAGING, linking=Linking(burst_services=1_000, burst_onsets=1_000)
+    )
+    plain = Stage(config=config)
+    begun = [event(n, f"s{n}", f"E{n}") for n in range(many)]
+    plain.run(many + 20, *begun)
+    assert len({one.id for one in plain.chats()}) == many
+    stored = [entry for _, entry in plain.state.entries()]
+    stage = Stage(
+        config=msgspec.structs.replace(config, holding=Holding(most_per_hour=most_per_hour)),
+        entries=stored,
+        now=plain.now,
+    )
+    act = silence(stage.now, DAY, environment="production", when=When(service=("*",)))
+    now = stage.now
+    stage.run(now + 2, acts=[(now, act)])
+    at_once = {one.id for one in stage.digests}
+    assert len(stage.digests) == len(at_once) == (most_per_hour or muting.AT_ONCE_MOST)
+    assert {one.kind for one in stage.digests} == {DigestKind.SILENCED}
+    later = [event(now + 5 + n, f"s{n}", f"E{n}") for n in range(many)]
+    stage.run(now + 500, *later)
+    assert {one.kind for one in stage.digests} == {DigestKind.SILENCED}
+    assert len(stage.digests) == len({one.id for one in stage.digests}) == many
