@@ -153,7 +153,7 @@ async def test_when_the_new_page_is_refused_the_old_one_stays_open_until_the_sto
         )
         storm = stage.storm().id
         await world.act(30, "acknowledges the storm", Acknowledge(subject=storm, **ANNA))
-        world.pagerduty.fail_next("enqueue", *[Fault.ERROR_500] * 12)
+        world.pagerduty.fail(Fault.REFUSED, method="enqueue", calls=1, word="400")
         await life.run(2_500, events(range(40, 2_400, 30), *MAIL, trace="one"))
         first = f"stormfold-{storm}.1"
         assert [one.dedup_key for one in world.pagerduty.open_alerts()] == [first]

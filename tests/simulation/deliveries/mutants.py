@@ -17,6 +17,7 @@ from sinks import outbox as outboxes
 from sinks.base import Attempt, Sink
 from sinks.entries import Delivery, Status, Turn
 from sinks.outbox import Outbox
+from sinks.settle import again
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
 from tests.simulation.deliveries.world import Parts
@@ -109,9 +110,9 @@ def _newest_is_dropped(known: Delivery | None, digest: Any, plan: Any, now_ms: i
     return ACCEPT(known, digest, plan, now_ms)
 
 
-def _sends_again(d: Delivery, outcome: Any, plan: Any, now_ms: int) -> Any:
+def _sends_again(d: Delivery, outcome: Any, plan: Any, now_ms: int, *, works: bool) -> Any:
     """Repeats what nobody knows the outcome of, without a look."""
-    return delivery._again(d, plan, now_ms, after_ms=0)
+    return again(d, plan, now_ms, after_ms=0, works=works)
 
 
 MUTANTS: Final[dict[str, Mutant]] = {
