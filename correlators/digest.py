@@ -41,6 +41,8 @@ class Page(msgspec.Struct, frozen=True):
     """For such a trigger: what the acknowledgement does not cover, in words."""
     to: tuple[str, ...] = ()
     """Who is paged, or was."""
+    fallback: tuple[str, ...] = ()
+    """For a trigger: for each of them, who is paged when that one cannot be; else empty."""
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,16 +256,24 @@ def _digest(
     )
 
 
-def for_destinations(digest: Digest, tell: Iterable[str], page: Iterable[str]) -> list[Digest]:
-    """Return the digest once per destination: chats hear it all, pagers only what asks something of
-    them."""
+def for_destinations(digest: Digest, tell: Iterable[str], page: Page) -> list[Digest]:
+    """Return the digest once per destination: chats hear it all, whoever is paged only what asks
+    something of them. A chat that is paged gets the page beside the message."""
+    tell = tuple(tell)
     chats = [
         msgspec.structs.replace(digest, destination=destination, page=PageAction.NONE)
         for destination in tell
     ]
     if digest.page is PageAction.NONE:
         return chats
-    return chats + [msgspec.structs.replace(digest, destination=one) for one in page]
+    told = tell if digest.page is PageAction.TRIGGER else ()
+    fallbacks = dict(zip(page.to, page.fallback, strict=False))
+    return chats + [
+        msgspec.structs.replace(
+            digest, destination=one, page_fallback=fallbacks.get(one, ""), page_told=told
+        )
+        for one in page.to
+    ]
 
 
 def _told_by_storm(one: Incident) -> int:

@@ -17,6 +17,7 @@ from correlators.days import Shadow
 from correlators.deltas import tick_end_ms, worse
 from correlators.dependencies import Depends
 from correlators.entries import Episode
+from correlators.fallbacks import Stands, stand_ins
 from correlators.fingerprint import DEFAULT_VERSION
 from correlators.folds import Folds
 from correlators.holds import Around, Hold, Holding, held
@@ -64,6 +65,12 @@ class Config(Correlation, frozen=True, kw_only=True):
         """The rules that are read, in order."""
         by_service = any(one.page for one in self.services.values())
         return self.rules or rules_for(self.pages, self.routes, by_service=by_service)
+
+    @property
+    def stand_ins(self) -> list[Stands]:
+        """Who may be paged, and who is when that one cannot be."""
+        own = {name: one.page for name, one in self.services.items() if one.page}
+        return stand_ins(self.decides, self.teams, own, self.pages.fallback)
 
     @property
     def conditions(self) -> list[When]:
@@ -133,6 +140,8 @@ class Judge:
             self._asked.add(Asked.OWNER)
         self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
         """Whether any rule wakes anybody."""
+        self.fallbacks = {one.paged: one.fallback for one in reversed(config.stand_ins)}
+        """Who stands in for whoever is paged, as the first rule says that pages them."""
 
     # Facts
 
@@ -269,10 +278,11 @@ class Judge:
     # Judgement
 
     def _ruled(self, facts: Facts, *, pages: bool) -> Ruling:
-        ruling = ruled(self._rules, facts, self._config.teams)
+        config = self._config
+        ruling = ruled(self._rules, facts, config.teams, config.pages.fallback)
         if ruling.urgency is Urgency.PAGE and not pages:
             # What is told as past wakes nobody.
-            ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=())
+            ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=(), fallback=())
         return ruling
 
     def _around(

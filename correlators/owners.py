@@ -36,6 +36,8 @@ class Team(msgspec.Struct, frozen=True):
 
     to: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
+    fallback: str = ""
+    """Who is paged when one of `page` cannot be."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):

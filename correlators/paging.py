@@ -7,6 +7,7 @@ Not here: whether the rules page (`judging`), who has a page when incidents come
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -52,12 +53,17 @@ def of_incident(state: State, incident: Incident, judgement: Judgement | None) -
     return msgspec.structs.replace(page, replaces=episode.page_key)
 
 
-def of_storm(storm: Storm, judgement: Judgement) -> Page:
+def of_storm(storm: Storm, judgement: Judgement, fallbacks: Mapping[str, str]) -> Page:
     """Return the page to open, if any.
 
     An acknowledged storm pages anew for what the acknowledgement does not cover: whoever was
     paged before, whatever the rules say by now, unless it is silenced. One that never paged then
     pages as the rules say.
+
+    Args:
+        storm: as it is in the state.
+        judgement: what the rules say of it.
+        fallbacks: who stands in for whoever is paged, where the judgement does not say.
     """
     key = f"{storm.id}.{storm.generation + 1}"
     if storm.ack is not None:
@@ -69,7 +75,15 @@ def of_storm(storm: Storm, judgement: Judgement) -> Page:
         if reason is None or not to or muted:
             return Page()
         why = gained_words(storm)
-        return Page(PageAction.TRIGGER, key, reason, to=to, replaces=storm.page_key, why=why)
+        return Page(
+            PageAction.TRIGGER,
+            key,
+            reason,
+            to=to,
+            replaces=storm.page_key,
+            why=why,
+            fallback=_stand_ins(to, judgement, fallbacks),
+        )
     return Page() if storm.page_key else _trigger(judgement, key)
 
 
@@ -83,6 +97,17 @@ def acknowledge(key: str, to: tuple[str, ...], source: str) -> Page:
     return Page(PageAction.ACKNOWLEDGE, key, to=to)
 
 
+def _stand_ins(
+    to: tuple[str, ...], judgement: Judgement, fallbacks: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return who stands in for each of them: as the rules say now, or as any rule says; else the
+    first who is told."""
+    ruling = judgement.ruling
+    known = {**fallbacks, **dict(zip(ruling.page, ruling.fallback, strict=True))}
+    told = [*ruling.to, ""]
+    return tuple(known.get(one) or next(two for two in told if two != one) for one in to)
+
+
 def resolve(key: str, to: tuple[str, ...], *, after: str = "") -> Page:
     """Return the end of a page, if there is one, once the page that goes on for it is there."""
     return Page(PageAction.RESOLVE, key, to=to, after=after) if key else Page()
@@ -92,4 +117,11 @@ def _trigger(judgement: Judgement | None, key: str) -> Page:
     """Return the page that the rules ask for under this key, none where they ask for none."""
     if judgement is None or not judgement.pages:
         return Page()
-    return Page(PageAction.TRIGGER, key, judgement.page_reason, to=judgement.ruling.page)
+    ruling = judgement.ruling
+    return Page(
+        PageAction.TRIGGER,
+        key,
+        judgement.page_reason,
+        to=ruling.page,
+        fallback=ruling.fallback,
+    )

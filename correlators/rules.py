@@ -31,7 +31,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """When a digest also goes to the pager.
 
     Raises:
-        ValueError: a limit is below one, or `within_ms` outside one tick to one day.
+        ValueError: a limit is below one, `within_ms` outside one tick to one day, or
+            `remind_every_ms` shorter than a tick.
     """
 
     environments: tuple[str, ...] = ("production",)
@@ -43,12 +44,18 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """A storm over at least this many services pages."""
     resolve_acknowledged: bool = False
     """Quiet resolves a page that somebody acknowledged too."""
+    fallback: str = ""
+    """Who is paged where neither the rule nor the team that is paged names a fallback."""
+    remind_every_ms: int = 300_000
+    """A page at a chat that nobody has acknowledged is repeated this often."""
 
     def __post_init__(self) -> None:
         if self.events < 1 or self.storm_services < 1:
             raise ValueError("events and storm_services must be at least 1")
         if not TICK_MS <= self.within_ms <= 86_400_000:
             raise ValueError(f"within_ms must lie between {TICK_MS} and 86400000")
+        if self.remind_every_ms < TICK_MS:
+            raise ValueError(f"remind_every_ms must be at least {TICK_MS}")
 
 
 class Routes(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +63,8 @@ class Routes(msgspec.Struct, frozen=True, kw_only=True):
 
     tell: tuple[str, ...] = ("console:default",)
     page: tuple[str, ...] = ()
+    fallback: str = ""
+    """Who is paged when one of `page` cannot be."""
 
 
 def rules_for(pages: Pages, routes: Routes, *, by_service: bool = False) -> tuple[Rule, ...]:
@@ -82,6 +91,7 @@ def rules_for(pages: Pages, routes: Routes, *, by_service: bool = False) -> tupl
             to=routes.tell,
             page=page,
             page_else=page_else,
+            fallback=routes.fallback,
         )
         for name, when in urgent.items()
         if page and where

@@ -7,7 +7,7 @@ Lives here: rules, what they rule, and why one did not. Not here: what a conditi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -54,6 +54,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Destinations that are paged where `urgency` is `page`."""
     page_else: tuple[str, ...] = ()
     """Destinations that are paged where those of `page` are nobody."""
+    fallback: str = ""
+    """Who is paged when one of `page` cannot be; empty: as the team or the configuration says."""
     reason: str = ""
     """Why it drops."""
     every_ms: int = 0
@@ -88,6 +90,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     urgency: Urgency
     to: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
+    """For each of `page`, who is paged when it cannot be; empty text where nobody is."""
     rules: tuple[str, ...] = ()
     """Names of the rules that held, in order."""
     reason: str = ""
@@ -95,7 +99,9 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """The longest cap of the rules that held."""
 
 
-def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> Ruling:
+def ruled(
+    rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team], fallback: str = ""
+) -> Ruling:
     """Return what the rules say.
 
     Destinations are those of every rule that held, in order and each once. Nothing that holds is
@@ -106,8 +112,10 @@ def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> R
         rules: in the order of the configuration.
         facts: what would be told.
         teams: where the owners hear what is theirs.
+        fallback: who is paged where neither rule nor team says.
     """
     held: list[Rule] = []
+    fallbacks: dict[str, str] = {}
     for rule in rules:
         made = _addressed(rule, facts, teams)
         if made is None or _fails(rule, facts) is not None:
@@ -115,6 +123,9 @@ def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> R
         if held and rule.urgency is Urgency.DROP:
             break  # a rule above has told it to somebody: that stands
         held.append(made)
+        for one in made.page:
+            by_team = [teams[name] for name in facts.owners if name in teams]
+            fallbacks.setdefault(one, fallback_of(rule, made.to, made.page, one, by_team, fallback))
         if not rule.goes_on:
             break
     if not held:
@@ -123,11 +134,40 @@ def ruled(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> R
     return Ruling(
         urgency=urgency,
         to=tuple(dict.fromkeys(one for rule in held for one in rule.to)),
-        page=tuple(dict.fromkeys(one for rule in held for one in rule.page)),
+        page=tuple(fallbacks),
+        fallback=tuple(fallbacks.values()),
         rules=tuple(rule.name for rule in held),
         reason=held[0].reason,
         every_ms=max(rule.every_ms for rule in held),
     )
+
+
+def fallback_of(
+    rule: Rule,
+    to: tuple[str, ...],
+    page: tuple[str, ...],
+    paged: str,
+    owners: Sequence[Team],
+    default: str,
+) -> str:
+    """Return who is paged when this destination cannot be; empty where nobody is left.
+
+    The first of: the rule's own, that of the owner's team which names the destination, the one of
+    the configuration, and the chats that the rule tells. One that the rule pages anyway only counts
+    where there is no other, and nobody stands in for themselves.
+
+    Args:
+        rule: as configured.
+        to: whom it tells.
+        page: whom it pages.
+        paged: one of those.
+        owners: the teams that own what is told.
+        default: `pages.fallback`.
+    """
+    of_team = [one.fallback for one in owners if OWNER in rule.page and paged in one.page]
+    known = [one for one in (rule.fallback, *of_team, default, *to) if one and one != paged]
+    others = [one for one in known if one not in page]
+    return next(iter([*others, *known]), "")
 
 
 def _fails(rule: Rule, facts: Facts) -> Asked | None:
@@ -147,12 +187,25 @@ def _addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | No
     if WORDS.isdisjoint((*rule.to, *rule.page)):
         return rule
     known = [teams[one] for one in facts.owners if one in teams]
-    to = _with(rule.to, {OWNER: tuple(one for team in known for one in team.to)})
-    owners = tuple(one for team in known for one in team.page)
-    page = _with(rule.page, {OWNER: owners, SERVICE: facts.pagers}) or rule.page_else
+    to, page = addressed(rule, known, facts.pagers)
     if (rule.page and not page) or not (to or page):
         return None
     return msgspec.structs.replace(rule, to=to, page=page)
+
+
+def addressed(
+    rule: Rule, owners: Sequence[Team], pagers: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return whom the rule tells and whom it pages, either of which may be nobody.
+
+    Args:
+        rule: as configured.
+        owners: the teams that own what is told.
+        pagers: those of the service itself.
+    """
+    to = _with(rule.to, {OWNER: tuple(one for team in owners for one in team.to)})
+    owned = tuple(one for team in owners for one in team.page)
+    return to, _with(rule.page, {OWNER: owned, SERVICE: pagers}) or rule.page_else
 
 
 def _with(destinations: tuple[str, ...], words: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class StormTelling:
             kind = DigestKind.UPDATED if told.revision else DigestKind.OPENED
             judgement = self._judge.of_storm(storm, LIFECYCLE[kind], tick)
             self._tellings.judged(storm.id, judgement)
-            page = paging.of_storm(storm, judgement)
+            page = paging.of_storm(storm, judgement, self._judge.fallbacks)
             quiet = page.action is PageAction.NONE
             if quiet and judgement.hold is not None and muting.begins(storm, judgement.hold):
                 self._tell_silenced(storm, judgement.hold, tick, judgement)

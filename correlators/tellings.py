@@ -107,7 +107,7 @@ class Tellings:
         content, taken = self._folds.carried(content, teller, telling.tick)
         if taken:
             self._suppressed[HeldBack(Suppression.TOLD_BY_INCIDENT)] += taken
-        self.emit(digest.for_destinations(content, to, telling.page.to))
+        self.emit(digest.for_destinations(content, to, telling.page))
         if telling.page.reason is not None:
             self._pages[telling.page.reason] += 1
 

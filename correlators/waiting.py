@@ -76,7 +76,8 @@ class Waiting:
             if (found.page_key and found.ack is None) or (found.ack and not gained(found)):
                 return False
             judgement = self._judge.of_storm(found, Lifecycle.UPDATED, tick, only_page=True)
-            return paging.of_storm(found, judgement).action is PageAction.TRIGGER
+            page = paging.of_storm(found, judgement, self._judge.fallbacks)
+            return page.action is PageAction.TRIGGER
         episode = self._state.episode(found.key)
         if episode is None or episode.lead != found.id or not found.open:
             return False

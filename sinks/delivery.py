@@ -55,7 +55,7 @@ from sinks.entries import (
     Status,
     Turn,
 )
-from sinks.settle import NO_CALL, again, failed, given_up, settle, spent, waiting
+from sinks.settle import NO_CALL, again, failed, given_up, rested, settle, spent, waiting
 from sinks.steps import (
     ask_until_ms,
     backoff_ms,
@@ -220,6 +220,12 @@ def answered(
             return again(d, plan, now_ms, after_ms=0, works=works)
         case CannotTell():
             return _cannot_tell(d, outcome.after_ms, plan, now_ms)
+
+
+def withdrawn(delivery: Delivery, now_ms: int) -> Turn:
+    """Return the waiting delivery as one that is not worth telling any more."""
+    dropped = Dropped(delivery.destination, DropReason.SUPERSEDED)
+    return Turn(rested(delivery, Status.DROPPED, now_ms), (dropped,))
 
 
 def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:

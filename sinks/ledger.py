@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from correlators.types import Digest
 from sinks.agenda import Places
 from sinks.base import Target
 from sinks.covered import coverable
@@ -24,6 +25,7 @@ from sinks.entries import (
     Turn,
 )
 from sinks.marks import Taken
+from sinks.pages import Pages
 from sinks.rollups import Rollups
 from sinks.steps import ask_until_ms, free_ms, limits_of, urgency
 from sinks.successors import Successors
@@ -39,9 +41,17 @@ class Ledger:
         targets: every destination that may be sent to.
         started_ms: now.
         max_entries: entries held, >= 1; roll-ups come on top, at most two per destination.
+        remind_every_ms: between two reminders of a page at a chat, >= 1.
     """
 
-    def __init__(self, targets: Mapping[str, Target], *, started_ms: int, max_entries: int) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        started_ms: int,
+        max_entries: int,
+        remind_every_ms: int,
+    ) -> None:
         self.targets = dict(targets)
         self.now_ms = started_ms
         self.places = Places()
@@ -51,6 +61,7 @@ class Ledger:
         self.waiting: dict[str, int] = dict.fromkeys(self.targets, 0)
         self.entries: dict[str, Delivery] = {}
         self.rollups = Rollups(self)
+        self.pages = Pages(self, remind_every_ms)
         self._max_entries = max_entries
         self._successors = Successors(self.entries.get, self.places.keep)
         self._changed: dict[str, Delivery | None] = {}
@@ -66,18 +77,27 @@ class Ledger:
 
     def take_changes(self) -> Changes:
         """Return everything changed since the last call, once."""
+        said = self.pages.take()
         changes = Changes(
             entries=self._changed,
             dead=tuple(self.dead),
             dropped=tuple(self.dropped),
             held=self._successors.take(),
             taken=tuple(self.taken),
+            handed=said.handed,
+            pages=said.pages,
         )
         self._changed, self.dead, self.dropped, self.taken = {}, [], [], []
         return changes
 
-    def apply(self, turn: Turn) -> None:
-        """Take in a transition: the entry as it is now, and what else that meant."""
+    def apply(self, turn: Turn, *, heard: Digest | None = None) -> None:
+        """Take in a transition: the entry as it is now, and what else that meant.
+
+        Args:
+            turn: the transition.
+            heard: the digest that was accepted in it, if one was.
+        """
+        turn = self.pages.observe(turn, heard)
         for effect in turn.effects:
             if isinstance(effect, DeadLetter):
                 self.dead.append(effect)
@@ -112,6 +132,7 @@ class Ledger:
         key = entry.key
         self._successors.leave(key, over=entry.status in FINISHED)
         target = self.targets.get(entry.destination)
+        self.pages.place(entry)
         if entry.status in FINISHED:
             self._rest(entry, target)
             return
@@ -163,6 +184,7 @@ class Ledger:
         self.rollups.note(entry, None)
         self._successors.leave(key, over=True)
         self.places.leave(key)
+        self.pages.forget(key)
         self._changed[key] = None
         self._index_after(key)
 
@@ -176,6 +198,8 @@ class Ledger:
             self.places.wake(entry.key, until_ms)
         else:
             self.places.rest(entry.key, entry.changed_ms, until_ms)
+            if entry.page is not None and not entry.ended:
+                self.places.keep(entry.key)  # its end is still to be told, here or elsewhere
 
     def over(self, entry: Delivery) -> bool:
         """Return True for a finished entry that was kept as long as it should be."""

@@ -37,6 +37,7 @@ from sinks.entries import (
 from sinks.ledger import Ledger
 from sinks.marks import Redrive, RedriveOutcome
 from sinks.pace import Pace
+from sinks.page_watch import REMIND_EVERY_MS
 from sinks.redrive import redriven, taken
 from sinks.steps import ask_until_ms, limits_of, name_of, urgency
 
@@ -56,6 +57,7 @@ class Outbox:
     Args:
         destinations: every destination that may be sent to.
         started_ms: now; buckets start empty at this moment.
+        remind_every_ms: between two reminders of a page at a chat, >= 1.
         max_entries: entries held, >= 1.
     """
 
@@ -65,9 +67,15 @@ class Outbox:
         *,
         started_ms: int,
         max_entries: int = MAX_ENTRIES,
+        remind_every_ms: int = REMIND_EVERY_MS,
     ) -> None:
         assert max_entries >= 1
-        self._ledger = Ledger(destinations, started_ms=started_ms, max_entries=max_entries)
+        self._ledger = Ledger(
+            destinations,
+            started_ms=started_ms,
+            max_entries=max_entries,
+            remind_every_ms=remind_every_ms,
+        )
         self._targets = self._ledger.targets
         self._pace = Pace(self._targets, started_ms=started_ms)
         self.stale_answers = 0
@@ -104,13 +112,16 @@ class Outbox:
         ledger = self._ledger
         target = self._targets.get(digest.destination)
         if target is None:
-            ledger.dead.append(letter(digest, DeadReason.UNKNOWN_DESTINATION, now_ms))
+            ledger.pages.accept_unserved(digest)
             self._refuse(digest, redrive, RedriveOutcome.UNKNOWN_DESTINATION)
             return
         plan = target.plan
-        if plan.pages and digest.page in (PageAction.NONE, PageAction.ACKNOWLEDGE):
+        if plan.pages and digest.page is PageAction.NONE:
             ledger.dropped.append(Dropped(digest.destination, DropReason.NO_PAGE))
             self._refuse(digest, redrive, RedriveOutcome.NO_PAGE)
+            return
+        if ledger.pages.too_late(digest):
+            ledger.dropped.append(Dropped(digest.destination, DropReason.SUPERSEDED))
             return
         key = f"{digest.destination}|{name_of(digest, plan)}"
         known = ledger.entries.get(key)
@@ -120,12 +131,14 @@ class Outbox:
                 ledger.rollups.absorb(digest, now_ms)
                 return
             ledger.dead.append(letter(digest, DeadReason.OUTBOX_FULL, now_ms))
+            ledger.pages.without_place(digest)
             self._refuse(digest, redrive, RedriveOutcome.OUTBOX_FULL)
             return
         if redrive is not None:
-            ledger.apply(redriven(known, digest, redrive, plan, now_ms))
+            ledger.apply(redriven(known, digest, redrive, plan, now_ms), heard=digest)
         else:
-            ledger.apply(transitions.accept(known, digest, plan, now_ms))
+            ledger.apply(transitions.accept(known, digest, plan, now_ms), heard=digest)
+        ledger.pages.withdraw_reminder(key)
         if ledger.entries[key].status is Status.COVERED:
             ledger.rollups.heard(key)
 
@@ -181,7 +194,8 @@ class Outbox:
         now_ms = max(self._ledger.now_ms, now_ms)
         places = self._ledger.places
         ready = (self._ready_ms(key) for _, _, key in places.lanes.firsts())
-        times = [one for one in (places.next_ms(), *ready) if one is not None]
+        firsts = (places.next_ms(), self._ledger.pages.next_ms(), *ready)
+        times = [one for one in firsts if one is not None]
         return max(now_ms, min(times)) if times else None
 
     def take_changes(self) -> Changes:
@@ -265,4 +279,5 @@ class Outbox:
                 ledger.apply(transitions.unfindable(entry, plan, now_ms))
             else:
                 ledger.index(entry)
+        ledger.pages.look()
         return now_ms

@@ -98,8 +98,11 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 dead_topic=topics.dead,
                 quarantine_topic=topics.quarantine,
                 decisions_topic=topics.decisions,
+                deliveries_topic=topics.deliveries,
+                partition_of=partition_of_account,
                 max_request_bytes=request_bytes,
                 metrics=metrics,
+                remind_every_ms=settings.pages.remind_every_ms,
             )
 
 
@@ -127,7 +130,8 @@ def make_change(
             from streams.sink_config import make_sinks
 
             assert isinstance(handler, DeliverHandler)
-            return partial(handler.reconfigure, make_sinks(settings))
+            remind_every_ms = settings.pages.remind_every_ms
+            return partial(handler.reconfigure, make_sinks(settings), remind_every_ms)
 
 
 def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str, int]]) -> Stage:

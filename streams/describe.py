@@ -54,6 +54,8 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "destinations": _destinations(settings),
         "tell": list(settings.routes.tell),
         "page": list(settings.routes.page),
+        "page_instead": _stand_ins(settings),
+        "remind_every": duration(settings.pages.remind_every_ms),
         "pages_when": _pages_when(settings) if not settings.rules else None,
         "resolve_acknowledged": settings.pages.resolve_acknowledged,
         "rules": _named(map(rule_line, settings.correlation().decides)),
@@ -65,6 +67,17 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "burst_onsets": settings.storms.burst_onsets,
         },
     }
+
+
+def _stand_ins(settings: Settings) -> Plain:
+    """Return who is paged when somebody cannot be, by rule and destination."""
+    config = settings.correlation()
+    rules = config.decides
+    found: dict[str, Plain] = {}
+    for one in config.stand_ins:
+        whose = f", of {one.team or one.service}" if one.team or one.service else ""
+        found[f"{rules[one.rule].name}{whose}: {one.paged}"] = one.fallback
+    return found or None
 
 
 def _services(settings: Settings) -> dict[str, Plain]:

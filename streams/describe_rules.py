@@ -24,6 +24,8 @@ def rule_line(rule: Rule) -> str:
         does += f", pages {', '.join(rule.page)}"
     if rule.page_else:
         does += f", else {', '.join(rule.page_else)}"
+    if rule.fallback:
+        does += f", fallback {rule.fallback}"
     if rule.every_ms:
         does += f", at most every {duration(rule.every_ms)}"
     if rule.goes_on:

@@ -19,6 +19,7 @@ from correlators.acts import ACT_KINDS, ActOutcome
 from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
+from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
 
@@ -270,6 +271,22 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Resolves of pages whose successor did not come: kept open, or sent all the same.",
         _SINK,
         _words("reason", "`sinks.entries.HoldReason`", HoldReason),
+    ),
+    _counter(
+        "page_outcomes",
+        "pages",
+        "What became of pages at a destination: one can be handed to its fallback and come late.",
+        _SINK,
+        _words("outcome", "`sinks.watched.PageOutcome`", PageOutcome),
+    ),
+    _seconds(
+        "page_seconds", _DELIVERY_S, "From the page accepted by DELIVER to the page there.", _SINK
+    ),
+    _counter(
+        "page_reminders",
+        "messages",
+        "Reminders of pages at chats that nobody had acknowledged, delivered.",
+        _SINK,
     ),
     _counter(
         "delivery_attempts",

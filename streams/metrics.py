@@ -74,6 +74,9 @@ class Metrics:
     transaction_seconds: Histogram
     deliveries: Counter
     held_resolves: Counter
+    page_outcomes: Counter
+    page_seconds: Histogram
+    page_reminders: Counter
     delivery_attempts: Counter
     possible_repeats: Counter
     deliveries_waiting: Gauge

@@ -117,8 +117,8 @@ async def told(
                     if any(name == REDRIVE_HEADER for name, _ in record.headers):
                         continue  # decided once, and sent again by hand
                     digest = _digest(record)
-                    if not first_ms < digest.at_ms <= up_to.end_ms:
-                        continue
+                    if not first_ms < digest.at_ms <= up_to.end_ms or digest.handed_by:
+                        continue  # what DELIVER hands on is no part of what is decided
                     revision = (digest.destination, digest.id, digest.revision)
                     if revision in known:
                         repeated += 1

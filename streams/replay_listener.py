@@ -104,7 +104,9 @@ class Listener:
             if tp.topic == self._names.incidents:
                 self._results.entries([codec.entry(record.value)])
             elif tp.topic == self._names.deliveries:
-                self._results.digest(codec.digest(record.value))
+                digest = codec.digest(record.value)
+                if not digest.handed_by:  # what DELIVER hands on is no part of what is decided
+                    self._results.digest(digest)
             else:
                 told = codec.told(record.value)
                 if not isinstance(told, Told):

@@ -14,7 +14,8 @@ from yaml.nodes import Node
 
 from correlators.holds import Holding, Inhibition, Period
 from correlators.schedules import UTC, Schedule, Span, Weekly, Zone
-from streams.settings_rules import NAME, NAME_SAYS, built, when_of, word
+from streams.settings_rules import NAME, NAME_SAYS, built, when_of
+from streams.settings_words import word
 from streams.yaml_reader import Reader
 from streams.zones import UnknownZone, zone
 

@@ -15,12 +15,13 @@ from yaml.nodes import Node
 
 from correlators.fingerprint import DEFAULT_VERSION, VERSIONS
 from correlators.incidents import Windows
-from correlators.rules import Pages, Routes
 from correlators.storms import Linking
+from streams.settings_fallback import check_fallbacks
 from streams.settings_grouping import grouping_of
 from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_pagers import pagerduty_of
+from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
@@ -43,7 +44,6 @@ _YEAR: Final = 365 * _DAY
 _NAMESPACE: Final = re.compile(r"[a-z0-9._-]{1,40}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
-_ENVIRONMENT: Final = re.compile(r"[^\s/](?:[^\n\r\t\f/]{0,62}[^\s/])?")
 _CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
 _PATH: Final = re.compile(r"[^\n\r\0]{1,400}")
 
@@ -59,16 +59,20 @@ def settings_of(
     """Return the settings; what is wrong is noted in the reader and has its default here."""
     part = reader.section(root, "", _PARTS)
     says = "a name of at most 40 of a-z, 0-9, '.', '_' and '-'"
+    before = reader.noted
     sinks = _sinks(reader, part.get("sinks"))
     clock = reader.text(
         part.get("clock"), "clock", Clock.WALL, re.compile("wall|data"), "wall or data"
     )
     namespace = reader.text(part.get("namespace"), "namespace", "stormfold", _NAMESPACE, says)
     teams = teams_of(reader, part.get("teams"), sinks.chats, sinks.pagers)
-    return Settings(
+    pages = pages_of(reader, part.get("pages"), sinks)
+    routes = routes_of(reader, part.get("routes"), sinks)
+    rules = rules_of(reader, part.get("rules"), sinks.chats, sinks.pagers)
+    settings = Settings(
         namespace=namespace,
         clock=Clock(clock),
-        default_environment=_environment(
+        default_environment=environment_of(
             reader, part.get("default_environment"), "default_environment"
         ),
         signature_version=reader.integer(
@@ -78,7 +82,7 @@ def settings_of(
             VERSIONS[0],
             VERSIONS[-1],
         ),
-        services=services_of(reader, part.get("services"), teams, sinks.pagers),
+        services=services_of(reader, part.get("services"), teams, (*sinks.pagers, *sinks.chats)),
         projects=projects_of(reader, part.get("projects")),
         grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
@@ -86,16 +90,19 @@ def settings_of(
         metrics=_metrics(reader, part.get("metrics")),
         incidents=_incidents(reader, part.get("incidents")),
         storms=_storms(reader, part.get("storms")),
-        pages=_pages(reader, part.get("pages")),
+        pages=pages,
         sinks=sinks,
-        routes=_routes(reader, part.get("routes"), sinks),
-        rules=rules_of(reader, part.get("rules"), sinks.chats, sinks.pagers),
+        routes=routes,
+        rules=rules,
         teams=teams,
         owners=owners_of(reader, part.get("owners")),
         holding=holding_of(reader, part),
-        shadow=shadow_of(reader, part.get("shadow"), _chats(sinks)),
+        shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         file=file,
     )
+    if reader.noted == before:  # else what is paged is not what the file says
+        check_fallbacks(reader, part, settings.correlation())
+    return settings
 
 
 def _metrics(reader: Reader, node: Node | None) -> MetricsAt:
@@ -172,39 +179,6 @@ def _storms(reader: Reader, node: Node | None) -> Linking:
     return Linking(**values)
 
 
-def _pages(reader: Reader, node: Node | None) -> Pages:
-    default = Pages()
-    names = ("environments", "events", "within", "storm_services", "resolve_acknowledged")
-    key = reader.section(node, "pages", names)
-    entries = reader.entries(key.get("environments"), "pages.environments", "environments")
-    environments = default.environments
-    if entries is not None:
-        environments = tuple(
-            _environment(reader, entry, f"pages.environments[{at}]")
-            for at, entry in enumerate(entries)
-        )
-    return Pages(
-        environments=environments,
-        events=reader.integer(key.get("events"), "pages.events", default.events, 1, 1_000_000),
-        within_ms=reader.duration_ms(
-            key.get("within"), "pages.within", default.within_ms, _SECOND, _DAY
-        ),
-        storm_services=reader.integer(
-            key.get("storm_services"), "pages.storm_services", default.storm_services, 1, 1_000
-        ),
-        resolve_acknowledged=reader.boolean(
-            key.get("resolve_acknowledged"),
-            "pages.resolve_acknowledged",
-            default.resolve_acknowledged,
-        ),
-    )
-
-
-def _environment(reader: Reader, node: Node | None, path: str) -> str:
-    says = "the name of an environment, at most 64 characters without '/'"
-    return reader.text(node, path, "production", _ENVIRONMENT, says)
-
-
 def _sinks(reader: Reader, node: Node | None) -> Sinks:
     key = reader.section(node, "sinks", ("slack", "pagerduty", "console", "file"))
     if "console" in key:
@@ -250,35 +224,3 @@ def _slack(reader: Reader, node: Node) -> Slack:
         ),
         channels=channels,
     )
-
-
-def _routes(reader: Reader, node: Node | None, sinks: Sinks) -> Routes:
-    key = reader.section(node, "routes", ("tell", "page"))
-    return Routes(
-        tell=_route(reader, key.get("tell"), "routes.tell", _chats(sinks, pagers=True)),
-        page=_route(reader, key.get("page"), "routes.page", sinks.pagers, sinks.usual_pagers),
-    )
-
-
-def _chats(sinks: Sinks, *, pagers: bool = False) -> tuple[str, ...]:
-    """Return what can be told: the console where nothing else is configured, or no chat is."""
-    # An installation that was told nothing at all still says what it sees.
-    return sinks.chats if sinks.chats or (pagers and sinks.pagers) else ("console:default",)
-
-
-def _route(
-    reader: Reader,
-    node: Node | None,
-    path: str,
-    known: tuple[str, ...],
-    usual: tuple[str, ...] | None = None,
-) -> tuple[str, ...]:
-    entries = reader.entries(node, path, "destinations")
-    if entries is None:
-        return known if usual is None else usual
-    words = re.compile("|".join(map(re.escape, known)) or r"(?!)")
-    says = "one of the destinations configured: " + (", ".join(known) or "none for this route")
-    found = [
-        reader.text(entry, f"{path}[{at}]", "", words, says) for at, entry in enumerate(entries)
-    ]
-    return tuple(dict.fromkeys(destination for destination in found if destination))

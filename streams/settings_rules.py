@@ -7,7 +7,7 @@ like) is in `settings_holds`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from yaml.nodes import Node, SequenceNode
@@ -17,6 +17,8 @@ from correlators.owners import MARKS_MOST, OWNER, SERVICE, Owner, Team
 from correlators.rule_check import deploys_wrong, uncovered, unreachable
 from correlators.rulings import CAP_MOST_MS, Rule, Urgency
 from correlators.types import TICK_MS, Level
+from streams.settings_fallback import fallback_of
+from streams.settings_words import destinations, word, words
 from streams.yaml_reader import Reader, duration_in
 
 NAME: Final = re.compile(r"[^\s#][^\n\r\t#]{0,59}")
@@ -39,10 +41,13 @@ def teams_of(
     teams = {}
     for name, entry in reader.section(node, "teams", None).items():
         path = f"teams.{name}"
-        key = reader.section(entry, path, ("to", "page"))
+        key = reader.section(entry, path, ("to", "page", "fallback"))
+        page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, *chats))
+        both = (*chats, *pagers)
         teams[name] = Team(
-            destinations(reader, key.get("to"), f"{path}.to", chats),
-            destinations(reader, key.get("page"), f"{path}.page", pagers),
+            to=destinations(reader, key.get("to"), f"{path}.to", chats),
+            page=page,
+            fallback=fallback_of(reader, key.get("fallback"), f"{path}.fallback", both, page),
         )
     return teams
 
@@ -75,7 +80,7 @@ def rules_of(
         reader: notes problems.
         node: the list, None when it is absent.
         chats: destinations that can be told.
-        pagers: destinations that can be paged.
+        pagers: destinations that wake somebody; chats can be paged too.
     """
     entries = reader.entries(node, "rules", "rules")
     if node is None or entries is None:
@@ -113,12 +118,13 @@ def _rule(
     reader: Reader, entry: Node, path: str, chats: Collection[str], pagers: Collection[str]
 ) -> Rule | None:
     before = reader.noted
-    names = ("name", "when", "urgency", "to", "page", "drop", "every", "continue")
+    names = ("name", "when", "urgency", "to", "page", "fallback", "drop", "every", "continue")
     key = reader.section(entry, path, names)
     if "name" not in key:
         reader.problem(entry, path, "expected a name, found none")
     drop = reader.text(key.get("drop"), f"{path}.drop", "", _REASON, "why it is dropped")
-    page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, OWNER, SERVICE))
+    page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, OWNER, SERVICE, *chats))
+    both = (*chats, *pagers)
     usual = Urgency.DROP if drop else Urgency.PAGE if page else Urgency.ALERT
     urgency = word(reader, key.get("urgency"), f"{path}.urgency", usual.value, list(Urgency))
     values = {
@@ -127,6 +133,7 @@ def _rule(
         "urgency": Urgency(urgency),
         "to": destinations(reader, key.get("to"), f"{path}.to", (*chats, OWNER)),
         "page": page,
+        "fallback": fallback_of(reader, key.get("fallback"), f"{path}.fallback", both, page),
         "reason": drop,
         "every_ms": reader.duration_ms(key.get("every"), f"{path}.every", 0, TICK_MS, CAP_MOST_MS),
         "goes_on": reader.boolean(key.get("continue"), f"{path}.continue", False),
@@ -147,12 +154,12 @@ def when_of(reader: Reader, node: Node | None, path: str) -> When:
         below = f"{path}.{name}"
         match name:
             case "level":
-                values[name] = tuple(map(Level, _words(reader, entry, below, _LEVELS)))
+                values[name] = tuple(map(Level, words(reader, entry, below, _LEVELS)))
             case "min_level":
                 values[name] = Level(word(reader, entry, below, "debug", _LEVELS))
             case "lifecycle":
                 told = tuple(one.value for one in Lifecycle)
-                values[name] = tuple(map(Lifecycle, _words(reader, entry, below, told)))
+                values[name] = tuple(map(Lifecycle, words(reader, entry, below, told)))
             case "tag":
                 values[name] = _texts(reader, entry, below, _TAG, _TAG_SAYS)
             case "events" | "users":
@@ -181,20 +188,6 @@ def _often(reader: Reader, entry: Node, path: str) -> AtLeast | None:
 # Shared with what holds back
 
 
-def destinations(
-    reader: Reader, node: Node | None, path: str, known: Collection[str]
-) -> tuple[str, ...]:
-    """Return the destinations of a list, each once."""
-    return tuple(dict.fromkeys(_words(reader, node, path, tuple(known)))) if node else ()
-
-
-def word(reader: Reader, node: Node | None, path: str, default: str, known: Iterable[str]) -> str:
-    """Return the word, which must be one of those known."""
-    words = list(known)
-    pattern = re.compile("|".join(map(re.escape, words)) or r"(?!)")
-    return reader.text(node, path, default, pattern, "one of " + (", ".join(words) or "none"))
-
-
 def built(
     reader: Reader, node: Node, path: str, kind: Callable[..., Any], values: dict[str, Any]
 ) -> Any:
@@ -204,16 +197,6 @@ def built(
     except ValueError as error:
         reader.problem(node, path, str(error).replace("_ms", ""))
         return None
-
-
-def _words(reader: Reader, node: Node, path: str, known: Collection[str]) -> list[str]:
-    """Return the words of a list, or the one that stands in its place."""
-    if not isinstance(node, SequenceNode):
-        found = [word(reader, node, path, "", known)]
-    else:
-        entries = reader.entries(node, path, "words") or []
-        found = [word(reader, one, f"{path}[{at}]", "", known) for at, one in enumerate(entries)]
-    return [one for one in found if one]
 
 
 def _texts(

@@ -11,8 +11,8 @@ from typing import Final
 
 from yaml.nodes import Node
 
-from streams.settings_rules import destinations, word
 from streams.settings_types import Service
+from streams.settings_words import destinations, word
 from streams.yaml_reader import Reader
 
 SERVICES_MOST: Final = 2_000

@@ -8,7 +8,7 @@ a lane of their own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from correlators.entries import PROGRESS_KEY
+from correlators.types import DigestKind
 from sinks.attempted import Attempted, attempted
 from sinks.base import (
     Answer,
@@ -32,7 +33,9 @@ from sinks.base import (
 )
 from sinks.entries import Changes, DeadLetter, Delivery, decode, encode
 from sinks.outbox import Outbox
+from sinks.page_watch import REMIND_EVERY_MS
 from streams import codec
+from streams.agents.handing import count_pages, hand_on
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
 from streams.metrics import Metrics
@@ -74,16 +77,24 @@ class DeliverHandler:
         dead_topic: str,
         quarantine_topic: str,
         decisions_topic: str,
+        deliveries_topic: str,
+        partition_of: Callable[[str, int], int],
         max_request_bytes: int,
         metrics: Metrics,
+        remind_every_ms: int = REMIND_EVERY_MS,
     ) -> None:
-        """Args: sinks: every sink that is configured; the rest: where to read and write."""
+        """Args: sinks: every sink that is configured; the rest: where to read and write;
+        `partition_of` maps (destination, count); `remind_every_ms` is between reminders of a
+        page."""
         self._sinks = {sink.name: sink for sink in sinks}
         self._installation = installation
         self._state_topic = state_topic
         self._dead_topic = dead_topic
         self._quarantine_topic = quarantine_topic
         self._decisions_topic = decisions_topic
+        self._deliveries_topic = deliveries_topic
+        self._partition_of = partition_of
+        self._remind_every_ms = remind_every_ms
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._held: dict[TopicPartition, _Held] = {}
@@ -145,12 +156,15 @@ class DeliverHandler:
         await self._write(tp, held, held.outbox.take_changes())
         await held.writer.stop()
 
-    async def reconfigure(self, sinks: Sequence[Sink]) -> None:
+    async def reconfigure(
+        self, sinks: Sequence[Sink], remind_every_ms: int = REMIND_EVERY_MS
+    ) -> None:
         """Send to other destinations, or with other secrets, from the next call on.
 
         Calls in flight are waited for, as on a revoke. Unfinished deliveries to a destination that
         is no more become dead letters; its limits begin anew for one that stays.
         """
+        self._remind_every_ms = remind_every_ms
         before, self._sinks = self._sinks, {sink.name: sink for sink in sinks}
         self._metrics.know_sinks(self._sinks)
         for gone in before.keys() - self._sinks.keys():
@@ -166,7 +180,11 @@ class DeliverHandler:
             await sink.close()
 
     def _outbox(self, entries: Iterable[Delivery]) -> Outbox:
-        outbox = Outbox(targets(self._sinks.values()), started_ms=self._host.now_ms())
+        outbox = Outbox(
+            targets(self._sinks.values()),
+            started_ms=self._host.now_ms(),
+            remind_every_ms=self._remind_every_ms,
+        )
         outbox.load(entries)
         return outbox
 
@@ -229,9 +247,11 @@ class DeliverHandler:
             self._metrics.held_resolves.labels(
                 sink=sink_of(kept.destination), reason=kept.reason.value
             ).inc()
+        count_pages(self._metrics, changes.pages)
         moved = held.offset != held.written_offset
         said, held.attempted = held.attempted, []
-        if not (changes.entries or changes.dead or moved or held.quarantine or said):
+        written = changes.entries or changes.dead or changes.handed
+        if not (written or moved or held.quarantine or said):
             return
         transaction = held.writer.transaction()
         async with transaction:
@@ -242,6 +262,9 @@ class DeliverHandler:
                     key=key.encode(),
                     value=encode(entry) if entry is not None else None,
                 )
+            await hand_on(
+                transaction, changes.handed, self._deliveries_topic, self._partition_of_destination
+            )
             for letter in changes.dead:
                 await self._send_dead(transaction, letter)
             await self._send_quarantine(tp, held, transaction)
@@ -264,6 +287,9 @@ class DeliverHandler:
         held.written_offset = held.offset
         self._metrics.transactions.labels(stage="deliver", outcome="committed").inc()
         self._metrics.transaction_seconds.labels(stage="deliver").observe(transaction.seconds)
+
+    def _partition_of_destination(self, destination: str) -> int:
+        return self._partition_of(destination, self._partitions)
 
     async def _send_dead(self, transaction: Transaction, letter: DeadLetter) -> None:
         sink = sink_of(letter.destination)
@@ -337,6 +363,8 @@ class DeliverHandler:
             self._metrics.penalties.labels(sink=sink).inc()
         if isinstance(outcome, Delivered) and attempt.step is not Step.EDIT:
             self._metrics.deliveries.labels(sink=sink, outcome="delivered").inc()
+            if attempt.digest.kind is DigestKind.REMINDER:
+                self._metrics.page_reminders.labels(sink=sink).inc()
             seconds = max(0, self._host.now_ms() - attempt.digest.at_ms) / 1000
             self._metrics.delivery_seconds.labels(sink=sink).observe(seconds)
             log.info(

@@ -136,7 +136,7 @@ def test_every_part_is_optional(tmp_path: Path, text: str) -> None:
         ("{console: }", ("console:default",), ()),
         ('{slack: {channels: {a: "#a", b: "#b"}}}', ("slack:a", "slack:b"), ()),
         ('{slack: {channels: {a: "#a"}}, console: {}}', ("slack:a", "console:default"), ()),
-        ("{pagerduty: {}}", (), ("pagerduty:default",)),
+        ("{console: , pagerduty: {}}", ("console:default",), ("pagerduty:default",)),
     ],
 )
 def test_without_routes_everything_configured_is_told(

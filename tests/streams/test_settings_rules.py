@@ -61,6 +61,7 @@ rules:
     when: {tag: "tier=gold", events: 10 in 5m, min_level: error, storm: no}
     to: [owner]
     page: [pagerduty:default]
+    fallback: slack:incidents
     every: 30m
     continue: true
   - name: rest
@@ -82,6 +83,7 @@ spike_protection: {per_hour: 100}
         (Level.INFO, Level.WARNING),
     )
     assert (gold.urgency, gold.to, gold.page) == (Urgency.PAGE, (OWNER,), ("pagerduty:default",))
+    assert gold.fallback == "slack:incidents"
     assert (gold.every_ms, gold.goes_on) == (1_800_000, True)
     assert (gold.when.events, gold.when.min_level) == (AtLeast(10, 300_000), Level.ERROR)
     assert (gold.when.tag, gold.when.storm) == (("tier=gold",), False)
