@@ -100,6 +100,13 @@ def _ruled(tick: int, ruled: Ruled) -> Decision:
     )
 
 
+def _stand_ins(pages: Iterable[Digest]) -> tuple[str, ...]:
+    """Return who is paged where one of those that are paged cannot be."""
+    known = (one for one in pages if one.page_fallback)
+    lines = [f"where {one.destination} cannot be paged, {one.page_fallback} is" for one in known]
+    return tuple(lines[:NAMED_MOST])
+
+
 def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
     """One decision per revision that is told, and one per page that is asked for."""
     of_revision: dict[tuple[str, int], list[Digest]] = {}
@@ -134,6 +141,7 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
                     why=reason.value if reason is not None else "",
                     name=first.rule,
                     other=pages[0].page_key,
+                    because=_stand_ins(pages),
                     to=tuple(one.destination for one in pages)[:NAMED_MOST],
                     revision=revision,
                 )

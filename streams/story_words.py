@@ -206,7 +206,7 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
             return [f"told, revision {said.revision} ({said.why}), to {_listed(said.to)}{by}"]
         case Kind.PAGED:
             why = f" because {said.why}" if said.why else ""
-            return [f"paged {_listed(said.to)}{why}{by}; page {said.other}"]
+            return [f"paged {_listed(said.to)}{why}{by}; page {said.other}", *because]
         case Kind.PAGE_ACKNOWLEDGED:
             return [f"page {said.other} acknowledged at {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:

@@ -145,3 +145,14 @@ def test_a_fallback_is_another_destination_that_is_known(
     tmp_path: Path, more: str, line: str
 ) -> None:
     assert refused(tmp_path, SINKS + more) == [line]
+
+
+def test_the_example_of_the_page_is_read_and_does_what_it_says(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pages.md").read_text(encoding="utf-8")
+    settings = read(tmp_path, text.split("```yaml\n")[1].split("```")[0])
+    assert instead(settings) == {
+        ("db", "pagerduty:default"): "slack:incidents",
+        ("pay", "slack:oncall"): "pagerduty:default",
+        ("loud", "pagerduty:default"): "slack:oncall",
+    }
+    assert settings.pages.remind_every_ms == 600_000
