@@ -35,6 +35,8 @@ class Page(msgspec.Struct, frozen=True):
     reason: PageReason | None = None
     after: str = ""
     """For a resolve: the page that must be there before."""
+    after_to: tuple[str, ...] = ()
+    """Who has that one."""
     replaces: str = ""
     """For a trigger: the page that it takes the place of."""
     why: str = ""
@@ -245,6 +247,7 @@ def _digest(
         page_reason=telling.page.reason,
         page_key=telling.page.key,
         page_after=telling.page.after,
+        page_after_to=telling.page.after_to,
         page_replaces=telling.page.replaces,
         page_why=telling.page.why,
         rule=telling.rule,

@@ -79,8 +79,9 @@ def given_back(state: State, storm: Storm, last: Incident) -> Storm:
     )
 
 
-def goes_on(state: State, storm: Storm) -> tuple[Storm | None, str]:
-    """Return the storm that tells what goes on of this one, and the page that is open for it.
+def goes_on(state: State, storm: Storm) -> tuple[Storm | None, tuple[str, tuple[str, ...]]]:
+    """Return the storm that tells what goes on of this one, and the page that is open for it, with
+    who has that.
 
     For a storm that is over while its incidents are not. Of several, one that pages whom this one
     has paged, and the one whose incident joined first; without any, None and an empty key.
@@ -99,8 +100,8 @@ def goes_on(state: State, storm: Storm) -> tuple[Storm | None, str]:
             pages.append((episode.page_key, episode.page_to, None))
     pages = [one for one in pages if one[0]]
     pages.sort(key=lambda one: not {*one[1]} & {*storm.page_to})
-    key, _, heir = pages[0] if pages else ("", (), None)
-    return heir or next(iter(heirs), None), key
+    key, to, heir = pages[0] if pages else ("", (), None)
+    return heir or next(iter(heirs), None), (key, to)
 
 
 def has_left(state: State, incident: Incident) -> bool:

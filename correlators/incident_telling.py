@@ -244,7 +244,7 @@ class IncidentTelling:
         before = self._note_telling(incident, page, told)
         if page.replaces:
             # As with storms: the page that was left ends when its successor is on the way.
-            gone = paging.resolve(page.replaces, before, after=page.key)
+            gone = paging.resolve(page.replaces, before, after=(page.key, page.to))
             self._tell(incident, DigestKind.UPDATED, gone, tick, judgement, ())
 
     def _telling(

@@ -41,7 +41,7 @@ def of_incident(state: State, incident: Incident, judgement: Judgement | None) -
         moved = storm is not None and leads
         if not moved and state.open_of_episode(incident.key):
             return Page()
-        after = storm.page_key if storm is not None else ""
+        after = (storm.page_key, storm.page_to) if storm is not None else ("", ())
         return resolve(episode.page_key, episode.page_to, after=after)
     if storm is not None or not incident.open or not leads:
         return Page()
@@ -108,9 +108,19 @@ def _stand_ins(
     return tuple(known.get(one) or next(two for two in told if two != one) for one in to)
 
 
-def resolve(key: str, to: tuple[str, ...], *, after: str = "") -> Page:
-    """Return the end of a page, if there is one, once the page that goes on for it is there."""
-    return Page(PageAction.RESOLVE, key, to=to, after=after) if key else Page()
+def resolve(
+    key: str, to: tuple[str, ...], *, after: tuple[str, tuple[str, ...]] = ("", ())
+) -> Page:
+    """Return the end of a page, if there is one, once the page that goes on for it is there.
+
+    Args:
+        key: of the page.
+        to: who has it.
+        after: key of the page that goes on, and who has that.
+    """
+    if not key:
+        return Page()
+    return Page(PageAction.RESOLVE, key, to=to, after=after[0], after_to=after[1])
 
 
 def _trigger(judgement: Judgement | None, key: str) -> Page:

@@ -55,7 +55,9 @@ class StormTelling:
         if storm.merged_into:
             into = self._state.storm(storm.id)
             assert into is not None
-            page = paging.resolve(storm.page_key, storm.page_to, after=into.page_key)
+            page = paging.resolve(
+                storm.page_key, storm.page_to, after=(into.page_key, into.page_to)
+            )
             if not told.revision:
                 self._suppress(storm, HeldBack(Suppression.TOLD_BY_STORM))
             if told.revision or storm.page_key:
@@ -185,7 +187,7 @@ class StormTelling:
         self._state.put(storm)
         if page.replaces:
             # Its successor is on the way: nobody is left with two pages of one storm, or none.
-            gone = paging.resolve(page.replaces, before, after=page.key)
+            gone = paging.resolve(page.replaces, before, after=(page.key, page.to))
             self._tell(storm, DigestKind.UPDATED, gone, tick, judgement, ())
 
     def _telling(

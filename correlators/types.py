@@ -309,6 +309,10 @@ class DigestKind(StrEnum):
     """A page did not get through, or did so late: whom it was for, and who was paged instead."""
     REMINDER = "reminder"
     """A page at a chat that nobody has acknowledged."""
+    PAGE_ASKED = "page_asked"
+    """Between outboxes: is the page of `page_key` there, for the one of `page_after`?"""
+    PAGE_ANSWERED = "page_answered"
+    """Between outboxes: nothing keeps the page of `page_key` open any more."""
     ACKNOWLEDGED = "acknowledged"
     """A person has it."""
     UNACKNOWLEDGED = "unacknowledged"
@@ -587,6 +591,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For a page trigger: the destination that takes it when this one cannot."""
     page_told: tuple[str, ...] = ()
     """For a page trigger: the chat destinations that are told of the same thing."""
+    page_after_to: tuple[str, ...] = ()
+    """Where that page is, or is to be."""
     handed_by: str = ""
     """The destination whose outbox handed this on or made it; empty for what CORRELATE decided."""
     notice: str = ""

@@ -59,6 +59,7 @@ from sinks.settle import NO_CALL, again, failed, given_up, rested, settle, spent
 from sinks.steps import (
     ask_until_ms,
     backoff_ms,
+    elsewhere,
     is_page,
     name_of,
     next_step,
@@ -110,6 +111,8 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         changed_ms=now_ms,
         after=after,
         after_ms=now_ms if after else 0,
+        after_at=elsewhere(digest),
+        asked="",
     )
     if calling or covered:
         return Turn(changed, effects)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from correlators.types import Digest, Rollup
+from correlators.types import Digest, DigestKind, Rollup
 from sinks.base import Receipt, Scope, Step
 from sinks.marks import Taken
 from sinks.watched import PageSeen, Watched
@@ -139,6 +139,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For a page that is to be resolved or was: the page that goes on for it, by name."""
     after_ms: int = 0
     """When that was heard."""
+    after_at: str = ""
+    """Where that page is, if not at this destination."""
+    asked: str = ""
+    """The key of the page, kept elsewhere, that was asked about: its answer is waited for."""
     late_ms: int = 0
     """Until when an earlier call of unknown outcome may still be carried out."""
     late_step: Step | None = None
@@ -174,6 +178,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def carried(self) -> Digest | None:
         """What the running or unknown attempt carries."""
         return self.sending or self.newest
+
+    @property
+    def question(self) -> bool:
+        """Another outbox waits for its answer; nothing of it is ever sent to a service."""
+        return self.newest is not None and self.newest.kind is DigestKind.PAGE_ASKED
 
     @property
     def ended(self) -> bool:

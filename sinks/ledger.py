@@ -63,7 +63,7 @@ class Ledger:
         self.rollups = Rollups(self)
         self.pages = Pages(self, remind_every_ms)
         self._max_entries = max_entries
-        self._successors = Successors(self.entries.get, self.places.keep)
+        self.successors = Successors(self.entries.get, self.places.keep)
         self._changed: dict[str, Delivery | None] = {}
 
     def load(self, entry: Delivery) -> None:
@@ -72,7 +72,7 @@ class Ledger:
 
     def loaded(self) -> None:
         """Note that this was all: what the resolves wait for was noted by the owner before."""
-        self._successors.take()
+        self.successors.take()
         self.rollups.loaded()
 
     def take_changes(self) -> Changes:
@@ -82,7 +82,7 @@ class Ledger:
             entries=self._changed,
             dead=tuple(self.dead),
             dropped=tuple(self.dropped),
-            held=self._successors.take(),
+            held=self.successors.take(),
             taken=tuple(self.taken),
             handed=said.handed,
             pages=said.pages,
@@ -130,7 +130,7 @@ class Ledger:
     def index(self, entry: Delivery) -> None:
         """Set where an entry stands now."""
         key = entry.key
-        self._successors.leave(key, over=entry.status in FINISHED)
+        self.successors.leave(key, over=entry.status in FINISHED)
         target = self.targets.get(entry.destination)
         self.pages.place(entry)
         if entry.status in FINISHED:
@@ -143,9 +143,12 @@ class Ledger:
         if entry.status is Status.ATTEMPTING:
             self.places.wake(key, entry.deadline_ms + GRACE_MS)
             return
+        if self.pages.speaks(entry, target.plan):
+            self.places.wake(key, self.now_ms)
+            return
         at_ms: int | None = free_ms(entry, target.plan)
         if at_ms is not None and at_ms <= self.now_ms:
-            at_ms = self._successors.free_ms(entry, target.plan, self.now_ms)
+            at_ms = self.successors.free_ms(entry, target.plan, self.now_ms)
         if at_ms is None:
             self.places.leave(key)
         elif at_ms > self.now_ms:
@@ -182,7 +185,7 @@ class Ledger:
         entry = self.entries.pop(key)
         self._count(entry, -1)
         self.rollups.note(entry, None)
-        self._successors.leave(key, over=True)
+        self.successors.leave(key, over=True)
         self.places.leave(key)
         self.pages.forget(key)
         self._changed[key] = None
@@ -208,7 +211,7 @@ class Ledger:
         return entry.status in FINISHED and entry.changed_ms + keep_ms <= self.now_ms
 
     def _index_after(self, key: str) -> None:
-        for one in self._successors.after(key):
+        for one in self.successors.after(key):
             self.index(self.entries[one])
 
     def _count(self, entry: Delivery | None, by: int) -> None:

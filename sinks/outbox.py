@@ -38,7 +38,9 @@ from sinks.ledger import Ledger
 from sinks.marks import Redrive, RedriveOutcome
 from sinks.pace import Pace
 from sinks.page_watch import REMIND_EVERY_MS
+from sinks.questions import TALK
 from sinks.redrive import redriven, taken
+from sinks.settle import rested
 from sinks.steps import ask_until_ms, limits_of, name_of, urgency
 
 __all__ = ["Changes", "Outbox"]
@@ -95,6 +97,10 @@ class Outbox:
                 self._pace.penalise(one)
             if entry.destination not in self._targets and entry.status not in FINISHED:
                 assert entry.newest is not None, "an unfinished delivery has something to send"
+                if entry.question:
+                    self._ledger.pages.left(entry)
+                    self._ledger.apply(Turn(rested(entry, Status.DELIVERED, now_ms)))
+                    continue
                 entry, dead = orphaned(entry, now_ms)
                 self._ledger.apply(Turn(entry, (dead,)))
                 continue
@@ -110,6 +116,9 @@ class Outbox:
         """
         now_ms = self._advance(now_ms)
         ledger = self._ledger
+        if digest.kind in TALK:
+            ledger.pages.hear(digest)
+            return
         target = self._targets.get(digest.destination)
         if target is None:
             ledger.pages.accept_unserved(digest)
@@ -277,7 +286,7 @@ class Outbox:
                 ledger.apply(transitions.expired(entry, plan, now_ms))
             elif entry.status is Status.UNKNOWN and now_ms >= ask_until_ms(entry, plan):
                 ledger.apply(transitions.unfindable(entry, plan, now_ms))
-            else:
+            elif not ledger.pages.speak(entry, plan):
                 ledger.index(entry)
         ledger.pages.look()
         return now_ms

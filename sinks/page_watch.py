@@ -48,7 +48,7 @@ class Said(msgspec.Struct, frozen=True):
 
 NOTHING: Final = Said()
 
-_ANY: Final = Plan(steps={})
+UNSERVED: Final = Plan(steps={})
 """The plan of a destination that nobody serves."""
 
 
@@ -93,13 +93,13 @@ def observed(
 
 def unserved(known: Delivery | None, digest: Digest, dead: DeadLetter, now_ms: int) -> Turn:
     """Return the page at a destination that nobody serves after one more word: it is dead."""
-    stamp = stamp_of(digest, _ANY)
+    stamp = stamp_of(digest, UNSERVED)
     if known is not None and stamp <= known.accepted:
         return Turn(known, (Dropped(digest.destination, DropReason.REPEATED),))
     if known is None:
         known = Delivery(
             destination=digest.destination,
-            name=name_of(digest, _ANY),
+            name=name_of(digest, UNSERVED),
             status=Status.DEAD,
             accepted=stamp,
         )

@@ -12,8 +12,18 @@ from correlators.types import Digest, DigestKind, PageAction
 from sinks.agenda import Agenda
 from sinks.base import Plan
 from sinks.delivery import withdrawn
-from sinks.entries import DeadReason, Delivery, Status, Turn, letter
-from sinks.page_watch import NOTHING, Said, looked_at, next_ms, observed, unserved, without_place
+from sinks.entries import FINISHED, DeadReason, Delivery, Status, Turn, letter
+from sinks.page_watch import (
+    NOTHING,
+    UNSERVED,
+    Said,
+    looked_at,
+    next_ms,
+    observed,
+    unserved,
+    without_place,
+)
+from sinks.questions import answer, answered, kept, spoken
 from sinks.steps import under_of
 
 if TYPE_CHECKING:
@@ -108,6 +118,54 @@ class Pages:
         page, waits = self._ledger.entries[key], self._ledger.entries.get(f"{key}~reminder")
         if page.accepted.rank and waits is not None and waits.status is Status.WAITING:
             self._ledger.apply(withdrawn(waits, self._ledger.now_ms))
+
+    # What outboxes ask each other
+
+    def speaks(self, entry: Delivery, plan: Plan) -> bool:
+        """Return whether this entry has something to say to another outbox now."""
+        return self._spoken(entry, plan) is not None
+
+    def speak(self, entry: Delivery, plan: Plan) -> bool:
+        """Say it; return whether there was anything."""
+        spoken = self._spoken(entry, plan)
+        if spoken is None:
+            return False
+        turn, said = spoken
+        self._say(Said((said,)))
+        self._ledger.apply(turn)
+        return True
+
+    def hear(self, digest: Digest) -> None:
+        """Take in a question or an answer of another outbox."""
+        ledger, now_ms = self._ledger, self._ledger.now_ms
+        if digest.kind is DigestKind.PAGE_ANSWERED:
+            waits = ledger.entries.get(f"{digest.destination}|{digest.page_key}")
+            turn = answered(waits, digest, now_ms)
+            if turn is not None:
+                ledger.apply(turn)
+            return
+        asked = kept(digest, now_ms)
+        known = ledger.entries.get(asked.key)
+        if known is not None and known.accepted >= asked.accepted:
+            if known.status in FINISHED:
+                self._say(Said((answer(digest),)))  # it has gone round in a circle
+            return
+        if digest.destination not in ledger.targets or not ledger.make_room(must=True):
+            self.left(asked)
+            return
+        ledger.apply(Turn(asked))
+
+    def left(self, question: Delivery) -> None:
+        """Answer a question, or pass it on, that cannot be kept here: nobody serves its page."""
+        assert question.newest is not None, "a question has its words"
+        found = self._ledger.successors.awaited(question, UNSERVED)
+        spoken_ = spoken(question, found, self._ledger.now_ms)
+        self._say(Said((spoken_[1] if spoken_ else answer(question.newest),)))
+
+    def _spoken(self, entry: Delivery, plan: Plan) -> tuple[Turn, Digest] | None:
+        if entry.status is not Status.WAITING or not entry.after:
+            return None
+        return spoken(entry, self._ledger.successors.awaited(entry, plan), self._ledger.now_ms)
 
     def _plan(self, entry: Delivery) -> Plan | None:
         target = self._ledger.targets.get(entry.destination)

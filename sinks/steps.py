@@ -38,6 +38,12 @@ def under_of(digest: Digest) -> str:
     return f"{digest.destination}|{digest.id}" if digest.kind in NOTICES else ""
 
 
+def elsewhere(digest: Digest) -> str:
+    """Return where the page is that goes on for a resolved one, empty if at its own destination."""
+    places = digest.page_after_to
+    return "" if not places or digest.destination in places else places[0]
+
+
 def is_page(digest: Digest, plan: Plan) -> bool:
     """Return whether it asks something of somebody who is paged, at a pager or at a chat."""
     return plan.pages or digest.page is not PageAction.NONE

@@ -4,9 +4,12 @@ A storm's new page takes the place of its old one, an incident's that of what it
 is resolved only once the new one, its successor, is there: until then it is the only page that
 somebody has. So a resolve that names a successor (`Digest.page_after`) waits while the successor's
 trigger is still to be delivered; a successor that ended meanwhile holds nobody, and one that was
-itself replaced hands over to its own. A successor that was given up leaves the old page open, until
-it is resolved itself. One that this outbox does not know (it is delivered elsewhere, or forgotten)
-is waited for no longer than `SUCCESSOR_MS`.
+itself replaced hands over to its own, one that was handed on to its fallback. A successor that was
+given up leaves the old page open, until it is resolved itself.
+
+A successor that is kept elsewhere (another account) is asked about there: the question waits as a
+resolve would, and its answer lets the resolve go on (`sinks.questions`). One of which nobody says
+where it is, and that is not known here, is waited for no longer than `SUCCESSOR_MS`.
 
 What waits follows from the entries alone, so a restored outbox waits for the same.
 """
@@ -41,6 +44,8 @@ class Wait(StrEnum):
     """Its successor was given up: the old page stays, it is the only one."""
     UNSEEN = "unseen"
     """Its successor is not known here."""
+    ELSEWHERE = "elsewhere"
+    """Its successor is another outbox's: to be asked about there."""
 
 
 class Awaited(msgspec.Struct, frozen=True):
@@ -48,6 +53,10 @@ class Awaited(msgspec.Struct, frozen=True):
 
     wait: Wait
     read: tuple[str, ...] = ()
+    place: str = ""
+    """The destination to ask at."""
+    name: str = ""
+    """The page to ask about."""
 
 
 def awaited(entry: Delivery, plan: Plan, find: Callable[[str], Delivery | None]) -> Awaited:
@@ -58,30 +67,39 @@ def awaited(entry: Delivery, plan: Plan, find: Callable[[str], Delivery | None])
         plan: of its destination.
         find: the entry of a key, if there is one.
     """
-    if not entry.after or entry.status is not Status.WAITING:
-        return Awaited(Wait.NOTHING)
-    if not entry.ended or entry.told >= entry.accepted or next_step(entry, plan) is None:
+    if not entry.after or entry.status is not Status.WAITING or not _holds(entry, plan):
         return Awaited(Wait.NOTHING)
     read: list[str] = []
-    name = entry.after
+    place, name = entry.after_at or entry.destination, entry.after
     while len(read) < MOST_HANDED_ON:
-        key = f"{entry.destination}|{name}"
+        key = f"{place}|{name}"
         if key == entry.key or key in read:
             break
         read.append(key)
         found = find(key)
         if found is None:
-            break
+            known = place == entry.destination
+            return Awaited(Wait.UNSEEN if known else Wait.ELSEWHERE, tuple(read), place, name)
         taken = found.acknowledged and found.status in FINISHED
         if found.root is not None or taken:
             return Awaited(Wait.NOTHING, tuple(read))
         if not found.ended:
+            if found.page is not None and found.page.handed_to:
+                place = found.page.handed_to
+                continue
             given_up = found.status is Status.DEAD
             return Awaited(Wait.GIVEN_UP if given_up else Wait.DELIVERY, tuple(read))
         if not found.after:
             return Awaited(Wait.NOTHING, tuple(read))
-        name = found.after
-    return Awaited(Wait.UNSEEN, tuple(read))
+        place, name = found.after_at or place, found.after
+    return Awaited(Wait.UNSEEN, tuple(read), place, name)
+
+
+def _holds(entry: Delivery, plan: Plan) -> bool:
+    """Return whether what the entry is to tell may have to wait: a resolve, or a question."""
+    if entry.question:
+        return True
+    return entry.ended and entry.told < entry.accepted and next_step(entry, plan) is not None
 
 
 class Successors:
@@ -115,10 +133,14 @@ class Successors:
         if over:
             self._noted.pop(key, None)
 
+    def awaited(self, entry: Delivery, plan: Plan) -> Awaited:
+        """Return what the entry waits for now."""
+        return awaited(entry, plan, self._find)
+
     def free_ms(self, entry: Delivery, plan: Plan, now_ms: int) -> int | None:
         """Return when the entry may go on, `now_ms` if at once; None: once its successor
         changes."""
-        found = awaited(entry, plan, self._find)
+        found = self.awaited(entry, plan)
         if found.wait is Wait.NOTHING:
             self._noted.pop(entry.key, None)
             return now_ms
