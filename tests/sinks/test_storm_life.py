@@ -70,7 +70,7 @@ class World:
                 one.args["event_action"],
                 one.args["dedup_key"].removeprefix("stormfold-"),
             )
-            for one in self.pagerduty.taken
+            for one in self.pagerduty.calls
         ]
 
     def header(self, id: str) -> str:
@@ -153,8 +153,10 @@ async def test_when_the_new_page_is_refused_the_old_one_stays_open_until_the_sto
         )
         storm = stage.storm().id
         await world.act(30, "acknowledges the storm", Acknowledge(subject=storm, **ANNA))
-        world.pagerduty.fail(Fault.REFUSED, method="enqueue", calls=1, word="400")
+        keys = dict(world.pagerduty._windows)
+        world.pagerduty._windows.clear()  # its routing key is revoked: it refuses for good
         await life.run(2_500, events(range(40, 2_400, 30), *MAIL, trace="one"))
+        world.pagerduty._windows.update(keys)
         first = f"stormfold-{storm}.1"
         assert [one.dedup_key for one in world.pagerduty.open_alerts()] == [first]
         held = [one.reason for made in life.changes for one in made.held]
