@@ -91,10 +91,13 @@ def told(entry: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
 
 def release(entry: Delivery, plan: Plan, now_ms: int) -> Turn:
     """Return the delivery as waiting for a message of its own, and for no roll-up any more."""
+    effects: tuple[Effect, ...] = ()
+    if entry.covered < entry.accepted:
+        effects = (Dropped(entry.destination, DropReason.SUPERSEDED),)
     changed = msgspec.structs.replace(
         entry, **NO_CALL, rollup="", covered=Stamp(), alone=True, status=Status.WAITING
     )
-    return settle(changed, plan, now_ms)
+    return settle(changed, plan, now_ms, effects)
 
 
 def too_urgent(entry: Delivery) -> bool:

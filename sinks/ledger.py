@@ -100,7 +100,7 @@ class Ledger:
         turn = self.pages.observe(turn, heard)
         for effect in turn.effects:
             if isinstance(effect, DeadLetter):
-                self.dead.append(effect)
+                self.dead += self.rollups.letter(turn.delivery, effect)
             elif isinstance(effect, Taken):
                 self.taken.append(effect)
             else:

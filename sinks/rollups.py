@@ -19,7 +19,7 @@ from correlators.types import Digest, Rollup
 from sinks.agenda import Lane
 from sinks.base import Limit, Scope
 from sinks.covered import cover, release, told, too_urgent
-from sinks.entries import FINISHED, Delivery, Dropped, DropReason, Stamp, Status
+from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Stamp, Status
 from sinks.rollup import add, digest_of, name_of, same, told_before
 from sinks.settle import rested
 
@@ -165,6 +165,25 @@ class Rollups:
             dropped = Dropped(rollup.destination, DropReason.NOTHING_LEFT)
             ledger.dropped.append(dropped)
             ledger.change(rested(rollup, Status.DROPPED, ledger.now_ms))
+
+    def letter(self, entry: Delivery, letter: DeadLetter) -> list[DeadLetter]:
+        """Return what is a dead letter of what was given up.
+
+        Of a roll-up that is only what has no entry any more: all else is told by itself from now
+        on, and becomes a letter if that is refused too.
+        """
+        if not entry.is_rollup or not self._covered.get(entry.key):
+            return [letter]
+        if entry.absorbed is None:
+            return []
+        lost = digest_of(
+            entry.absorbed,
+            id=entry.name,
+            revision=entry.accepted.revision,
+            destination=entry.destination,
+            now_ms=letter.at_ms,
+        )
+        return [msgspec.structs.replace(letter, digest=msgspec.msgpack.encode(lost))]
 
     def finish(self, rollup: Delivery) -> None:
         """Let what a finished roll-up covered be told by it, or go its own way again."""
