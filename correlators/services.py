@@ -28,6 +28,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     runbook: str = ""
     dashboard: str = ""
     status_page: str = ""
+    image: str = ""
+    """A picture that a page shows."""
     page: tuple[str, ...] = ()
     """Who is paged for it."""
 
@@ -86,5 +88,6 @@ def described(
         runbook=about.runbook,
         dashboard=about.dashboard,
         status_page=about.status_page,
+        image=about.image,
         services=tuple(map(line, digest.services)) if digest.storm else digest.services,
     )

@@ -583,6 +583,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of the same service: what to do when it fails."""
     dashboard: str = ""
     status_page: str = ""
+    image: str = ""
+    """Address of a picture that a page shows, such as a graph that is drawn at that moment."""
     alerts: tuple[AlertLine, ...] = ()
     """Metric alerts of its services that this digest tells, those that stand first."""
     metric_alert: bool = False

@@ -12,12 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-import xxhash
-
-from correlators.types import Digest, Level
 from sinks.base import (
     Attempt,
     Delivered,
@@ -37,24 +33,12 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.http import Http, Reply
-from sinks.render import pager_summary
+from sinks.pagerduty_event import body_of, event_of
+from sinks.pagerduty_words import said
 from sinks.retry_after import retry_after_ms
-from sinks.words import help_links, many, short
 
-SUMMARY_CHARS: Final = 1_024
-DEDUP_CHARS: Final = 255
-BODY_BYTES: Final = 500_000
-"""Below the 512 KB that PagerDuty takes."""
 RATE_WAIT_MS: Final = 30_000
 TIMEOUT_MS: Final = 3_500
-
-SEVERITY: Final = {
-    Level.FATAL: "critical",
-    Level.ERROR: "error",
-    Level.WARNING: "warning",
-    Level.INFO: "info",
-    Level.DEBUG: "info",
-}
 
 
 class PagerDutySink:
@@ -110,11 +94,7 @@ class PagerDutySink:
         """Make the one call of this attempt and return what became of it."""
         event = event_of(attempt)
         event["routing_key"] = self._keys[attempt.destination]
-        body = json.dumps(event, ensure_ascii=False).encode()
-        if len(body) > BODY_BYTES:
-            event["payload"]["custom_details"] = {"left_out": "the details were too large"}
-            body = json.dumps(event, ensure_ascii=False).encode()
-        reply = await self._http.post(self._url, body)
+        reply = await self._http.post(self._url, body_of(event))
         if not isinstance(reply, Reply):
             return reply
         return _outcome(reply, event["dedup_key"])
@@ -126,93 +106,6 @@ class PagerDutySink:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
-
-
-def dedup_key(digest: Digest) -> str:
-    """Return the key under which a page is opened and closed, at most 255 characters."""
-    return _key_of(digest.page_key or digest.id)
-
-
-def _key_of(page: str) -> str:
-    key = f"stormfold-{page}"
-    if len(key) <= DEDUP_CHARS:
-        return key
-    return f"stormfold-{xxhash.xxh3_128_hexdigest(key.encode())}"
-
-
-def event_of(attempt: Attempt) -> dict[str, Any]:
-    """Return the event of an attempt, without the routing key.
-
-    A resolve carries the payload too, for services that route by its content.
-    """
-    digest = attempt.digest
-    trigger = attempt.step is Step.TRIGGER
-    event: dict[str, Any] = {
-        "event_action": "trigger" if trigger else "resolve",
-        "dedup_key": dedup_key(digest),
-        "payload": {
-            "summary": pager_summary(digest, SUMMARY_CHARS) or digest.id,
-            "source": short(digest.services[0].service, 200) if digest.services else "stormfold",
-            "severity": "critical" if digest.storm else SEVERITY[digest.level],
-            "timestamp": _iso(digest.first_ms),
-            "component": short(digest.services[0].service, 200) if digest.services else "",
-            "group": digest.environment,
-            "class": "storm" if digest.storm else "incident",
-            "custom_details": _details(digest),
-        },
-    }
-    if trigger:
-        event["client"] = "Stormfold"
-        links = dict.fromkeys(
-            (one.url, one.service) for one in digest.services if one.url.startswith("http")
-        )
-        event["links"] = [{"href": url, "text": label} for label, url in help_links(digest)]
-        event["links"] += [{"href": url, "text": f"{service} in Sentry"} for url, service in links]
-    return event
-
-
-def _details(digest: Digest) -> dict[str, Any]:
-    handed: dict[str, Any] = {}
-    if digest.page_replaces:
-        handed = {
-            "takes_the_place_of": _key_of(digest.page_replaces),
-            "not_covered_by_its_acknowledgement": short(digest.page_why, 300),
-        }
-    elif digest.page_after:
-        handed = {"goes_on_as": _key_of(digest.page_after)}
-    return {
-        **handed,
-        "id": digest.id,
-        "revision": digest.revision,
-        "why_paged": digest.page_reason.value if digest.page_reason else "",
-        "rule": digest.rule,
-        "environment": digest.environment,
-        "metric_alerts": [
-            f"{one.title}: {one.status}" for one in digest.alerts if not one.until_ms
-        ],
-        "owned_by": list(digest.owners),
-        "runbook": digest.runbook,
-        "dashboard": digest.dashboard,
-        "status_page": digest.status_page,
-        "events": digest.events,
-        "users": digest.users,
-        "counts": "at least"
-        if digest.at_least
-        else "about"
-        if digest.about or digest.about_users
-        else "exact",
-        "incidents": digest.incidents,
-        "first_event": _iso(digest.first_ms),
-        "last_event": _iso(digest.last_ms),
-        "releases": list(digest.releases),
-        "new_release": digest.new_release,
-        "one_storm_because": [one.value for one in digest.evidence],
-        "services": {
-            one.service: f"{many(one.events, 'event')}: {short(one.title, 300)}"
-            for one in digest.services
-        },
-        "more_services": digest.more_services,
-    }
 
 
 def _outcome(reply: Reply, key: str) -> Outcome:
@@ -237,10 +130,6 @@ def _why(reply: Reply) -> str:
     """Return the first error that PagerDuty names; its words name fields, never their values."""
     try:
         errors = json.loads(reply.text).get("errors") or []
-        return f"status {reply.status}: {short(str(errors[0]), 150)}"
+        return f"status {reply.status}: {said(str(errors[0]), 150)}"
     except (ValueError, AttributeError, IndexError, TypeError, KeyError):
         return f"status {reply.status}"
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")

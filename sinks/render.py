@@ -208,12 +208,6 @@ def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
     return template.render(d=digest, cuts=[], possible_repeat=possible_repeat).strip()
 
 
-def pager_summary(digest: Digest, chars: int) -> str:
-    """Return the digest in one line of at most so many characters."""
-    text = _PLAIN.get_template("pager_summary.j2").render(d=digest, cuts=[])
-    return short(clean(text), chars)
-
-
 def _slack_text(digest: Digest, possible_repeat: bool, cuts: list[str]) -> str:
     template = _SLACK_TEXT.get_template("plain.j2")
     text = template.render(d=digest, cuts=cuts, possible_repeat=possible_repeat).strip()

@@ -13,6 +13,7 @@ from correlators.storms import Linking
 from streams.describe_rules import hold_lines, rule_line
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
+from streams.settings_services import LINKS
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
 
@@ -84,7 +85,7 @@ def _services(settings: Settings) -> dict[str, Plain]:
     """Return what is known of each service; what is not known is left out."""
     found: dict[str, Plain] = {}
     for name, one in settings.services.items():
-        links = {part: getattr(one, part) for part in ("runbook", "dashboard", "status_page")}
+        links = {part: getattr(one, part) for part in LINKS}
         known: dict[str, Plain] = {
             "needs": list(one.depends_on),
             "owner": one.owner,

@@ -28,7 +28,9 @@ _URL_SAYS: Final = (
     f"an address such as https://wiki.example.com/checkout, at most {URL_CHARS} characters, "
     "without a user"
 )
-_LINKS: Final = ("runbook", "dashboard", "status_page")
+LINKS: Final = ("runbook", "dashboard", "status_page", "image")
+_IMAGE: Final = re.compile(rf"(?=https:){_URL.pattern}")
+_IMAGE_SAYS: Final = f"the address of a picture, https://, at most {URL_CHARS} characters"
 
 
 def services_of(
@@ -53,10 +55,10 @@ def services_of(
         path = f"services.{service}"
         if not _SERVICE.fullmatch(service):
             reader.problem(entry, path, f"expected {_SAYS} as the key")
-        key = reader.section(entry, path, ("depends_on", "owner", "page", *_LINKS))
+        key = reader.section(entry, path, ("depends_on", "owner", "page", *LINKS))
         links = {
-            name: reader.text(key.get(name), f"{path}.{name}", "", _URL, _URL_SAYS)
-            for name in _LINKS
+            name: reader.text(key.get(name), f"{path}.{name}", "", *_address(name))
+            for name in LINKS
         }
         found[service] = Service(
             depends_on=_depends_on(reader, key.get("depends_on"), f"{path}.depends_on", service),
@@ -65,6 +67,10 @@ def services_of(
             **links,
         )
     return found
+
+
+def _address(name: str) -> tuple[re.Pattern[str], str]:
+    return (_IMAGE, _IMAGE_SAYS) if name == "image" else (_URL, _URL_SAYS)
 
 
 def _depends_on(reader: Reader, node: Node | None, path: str, service: str) -> tuple[str, ...]:

@@ -199,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     runbook=one.runbook,
                     dashboard=one.dashboard,
                     status_page=one.status_page,
+                    image=one.image,
                     page=one.page,
                 )
                 for name, one in self.services.items()

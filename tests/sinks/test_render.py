@@ -106,13 +106,6 @@ def test_the_same_digest_gives_the_same_bytes(one: Digest) -> None:
     assert render.slack_message(one) == render.slack_message(one)
 
 
-@given(hostile())
-def test_a_pager_summary_is_one_line_that_fits(one: Digest) -> None:
-    summary = render.pager_summary(one, 1_024)
-    assert 1 <= len(summary) <= 1_024
-    assert len(summary.splitlines()) == 1
-
-
 def test_the_first_message_says_what_broke_who_is_hurt_since_when_and_why_it_is_one() -> None:
     message = render.slack_message(digest())
     said = [
@@ -228,8 +221,6 @@ def test_a_storm_says_why_it_pages_again_and_what_people_took_out_of_it() -> Non
     assert render.slack_message(one).blocks[1]["text"]["text"].split("\n") == [why, left]
     assert render.slack_update(one).blocks[0]["text"]["text"].split("\n")[1:] == [why, left]
     assert render.plain_text(one).split("\n")[1:3] == [why, left]
-    summary = render.pager_summary(one, 200)
-    assert summary.startswith("[production] mail joined after the acknowledgement: Conn")
 
 
 def test_a_possible_repeat_says_so() -> None:
