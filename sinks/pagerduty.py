@@ -1,16 +1,18 @@
-"""PagerDuty by the Events API v2: a page is a trigger, its end a resolve, both under one dedup key.
+"""PagerDuty by the Events API v2: a page is opened, acknowledged and resolved under one dedup key.
 
 A trigger may be repeated while its alert is open: PagerDuty adds it to the alert and pages nobody.
-So an attempt whose outcome is unknown is made again and nothing is looked up. The routing key
-stands in the request's body only.
+So may the two others, which do nothing where no alert is open. So an attempt whose outcome is
+unknown is made again and nothing is looked up. The routing key stands in the request's body only.
 
 Source: developer.pagerduty.com, Events API v2: trigger events, rate limits (about 120 calls in any
-60 s per key; no Retry-After is documented, 30 s between tries advised).
+60 s per key; no Retry-After is documented, three tries 30 s apart and then a few minutes advised),
+response codes: 202 done, 400 never taken, 429, 5xx and a lost connection worth another try.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -37,8 +39,11 @@ from sinks.pagerduty_event import body_of, event_of
 from sinks.pagerduty_words import said
 from sinks.retry_after import retry_after_ms
 
-RATE_WAIT_MS: Final = 30_000
+RATE_WAITS_MS: Final = (30_000, 30_000, 30_000, 120_000)
+"""How long a key is left alone after each refusal for its rate in a row; the last one goes on."""
 TIMEOUT_MS: Final = 3_500
+
+STEPS: Final = (Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE)
 
 
 class PagerDutySink:
@@ -71,8 +76,9 @@ class PagerDutySink:
             burst=10,
             in_flight=4,
         )
-        steps = (Step.TRIGGER, Step.RESOLVE)
-        self._plan = Plan(steps=dict.fromkeys(steps, (limit,)), repeatable=frozenset(steps))
+        self._plan = Plan(steps=dict.fromkeys(STEPS, (limit,)), repeatable=frozenset(STEPS))
+        self._refusals: Counter[str] = Counter()
+        """Refusals for the rate in a row, by destination."""
 
     def __repr__(self) -> str:
         return f"PagerDutySink({', '.join(self._keys)})"
@@ -87,7 +93,7 @@ class PagerDutySink:
         return destination
 
     def plan(self, destination: str) -> Plan:
-        """Return trigger and resolve, sharing one bucket."""
+        """Return trigger, acknowledgement and resolve, sharing one bucket."""
         return self._plan
 
     async def send(self, attempt: Attempt) -> Outcome:
@@ -97,7 +103,17 @@ class PagerDutySink:
         reply = await self._http.post(self._url, body_of(event))
         if not isinstance(reply, Reply):
             return reply
+        if reply.status == 429:
+            return self._refused(attempt.destination, reply)
+        del self._refusals[attempt.destination]
         return _outcome(reply, event["dedup_key"])
+
+    def _refused(self, destination: str, reply: Reply) -> Retry:
+        """Return how long to leave the key alone: as the answer says, else as PagerDuty advises."""
+        self._refusals[destination] += 1
+        advised_ms = RATE_WAITS_MS[min(self._refusals[destination], len(RATE_WAITS_MS)) - 1]
+        after_ms = retry_after_ms(reply.headers.get("retry-after"), default_ms=advised_ms)
+        return Retry(RetryReason.RATE_LIMITED, max(1_000, after_ms), Scope.DESTINATION)
 
     async def find(self, attempt: Attempt) -> Found:
         """Return `NotFound`: there is nothing to look up, and repeating does no harm."""
@@ -112,9 +128,6 @@ def _outcome(reply: Reply, key: str) -> Outcome:
     status = reply.status
     if 200 <= status < 300:
         return Delivered(Receipt(id=key))
-    if status == 429:
-        after_ms = retry_after_ms(reply.headers.get("retry-after"), default_ms=RATE_WAIT_MS)
-        return Retry(RetryReason.RATE_LIMITED, max(1_000, after_ms), Scope.DESTINATION)
     if status == 408 or status >= 500:
         return Unknown(UnknownReason.SERVER_ERROR)
     if status in (401, 403):

@@ -35,6 +35,8 @@ MORE_IMPORTANT_LAST: Final = (
     "release",
     "owner",
     "not_covered_by_its_acknowledgement",
+    "paged_instead_of",
+    "acknowledged_by",
     "why_paged",
     "what",
     "runbook",
@@ -71,6 +73,8 @@ def details(digest: Digest, *, key_of: Callable[[str], str]) -> dict[str, Any]:
         "release": _release(digest),
         "owner": _listed([said(one, NAME_CHARS) for one in digest.owners]),
         "why_paged": WHY.get(digest.page_reason, "") if digest.page_reason else "",
+        "paged_instead_of": said(digest.handed_by, NAME_CHARS),
+        "acknowledged_by": _acknowledged(digest),
         "rule": said(digest.rule, NAME_CHARS),
         **_pages(digest, key_of),
         "sentry": _address(digest.url),
@@ -91,7 +95,7 @@ def details(digest: Digest, *, key_of: Callable[[str], str]) -> dict[str, Any]:
         "releases": _some([said(one, NAME_CHARS) for one in digest.releases]),
         "incidents": digest.incidents if digest.storm else 0,
         "acknowledge": ""
-        if digest.resolved
+        if digest.resolved or digest.acked_by
         else f"here, or: stormfold incidents ack {said(digest.id, NAME_CHARS)}",
         "all_of_it": f"stormfold incidents show {said(digest.id, NAME_CHARS)}",
         "id": said(digest.id, NAME_CHARS),
@@ -105,6 +109,13 @@ def _project(digest: Digest) -> str:
     others = len(digest.services) + digest.more_services - 1
     name = said(first, NAME_CHARS)
     return f"{name} and {many(others, 'more service')}" if name and others > 0 else name
+
+
+def _acknowledged(digest: Digest) -> str:
+    if not digest.acked_by:
+        return ""
+    where = f", by {said(digest.acked_in, 40)}" if digest.acked_in else ""
+    return f"{said(digest.acked_by, NAME_CHARS)}{where}"
 
 
 def _hurt(digest: Digest) -> dict[str, Any]:

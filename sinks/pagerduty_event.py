@@ -35,6 +35,7 @@ URL_CHARS: Final = 2_000
 
 ACTIONS: Final = {
     Step.TRIGGER: "trigger",
+    Step.ACKNOWLEDGE: "acknowledge",
     Step.RESOLVE: "resolve",
 }
 

@@ -298,6 +298,8 @@ class DeliverHandler:
             "delivery given up",
             destination=letter.destination,
             reason=letter.reason.value,
+            detail=letter.detail,
+            step=letter.step.value if letter.step is not None else "",
             attempts=letter.attempts,
         )
         headers = {

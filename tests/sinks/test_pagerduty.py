@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from correlators.types import PageAction
-from sinks.base import Delivered, Receipt, Rejected, RejectReason, Retry, RetryReason, Scope, Step
+from sinks.base import (
+    Delivered,
+    Outcome,
+    Receipt,
+    Rejected,
+    RejectReason,
+    Retry,
+    RetryReason,
+    Scope,
+    Step,
+    Unknown,
+    UnknownReason,
+)
 from sinks.entries import DeadReason, DropReason
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_event import dedup_key
@@ -75,6 +90,79 @@ async def test_a_429_keeps_the_whole_key_silent() -> None:
         outcome = await sink.send(attempt(Step.TRIGGER, TRIGGER))
         await sink.close()
     assert outcome == Retry(RetryReason.RATE_LIMITED, 30_000, Scope.DESTINATION)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (202, {}, Delivered(Receipt(id="stormfold-inc-1"))),
+        (400, {}, Rejected(RejectReason.INVALID, "status 400: 'x' is wrong")),
+        (401, {}, Rejected(RejectReason.NOT_AUTHORISED, "status 401")),
+        (404, {}, Rejected(RejectReason.NO_SUCH_PLACE, "status 404")),
+        (413, {}, Rejected(RejectReason.TOO_LARGE, "status 413")),
+        (302, {}, Rejected(RejectReason.INVALID, "status 302: 'x' is wrong")),
+        (408, {}, Unknown(UnknownReason.SERVER_ERROR)),
+        (429, {}, Retry(RetryReason.RATE_LIMITED, 30_000, Scope.DESTINATION)),
+        (429, {"Retry-After": "7"}, Retry(RetryReason.RATE_LIMITED, 7_000, Scope.DESTINATION)),
+        (500, {}, Unknown(UnknownReason.SERVER_ERROR)),
+        (503, {}, Unknown(UnknownReason.SERVER_ERROR)),
+    ],
+)
+async def test_each_answer_means_what_pagerduty_says_of_it(
+    status: int, headers: dict[str, str], expected: Outcome
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"errors": ["'x' is wrong"]}, status=status, headers=headers)
+
+    app = web.Application()
+    app.router.add_post("/v2/enqueue", answer)
+    async with TestServer(app) as server:
+        sink = PagerDutySink(routing_keys={"default": KEY}, base_url=str(server.make_url("/")))
+        assert await sink.send(attempt(Step.TRIGGER, TRIGGER)) == expected
+        await sink.close()
+
+
+async def test_a_key_that_is_refused_again_and_again_is_left_alone_for_longer() -> None:
+    async with PagerDutyPeer(routing_keys=[KEY], calls_per_minute=1) as peer:
+        sink = PagerDutySink(routing_keys={"default": KEY}, base_url=peer.base_url)
+        outcomes = [await sink.send(attempt(Step.TRIGGER, TRIGGER)) for _ in range(6)]
+        await sink.close()
+    waits = [one.after_ms for one in outcomes if isinstance(one, Retry)]
+    assert waits == [30_000, 30_000, 30_000, 120_000, 120_000]
+
+
+async def test_an_acknowledgement_quiets_the_open_alert_and_says_whose_it_is(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    taken = msgspec.structs.replace(
+        TRIGGER,
+        revision=2,
+        at_ms=TRIGGER.at_ms + 30_000,
+        page=PageAction.ACKNOWLEDGE,
+        acked_by="anna",
+        acked_in="slack",
+    )
+    driver = Driver(pagerduty_sink)
+    await driver.run(TRIGGER)
+    await driver.run(taken)
+    (page,) = pagerduty.open_alerts()
+    assert (page.acknowledged, page.triggers) == (True, 1)
+    event = pagerduty.calls[-1].args
+    assert event["event_action"] == "acknowledge"
+    details = event["payload"]["custom_details"]
+    assert details["acknowledged_by"] == "anna, by slack"
+    assert "acknowledge" not in details
+    await driver.run(RESOLVE)
+    assert pagerduty.open_alerts() == []
+
+
+async def test_an_acknowledgement_of_a_page_that_was_never_sent_is_dropped_by_name(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    driver = Driver(pagerduty_sink)
+    await driver.run(msgspec.structs.replace(TRIGGER, page=PageAction.ACKNOWLEDGE))
+    assert pagerduty.calls == []
+    assert [one.reason for one in driver.dropped] == [DropReason.ACKNOWLEDGED_BEFORE_SENT]
 
 
 async def test_an_unknown_key_is_a_dead_letter_that_does_not_name_it(
