@@ -1,11 +1,13 @@
 """Deploys as news: one small digest for each, to where a rule asks for them.
 
-Only rules that name `deploy` among their lifecycles are read for a deploy, so without one nothing
-is sent. It is told at once or never: what holds it back (a silence, maintenance, quiet hours, a
-spike) drops it by that name, since an hour later it is no news. It wakes nobody.
+Only rules that name `deploy` among their lifecycles are read for a deploy, so without one no chat
+is told. It is told at once or never: what holds it back (a silence, maintenance, quiet hours, a
+spike) drops it by that name, since an hour later it is no news. It wakes nobody. Pagers that keep a
+record of changes have it there once, whatever the rules for chats are.
 
 Lives here: which deploys are told, to whom, and what the digest says. Not here: what a deploy means
-for incidents (`releases`), and how a marker is read (`deploys`).
+for incidents (`releases`), which pagers keep it (`change_events`), how a marker is read
+(`deploys`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import msgspec
 import xxhash
 
+from correlators.change_events import may_page, place_of
 from correlators.conditions import Facts, Lifecycle
 from correlators.deltas import tick_end_ms
 from correlators.entries import DeployTold, Service, deploy_key
@@ -21,7 +24,7 @@ from correlators.incidents import ticks
 from correlators.judging import Config, Judgement
 from correlators.owners import owners_of
 from correlators.rulings import Rule, Ruling, Urgency, ruled
-from correlators.services import declared_owners
+from correlators.services import declared_owners, pagers_of
 from correlators.state import State
 from correlators.types import (
     Digest,
@@ -56,22 +59,26 @@ class DeployNews:
         if not self._rules or self._state.get(deploy_key(deploy_id(change))) is not None:
             return None
         now_ms = tick_end_ms(tick)
-        facts = Facts(
-            environment=change.environment,
-            services=(change.service,),
-            releases=(change.release,),
-            level=Level.INFO,
-            owners=owners_of(self._config.owners, (change.service,), (), self._declared),
-            lifecycle=Lifecycle.DEPLOY,
-            tick=tick,
-            rate_ticks=self._config.rate_ticks,
-        )
+        facts = self._facts(change, tick)
         ruling = ruled(self._rules, facts, self._config.teams)
         if not ruling.rules:
             return None
         if ruling.urgency is not Urgency.DROP:
             ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=(), every_ms=0)
         return Judgement(ruling, self._hold(change, facts, ruling, now_ms, tick), facts)
+
+    def _facts(self, change: StateChange, tick: int) -> Facts:
+        return Facts(
+            environment=change.environment,
+            services=(change.service,),
+            releases=(change.release,),
+            level=Level.INFO,
+            owners=owners_of(self._config.owners, (change.service,), (), self._declared),
+            lifecycle=Lifecycle.DEPLOY,
+            pagers=pagers_of(self._config.services, change.service),
+            tick=tick,
+            rate_ticks=self._config.rate_ticks,
+        )
 
     def _hold(
         self, change: StateChange, facts: Facts, ruling: Ruling, now_ms: int, tick: int
@@ -88,13 +95,32 @@ class DeployNews:
 
     def told(self, change: StateChange, judgement: Judgement, tick: int) -> list[Digest]:
         """Return the digest of a deploy, once per destination, and note that it was told."""
-        made = deploy_id(change)
-        self._state.put(DeployTold(id=made, tick=tick))
+        self._state.put(DeployTold(id=deploy_id(change), tick=tick))
+        digest = self._digest(change, judgement.ruling.rules[0], tick)
+        return [msgspec.structs.replace(digest, destination=one) for one in judgement.ruling.to]
+
+    def kept(self, change: StateChange, tick: int) -> list[Digest]:
+        """Return the digest of a deploy for each pager that keeps it, and note that it was told.
+
+        The same deploy, however often it is posted, is kept once; in shadow mode it is not.
+        """
+        config, noted = self._config, f"chg-{deploy_id(change)[4:]}"
+        if not config.changes or config.shadow is not None or self._state.get(deploy_key(noted)):
+            return []
+        paged = may_page(config.decides, self._facts(change, tick), config.teams)
+        pagers = [one for one in paged if one in config.changes]
+        if pagers:
+            self._state.put(DeployTold(id=noted, tick=tick))
+        digest = self._digest(change, "", tick)
+        return [msgspec.structs.replace(digest, destination=place_of(one)) for one in pagers]
+
+    def _digest(self, change: StateChange, rule: str, tick: int) -> Digest:
+        """Return what is told of a deploy, for no destination yet."""
         line = ServiceLine(
             service=change.service, title="", events=0, incidents=0, releases=(change.release,)
         )
-        digest = Digest(
-            id=made,
+        return Digest(
+            id=deploy_id(change),
             revision=1,
             kind=DigestKind.DEPLOY,
             at_ms=tick_end_ms(tick),
@@ -114,10 +140,9 @@ class DeployNews:
             release_before=self._before(change),
             deployed=True,
             by=change.by,
-            rule=judgement.ruling.rules[0],
+            rule=rule,
             url=change.url,
         )
-        return [msgspec.structs.replace(digest, destination=one) for one in judgement.ruling.to]
 
     def _before(self, change: StateChange) -> str:
         """Return the release that was deployed, else seen, last before this one."""

@@ -53,6 +53,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     holding: Holding = Holding()
     depends: Depends = msgspec.field(default_factory=dict)
     """What each service needs, as declared; cycles are allowed."""
+    changes: tuple[str, ...] = ()
+    """The pagers that keep a record of deploys."""
     shadow: Shadow | None = None
     """Shadow mode: everything is told to one destination alone."""
     signature_version: int = DEFAULT_VERSION

@@ -117,7 +117,7 @@ def ruled(
     held: list[Rule] = []
     fallbacks: dict[str, str] = {}
     for rule in rules:
-        made = _addressed(rule, facts, teams)
+        made = addressed(rule, facts, teams)
         if made is None or _fails(rule, facts) is not None:
             continue
         if held and rule.urgency is Urgency.DROP:
@@ -177,7 +177,7 @@ def _fails(rule: Rule, facts: Facts) -> Asked | None:
     return why_not(rule.when, facts)
 
 
-def _addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | None:
+def addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | None:
     """Return the rule with the owners' destinations in place of `OWNER`, the service's for
     `SERVICE`.
 
@@ -217,7 +217,7 @@ def tried(rules: tuple[Rule, ...], facts: Facts, teams: Mapping[str, Team]) -> l
     found: list[Tried] = []
     for rule in rules:
         failed = _fails(rule, facts)
-        if failed is None and _addressed(rule, facts, teams) is None:
+        if failed is None and addressed(rule, facts, teams) is None:
             failed = Asked.OWNER if OWNER in (*rule.to, *rule.page) else Asked.SERVICE
         found.append(Tried(rule.name, failed))
         if failed is None and not rule.goes_on:

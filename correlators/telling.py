@@ -85,15 +85,20 @@ class Teller:
     def deploy(self, change: StateChange, tick: int) -> None:
         """Decide the digest of a deploy, which is told at once or never."""
         judgement = self._deploys.judged(change, tick)
-        if judgement is None:
-            return
+        if judgement is not None:
+            self._tell_deploy(change, judgement, tick)
+        self._emit_deploy(self._deploys.kept(change, tick))
+
+    def _tell_deploy(self, change: StateChange, judgement: Judgement, tick: int) -> None:
         if judgement.hold is not None:
             self._tellings.suppress(named(judgement.hold.why, judgement.hold.name))
             return
         self._tellings.note_spike(change.environment, judgement, tick)
+        self._emit_deploy(self._deploys.told(change, judgement, tick))
+
+    def _emit_deploy(self, digests: list[Digest]) -> None:
         known = self._config
-        told = self._deploys.told(change, judgement, tick)
-        self._tellings.emit([described(one, (), known.services, known.owners) for one in told])
+        self._tellings.emit([described(one, (), known.services, known.owners) for one in digests])
 
     def must_tell_now(self, found: Incident | Storm, tick: int) -> bool:
         """Return whether it may not wait for its time."""

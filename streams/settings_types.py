@@ -117,6 +117,12 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f"pagerduty:{name}" for name in keys)
 
     @property
+    def keeps_changes(self) -> tuple[str, ...]:
+        """Pagers that keep a record of deploys."""
+        names = self.pagerduty.changes if self.pagerduty is not None else ()
+        return tuple(f"pagerduty:{name}" for name in names)
+
+    @property
     def usual_pagers(self) -> tuple[str, ...]:
         """Those that are paged where no route says so: the one without a name, else all."""
         found = self.pagers
@@ -208,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             teams=self.teams,
             owners=self.owners,
             holding=self.holding,
+            changes=self.sinks.keeps_changes,
             shadow=self.shadow,
         )
 
