@@ -96,6 +96,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rollup: bool = True
     """What waits longer than a minute may be told together. Pagers never do that; what is read by
     machines should not."""
+    background: bool = False
+    """Its calls come after all others of the account: nobody waits for what they tell."""
     keep_ms: int = 8 * 86_400_000
     """How long a finished entry is kept: longer than `deliveries` retains and an incident lives."""
 

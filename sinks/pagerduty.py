@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from correlators.change_events import place_of
 from sinks.base import (
     Attempt,
+    CannotTell,
     Delivered,
     Found,
     Limit,
@@ -35,6 +37,7 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.http import Http, Reply
+from sinks.pagerduty_change import change_of
 from sinks.pagerduty_event import body_of, event_of
 from sinks.pagerduty_words import said
 from sinks.retry_after import retry_after_ms
@@ -47,10 +50,11 @@ STEPS: Final = (Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE)
 
 
 class PagerDutySink:
-    """Pages and resolves under one or more routing keys.
+    """Pages, acknowledges and resolves under one or more routing keys, and keeps deploys there.
 
     Args:
         routing_keys: by the name in the configuration, such as {"default": key}.
+        changes: the names of those whose services are told of deploys.
         base_url: another region has another one.
         calls_per_minute: at most, for each key; some below what PagerDuty takes.
         timeout_ms: of one call, shorter than an attempt may last.
@@ -62,66 +66,80 @@ class PagerDutySink:
         self,
         *,
         routing_keys: Mapping[str, str],
+        changes: Collection[str] = (),
         base_url: str = "https://events.pagerduty.com",
         calls_per_minute: int = 100,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         self._keys = {f"{self.name}:{name}": key for name, key in routing_keys.items()}
-        self._url = f"{base_url.rstrip('/')}/v2/enqueue"
+        self._changes = {place_of(f"{self.name}:{name}"): f"{self.name}:{name}" for name in changes}
+        self._url = base_url.rstrip("/")
         self._http = Http(timeout_ms=timeout_ms)
-        limit = Limit(
-            name="enqueue",
-            scope=Scope.DESTINATION,
-            every_ms=-(-60_000 // calls_per_minute),
-            burst=10,
-            in_flight=4,
-        )
-        self._plan = Plan(steps=dict.fromkeys(STEPS, (limit,)), repeatable=frozenset(STEPS))
+        every_ms = -(-60_000 // calls_per_minute)
+        self._pages, self._deploys = _plans(every_ms)
         self._refusals: Counter[str] = Counter()
         """Refusals for the rate in a row, by destination."""
 
     def __repr__(self) -> str:
-        return f"PagerDutySink({', '.join(self._keys)})"
+        return f"PagerDutySink({', '.join(self.destinations)})"
 
     @property
     def destinations(self) -> tuple[str, ...]:
-        """Every destination: one per routing key."""
-        return tuple(self._keys)
+        """Every destination: one per routing key, and one for each that is told of deploys."""
+        return (*self._keys, *self._changes)
 
     def account(self, destination: str) -> str:
-        """Return the destination: limits count over a routing key."""
-        return destination
+        """Return the destination of pages: limits count over a routing key."""
+        return self._changes.get(destination, destination)
 
     def plan(self, destination: str) -> Plan:
-        """Return trigger, acknowledgement and resolve, sharing one bucket."""
-        return self._plan
+        """Return the steps of a page, or the one of a deploy; both share the key's bucket."""
+        return self._deploys if destination in self._changes else self._pages
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        event = event_of(attempt)
-        event["routing_key"] = self._keys[attempt.destination]
-        reply = await self._http.post(self._url, body_of(event))
+        deploy = attempt.destination in self._changes
+        event = change_of(attempt) if deploy else event_of(attempt)
+        event["routing_key"] = self._keys[self.account(attempt.destination)]
+        path = "/v2/change/enqueue" if deploy else "/v2/enqueue"
+        reply = await self._http.post(f"{self._url}{path}", body_of(event))
         if not isinstance(reply, Reply):
             return reply
         if reply.status == 429:
             return self._refused(attempt.destination, reply)
         del self._refusals[attempt.destination]
-        return _outcome(reply, event["dedup_key"])
+        return _outcome(reply, event.get("dedup_key", attempt.digest.id))
 
     def _refused(self, destination: str, reply: Reply) -> Retry:
-        """Return how long to leave the key alone: as the answer says, else as PagerDuty advises."""
+        """Return how long to leave the key alone: as the answer says, else as PagerDuty advises.
+
+        A page that is refused silences the key's deploys too; a deploy only deploys.
+        """
         self._refusals[destination] += 1
         advised_ms = RATE_WAITS_MS[min(self._refusals[destination], len(RATE_WAITS_MS)) - 1]
         after_ms = retry_after_ms(reply.headers.get("retry-after"), default_ms=advised_ms)
-        return Retry(RetryReason.RATE_LIMITED, max(1_000, after_ms), Scope.DESTINATION)
+        scope = Scope.DESTINATION if destination in self._changes else Scope.METHOD
+        return Retry(RetryReason.RATE_LIMITED, max(1_000, after_ms), scope)
 
     async def find(self, attempt: Attempt) -> Found:
-        """Return `NotFound`: there is nothing to look up, and repeating does no harm."""
+        """Return `NotFound` for a page, which may be repeated; a deploy cannot be looked up."""
+        if attempt.destination in self._changes:
+            return CannotTell("change events cannot be looked up")
         return NotFound()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def _plans(every_ms: int) -> tuple[Plan, Plan]:
+    """Return the plan of pages and that of deploys: one bucket, of which deploys take the less."""
+    calls = Limit(name="enqueue", scope=Scope.METHOD, every_ms=every_ms, burst=10, in_flight=4)
+    deploys = Limit(name="change", scope=Scope.DESTINATION, every_ms=4 * every_ms, burst=2)
+    return (
+        Plan(steps=dict.fromkeys(STEPS, (calls,)), repeatable=frozenset(STEPS)),
+        Plan(steps={Step.POST: (deploys, calls)}, ask_ms=1, rollup=False, background=True),
+    )
 
 
 def _outcome(reply: Reply, key: str) -> Outcome:

@@ -134,8 +134,11 @@ def ask_until_ms(delivery: Delivery, plan: Plan) -> int:
 def urgency(delivery: Delivery, plan: Plan) -> int:
     """Return the rank in a bucket's queue: pages, first digests, resolves, updates, edits.
 
-    A storm's update does not wait behind those of single incidents.
+    A storm's update does not wait behind those of single incidents; what is in the background waits
+    behind everything.
     """
+    if plan.background:
+        return 6
     unknown = delivery.status is Status.UNKNOWN
     step = delivery.step if unknown else next_step(delivery, plan)
     carried = delivery.carried if unknown else delivery.newest

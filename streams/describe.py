@@ -158,7 +158,7 @@ def _destinations(settings: Settings) -> list[Plain]:
             )
     if (pagerduty := settings.sinks.pagerduty) is not None:
         for name, key in pagerduty.routing_keys.items():
-            tells = ", and told of deploys" if name in pagerduty.changes else ""
+            tells = ", which is told of deploys" if name in pagerduty.changes else ""
             found.append(
                 {
                     "destination": f"pagerduty:{name}",

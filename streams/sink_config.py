@@ -29,6 +29,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
         sinks.append(
             PagerDutySink(
                 routing_keys={name: key.reveal() for name, key in pagerduty.routing_keys.items()},
+                changes=pagerduty.changes,
                 base_url=pagerduty.base_url,
             )
         )

@@ -89,7 +89,7 @@ async def test_a_429_keeps_the_whole_key_silent() -> None:
         await sink.send(attempt(Step.TRIGGER, TRIGGER))
         outcome = await sink.send(attempt(Step.TRIGGER, TRIGGER))
         await sink.close()
-    assert outcome == Retry(RetryReason.RATE_LIMITED, 30_000, Scope.DESTINATION)
+    assert outcome == Retry(RetryReason.RATE_LIMITED, 30_000, Scope.METHOD)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ async def test_a_429_keeps_the_whole_key_silent() -> None:
         (413, {}, Rejected(RejectReason.TOO_LARGE, "status 413")),
         (302, {}, Rejected(RejectReason.INVALID, "status 302: 'x' is wrong")),
         (408, {}, Unknown(UnknownReason.SERVER_ERROR)),
-        (429, {}, Retry(RetryReason.RATE_LIMITED, 30_000, Scope.DESTINATION)),
-        (429, {"Retry-After": "7"}, Retry(RetryReason.RATE_LIMITED, 7_000, Scope.DESTINATION)),
+        (429, {}, Retry(RetryReason.RATE_LIMITED, 30_000, Scope.METHOD)),
+        (429, {"Retry-After": "7"}, Retry(RetryReason.RATE_LIMITED, 7_000, Scope.METHOD)),
         (500, {}, Unknown(UnknownReason.SERVER_ERROR)),
         (503, {}, Unknown(UnknownReason.SERVER_ERROR)),
     ],

@@ -570,7 +570,10 @@ def test_a_signature_version_that_nobody_can_make_is_refused(tmp_path: Path) -> 
             "stormfold.yaml:3 services.shop.owner: expected one of ops, found",
         ),
         ("services: {shop: {owner: dev}}", "services.shop.owner: expected one of none, found"),
-        ("services: {shop: {wiki: dev}}", "unknown key; allowed: dashboard, depends_on, owner"),
+        (
+            "services: {shop: {wiki: dev}}",
+            "unknown key; allowed: dashboard, depends_on, image, owner",
+        ),
     ],
 )
 def test_a_service_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
