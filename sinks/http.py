@@ -48,10 +48,20 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Reply | Retry | Unknown:
         """Return the answer; `Retry` when nothing was sent, `Unknown` when that cannot be told."""
+        given = {"Content-Type": content_type, **(headers or {})}
+        return await self._ask("POST", url, body, given, REPLY_CHARS)
+
+    async def get(
+        self, url: str, *, headers: Mapping[str, str], most_chars: int = REPLY_CHARS
+    ) -> Reply | Retry | Unknown:
+        """Return the answer, or as `post` why there is none; at most so much of its body."""
+        return await self._ask("GET", url, None, headers, most_chars)
+
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], chars: int
+    ) -> Reply | Retry | Unknown:
         try:
-            answer = await self._client.post(
-                url, content=body, headers={"Content-Type": content_type, **(headers or {})}
-            )
+            answer = await self._client.request(method, url, content=body, headers=dict(headers))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return Retry(RetryReason.NOT_CONNECTED)
         except httpx.TimeoutException:
@@ -59,7 +69,7 @@ class Http:
         except httpx.HTTPError:
             return Unknown(UnknownReason.CONNECTION_LOST)
         given = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(status=answer.status_code, headers=given, text=answer.text[:REPLY_CHARS])
+        return Reply(status=answer.status_code, headers=given, text=answer.text[:chars])
 
     async def close(self) -> None:
         """Close the connections."""

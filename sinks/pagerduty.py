@@ -37,8 +37,10 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.http import Http, Reply
+from sinks.incident_looks import Page
 from sinks.pagerduty_change import change_of
 from sinks.pagerduty_event import body_of, event_of
+from sinks.pagerduty_rest import PagerDutyRest
 from sinks.pagerduty_words import said
 from sinks.retry_after import retry_after_ms
 
@@ -55,6 +57,7 @@ class PagerDutySink:
     Args:
         routing_keys: by the name in the configuration, such as {"default": key}.
         changes: the names of those whose services are told of deploys.
+        rest: looks whether pages became incidents; None: nobody looks.
         base_url: another region has another one.
         calls_per_minute: at most, for each key; some below what PagerDuty takes.
         timeout_ms: of one call, shorter than an attempt may last.
@@ -67,12 +70,14 @@ class PagerDutySink:
         *,
         routing_keys: Mapping[str, str],
         changes: Collection[str] = (),
+        rest: PagerDutyRest | None = None,
         base_url: str = "https://events.pagerduty.com",
         calls_per_minute: int = 100,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         self._keys = {f"{self.name}:{name}": key for name, key in routing_keys.items()}
         self._changes = {place_of(f"{self.name}:{name}"): f"{self.name}:{name}" for name in changes}
+        self._rest = rest
         self._url = base_url.rstrip("/")
         self._http = Http(timeout_ms=timeout_ms)
         every_ms = -(-60_000 // calls_per_minute)
@@ -127,9 +132,20 @@ class PagerDutySink:
             return CannotTell("change events cannot be looked up")
         return NotFound()
 
+    def looks_at(self, destination: str) -> bool:
+        """Return whether pages of this destination can be looked for."""
+        return self._rest is not None and destination in self._keys
+
+    async def look(self, page: Page) -> Found:
+        """Return whether there is an incident for a page that was taken."""
+        assert self._rest is not None, "nobody looks without a token"
+        return await self._rest.find(page.key)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+        if self._rest is not None:
+            await self._rest.close()
 
 
 def _plans(every_ms: int) -> tuple[Plan, Plan]:

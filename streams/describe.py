@@ -167,6 +167,15 @@ def _destinations(settings: Settings) -> list[Plain]:
                     "secret": _secret(key),
                 }
             )
+        if (token := pagerduty.api_token) is not None:
+            found.append(
+                {
+                    "destination": "pagerduty",
+                    "to": "whether pages became incidents, read only",
+                    "through": pagerduty.api_url,
+                    "secret": _secret(token),
+                }
+            )
     if "console:default" in settings.routes.tell or settings.sinks.console is not None:
         found.append(
             {

@@ -19,6 +19,7 @@ from correlators.acts import ACT_KINDS, ActOutcome
 from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
+from sinks.incident_looks import Look
 from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
@@ -300,6 +301,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "attempts",
         "Messages sent again, and marked, because nobody could tell whether they had arrived.",
         _SINK,
+        "pages_looked_for",
+        "pages",
+        "Pages that a pager took, by whether an incident came of them; no_incident: perhaps nobody "
+        "was woken.",
+        Label("destination", "the routing keys that are configured"),
+        _words("outcome", "`sinks.incident_looks.Look`", Look),
     ),
     _gauge(
         "deliveries_waiting",

@@ -79,6 +79,7 @@ class Metrics:
     page_reminders: Counter
     delivery_attempts: Counter
     possible_repeats: Counter
+    pages_looked_for: Counter
     deliveries_waiting: Gauge
     delivery_seconds: Histogram
     dead_letters: Counter

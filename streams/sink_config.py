@@ -8,9 +8,10 @@ from sinks.base import Sink
 from sinks.console import ConsoleSink
 from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
+from sinks.pagerduty_rest import PagerDutyRest
 from sinks.slack import SlackSink
 from streams.describe import needed
-from streams.settings import Settings
+from streams.settings import PagerDuty, Settings
 
 
 def make_sinks(settings: Settings) -> list[Sink]:
@@ -30,6 +31,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
             PagerDutySink(
                 routing_keys={name: key.reveal() for name, key in pagerduty.routing_keys.items()},
                 changes=pagerduty.changes,
+                rest=_rest(pagerduty),
                 base_url=pagerduty.base_url,
             )
         )
@@ -39,3 +41,10 @@ def make_sinks(settings: Settings) -> list[Sink]:
     if settings.sinks.file is not None and needed(settings, FileSink.name):
         sinks.append(FileSink(Path(settings.sinks.file.path)))
     return sinks
+
+
+def _rest(pagerduty: PagerDuty) -> PagerDutyRest | None:
+    """Return what looks for incidents, None without a token."""
+    if pagerduty.api_token is None:
+        return None
+    return PagerDutyRest(token=pagerduty.api_token.reveal(), api_url=pagerduty.api_url)

@@ -36,6 +36,7 @@ from sinks.outbox import Outbox
 from sinks.page_watch import REMIND_EVERY_MS
 from streams import codec
 from streams.agents.handing import count_pages, hand_on
+from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
 from streams.metrics import Metrics
@@ -98,6 +99,7 @@ class DeliverHandler:
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._held: dict[TopicPartition, _Held] = {}
+        self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
 
     async def start(self, source: Source) -> None:
         """Read how many partitions the outbox has; every sink connects when it is used."""
@@ -105,9 +107,11 @@ class DeliverHandler:
         self._host = source.stage.host
         self._partitions = len((await partitions_of(source.stage, self._state_topic))[0])
         self._metrics.know_sinks(self._sinks)
+        self._looks.know(self._sinks)
 
     async def stop(self) -> None:
         """Close the sinks."""
+        await self._looks.stop()
         for sink in self._sinks.values():
             await sink.close()
 
@@ -137,6 +141,7 @@ class DeliverHandler:
         stored.pop(PROGRESS_KEY, None)
         outbox = self._outbox(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = _Held(outbox, writer, offset)
+        self._looks.restored(outbox.entries().values(), self._sinks, self._host.now_ms())
         return offset
 
     async def _offset(self, tp: TopicPartition, position: Position | None) -> int:
@@ -176,6 +181,8 @@ class DeliverHandler:
             await self._write(tp, held, held.outbox.take_changes())
             held.outbox = self._outbox(held.outbox.entries().values())
             await self._pump(tp, held)
+        self._looks.know(self._sinks)
+        await self._looks.stop()
         for sink in before.values():
             await sink.close()
 
@@ -213,6 +220,7 @@ class DeliverHandler:
                 await self._pump(tp, held)
             for destination, count in held.outbox.waiting().items():
                 waiting[sink_of(destination)] = waiting.get(sink_of(destination), 0) + count
+        self._looks.turn(self._sinks, now_ms)
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
 
@@ -223,6 +231,8 @@ class DeliverHandler:
             held.outbox.receive(answer, now_ms)
             held.attempted.append(attempted(attempt, answer, now_ms))
             self._count_answer(attempt, answer)
+            sink = self._sinks.get(sink_of(attempt.destination))
+            self._looks.answered(attempt, answer, sink, now_ms)
         return bool(answers)
 
     async def _pump(self, tp: TopicPartition, held: _Held) -> None:

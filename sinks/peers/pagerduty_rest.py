@@ -1,0 +1,96 @@
+"""A local PagerDuty's REST API, as much of it as looking for an incident needs.
+
+`GET /incidents` finds the incidents of the alerts that a `PagerDutyPeer` has, by `incident_key`. An
+alert that is suppressed has none, as where an event rule suppresses it or its service is disabled.
+
+Source: developer.pagerduty.com, REST API v2: authentication, list incidents, 960 calls a minute.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from aiohttp import web
+
+from sinks.peers.pace import Window
+from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.serve import Call, Clock, Peer
+
+ACCEPTED: Final = "application/vnd.pagerduty+json;version=2"
+
+
+class PagerDutyRestPeer(Peer):
+    """The REST API of an account.
+
+    Args:
+        account: the alerts that were opened.
+        token: the one that may read.
+        calls_per_minute: accepted within any 60 seconds.
+        port: 0 takes a free one.
+        clock: seconds; the limit follows it.
+    """
+
+    def __init__(
+        self,
+        account: PagerDutyPeer,
+        *,
+        token: str,
+        calls_per_minute: int = 960,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock = time.time,
+    ) -> None:
+        super().__init__(host=host, port=port, clock=clock, max_body_bytes=4_096)
+        self._account = account
+        self._token = token
+        self._window = Window(calls_per_minute, 60.0)
+        self.suppressed: set[str] = set()
+        """Dedup keys of alerts that make no incident."""
+        self._app.router.add_get("/incidents", self._incidents)
+
+    @property
+    def base_url(self) -> str:
+        """Return what a client takes for `https://api.pagerduty.com`."""
+        return self.origin
+
+    async def _incidents(self, request: web.Request) -> web.StreamResponse:
+        async def found() -> web.Response:
+            return self._find(request)
+
+        return await self._answer(request, "incidents", found)
+
+    def _find(self, request: web.Request) -> web.Response:
+        asked = dict(request.query)
+        if request.headers.get("Authorization") != f"Token token={self._token}":
+            return self._say("unauthorized", asked, {"error": {"message": "Unauthorized"}}, 401)
+        if request.headers.get("Accept") != ACCEPTED:
+            return self._say("not_acceptable", asked, {"error": {"message": "Accept"}}, 406)
+        wait_s = self._window.take(self.clock())
+        if wait_s > 0.0:
+            self.calls.append(Call(self.clock(), "incidents", asked, "rate_limited"))
+            body = {"error": {"message": "Rate Limit Exceeded"}}
+            headers = {"ratelimit-reset": str(int(wait_s) + 1)}
+            return web.json_response(body, status=429, headers=headers)
+        limit = int(asked.get("limit", 25))
+        incidents = [
+            {
+                "id": f"Q{number:013d}",
+                "type": "incident",
+                "title": alert.summary,
+                "status": "resolved" if alert.resolved_at is not None else "triggered",
+                "incident_key": None,
+            }
+            for number, alert in enumerate(self._account.alerts)
+            if alert.dedup_key == asked.get("incident_key", alert.dedup_key)
+            and alert.dedup_key not in self.suppressed
+        ]
+        more = len(incidents) > limit
+        told = {"incidents": incidents[:limit], "limit": limit, "offset": 0, "more": more}
+        return self._say("ok", asked, {**told, "total": None}, 200)
+
+    def _say(
+        self, outcome: str, asked: dict[str, str], body: dict[str, object], status: int
+    ) -> web.Response:
+        self.calls.append(Call(self.clock(), "incidents", asked, outcome))
+        return web.json_response(body, status=status)
