@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from correlators.change_events import place_of
 from sinks.base import (
@@ -161,7 +161,9 @@ def _plans(every_ms: int) -> tuple[Plan, Plan]:
 def _outcome(reply: Reply, key: str) -> Outcome:
     status = reply.status
     if 200 <= status < 300:
-        return Delivered(Receipt(id=key))
+        # Anything but its own 202 is the word of something in between, which may have dropped it.
+        taken = status == 202 and _said_by(reply).get("status") == "success"
+        return Delivered(Receipt(id=key)) if taken else Unknown(UnknownReason.UNREADABLE)
     if status == 408 or status >= 500:
         return Unknown(UnknownReason.SERVER_ERROR)
     if status in (401, 403):
@@ -175,8 +177,16 @@ def _outcome(reply: Reply, key: str) -> Outcome:
 
 def _why(reply: Reply) -> str:
     """Return the first error that PagerDuty names; its words name fields, never their values."""
-    try:
-        errors = json.loads(reply.text).get("errors") or []
+    errors = _said_by(reply).get("errors")
+    if isinstance(errors, list) and errors:
         return f"status {reply.status}: {said(str(errors[0]), 150)}"
-    except (ValueError, AttributeError, IndexError, TypeError, KeyError):
-        return f"status {reply.status}"
+    return f"status {reply.status}"
+
+
+def _said_by(reply: Reply) -> dict[str, Any]:
+    """Return the answer's JSON object, empty where it is none."""
+    try:
+        found = json.loads(reply.text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -95,7 +95,8 @@ async def test_a_429_keeps_the_whole_key_silent() -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "expected"),
     [
-        (202, {}, Delivered(Receipt(id="stormfold-inc-1"))),
+        (200, {}, Unknown(UnknownReason.UNREADABLE)),
+        (202, {}, Unknown(UnknownReason.UNREADABLE)),
         (400, {}, Rejected(RejectReason.INVALID, "status 400: 'x' is wrong")),
         (401, {}, Rejected(RejectReason.NOT_AUTHORISED, "status 401")),
         (404, {}, Rejected(RejectReason.NO_SUCH_PLACE, "status 404")),
