@@ -186,7 +186,9 @@ class IncidentTelling:
             return
         kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
         telling = self._telling(incident, kind, page, tick)
-        paged = self._say(incident, telling, told.to, Said(by="" if acks else act.actor))
+        paged = self._say(
+            incident, telling, told.to, Said(took_back=NOBODY if acks else (act.actor, act.source))
+        )
         told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
         self._state.put(msgspec.structs.replace(incident, told=told))
 

@@ -27,8 +27,8 @@ class Said(NamedTuple):
 
     silence_id: str = ""
     """The silence that mutes it from now on."""
-    by: str = ""
-    """Who took an acknowledgement back."""
+    took_back: tuple[str, str] = NOBODY
+    """(actor, source) of who took an acknowledgement back."""
 
 
 def with_people(
@@ -45,7 +45,8 @@ def with_people(
         said: what a person did that it tells of, if it does.
     """
     triggers = page.action is PageAction.TRIGGER
-    actor, source = NOBODY if triggers else acknowledged_by(state, found)
+    stands = NOBODY if triggers else acknowledged_by(state, found)
+    actor, source = said.took_back if said.took_back[1] else stands
     silenced = found.open and content.kind not in _ELSEWHERE
     silence = state.silence(said.silence_id or found.told.silenced) if silenced else None
     if silence is not None and silence.to_ms <= content.at_ms:
@@ -53,7 +54,6 @@ def with_people(
     return msgspec.structs.replace(
         content,
         paged=triggers or was_paged(state, found),
-        by=said.by,
         acked_by=actor,
         acked_in=source,
         silenced_until_ms=silence.to_ms if silence is not None else 0,

@@ -17,6 +17,7 @@ from correlators.acts import Acknowledge, Unacknowledge
 from correlators.background import members_of, new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.digest import Page, Telling
+from correlators.entries import NOBODY
 from correlators.holds import Hold
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
@@ -140,7 +141,13 @@ class StormTelling:
         members = members_of(self._state, storm)
         kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
         telling = self._telling(storm, kind, page, tick, members)
-        paged = self._say(storm, telling, members, told.to, Said(by="" if acks else act.actor))
+        paged = self._say(
+            storm,
+            telling,
+            members,
+            told.to,
+            Said(took_back=NOBODY if acks else (act.actor, act.source)),
+        )
         told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
         self._state.put(msgspec.structs.replace(storm, told=told))
 

@@ -513,8 +513,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     release_before: str = ""
     """For kind `deploy`: the release before."""
     by: str = ""
-    """For kind `deploy`: who made it, without what is personal. For kind `unacknowledged`: who took
-    the acknowledgement back."""
+    """For kind `deploy`: who made it, without what is personal."""
     deployed: bool = False
     """Its deploy was told: `new_release_ms` is when that was."""
     evidence: tuple[Evidence, ...] = ()
@@ -602,7 +601,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     paged: bool = False
     """A page was opened for it, now or before."""
     acked_by: str = ""
-    """Who acknowledged it, while that stands."""
+    """Who acknowledged it, while that stands; for kind `unacknowledged`: who took that back."""
     acked_in: str = ""
     """Where: `slack`, `pagerduty`, `board`, `cli`."""
     silenced_until_ms: int = 0

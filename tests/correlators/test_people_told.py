@@ -101,7 +101,7 @@ def test_who_takes_an_acknowledgement_back_is_told_and_the_pager_is_asked_nothin
     stage = paged()
     stage.run(50, acts=[ack(stage, 25), unack(stage, 40, **BEN)])
     back = last(stage)
-    assert (back.kind, back.by, back.acked_by) == (DigestKind.UNACKNOWLEDGED, "ben", "")
+    assert (back.kind, back.acked_by, back.acked_in) == (DigestKind.UNACKNOWLEDGED, "ben", "cli")
     assert len([one for one in stage.digests if one.destination == PAGER]) == 2
     stage.run(800)
     assert (last(stage).kind, last(stage).acked_by) == (DigestKind.RESOLVED, "")
