@@ -1,0 +1,246 @@
+"""The laws of telling what people do: every acknowledgement of something told is told once, and
+reaches every pager that holds the page unless it came from there; a repeated act tells nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    ActDone,
+    ActOutcome,
+    AddSilence,
+    ExpireSilence,
+    Unacknowledge,
+    silence_id,
+)
+from correlators.entries import Entry, Episode, episode_place
+from correlators.incidents import Incident
+from correlators.partition import Partition, Step
+from correlators.silences import Silence
+from correlators.storms import Storm
+from correlators.telling import Config
+from correlators.types import Digest, DigestKind, PageAction
+from tests.laws.logs import MINUTE_MS, START_MS, Rec, first_progress, logs, split_messages
+from tests.laws.test_acts import drawn
+from tests.laws.test_ruled import PAGERS, configs
+
+ACKED = DigestKind.ACKNOWLEDGED
+TAKEN_BACK = DigestKind.UNACKNOWLEDGED
+PEOPLE = (ACKED, TAKEN_BACK)
+
+
+@dataclass
+class Tick:
+    """One tick: the state before, what people did and what was told in it."""
+
+    before: dict[str, Entry]
+    after: dict[str, Entry]
+    done: list[ActDone]
+    digests: list[Digest]
+
+
+@dataclass
+class Heard:
+    """What has been told so far, read off the digests alone."""
+
+    chats: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Chats by incident or storm."""
+    pages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Who holds a page that is open, by its key."""
+    paged: set[str] = field(default_factory=set)
+    """Incidents and storms of which a digest said that they were paged."""
+
+    def take(self, digest: Digest) -> None:
+        if digest.destination not in PAGERS:
+            self.chats[digest.id].add(digest.destination)
+        elif digest.page is PageAction.TRIGGER:
+            self.pages[digest.page_key].add(digest.destination)
+            self.paged.add(digest.id)
+        elif digest.page is PageAction.RESOLVE:
+            self.pages[digest.page_key].discard(digest.destination)
+
+
+def act(random: Random, ids: list[str], before: list[Act]) -> Act:
+    """Return any act, mostly one that is told; now and then one that was given before."""
+    who: dict[str, Any] = {
+        "actor": random.choice(["anna", "ben"]),
+        "source": random.choice(["cli", "slack", "pagerduty"]),
+        "at_ms": START_MS + random.randrange(3),
+    }
+    subject = random.choice(ids)
+    match random.randrange(8):
+        case 0 | 1 | 2:
+            return Acknowledge(**who, subject=subject)
+        case 3:
+            return Unacknowledge(**who, subject=subject)
+        case 4:
+            to_ms = START_MS + random.choice([1, 2, 5, 30]) * MINUTE_MS
+            return AddSilence(**who, subject=subject, to_ms=to_ms)
+        case 5 if silences := [one for one in before if isinstance(one, AddSilence)]:
+            return ExpireSilence(**who, subject=silence_id(random.choice(silences)))
+        case _:
+            return drawn(random, ids, before)
+
+
+def ticks(records: list[Rec], config: Config, seed: int) -> Iterator[Tick]:
+    """Yield the ticks of a log with people in it."""
+    random = Random(seed)
+    acts: list[Act] = []
+    partition = Partition(config, first_progress(1))
+
+    def settle() -> Iterator[Tick]:
+        while partition.ready():
+            before = dict(partition.state_entries)
+            step = partition.step(most_ticks=1)
+            yield Tick(before, dict(partition.state_entries), _done(step), step.digests)
+        partition.ticks.pass_to(partition.ticks.complete_tick())
+
+    offset = 0
+    for message in split_messages(records, 1, random):
+        for _ in range(random.choice([0, 1, 1, 2])):
+            acts.append(act(random, _open(partition), acts))
+            assert partition.receive_act(offset, acts[-1])
+            offset += 1
+        partition.receive(offset, message)
+        offset += 1
+        yield from settle()
+
+
+def _open(partition: Partition) -> list[str]:
+    """Return the ids of what is open, mostly of what was told."""
+    entries = [one for _, one in partition.state_entries if isinstance(one, Incident | Storm)]
+    found = [one for one in entries if one.open]
+    told = [one for one in found if one.told.revision]
+    return [one.id for one in (*told, *told, *found)] or ["inc-0"]
+
+
+def _done(step: Step) -> list[ActDone]:
+    found = [one for one in step.entries.values() if isinstance(one, ActDone)]
+    return [one for one in found if one.outcome is ActOutcome.DONE]
+
+
+def of_people(tick: Tick) -> dict[tuple[str, int], list[Digest]]:
+    """Return the digests that tell an acknowledgement, or the end of one, by id and revision."""
+    found: dict[tuple[str, int], list[Digest]] = defaultdict(list)
+    for one in tick.digests:
+        if one.kind in PEOPLE:
+            found[one.id, one.revision].append(one)
+    return found
+
+
+def teller(entries: dict[str, Entry], subject: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return who tells the subject, as the state has it, its page, and who holds that."""
+    found = entries.get("storm:" + subject)
+    incident = entries.get("incident:" + subject)
+    if isinstance(incident, Incident):
+        found = entries.get("storm:" + incident.storm_id)
+    while isinstance(found, Storm) and found.merged_into:
+        found = entries.get("storm:" + found.merged_into)
+    if isinstance(found, Storm) and (found.open or not isinstance(incident, Incident)):
+        return found.id, found.page_key, found.page_to
+    assert isinstance(incident, Incident)
+    episode = entries[episode_place(incident.key)]
+    while isinstance(episode, Episode) and episode.joined:
+        key = msgspec.structs.replace(incident.key, fingerprint=episode.joined)
+        episode = entries[episode_place(key)]
+    assert isinstance(episode, Episode)
+    left = episode.page_left_by
+    page = (episode.page_key, episode.page_to) if not left else ("", ())
+    return episode.lead or incident.id, *page
+
+
+@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60)
+def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_pager(
+    records: list[Rec], config: Config, seed: int
+) -> None:
+    heard = Heard()
+    for tick in ticks(records, config, seed):
+        told = of_people(tick)
+        acks = [one for one in tick.done if one.kind in ("acknowledge", "unacknowledge")]
+        assert len(told) <= len(acks)
+        for (subject, _), found in told.items():
+            chats = [one.destination for one in found if one.destination not in PAGERS]
+            pagers = [one.destination for one in found if one.destination in PAGERS]
+            first = found[0]
+            assert {one.kind for one in found} == {first.kind}
+            assert sorted(chats) == sorted(heard.chats[subject])
+            holders = sorted(heard.pages[first.page_key]) if first.page_key else []
+            asks = first.kind is ACKED and first.acked_in != "pagerduty"
+            assert sorted(pagers) == (holders if asks else [])
+        if len(tick.done) == len(acks) == 1:
+            (only,) = acks
+            subject, key, paged = teller(tick.before, only.subject)
+            asks = bool(key) and only.kind == "acknowledge" and only.source != "pagerduty"
+            reaches = {*heard.chats[subject], *(paged if asks else ())}
+            assert heard.pages[key] == {*paged} if key else not paged
+            hear = [one for one in tick.digests if one.kind in PEOPLE]
+            assert sorted(one.destination for one in hear) == sorted(reaches)
+            assert {(one.id, one.acked_by, one.acked_in) for one in hear} == (
+                {(subject, only.actor, only.source)} if reaches else set()
+            )
+        if not acks:
+            assert not told
+        for digest in tick.digests:
+            heard.take(digest)
+            assert digest.paged or digest.id not in heard.paged
+
+
+@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60)
+def test_every_message_says_who_has_it_while_that_stands(
+    records: list[Rec], config: Config, seed: int
+) -> None:
+    for tick in ticks(records, config, seed):
+        last = {one.id: one for one in tick.digests}
+        for digest in last.values():
+            found = tick.after.get(("storm:" if digest.storm else "incident:") + digest.id)
+            if digest.kind in (*PEOPLE, DigestKind.JOINED, DigestKind.PARTED) or digest.resolved:
+                continue
+            if isinstance(found, Storm) and found.open:
+                by = (found.ack.actor, found.ack.source) if found.ack is not None else ("", "")
+                assert (digest.acked_by, digest.acked_in) == by
+            elif isinstance(found, Incident) and found.open and digest.page_key == "":
+                episode = tick.after[episode_place(found.key)]
+                storm = tick.after.get("storm:" + found.storm_id)
+                if isinstance(episode, Episode) and not episode.joined and storm is None:
+                    assert (digest.acked_by, digest.acked_in) == episode.acked_by
+
+
+@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60)
+def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
+    records: list[Rec], config: Config, seed: int
+) -> None:
+    heard = Heard()
+    said: dict[str, tuple[str, int]] = {}
+    for tick in ticks(records, config, seed):
+        silences = [one for one in tick.after.values() if isinstance(one, Silence)]
+        known = {(one.author, one.to_ms) for one in silences}
+        for digest in tick.digests:
+            if digest.silenced_by:
+                assert (digest.silenced_by, digest.silenced_until_ms) in known
+                assert digest.at_ms < digest.silenced_until_ms
+            if digest.kind is not DigestKind.SILENCED:
+                continue
+            assert digest.destination in heard.chats[digest.id]
+            assert digest.page is PageAction.NONE
+        for digest in {(one.id, one.revision): one for one in tick.digests}.values():
+            now = (digest.silenced_by, digest.silenced_until_ms)
+            if digest.kind is DigestKind.SILENCED:
+                assert said.get(digest.id) != now
+                said[digest.id] = now
+            elif digest.kind not in PEOPLE and digest.destination not in PAGERS:
+                said.pop(digest.id, None)
+        for digest in tick.digests:
+            heard.take(digest)
