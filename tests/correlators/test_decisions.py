@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 
+from correlators import decisions_of_tick
+from correlators.acts import Acknowledge
 from correlators.conditions import When
 from correlators.decisions import Decision, Kind
 from correlators.evidence import LINKS
@@ -12,8 +14,9 @@ from correlators.holds import Holding, Inhibition
 from correlators.partition import Partition
 from correlators.rulings import Rule, Urgency
 from correlators.telling import Config
-from correlators.types import PageAction
+from correlators.types import Level, PageAction
 from streams import codec
+from tests.correlators.acted import ANNA, Stage
 from tests.correlators.score import CHAT, CONFIG, MINUTE, PAGER, PAGING, event, events, resolve, run
 from tests.laws.logs import Rec, first_progress, logs, plain_messages
 from tests.laws.test_ruled import configs
@@ -102,6 +105,18 @@ def test_a_page_and_its_end_name_the_page() -> None:
     )
     assert (paged.to, paged.why, paged.name) == ((PAGER,), "fatal", "fatal")
     assert paged.other == resolved.other
+
+
+def test_an_acknowledgement_is_said_of_whom_it_was_told_to_and_of_its_page() -> None:
+    stage = Stage()
+    stage.run(20, event(0, "checkout", "EC", level=Level.FATAL))
+    subject = stage.incident("checkout").id
+    before = len(stage.digests)
+    stage.run(22, acts=[(20, Acknowledge(subject=subject, **ANNA))])
+    told, page = decisions_of_tick.of_tick(1, [], stage.digests[before:])
+    assert (told.kind, told.why, told.to) == (Kind.TOLD, "acknowledged", (CHAT,))
+    acknowledged = (Kind.PAGE_ACKNOWLEDGED, f"{subject}.1", (PAGER,))
+    assert (page.kind, page.other, page.to) == acknowledged
 
 
 @given(logs(min_size=2), configs())

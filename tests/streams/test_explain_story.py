@@ -252,6 +252,14 @@ def test_where_no_kafka_answers_one_line_says_so_in_plain_words() -> None:
     assert errors.getvalue() == f"explain: Kafka at {at} cannot be asked: no broker answers there\n"
 
 
+def test_what_the_pager_hears_of_an_acknowledgement_is_told_with_its_page() -> None:
+    told = Decision(
+        tick=1, subject="inc-1", kind=Kind.PAGE_ACKNOWLEDGED, other="inc-1.1", to=("pagerduty:p",)
+    )
+    said = story_words.sentence(told, Places(""), {})
+    assert said == ["page inc-1.1 acknowledged at pagerduty:p"]
+
+
 def test_an_act_is_told_by_the_name_of_its_command() -> None:
     def told(because: str) -> str:
         act = Decision(
