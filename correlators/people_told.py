@@ -18,8 +18,9 @@ from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import Digest, DigestKind, PageAction
 
-_ELSEWHERE: Final = frozenset({DigestKind.JOINED, DigestKind.PARTED})
-"""What points to another teller, which says whether it is silenced."""
+_MUTED: Final = frozenset({DigestKind.SILENCED, DigestKind.ACKNOWLEDGED, DigestKind.UNACKNOWLEDGED})
+"""What may be told of something that a silence mutes; whatever else is told is not muted, or is
+over."""
 
 
 class Said(NamedTuple):
@@ -47,8 +48,8 @@ def with_people(
     triggers = page.action is PageAction.TRIGGER
     stands = NOBODY if triggers else acknowledged_by(state, found)
     actor, source = said.took_back if said.took_back[1] else stands
-    silenced = found.open and content.kind not in _ELSEWHERE
-    silence = state.silence(said.silence_id or found.told.silenced) if silenced else None
+    by_whom = said.silence_id or found.told.silenced
+    silence = state.silence(by_whom) if content.kind in _MUTED else None
     if silence is not None and silence.to_ms <= content.at_ms:
         silence = None
     return msgspec.structs.replace(

@@ -12,6 +12,7 @@ from correlators import muting
 from correlators.acts import Acknowledge, Act, AddSilence, ExpireSilence, Unacknowledge, silence_id
 from correlators.conditions import When
 from correlators.holds import Holding
+from correlators.rulings import Rule, Urgency
 from correlators.storms import Linking
 from correlators.suppressions import HeldBack
 from correlators.types import Digest, DigestKind, Level, PageAction, Suppression
@@ -152,6 +153,17 @@ def test_a_storm_that_pages_anew_is_acknowledged_by_nobody_until_somebody_says_s
         (f"{storm}.1", "anna"),
         (f"{storm}.2", "ben"),
     ]
+
+
+@pytest.mark.parametrize("storm", [False, True])
+def test_a_pager_hears_of_it_where_no_chat_was_told(storm: bool) -> None:
+    only = Rule(name="wake", urgency=Urgency.PAGE, page=(PAGER,))
+    stage = Stage(config=msgspec.structs.replace(PAGING, rules=(only,)))
+    stage.run(20, *(outage() if storm else [event(0, "checkout", "EC")]))
+    assert stage.chats() == []
+    stage.run(30, acts=[ack(stage, 25), unack(stage, 26), ack(stage, 27, **BEN)])
+    assert [one[0] for one in stage.acknowledged()] == [25, 27]
+    assert stage.chats() == []
 
 
 # Without a page

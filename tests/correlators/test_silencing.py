@@ -126,6 +126,7 @@ def test_a_silenced_storm_is_told_at_once_when_somebody_joins_it() -> None:
     stage.run(402, event(400, "mail", "EM", trace="t"), event(400, "cart", "EK", trace="t"))
     assert stage.storm().services[-1] == "mail"
     assert told(stage)[2:] == [(400, "updated")]
+    assert [one.silenced_by for one in stage.chats()] == ["", "anna", ""]
     assert stage.pages() == paged
 
 

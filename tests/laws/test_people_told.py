@@ -229,6 +229,7 @@ def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
         known = {(one.author, one.to_ms) for one in silences}
         for digest in tick.digests:
             if digest.silenced_by:
+                assert digest.kind in (*PEOPLE, DigestKind.SILENCED)
                 assert (digest.silenced_by, digest.silenced_until_ms) in known
                 assert digest.at_ms < digest.silenced_until_ms
             if digest.kind is not DigestKind.SILENCED:
