@@ -9,7 +9,15 @@ import msgspec
 import pytest
 
 from correlators import muting
-from correlators.acts import Acknowledge, Act, AddSilence, ExpireSilence, Unacknowledge, silence_id
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    ExpireSilence,
+    Separate,
+    Unacknowledge,
+    silence_id,
+)
 from correlators.conditions import When
 from correlators.holds import Holding
 from correlators.rulings import Rule, Urgency
@@ -266,6 +274,18 @@ def test_a_silenced_storm_says_so_once_and_nothing_more_at_its_end_without_news(
     stage.run(100, acts=[(25, silence(25, 90, subject=stage.storm().id))])
     assert told(stage)[1:] == [(25, "silenced")]
     assert stage.suppressed[HeldBack(Suppression.SILENCED)] == 0
+
+
+def test_what_was_heard_in_between_says_again_that_it_is_silenced() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    three = When(service=("checkout", "payment", "cart"))
+    act = silence(25, DAY, environment="production", when=three)
+    stage.run(40, event(30, "mail", "EM", trace="t"), acts=[(25, act)])
+    assert told(stage)[1:] == [(25, "silenced"), (30, "updated")]
+    stage.run(60, acts=[(50, Separate(subject=stage.incident("mail").id, **ANNA))])
+    storms = [(second_of(one), one.kind.value) for one in stage.chats() if one.storm]
+    assert storms[3:] == [(50, "silenced")]
 
 
 def test_what_is_acknowledged_while_it_is_silenced_says_both() -> None:
