@@ -25,7 +25,18 @@ from correlators.storms import Linking
 from correlators.suppressions import HeldBack
 from correlators.types import Digest, DigestKind, Level, PageAction, Suppression
 from tests.correlators.acted import ANNA, Stage, outage
-from tests.correlators.score import CHAT, DAY, MINUTE, PAGER, PAGING, Push, event, ms, second_of
+from tests.correlators.score import (
+    CHAT,
+    CONFIG,
+    DAY,
+    MINUTE,
+    PAGER,
+    PAGING,
+    Push,
+    event,
+    ms,
+    second_of,
+)
 
 BEN: dict[str, Any] = {"actor": "ben", "source": "cli", "at_ms": 1}
 
@@ -218,6 +229,24 @@ def test_an_acknowledged_incident_without_a_page_covers_itself_in_a_storm() -> N
     stage.run(60, event(30, "cart", "EK", trace="t"))
     assert [one[:2] for one in stage.pages()] == [("trigger", "storm_services")]
     assert last(stage).acked_by == ""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_last_of_an_acknowledged_storm_without_a_page_keeps_what_covers_it(own: bool) -> None:
+    stage = Stage(config=CONFIG)
+    stage.run(20, event(0, "mail", "EM"), *outage()[:2])
+    acts: list[tuple[int, Act]] = [
+        (20, Acknowledge(subject=stage.incident("mail").id, **BEN)),
+        (21, Acknowledge(subject=stage.storm().id, **ANNA)),
+    ]
+    stage.run(40, event(30, "mail", "EM", trace="t"), event(30, "payment", "EP"), acts=acts)
+    assert stage.storm().services[-1] == "mail"
+    gone = ("checkout", "payment") if own else ("mail", "payment")
+    stage.run(60, acts=[(50, Separate(subject=stage.incident(one).id, **ANNA)) for one in gone])
+    left = stage.incident("mail" if own else "checkout")
+    stage.run(400, *[event(61 + n, left.key.service, left.sample.title) for n in range(320)])
+    (*_, said) = [one for one in stage.chats() if one.id == left.id]
+    assert (said.resolved, said.acked_by) == (False, "ben" if own else "anna")
 
 
 # Silences
