@@ -8,11 +8,13 @@ from collections.abc import Iterable
 import msgspec
 
 from correlators import sets
+from correlators.aliases import part
 from correlators.entries import Episode
 from correlators.evidence import kinds
-from correlators.incidents import ALIASES_KEPT, Closed, Windows
+from correlators.incidents import ALIASES_KEPT, Closed, Windows, closed
+from correlators.state import State
 from correlators.telling import Config
-from correlators.types import DigestKind, Evidence, Suppression
+from correlators.types import DigestKind, Evidence, Level, Suppression
 from tests.correlators.score import CONFIG, MINUTE, PAGER, PAGING, Push, Score, events, run
 from tests.correlators.switching import every, name_of, named, switched
 from tests.stand_in import NEW, OLD
@@ -162,6 +164,24 @@ def test_heirs_of_one_name_are_told_each_for_itself_when_it_is_over() -> None:
     # The first incident is quiet until 690; then both go on, and the version says they are two.
     assert [one.second for one in switched(log, at=20).told("opened")] == [10, 690, 690]
     assert [one.second for one in unswitched(log).told("opened")] == [10, 690]
+
+
+def test_heirs_keep_who_has_acknowledged_what_they_were_told_as() -> None:
+    log = [*every(range(0, 100, 10)), *every(range(50, 120, 10), new="A", release="1.1")]
+    score = switched(log, at=20, until=200)
+    state = State(CONFIG, [entry for _, entry in score.entries])
+    (lead, heir) = score.incidents()
+    home = state.episode(heir.key)
+    assert home is not None
+    assert home.lead == lead.id
+    state.put(msgspec.structs.replace(home, acked_by=("anna", "cli"), acked_level=Level.ERROR))
+    state.put(closed(lead, tick=lead.last_tick + 600, why=Closed.QUIET))
+    part(state, lead.key, lead.last_tick + 600)
+    left, own = state.own_episode(heir.key), state.own_episode(lead.key)
+    assert left is not None
+    assert own is not None
+    assert (left.lead, left.acked_by, left.acked_level) == (heir.id, ("anna", "cli"), Level.ERROR)
+    assert own.acked_by == ("", "")
 
 
 def test_a_known_error_is_known_under_its_new_name() -> None:
