@@ -114,6 +114,7 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
             made,
             regressed=any(one.regressed for one in told),
             escalating=any(one.escalated for one in told),
+            escalated_now=incident.escalated_mark > incident.told.mark,
             assignee=incident.assignee,
             unconfirmed=incident.doubt if all(one.doubt for one in told) else None,
             page_stays=incident.page_left,

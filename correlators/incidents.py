@@ -139,6 +139,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """The error was known and had been resolved before this incident opened, or Sentry says so."""
     escalated: bool = False
     """It came far more often than its busiest hour before."""
+    escalated_mark: int = 0
+    """What `changes` was then."""
     changes: int = 1
     """Grows with every change that is worth telling."""
     tell_tick: int = -1

@@ -52,7 +52,11 @@ def went_on(state: State, incident: Incident, tick: int) -> Incident:
         return incident
     ignoring.escalates(state, incident)
     incident = msgspec.structs.replace(
-        incident, escalated=True, changes=incident.changes + 1, tell_tick=tick
+        incident,
+        escalated=True,
+        escalated_mark=incident.changes + 1,
+        changes=incident.changes + 1,
+        tell_tick=tick,
     )
     state.put(incident)
     return incident

@@ -541,6 +541,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It was known, and had been resolved."""
     escalating: bool = False
     """It comes far more often than it used to."""
+    escalated_now: bool = False
+    """That is news since the last revision."""
     flapping: bool = False
     """It ends and comes back again and again: what follows is held until that is over."""
     ignored: bool = False

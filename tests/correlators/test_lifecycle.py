@@ -82,6 +82,7 @@ def test_far_above_its_busiest_hour_an_error_escalates_once_and_at_once() -> Non
     score = run(usual, burst, until=3 * HOUR + 200)
     escalating = [one for one in score.to() if one.escalating]
     assert len(escalating) == 1
+    assert escalating[0].escalated_now
     assert 3 * HOUR < second_of(escalating[0]) < 3 * HOUR + 30
     assert not any(one.escalating for one in run(usual, until=3 * HOUR).to())
 
