@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from correlators.owners import OWNER, SERVICE, Team
-from correlators.rulings import Rule, addressed, fallback_of
+from correlators.rulings import Rule, fallback_of, places_of
 
 
 class Stands(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ def _of(
     service: str = "",
 ) -> Iterator[Stands]:
     """Yield what the rule pages, of a team's or a service's only what the rule does not name."""
-    to, page = addressed(rule, owners, pagers)
+    to, page = places_of(rule, owners, pagers)
     for paged in page:
         if (team or service) and paged not in (*pagers, *(p for one in owners for p in one.page)):
             continue

@@ -187,13 +187,13 @@ def addressed(rule: Rule, facts: Facts, teams: Mapping[str, Team]) -> Rule | Non
     if WORDS.isdisjoint((*rule.to, *rule.page)):
         return rule
     known = [teams[one] for one in facts.owners if one in teams]
-    to, page = addressed(rule, known, facts.pagers)
+    to, page = places_of(rule, known, facts.pagers)
     if (rule.page and not page) or not (to or page):
         return None
     return msgspec.structs.replace(rule, to=to, page=page)
 
 
-def addressed(
+def places_of(
     rule: Rule, owners: Sequence[Team], pagers: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return whom the rule tells and whom it pages, either of which may be nobody.

@@ -68,7 +68,7 @@ def _said(
             return "delivered", ""
         case Retry():
             wait = f", not before {outcome.after_ms / 1000:g} s" if outcome.after_ms else ""
-            return "retry", f"{outcome.reason}{wait}"
+            return "retry", f"{outcome.reason}{wait}: {outcome.detail}".rstrip(": ")
         case Rejected():
             return "rejected", f"{outcome.reason}: {outcome.detail}".rstrip(": ")
         case Gone():

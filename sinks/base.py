@@ -168,6 +168,8 @@ class RetryReason(StrEnum):
     NOT_CONNECTED = "not_connected"
     EXPIRED = "expired"
     """The deadline passed before the call began."""
+    NEEDS_SOMEBODY = "needs_somebody"
+    """It is refused until a person puts something right; asked again now and then."""
 
 
 class UnknownReason(StrEnum):
@@ -206,6 +208,8 @@ class Retry(msgspec.Struct, frozen=True, tag=True):
     """Not earlier than this from now."""
     scope: Scope | None = None
     """What must stay silent until then; None: only this delivery."""
+    detail: str = ""
+    """The service's own word and what to do, at most a line; never a secret."""
 
 
 class Rejected(msgspec.Struct, frozen=True, tag=True):

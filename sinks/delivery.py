@@ -269,7 +269,8 @@ def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int, *, works: bool)
     if retry.scope is None and retry.reason is not RetryReason.EXPIRED:
         d = failed(d, plan, works)
     if spent(d, plan, now_ms, works):
-        return given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=retry.reason)
+        why = retry.detail or retry.reason
+        return given_up(d, DeadReason.RETRIES_EXHAUSTED, plan, now_ms, detail=why)
     # A penalty holds the bucket, not the delivery: its next step may be one that is free.
     after_ms = 0 if retry.scope else max(retry.after_ms, backoff_ms(d, plan))
     return waiting(d, plan, now_ms, now_ms + after_ms)

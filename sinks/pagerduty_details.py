@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from correlators.types import Digest, PageReason
 from sinks.pagerduty_words import TITLE_CHARS, said
-from sinks.render import EVIDENCE
+from sinks.templating import EVIDENCE
 from sinks.words import lasting, many, utc
 
 SERVICES_MOST: Final = 10

@@ -9,7 +9,6 @@ Source: docs.slack.dev, chat.postMessage, chat.update, conversations.history, ra
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -29,9 +28,11 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.broadcast import Heard, called, heard
+from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_client import TIMEOUT_MS, SlackClient
-from sinks.slack_find import find_message, metadata_of
+from sinks.slack_find import SlackFinder, metadata_of
 
 
 class SlackSink:
@@ -41,6 +42,7 @@ class SlackSink:
         token: a bot token with chat:write, channels:history and channels:read; for private channels
             also groups:history and groups:read.
         channels: id (best) or #name by the name in the configuration.
+        mentions: user group (S...) or user (U..., W...) by team, called by what is loud.
         base_url: ends with `/api/`.
         post_every_ms: between two messages in one channel; Slack allows about one a second.
         posts_every_ms: between two messages in the workspace, after a burst of ten.
@@ -56,6 +58,7 @@ class SlackSink:
         *,
         token: str,
         channels: Mapping[str, str],
+        mentions: Mapping[str, str] | None = None,
         base_url: str = "https://slack.com/api/",
         post_every_ms: int = 1_050,
         posts_every_ms: int = 250,
@@ -63,9 +66,13 @@ class SlackSink:
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         self._channels = {f"{self.name}:{name}": to for name, to in channels.items()}
-        self._client = SlackClient(token=token, base_url=base_url, timeout_ms=timeout_ms)
-        self.cuts: Counter[str] = Counter()
-        """How often a message was cut at each limit."""
+        self._mentions = dict(mentions or {})
+        self.notes = Notes()
+        """What was cut and refused."""
+        self._client = SlackClient(
+            token=token, base_url=base_url, timeout_ms=timeout_ms, notes=self.notes
+        )
+        self._finder = SlackFinder(self._client, self.notes)
         channel = Limit(name="post", scope=Scope.DESTINATION, every_ms=post_every_ms)
         posts = Limit(
             name="post", scope=Scope.METHOD, every_ms=posts_every_ms, burst=10, in_flight=32
@@ -98,16 +105,19 @@ class SlackSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        update = attempt.step is Step.REPLY and not attempt.of_rollup
-        told = slack_update if update else slack_message
-        message = told(attempt.digest, possible_repeat=attempt.possible_repeat)
-        self.cuts.update(message.cuts)
-        response = await self._client.call(attempt.step, self._make(attempt, message))
+        configured = self._channels[attempt.destination]
+        message = self._message(attempt)
+        self.notes.cut(attempt.destination, message.cuts)
+        made = self._make(attempt, message, self._finder.place(configured))
+        response = await self._client.call(
+            attempt.step, made, to=attempt.destination, channel=configured
+        )
         if not isinstance(response, AsyncSlackResponse):
             return response
         channel, ts = response.get("channel"), response.get("ts")
         if not isinstance(channel, str) or not isinstance(ts, str):
             return Unknown(UnknownReason.UNREADABLE)
+        self._finder.learn(configured, channel)
         sent: dict[str, Any] = response.get("message") or {}
         # A reply whose parent was deleted is posted to the channel itself, without any error.
         top = attempt.step is Step.REPLY and not sent.get("thread_ts")
@@ -117,13 +127,25 @@ class SlackSink:
         """Return the message of this attempt if it stands in the channel or below its post."""
         if attempt.step is Step.EDIT:
             return NotFound()
-        return await find_message(self._client, attempt, self._channels[attempt.destination])
+        return await self._finder.find(attempt, self._channels[attempt.destination])
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    def _make(self, attempt: Attempt, message: Rendered) -> Awaitable[AsyncSlackResponse]:
+    def _message(self, attempt: Attempt) -> Rendered:
+        """Return the message of an attempt: in a thread the news, else the whole state."""
+        digest, repeat = attempt.digest, attempt.possible_repeat
+        if attempt.step is Step.EDIT:
+            return slack_message(digest, possible_repeat=repeat)
+        mentioned = called(digest, self._mentions)
+        if attempt.root is None or attempt.of_rollup:
+            return slack_message(digest, possible_repeat=repeat, called=mentioned)
+        return slack_update(digest, possible_repeat=repeat, loud=_loud(attempt), called=mentioned)
+
+    def _make(
+        self, attempt: Attempt, message: Rendered, place: str
+    ) -> Awaitable[AsyncSlackResponse]:
         """Return the call that an attempt means."""
         web, root = self._client.web, attempt.root
         if attempt.step is Step.EDIT:
@@ -131,13 +153,18 @@ class SlackSink:
             return web.chat_update(
                 channel=root.place, ts=root.id, text=message.text, blocks=message.blocks
             )
-        reply = attempt.step is Step.REPLY
         return web.chat_postMessage(
-            channel=root.place if reply and root else self._channels[attempt.destination],
-            thread_ts=root.id if reply and root else None,
+            channel=root.place if root else place,
+            thread_ts=root.id if root else None,
+            reply_broadcast=True if _loud(attempt) else None,
             text=message.text,
             blocks=message.blocks,
             metadata=metadata_of(attempt),
             unfurl_links=False,
             unfurl_media=False,
         )
+
+
+def _loud(attempt: Attempt) -> bool:
+    """Return True for a reply, or a notice below a message, that the channel shows too."""
+    return attempt.root is not None and heard(attempt.digest) is Heard.CHANNEL

@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from sinks.base import Outcome, Retry, RetryReason, Step, Unknown, UnknownReason
-from sinks.slack_errors import outcome_of
+from sinks.base import Outcome, Rejected, Retry, RetryReason, Step, Unknown, UnknownReason
+from sinks.notes import Notes
+from sinks.slack_errors import meaning_of, outcome_of, word_of
 
 TIMEOUT_MS: Final = 3_500
 
@@ -27,8 +28,11 @@ TIMEOUT_MS: Final = 3_500
 class SlackClient:
     """A bot of one workspace. Connections are opened on first use, in the loop that runs then."""
 
-    def __init__(self, *, token: str, base_url: str, timeout_ms: int = TIMEOUT_MS) -> None:
+    def __init__(
+        self, *, token: str, base_url: str, timeout_ms: int = TIMEOUT_MS, notes: Notes | None = None
+    ) -> None:
         self._timeout_ms = timeout_ms
+        self._notes = notes or Notes()
         self._token = token
         self._base_url = base_url.rstrip("/") + "/"
         self._session: aiohttp.ClientSession | None = None
@@ -55,13 +59,20 @@ class SlackClient:
         return self._web
 
     async def call(
-        self, step: Step, made: Awaitable[AsyncSlackResponse]
+        self, step: Step, made: Awaitable[AsyncSlackResponse], *, to: str = "", channel: str = ""
     ) -> AsyncSlackResponse | Outcome:
-        """Return the answer to a call, or what its failure means for this step."""
+        """Return the answer to a call, or what its failure means for this step.
+
+        Args:
+            step: what is limited like this call; EDIT for a read.
+            made: the call.
+            to: the destination, for what is noted of a refusal.
+            channel: how a person knows it, for what is to be done.
+        """
         try:
             return await made
         except SlackApiError as error:
-            return _refused(step, error)
+            return self._refused(step, error, to, channel)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Retry(RetryReason.NOT_CONNECTED)
         except TimeoutError:
@@ -78,20 +89,33 @@ class SlackClient:
             await self._session.close()
         self._session = self._web = None
 
+    def _refused(self, step: Step, error: SlackApiError, to: str, channel: str) -> Outcome:
+        """Return what a refusal means. The exception is dropped: it holds the whole answer."""
+        response = error.response
+        status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
+        data = getattr(response, "data", None)
+        body = data if isinstance(data, dict) else {}
+        word = str(body.get("error") or "")
+        outcome = outcome_of(
+            step,
+            word,
+            status=int(status),
+            headers=dict(getattr(response, "headers", None) or {}),
+            detail=_detail(body),
+            channel=channel or "the channel",
+        )
+        detail = outcome.detail if isinstance(outcome, Rejected | Retry) else ""
+        loud = bool(detail) and bool(meaning_of(word).todo)
+        self._notes.refused(to, word_of(word), detail, loud=loud)
+        return outcome
 
-def _refused(step: Step, error: SlackApiError) -> Outcome:
-    """Return what a refusal means. The exception itself is dropped: it holds the whole answer."""
-    response = error.response
-    status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
-    data = getattr(response, "data", None)
-    body = data if isinstance(data, dict) else {}
-    said = (body.get("response_metadata") or {}).get("messages") or body.get("errors") or []
-    # Block errors name a place in the message, never its text.
-    detail = re.sub(r"[^\w \[\]:/.,-]", "", str(said[0]))[:120] if said else ""
-    return outcome_of(
-        step,
-        str(body.get("error") or ""),
-        status=int(status),
-        headers=dict(getattr(response, "headers", None) or {}),
-        detail=detail,
-    )
+
+def _detail(body: dict[str, Any]) -> str:
+    """Return which scope is missing, or which place in the message is wrong; never its text."""
+    if body.get("needed"):
+        has = f", the token has {body['provided']}" if body.get("provided") else ""
+        found = f"needs {body['needed']}{has}"
+    else:
+        said = (body.get("response_metadata") or {}).get("messages") or body.get("errors") or []
+        found = str(said[0]) if said else ""
+    return re.sub(r"[^\w \[\]:/.,-]", "", found)[:120]

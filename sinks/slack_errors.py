@@ -1,13 +1,19 @@
-"""What Slack's answers mean for an attempt. Pure tables; the calls are made in `sinks.slack`.
+"""What Slack's words mean for an attempt, and what a person has to do. Pure tables.
+
+Three ways: what passes by itself is tried again; what a person can put right is asked again every
+minute for as long as a delivery is kept trying, so that nothing has to be sent again by hand; the
+rest is given up at once.
 
 Source: docs.slack.dev, errors of chat.postMessage, chat.update and conversations.history; rate
-limits.
+limits; incoming webhooks: api.slack.com/changelog/2016-05-17.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from sinks.base import (
     Gone,
@@ -27,37 +33,102 @@ RATE_WAIT_MS: Final = 1_000
 """After a 429 without a readable Retry-After."""
 FLOOD_WAIT_MS: Final = 60_000
 """After `message_limit_exceeded`, which names no time and is about the whole workspace."""
+PERSON_WAIT_MS: Final = 60_000
+"""Between two tries of what a person has to put right."""
 
 RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
 UNAVAILABLE: Final = frozenset({"service_unavailable", "request_timeout", "team_added_to_org"})
-AMBIGUOUS: Final = frozenset({"fatal_error", "internal_error"})
+AMBIGUOUS: Final = frozenset({"fatal_error", "internal_error", "rollup_error"})
 """Slack says of these that a part of the work may have been done."""
 GONE: Final = frozenset({"message_not_found", "thread_not_found", "cannot_reply_to_message"})
 
-REJECTED: Final[Mapping[str, RejectReason]] = {
-    "not_authed": RejectReason.NOT_AUTHORISED,
-    "invalid_auth": RejectReason.NOT_AUTHORISED,
-    "token_revoked": RejectReason.NOT_AUTHORISED,
-    "token_expired": RejectReason.NOT_AUTHORISED,
-    "account_inactive": RejectReason.NOT_AUTHORISED,
-    "missing_scope": RejectReason.NOT_AUTHORISED,
-    "no_permission": RejectReason.NOT_AUTHORISED,
-    "channel_not_found": RejectReason.NO_SUCH_PLACE,
-    "not_in_channel": RejectReason.NOT_ALLOWED,
-    "is_archived": RejectReason.NOT_ALLOWED,
-    "team_access_not_granted": RejectReason.NOT_ALLOWED,
-    "ekm_access_denied": RejectReason.NOT_ALLOWED,
-    "msg_too_long": RejectReason.TOO_LARGE,
-    "msg_blocks_too_long": RejectReason.TOO_LARGE,
-    "metadata_too_large": RejectReason.TOO_LARGE,
-    "cant_update_message": RejectReason.NOT_EDITABLE,
-    "edit_window_closed": RejectReason.NOT_EDITABLE,
-    "is_inactive": RejectReason.NOT_EDITABLE,
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What one of Slack's words means and asks for."""
+
+    reason: RejectReason
+    todo: str
+    """What to do, with {channel} for where it was to go; empty where nobody need do anything."""
+    waits: Scope | None = None
+    """What is held until a person has put it right; None: given up at once."""
+
+
+def _token(todo: str) -> Meaning:
+    return Meaning(RejectReason.NOT_AUTHORISED, todo, Scope.ACCOUNT)
+
+
+_NEW_TOKEN: Final = "install the app again and give its new bot token (SLACK_BOT_TOKEN)"
+_INVITE: Final = "invite the app: /invite @stormfold in {channel}"
+_ADMIN: Final = "a workspace admin has to let the app post in {channel}"
+_REPORT: Final = "Slack does not take this message: please report it with its id"
+_WEBHOOK: Final = "make a new incoming webhook and give its URL for {channel}"
+
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "not_authed": _token("give a bot token (SLACK_BOT_TOKEN)"),
+    "invalid_auth": _token("the bot token is wrong, or not of this workspace: give the right one"),
+    "token_revoked": _token(_NEW_TOKEN),
+    "token_expired": _token(_NEW_TOKEN),
+    "account_inactive": _token(_NEW_TOKEN),
+    "access_denied": _token(_NEW_TOKEN),
+    "missing_scope": Meaning(
+        RejectReason.NOT_AUTHORISED, "add the scope and install the app again", Scope.METHOD
+    ),
+    "no_permission": Meaning(
+        RejectReason.NOT_AUTHORISED, "add the scopes of docs/slack.md to the app", Scope.METHOD
+    ),
+    "not_in_channel": Meaning(RejectReason.NOT_ALLOWED, _INVITE, Scope.DESTINATION),
+    "channel_not_found": Meaning(
+        RejectReason.NO_SUCH_PLACE,
+        "there is no {channel} that the app sees: invite it where it is private; "
+        "where it was renamed, configure its id",
+        Scope.DESTINATION,
+    ),
+    "is_archived": Meaning(
+        RejectReason.NOT_ALLOWED, "{channel} is archived: unarchive it or configure another"
+    ),
+    "restricted_action": Meaning(RejectReason.NOT_ALLOWED, _ADMIN),
+    "team_access_not_granted": Meaning(RejectReason.NOT_ALLOWED, _ADMIN),
+    "ekm_access_denied": Meaning(RejectReason.NOT_ALLOWED, _ADMIN),
+    "msg_too_long": Meaning(RejectReason.TOO_LARGE, _REPORT),
+    "msg_blocks_too_long": Meaning(RejectReason.TOO_LARGE, _REPORT),
+    "metadata_too_large": Meaning(RejectReason.TOO_LARGE, _REPORT),
+    "cant_update_message": Meaning(RejectReason.NOT_EDITABLE, ""),
+    "edit_window_closed": Meaning(RejectReason.NOT_EDITABLE, ""),
+    "is_inactive": Meaning(RejectReason.NOT_EDITABLE, ""),
+    "action_prohibited": Meaning(RejectReason.NOT_ALLOWED, _ADMIN),
+    "channel_is_archived": Meaning(
+        RejectReason.NOT_ALLOWED, "{channel}'s channel is archived: unarchive it"
+    ),
+    "no_service": Meaning(RejectReason.NO_SUCH_PLACE, _WEBHOOK),
+    "no_active_hooks": Meaning(RejectReason.NO_SUCH_PLACE, _WEBHOOK),
+    "no_team": Meaning(RejectReason.NO_SUCH_PLACE, _WEBHOOK),
+    "invalid_token": Meaning(RejectReason.NOT_AUTHORISED, _WEBHOOK),
 }
+"""By Slack's word; what is not here is a message that Slack does not understand."""
+OTHER: Final = Meaning(RejectReason.INVALID, _REPORT)
+
+
+def meaning_of(error: str) -> Meaning:
+    """Return what a word means; of `restricted_action_...` whatever follows."""
+    word = "restricted_action" if error.startswith("restricted_action") else error
+    return MEANINGS.get(word, OTHER)
+
+
+def word_of(error: str) -> str:
+    """Return the word as a metric has it: one that is known here, or `other`."""
+    word = "restricted_action" if error.startswith("restricted_action") else error
+    known = word in MEANINGS or word in RATE_LIMITED | UNAVAILABLE | AMBIGUOUS | GONE
+    return word if known or word == "message_limit_exceeded" else "other"
 
 
 def outcome_of(
-    step: Step, error: str, *, status: int, headers: Mapping[str, str], detail: str = ""
+    step: Step,
+    error: str,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    detail: str = "",
+    channel: str = "the channel",
 ) -> Outcome:
     """Return what a refused call means.
 
@@ -66,7 +137,8 @@ def outcome_of(
         error: Slack's word, empty where the answer had none.
         status: the HTTP status.
         headers: the answer's, by any case.
-        detail: Slack's own words about a block.
+        detail: Slack's own words about a block, or the scope that is missing.
+        channel: where it was to go, for what is to be done.
     """
     if status == 429 or error in RATE_LIMITED:
         found = next((headers[one] for one in headers if one.lower() == "retry-after"), None)
@@ -83,10 +155,10 @@ def outcome_of(
         return Gone()
     if not error:
         return Unknown(UnknownReason.UNREADABLE)
-    return Rejected(_reject_reason(error), f"{error} {detail}".strip())
-
-
-def _reject_reason(error: str) -> RejectReason:
-    if error.startswith("restricted_action"):
-        return RejectReason.NOT_ALLOWED
-    return REJECTED.get(error, RejectReason.INVALID)
+    meaning = meaning_of(error)
+    says = f"{error} {detail}".strip()
+    if meaning.todo:
+        says += f": {meaning.todo.format(channel=channel)}"
+    if meaning.waits is not None:
+        return Retry(RetryReason.NEEDS_SOMEBODY, PERSON_WAIT_MS, meaning.waits, says)
+    return Rejected(meaning.reason, says)

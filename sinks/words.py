@@ -8,13 +8,24 @@ from typing import Final
 
 from markupsafe import Markup
 
-from correlators.types import Digest, DigestKind, Doubt
+from correlators.types import Digest, Doubt
+
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""What is not seen, or turns the direction of what is."""
+_SPACES: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 def clean(value: object) -> str:
-    """Return the value as one line without control and direction characters."""
-    text = re.sub(r"[\s\x00-\x1f\x7f]+", " ", str(value))
-    return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", text).strip(" ")
+    """Return the value as one line without control, direction and invisible characters.
+
+    Half of a surrogate pair, which no service can be sent, becomes the replacement character.
+    """
+    text = _UNSEEN.sub("", _HALVES.sub("\ufffd", str(value)))
+    return _SPACES.sub(" ", text).strip(" ")
 
 
 def escape_slack(value: object) -> str:
@@ -94,35 +105,3 @@ def help_links(digest: Digest) -> list[tuple[str, str]]:
         ("Status page", digest.status_page),
     )
     return [(label, url) for label, url in known if url]
-
-
-_MARKS = {DigestKind.SPIKE: "⏸️", DigestKind.DEPLOY: "🚀", DigestKind.REPORT: "📋"}
-
-
-def subject(digest: Digest) -> str:
-    """Return what kind of thing the digest is about, in one word."""
-    if digest.kind in _MARKS:
-        return digest.kind.value.capitalize()
-    return "Storm" if digest.storm else "Incident"
-
-
-def headline(digest: Digest) -> str:
-    """Return the first line: the state, then what broke."""
-    if digest.kind in _MARKS:
-        return f"{_MARKS[digest.kind]} {digest.title}"
-    if digest.kind is DigestKind.JOINED:
-        return f"➡️ {'Merged' if digest.storm else 'Part of a storm'}: {digest.title}"
-    if digest.kind is DigestKind.PARTED and digest.storm:
-        return f"➡️ {'Goes on elsewhere' if digest.storm_id else 'Taken apart'}: {digest.title}"
-    if digest.unconfirmed:
-        what = "Over, quiet not confirmed" if digest.resolved else "Quiet, not confirmed"
-        return f"❔ {what}: {digest.title}"
-    if digest.resolved:
-        return f"✅ Resolved: {digest.title}"
-    if digest.ignored:
-        return f"🔕 Ignored in Sentry: {digest.title}"
-    if digest.flapping:
-        return f"🔁 Flapping: {digest.title}"
-    if digest.escalating:
-        return f"📈 Escalating: {digest.title}"
-    return f"🔴 Regressed: {digest.title}" if digest.regressed else f"🔴 {digest.title}"

@@ -16,7 +16,7 @@ from correlators.evidence import kinds
 from correlators.incidents import Incident, ticks
 from correlators.storms import Storm
 from correlators.types import Event, IncidentKey, Signature, tick_of
-from sinks.render import EVIDENCE
+from sinks.templating import EVIDENCE
 from sinks.words import many
 from streams.demo_material import AMBIENT, Material
 from streams.demo_services import DemoError, Heard

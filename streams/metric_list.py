@@ -301,6 +301,8 @@ METRICS: Final[tuple[Metric, ...]] = (
         "attempts",
         "Messages sent again, and marked, because nobody could tell whether they had arrived.",
         _SINK,
+    ),
+    _counter(
         "pages_looked_for",
         "pages",
         "Pages that a pager took, by whether an incident came of them; no_incident: perhaps nobody "
@@ -326,6 +328,20 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     _counter(
         "penalties", "penalties", "Times a service told us to wait (429 or Retry-After).", _SINK
+    ),
+    _counter(
+        "refusals",
+        "calls",
+        "Calls that a service refused, by its own word.",
+        _SINK,
+        Label("reason", "the words of `sinks.slack_errors`, and `other`"),
+    ),
+    _counter(
+        "messages_cut",
+        "messages",
+        "Messages that were shortened to what a service takes, by what was too long.",
+        _SINK,
+        Label("reason", "fields of a digest, `link`, `services`, `lines`, `text`"),
     ),
     _counter(
         "stalls",

@@ -84,6 +84,8 @@ class Metrics:
     delivery_seconds: Histogram
     dead_letters: Counter
     penalties: Counter
+    refusals: Counter
+    messages_cut: Counter
     stalls: Counter
     excluded_sources: Gauge
     paused_partitions: Gauge

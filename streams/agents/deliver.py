@@ -41,6 +41,7 @@ from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
 from streams.metrics import Metrics
 from streams.reports import DeliverReport
+from streams.sink_notes import count_notes
 from streams.stage import Source
 from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
 
@@ -223,6 +224,7 @@ class DeliverHandler:
         self._looks.turn(self._sinks, now_ms)
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
+        count_notes(self._metrics, self._sinks.values())
 
     def _take_answers(self, held: _Held) -> bool:
         answers, held.answers = held.answers, []

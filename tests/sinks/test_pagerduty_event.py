@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from correlators.types import AlertLine, Digest, Level, PageAction, PageReason
 from sinks.base import Delivered, Step
+from sinks.lead import CHARS
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_details import MORE_IMPORTANT_LAST
 from sinks.pagerduty_event import DEDUP_CHARS, SUMMARY_CHARS, Json, body_of, dedup_key, event_of
-from sinks.pagerduty_words import HEAD_CHARS, summary
+from sinks.pagerduty_words import summary
 from sinks.peers.pagerduty import PagerDutyPeer
 from tests.sinks.conftest import KEY
 from tests.sinks.make import attempt, digest
@@ -137,7 +138,7 @@ def test_the_first_80_characters_say_service_what_users_and_release() -> None:
         "[production] · 412 events · "
         "ConnectionRefusedError: payment-db refused the connection"
     )
-    assert "since 2.4.1" in summary(TRIGGER, 1_024)[:HEAD_CHARS]
+    assert "since 2.4.1" in summary(TRIGGER, 1_024)[:CHARS]
 
 
 @given(st.text(min_size=1, max_size=300), st.text(max_size=300), st.text(max_size=300))
@@ -146,7 +147,7 @@ def test_no_part_of_the_first_line_pushes_another_out(
 ) -> None:
     line = replaced(TRIGGER.services[0], service=service)  # type: ignore[arg-type]
     one = replaced(TRIGGER, services=(line,), title=title, new_release=release, storm=False)
-    assert "97 users" in summary(one, 1_024)[:HEAD_CHARS]
+    assert "97 users" in summary(one, 1_024)[:CHARS]
 
 
 def test_a_page_after_an_acknowledgement_says_why_it_comes_again() -> None:

@@ -18,6 +18,8 @@ from correlators.types import (
     ServiceLine,
 )
 from sinks import render, words
+from sinks.lead import lead
+from sinks.pagerduty_words import summary
 from sinks.peers.slack_rules import UPDATE_TEXT_CHARS, blocks_error
 from tests.sinks.make import digest
 
@@ -112,8 +114,11 @@ def test_the_first_message_says_what_broke_who_is_hurt_since_when_and_why_it_is_
         one["text"]["text"] if "text" in one else one["elements"][0]["text"]
         for one in message.blocks
     ]
-    assert said[0] == "🔴 ConnectionRefusedError: payment-db refused the connection"
-    hurt, since, release = said[1].split("\n")
+    assert said[0] == (
+        "🔴 payment +1 · ConnectionRefusedError: payment-db ref… · 97 users · since 2.4.1"
+    )
+    what, hurt, since, release = said[1].split("\n")
+    assert what == "*What:* `ConnectionRefusedError: payment-db refused the connection`"
     assert hurt == "*Who is hurt:* 2 services · 412 events · 97 users"
     moment = "<!date^1789999988^{date_short_pretty} {time}|2026-09-21 14:13 UTC>"
     assert since == f"*Since:* {moment} in *production*"
@@ -130,7 +135,8 @@ def test_the_first_message_says_what_broke_who_is_hurt_since_when_and_why_it_is_
 
 def test_the_text_says_the_same_as_the_blocks() -> None:
     assert render.slack_message(digest()).text.split("\n") == [
-        "🔴 ConnectionRefusedError: payment-db refused the connection",
+        "🔴 payment +1 · ConnectionRefusedError: payment-db ref… · 97 users · since 2.4.1",
+        "ConnectionRefusedError: payment-db refused the connection",
         "2 services · 412 events · 97 users, since 2026-09-21 14:13 UTC in production",
         "release payment@2.4.1, first seen 4 min before this began",
         "- payment: 310 events, ConnectionRefusedError: payment-db refused the connection",
@@ -154,7 +160,7 @@ def test_what_does_not_fit_is_cut_at_a_limit_that_has_a_name() -> None:
     )
     long = msgspec.structs.replace(digest(services=lines), title="&" * 300, environment="&" * 1_500)
     cuts = render.slack_message(long).cuts
-    assert set(cuts) >= {"header", "service_title"}
+    assert set(cuts) >= {"title", "environment", "serviceline_title"}
 
 
 def test_kinds_of_updates_say_what_happened() -> None:
@@ -164,8 +170,10 @@ def test_kinds_of_updates_say_what_happened() -> None:
         text: str = render.slack_update(one).blocks[0]["text"]["text"]
         return text
 
-    assert said(DigestKind.RESOLVED, resolved=True).startswith("✅ *Resolved* after 11 s:")
-    assert said(DigestKind.REOPENED).startswith("🔴 *Back again:*")
+    assert said(DigestKind.RESOLVED, resolved=True).startswith(
+        "✅ *Resolved:* after 11 s, 2 services"
+    )
+    assert said(DigestKind.REOPENED).startswith("🔴 *Back again:* 2 services")
     assert said(DigestKind.UPDATED).startswith("🔴 *Now:* 2 services")
 
 
@@ -191,13 +199,13 @@ def test_what_went_into_a_storm_or_left_it_says_where_it_went() -> None:
 
     where = "the storm *Outage &lt;4&gt;* (`storm-9`)"
     assert said(incident, DigestKind.JOINED) == (
-        "➡️ Part of a storm: EK",
+        "➡️ Part of a storm: payment · EK · 97 users · since 2.4.1",
         f"Part of {where}, which tells how it goes on.",
         "➡️",
     )
     assert said(storm, DigestKind.JOINED)[1] == f"Merged into {where}, which tells how it goes on."
     assert said(incident, DigestKind.PARTED) == (
-        "🔴 EK",
+        "🔴 payment · EK · 97 users · since 2.4.1",
         f"No longer part of {where}: told by itself again.",
         "↩️",
     )
@@ -220,7 +228,8 @@ def test_a_storm_says_why_it_pages_again_and_what_people_took_out_of_it() -> Non
     left = "Not part of it, a person says: EK in cart. Told by itself from now on."
     assert render.slack_message(one).blocks[1]["text"]["text"].split("\n") == [why, left]
     assert render.slack_update(one).blocks[0]["text"]["text"].split("\n")[1:] == [why, left]
-    assert render.plain_text(one).split("\n")[1:3] == [why, left]
+    assert render.plain_text(one).split("\n")[2:4] == [why, left]
+    assert " · [production] · mail joined after the acknowledgement · " in summary(one, 300)
 
 
 def test_a_possible_repeat_says_so() -> None:
@@ -252,7 +261,7 @@ def test_what_became_of_an_error_leads_the_message() -> None:
         ("regressed", "🔴 Regressed: "),
     ):
         told = msgspec.structs.replace(digest(revision=2), **{flag: True})
-        assert words.headline(told).startswith(begins)
+        assert lead(told).startswith(begins)
         assert blocks_error(render.slack_update(told).blocks) == ("", "")
     deployed = msgspec.structs.replace(digest(), deployed=True)
     assert "deployed 4 min before this began" in render.slack_message(deployed).text
@@ -263,7 +272,7 @@ def test_quiet_that_is_not_confirmed_is_called_no_resolution() -> None:
         quiet = replace(digest(revision=3, kind=DigestKind.UPDATED), unconfirmed=doubt)
         over = digest(revision=4, kind=DigestKind.RESOLVED, resolved=True)
         over = replace(over, unconfirmed=doubt)
-        for one, says in ((quiet, "Quiet, not confirmed"), (over, "Over, quiet not confirmed")):
+        for one, says in ((quiet, "Quiet, not confirmed"), (over, "Over, not confirmed")):
             messages = (render.slack_message(one), render.slack_update(one))
             texts = [json.dumps(blocks.blocks, ensure_ascii=False) for blocks in messages]
             for text in (*texts, render.plain_text(one)):
@@ -295,7 +304,7 @@ def test_a_message_names_the_owner_and_links_to_what_helps() -> None:
         ),
     )
     hurt, services = (block["text"]["text"] for block in render.slack_message(one).blocks[1:3])
-    assert hurt.split("\n")[3:] == [
+    assert hurt.split("\n")[4:] == [
         "*Owned by:* team-pay, team-shop",
         "*Help:* <https://wiki.test/pay|Runbook> · <https://status.test/|Status page>",
     ]

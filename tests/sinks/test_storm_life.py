@@ -133,10 +133,10 @@ async def test_a_second_outage_that_joins_an_acknowledged_storm_pages_anew_and_h
         assert world.pagerduty.open_alerts() == []
         assert (world.slack.rejected, world.slack.violations) == ([], [])
         assert [made for made in life.changes if made.held or made.dead] == []
-        assert world.header(payment).startswith("➡️ Part of a storm: OperationalError")
-        assert world.header(search).startswith("➡️ Part of a storm: IndexCorrupted")
-        assert world.header(mail).startswith("✅ Resolved: SMTPServerDisconnected")
-        assert world.header(storm).startswith("✅ Resolved: Outage in 4 services")
+        assert world.header(payment).startswith("➡️ Part of a storm: payment · Operat")
+        assert world.header(search).startswith("➡️ Part of a storm: search · IndexC")
+        assert world.header(mail).startswith("✅ *Resolved* after 1 min: ~mail · SMTP")
+        assert world.header(storm).startswith("✅ *Resolved* after 3 min: ~payment +3 · ")
         assert len(world.slack.posts("incidents")) == 4
 
 

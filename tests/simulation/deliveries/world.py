@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 from correlators.entries import PROGRESS_KEY
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
+from streams.app import partition_of_account
 from streams.reports import DeliverReport
 from streams.stage import Handler, Stage
 from tests.simulation.child import Child, SimHost, SimSource
@@ -115,6 +116,8 @@ class World:
             self._sinks(host),
             installation=f"{NAMESPACE}:wall",
             state_topic=TOPICS.outbox,
+            deliveries_topic=TOPICS.deliveries,
+            partition_of=partition_of_account,
             dead_topic=TOPICS.dead,
             quarantine_topic=TOPICS.quarantine,
             decisions_topic=TOPICS.decisions,

@@ -1,0 +1,192 @@
+"""The first 80 characters of every message and page: service, what, users, since which release.
+
+Pure. The parts share the room fairly: one that is short stays whole, the long ones are cut to the
+same length, so that all four survive whatever their lengths are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from correlators.types import NOTICES, Digest, DigestKind
+from sinks.mrkdwn import cut, size
+from sinks.words import clean
+
+CHARS: Final = 80
+BETWEEN: Final = " · "
+_RAW: Final = 400
+"""No part is looked at beyond this."""
+
+_OTHER: Final = {
+    "spike": "⏸️",
+    "deploy": "🚀",
+    "report": "📋",
+    "rollup": "📚",
+}
+"""Kinds that tell of no error of their own: the title says it all."""
+
+_SIGNS: Final = {
+    "acknowledged": ("🟡", "Acknowledged"),
+    "unacknowledged": ("🔴", "Nobody has it"),
+    "silenced": ("🔇", "Silenced"),
+    "reopened": ("🔴", "Back again"),
+    "reminder": ("⏰", "Acknowledged by nobody"),
+    "page_trouble": ("🚨", "About its page"),
+}
+"""What happened, for the replies of these kinds."""
+
+
+def subject(digest: Digest) -> str:
+    """Return what kind of thing the digest is about, in one word."""
+    if digest.kind.value in _OTHER:
+        return digest.kind.value.replace("_", " ").capitalize()
+    return "Storm" if digest.storm else "Incident"
+
+
+def speaks_of_itself(digest: Digest) -> bool:
+    """Return True for a digest of no error: its title is all of its headline."""
+    return digest.kind.value in _OTHER
+
+
+def state(digest: Digest) -> tuple[str, str]:
+    """Return the sign and the words of the state that the digest shows; words may be empty."""
+    if digest.kind in NOTICES:
+        return _SIGNS[digest.kind.value]
+    if digest.kind is DigestKind.JOINED:
+        return "➡️", "Merged" if digest.storm else "Part of a storm"
+    if digest.kind is DigestKind.PARTED and digest.storm:
+        return "➡️", "Goes on elsewhere" if digest.storm_id else "Taken apart"
+    if digest.unconfirmed:
+        return "❔", "Over, not confirmed" if digest.resolved else "Quiet, not confirmed"
+    if digest.resolved:
+        return "✅", "Resolved"
+    if digest.ignored:
+        return "🔕", "Ignored in Sentry"
+    if silence(digest):
+        return "🔇", "Silenced"
+    if has_owner(digest):
+        return "🟡", "Acknowledged"
+    if digest.flapping:
+        return "🔁", "Flapping"
+    if digest.escalating:
+        return "📈", "Escalating"
+    return "🔴", "Regressed" if digest.regressed else ""
+
+
+def has_owner(digest: Digest) -> bool:
+    """Return True while somebody's acknowledgement stands."""
+    return bool(digest.acked_by) and digest.kind is not DigestKind.UNACKNOWLEDGED
+
+
+def silence(digest: Digest) -> int:
+    """Return until when a person's silence mutes it; 0 where none does, or it is over."""
+    return 0 if digest.resolved else digest.silenced_until_ms
+
+
+def sign(kind: DigestKind) -> str:
+    """Return the sign of a line that tells of this kind."""
+    if kind is DigestKind.RESOLVED:
+        return "✅"
+    return _SIGNS.get(kind.value, ("🔴", ""))[0]
+
+
+def explain(digest: Digest) -> str:
+    """Return the command that tells all of it."""
+    return f"stormfold explain --{'storm' if digest.storm else 'incident'} {digest.id}"
+
+
+def change(digest: Digest) -> tuple[str, str]:
+    """Return the sign and the words of what this revision tells."""
+    if digest.resolved or digest.unconfirmed:
+        return state(digest)
+    if digest.kind is DigestKind.UPDATED and digest.joined_services:
+        return "🔴", "Spreads"
+    return _SIGNS.get(digest.kind.value) or state(digest)
+
+
+def lead(digest: Digest, chars: int = CHARS, *, reply: bool = False, bare: bool = False) -> str:
+    """Return the first line: the state, then service, what, users and release, unescaped.
+
+    Args:
+        digest: any.
+        chars: the most it may be long, escaped for Slack, >= 40.
+        reply: say what happened in this revision, not only the state.
+        bare: without the state, where that is said before it.
+    """
+    assert chars >= 40
+    if speaks_of_itself(digest):
+        return cut(f"{_OTHER[digest.kind.value]} {clean(digest.title[:_RAW])}", chars)
+    mark, words = change(digest) if reply else state(digest)
+    begin = "" if bare else f"{mark} {words}: " if words else f"{mark} "
+    parts = [part for part in (service(digest), what(digest), hurt(digest), since(digest)) if part]
+    room = chars - size(begin) - len(BETWEEN) * (len(parts) - 1)
+    return begin + BETWEEN.join(fair(parts, room))
+
+
+def fair(parts: Sequence[str], room: int) -> list[str]:
+    """Return the parts cut so that they take at most `room`: the longest give first.
+
+    None is cut that takes no more than an equal share.
+    """
+    found = list(parts)
+    by_length = sorted(range(len(parts)), key=lambda at: size(parts[at]))
+    for done, at in enumerate(by_length):
+        share = max(1, room // (len(parts) - done))
+        found[at] = cut(parts[at], share)
+        room -= size(found[at])
+    return found
+
+
+def service(digest: Digest) -> str:
+    """Return where it is: for a storm its likely origin, and how many more."""
+    first = digest.origin or (digest.services[0].service if digest.services else "")
+    name = clean(first[:_RAW])
+    others = len(digest.services) + digest.more_services - 1
+    return f"{cut(name, 60)} +{others:,}" if digest.storm and name and others > 0 else name
+
+
+def what(digest: Digest) -> str:
+    """Return what broke; of a storm's title only what its other parts do not say."""
+    title = clean(digest.title[:_RAW])
+    named = clean(digest.origin[:_RAW])
+    _, found, rest = title.partition(f" {named}: ") if digest.storm and named else ("", "", "")
+    return rest if found and rest else title
+
+
+def unsaid(digest: Digest) -> str:
+    """Return what broke in full where the first line has only its beginning, else nothing."""
+    said = what(digest)
+    return "" if speaks_of_itself(digest) or said in lead(digest) else said
+
+
+def hurt(digest: Digest) -> str:
+    """Return how many users, else events, in few characters."""
+    if digest.metric_alert and digest.alerts:
+        return clean(digest.alerts[0].status[:_RAW])
+    if digest.users:
+        about, count, noun = digest.about_users, digest.users, "user"
+    else:
+        about, count, noun = digest.about, digest.events, "event"
+    sure = "≥" if digest.at_least else "~" if about else ""
+    return f"{sure}{_compact(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _compact(count: int) -> str:
+    for unit, name in ((10**9, "bn"), (10**6, "M"), (10**3, "k")):
+        if count >= 10 * unit:
+            return f"{count // unit:,}{name}"
+    return f"{count:,}"
+
+
+def since(digest: Digest) -> str:
+    """Return the release with which it began, else the one that it is in."""
+    if digest.new_release:
+        return f"since {_version(digest.new_release)}"
+    return f"in {_version(digest.releases[0])}" if digest.releases else ""
+
+
+def _version(release: str) -> str:
+    """Return what differs between releases: without the package that Sentry puts before the @."""
+    text = clean(release[:_RAW])
+    return text.rpartition("@")[2] or text

@@ -1,0 +1,110 @@
+"""The templates' three media: Slack's markup, Slack's plain text, and plain lines.
+
+Every value that a template puts out is escaped for its medium at the moment it is put out, so that
+error text can neither mention a channel, nor draw a link, nor format, nor break a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import StrictUndefined
+from jinja2.loaders import FileSystemLoader
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from correlators.types import Evidence
+from sinks import mrkdwn
+from sinks.lead import (
+    change,
+    explain,
+    has_owner,
+    lead,
+    sign,
+    silence,
+    state,
+    subject,
+    unsaid,
+)
+from sinks.words import DOUBTS, clean, counts, help_links, lasting, many, utc
+
+EVIDENCE: Final = {
+    Evidence.RELEASE: "the same new release",
+    Evidence.SIGNATURE: "the same error",
+    Evidence.CAUSE: "the same cause",
+    Evidence.TRACE: "shared traces",
+    Evidence.DEPENDENCY: "services that depend on each other",
+    Evidence.LEARNT: "services often seen in one trace",
+    Evidence.ONSET: "onsets close together",
+    Evidence.SERVICE: "a service that was part of it already",
+    Evidence.BURST: "a burst of onsets at once",
+    Evidence.BY_HAND: "a person's word",
+}
+LINK_CHARS: Final = 300
+"""An address longer than this is left out of a line."""
+
+
+def _linkable(url: str) -> bool:
+    return mrkdwn.linkable(url, LINK_CHARS)
+
+
+def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSandboxedEnvironment:
+    found = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        finalize=escape,
+        trim_blocks=False,
+        auto_reload=False,
+    )
+    found.filters.update(
+        lasting=lasting,
+        many=many,
+        counts=counts,
+        lead=lead,
+        state=state,
+        change=change,
+        owned=has_owner,
+        silence=silence,
+        unsaid=unsaid,
+        explain=explain,
+        sign=sign,
+        subject=subject,
+        linkable=_linkable,
+        help=lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
+        evidence=lambda one: EVIDENCE[one],
+        doubt=lambda one: DOUBTS[one],
+        without=lambda text, word: Markup(str(text).removeprefix(word)),
+        **filters,
+    )
+    return found
+
+
+def _plain(value: object) -> str:
+    return str(value) if isinstance(value, Markup) else clean(value)
+
+
+SLACK: Final = _environment(
+    mrkdwn.escape,
+    when=mrkdwn.when,
+    code=mrkdwn.code,
+    strong=mrkdwn.strong,
+    link=mrkdwn.link,
+)
+"""For blocks."""
+SLACK_TEXT: Final = _environment(
+    mrkdwn.escape,
+    when=utc,
+    code=clean,
+    strong=clean,
+    address=lambda url: Markup(str(mrkdwn.link("", url))[1:-2]),
+)
+"""For what notifications and readers without blocks show."""
+PLAIN: Final = _environment(_plain, when=utc, code=clean, strong=clean, address=str)
+"""For the console, files and pagers."""
+
+
+def said(medium: ImmutableSandboxedEnvironment, template: str, **values: object) -> str:
+    """Return the template's text in a medium."""
+    return medium.get_template(template).render(values).strip()
