@@ -38,6 +38,8 @@ class Team(msgspec.Struct, frozen=True):
     page: tuple[str, ...] = ()
     fallback: str = ""
     """Who is paged when one of `page` cannot be."""
+    slack: str = ""
+    """Whom loud messages in Slack mention: a user group or a user, by id."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):

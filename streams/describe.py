@@ -14,6 +14,7 @@ from streams.describe_rules import hold_lines, rule_line
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
+from streams.settings_slack import wrong_urls
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
 
@@ -124,7 +125,11 @@ def needed(settings: Settings, sink: str) -> bool:
 def missing_for_sinks(settings: Settings) -> list[str]:
     """Return such a line for every secret without which nothing can be delivered."""
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
-    secrets = [slack.token] if slack is not None and needed(settings, "slack") else []
+    secrets: list[Secret] = []
+    if slack is not None and slack.channels and needed(settings, "slack"):
+        secrets.append(slack.token)
+    if slack is not None and needed(settings, "slack_webhook"):
+        secrets += slack.webhooks.values()
     if pagerduty is not None and needed(settings, "pagerduty"):
         secrets += pagerduty.routing_keys.values()
         secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
@@ -133,10 +138,13 @@ def missing_for_sinks(settings: Settings) -> list[str]:
 
 def wrong_for_sinks(settings: Settings) -> list[str]:
     """Return such a line for every secret that is there and cannot be right."""
-    pagerduty = settings.sinks.pagerduty
-    if pagerduty is None or not needed(settings, "pagerduty"):
-        return []
-    return wrong_keys(pagerduty)
+    slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
+    found: list[str] = []
+    if slack is not None and needed(settings, "slack_webhook"):
+        found += wrong_urls(slack)
+    if pagerduty is not None and needed(settings, "pagerduty"):
+        found += wrong_keys(pagerduty)
+    return found
 
 
 def _named(lines: Iterable[str]) -> dict[str, Plain]:
@@ -154,6 +162,15 @@ def _destinations(settings: Settings) -> list[Plain]:
                     "to": channel,
                     "through": slack.base_url,
                     "secret": _secret(slack.token),
+                }
+            )
+        for name, url in slack.webhooks.items():
+            found.append(
+                {
+                    "destination": f"slack_webhook:{name}",
+                    "to": "the channel of the webhook: posts only, at least once",
+                    "through": "an incoming webhook",
+                    "secret": _secret(url),
                 }
             )
     if (pagerduty := settings.sinks.pagerduty) is not None:

@@ -25,6 +25,7 @@ from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
+from streams.settings_slack import slack_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -32,9 +33,7 @@ from streams.settings_types import (
     MetricsAt,
     Settings,
     Sinks,
-    Slack,
 )
-from streams.settings_urls import base_url
 from streams.yaml_reader import Reader, duration
 
 _SECOND: Final = 1_000
@@ -42,9 +41,6 @@ _DAY: Final = 86_400_000
 _YEAR: Final = 365 * _DAY
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9._-]{1,40}")
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_NAME_SAYS: Final = "a name of at most 40 of a-z, A-Z, 0-9, '_' and '-'"
-_CHANNEL: Final = re.compile(r"#?[^\s#,]{1,80}")
 _PATH: Final = re.compile(r"[^\n\r\0]{1,400}")
 
 _PARTS: Final = (
@@ -184,7 +180,7 @@ def _sinks(reader: Reader, node: Node | None) -> Sinks:
     if "console" in key:
         reader.section(key["console"], "sinks.console", ())
     return Sinks(
-        slack=_slack(reader, key["slack"]) if "slack" in key else None,
+        slack=slack_of(reader, key["slack"]) if "slack" in key else None,
         pagerduty=pagerduty_of(reader, key["pagerduty"]) if "pagerduty" in key else None,
         console=Console() if "console" in key else None,
         file=_file(reader, key["file"]) if "file" in key else None,
@@ -197,30 +193,3 @@ def _file(reader: Reader, node: Node) -> File:
     if "path" not in key:
         reader.problem(node, "sinks.file.path", f"expected {says}, found none")
     return File(path=reader.text(key.get("path"), "sinks.file.path", "", _PATH, says))
-
-
-def _slack(reader: Reader, node: Node) -> Slack:
-    key = reader.section(node, "sinks.slack", ("token", "base_url", "channels"))
-    channels: dict[str, str] = {}
-    named = reader.section(key.get("channels"), "sinks.slack.channels", None)
-    for name, channel in named.items():
-        path = f"sinks.slack.channels.{name}"
-        if not _NAME.fullmatch(name):
-            reader.problem(channel, path, f"expected {_NAME_SAYS} as the key")
-        says = 'a channel such as "#incidents" (in quotes) or its id'
-        channels[name] = reader.text(channel, path, "#incidents", _CHANNEL, says)
-    if "channels" not in key:
-        channels["incidents"] = "#incidents"
-    elif not named:
-        reader.problem(
-            key["channels"],
-            "sinks.slack.channels",
-            'expected at least one, such as {incidents: "#incidents"}, found none',
-        )
-    return Slack(
-        token=reader.secret(key.get("token"), "sinks.slack.token", "${SLACK_BOT_TOKEN}"),
-        base_url=base_url(
-            reader, key.get("base_url"), "sinks.slack.base_url", "https://slack.com/api/"
-        ),
-        channels=channels,
-    )

@@ -30,6 +30,8 @@ _TAG_SAYS: Final = 'a tag such as "tier=gold" or "tier=*"'
 _REASON: Final = re.compile(r"\S[^\n\r]{0,199}")
 _OFTEN: Final = re.compile(r"([1-9][0-9]{0,8}) in ([0-9]+(?:ms|s|m|h|d))")
 _OFTEN_SAYS: Final = "how many in which time, such as 50 in 5m, at most 24h"
+MENTION: Final = re.compile(r"[SUW][A-Z0-9]{5,20}")
+MENTION_SAYS: Final = "a Slack user group (S...) or user (U..., W...) by its id"
 _LEVELS: Final = tuple(one.value for one in Level)
 _PARTS: Final = tuple(When.__struct_fields__)
 
@@ -41,13 +43,14 @@ def teams_of(
     teams = {}
     for name, entry in reader.section(node, "teams", None).items():
         path = f"teams.{name}"
-        key = reader.section(entry, path, ("to", "page", "fallback"))
+        key = reader.section(entry, path, ("to", "page", "fallback", "slack"))
         page = destinations(reader, key.get("page"), f"{path}.page", (*pagers, *chats))
         both = (*chats, *pagers)
         teams[name] = Team(
             to=destinations(reader, key.get("to"), f"{path}.to", chats),
             page=page,
             fallback=fallback_of(reader, key.get("fallback"), f"{path}.fallback", both, page),
+            slack=reader.text(key.get("slack"), f"{path}.slack", "", MENTION, MENTION_SAYS),
         )
     return teams
 

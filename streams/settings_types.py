@@ -64,11 +64,15 @@ class MetricsAt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slack(msgspec.Struct, frozen=True, kw_only=True):
-    """A Slack workspace; each channel is the destination `slack:<its key>`."""
+    """A Slack workspace; each channel is the destination `slack:<its key>`, each incoming webhook
+    `slack_webhook:<its key>`."""
 
     token: Secret
+    """Not needed without channels."""
     base_url: str = "https://slack.com/api/"
     channels: dict[str, str]
+    webhooks: dict[str, Secret] = msgspec.field(default_factory=dict)
+    """URLs."""
 
 
 class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,9 +110,12 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
     def chats(self) -> tuple[str, ...]:
         """Destinations that can be told, in the order of the file, console and file last."""
         channels = self.slack.channels if self.slack is not None else {}
+        webhooks = self.slack.webhooks if self.slack is not None else {}
         console = ("console:default",) if self.console is not None else ()
         file = ("file:default",) if self.file is not None else ()
-        return (*(f"slack:{name}" for name in channels), *console, *file)
+        slack = [f"slack:{name}" for name in channels]
+        slack += [f"slack_webhook:{name}" for name in webhooks]
+        return (*slack, *console, *file)
 
     @property
     def pagers(self) -> tuple[str, ...]:
@@ -211,7 +218,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for name, one in self.services.items()
             },
             rules=self.rules,
-            teams=self.teams,
+            # Whom messages mention decides nothing.
+            teams={
+                name: msgspec.structs.replace(one, slack="") for name, one in self.teams.items()
+            },
             owners=self.owners,
             holding=self.holding,
             changes=self.sinks.keeps_changes,

@@ -10,6 +10,7 @@ from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.slack import SlackSink
+from sinks.slack_webhook import SlackWebhookSink
 from streams.describe import needed
 from streams.settings import PagerDuty, Settings
 
@@ -22,10 +23,19 @@ def make_sinks(settings: Settings) -> list[Sink]:
     """
     sinks: list[Sink] = []
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
-    if slack is not None and needed(settings, SlackSink.name):
+    mentions = {name: one.slack for name, one in settings.teams.items() if one.slack}
+    if slack is not None and slack.channels and needed(settings, SlackSink.name):
         sinks.append(
-            SlackSink(token=slack.token.reveal(), channels=slack.channels, base_url=slack.base_url)
+            SlackSink(
+                token=slack.token.reveal(),
+                channels=slack.channels,
+                mentions=mentions,
+                base_url=slack.base_url,
+            )
         )
+    if slack is not None and slack.webhooks and needed(settings, SlackWebhookSink.name):
+        webhooks = {name: url.reveal() for name, url in slack.webhooks.items()}
+        sinks.append(SlackWebhookSink(webhooks=webhooks, mentions=mentions))
     if pagerduty is not None and needed(settings, PagerDutySink.name):
         sinks.append(
             PagerDutySink(

@@ -150,7 +150,8 @@ def test_without_routes_everything_configured_is_told(
     [
         (
             'sinks:\n  slack:\n    rate: 5\n    channels: {a: "#a"}\n',
-            "stormfold.yaml:3 sinks.slack.rate: unknown key; allowed: base_url, channels, token",
+            "stormfold.yaml:3 sinks.slack.rate: unknown key; allowed: base_url, channels, "
+            "token, webhooks",
         ),
         (
             "intake:\n  port: abc\n",
