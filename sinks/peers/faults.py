@@ -40,6 +40,8 @@ class Fault(StrEnum):
     """Not carried out, the connection is cut."""
     DROP_AFTER = "drop_after"
     """Carried out, then the connection is cut without an answer."""
+    GARBAGE_BEFORE = "garbage_before"
+    """Not carried out, answered 200 with the page of some proxy."""
     GARBAGE = "garbage"
     """Carried out, answered 200 with the page of some proxy."""
     HALF = "half"
@@ -54,7 +56,9 @@ ERRORS = {
     Fault.ERROR_AFTER: 500,
 }
 LIMITS = frozenset({Fault.RATE_LIMITED, Fault.RATE_LIMITED_BODY, Fault.RATE_LIMITED_FLOOD})
-UNDONE = frozenset({*LIMITS, *ERRORS, Fault.REFUSED, Fault.DROP_BEFORE} - {Fault.ERROR_AFTER})
+UNDONE = frozenset(
+    {*LIMITS, *ERRORS, Fault.REFUSED, Fault.DROP_BEFORE, Fault.GARBAGE_BEFORE} - {Fault.ERROR_AFTER}
+)
 """Faults of calls that are certainly not carried out."""
 
 

@@ -203,7 +203,7 @@ class Peer:
             return self._refusal(trouble, method, destination, args or {})
         if fault in UNDONE:
             self._note(Call(self.clock(), method, args or {}, fault.value))
-            return self._cut(request) if fault is Fault.DROP_BEFORE else _error(fault)
+            return self._cut(request) if fault is Fault.DROP_BEFORE else _instead(fault)
         if fault is Fault.SLOW_BEFORE:
             await self._wait(trouble.slow_s)
             if self._closing.is_set():
@@ -214,10 +214,8 @@ class Peer:
                 return self._cut(request)
             case Fault.SLOW_AFTER:
                 await self._wait(trouble.slow_s)
-            case Fault.ERROR_AFTER:
-                return _error(fault)
-            case Fault.GARBAGE:
-                return web.Response(text=PROXY_PAGE, content_type="text/html")
+            case Fault.ERROR_AFTER | Fault.GARBAGE:
+                return _instead(fault)
             case Fault.HALF:
                 return await self._half(request, answer)
             case _:
@@ -270,5 +268,8 @@ def _http_date(at_s: int) -> str:
     return format_datetime(datetime.fromtimestamp(at_s, UTC), usegmt=True)
 
 
-def _error(fault: Fault) -> web.Response:
+def _instead(fault: Fault) -> web.Response:
+    """Return what somebody on the way answers in place of the service."""
+    if fault not in ERRORS:
+        return web.Response(text=PROXY_PAGE, content_type="text/html")
     return web.Response(status=ERRORS[fault], text=f"{ERRORS[fault]} from somewhere on the way")

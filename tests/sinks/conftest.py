@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,10 @@ from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
-
-TOKEN = "xoxb-local-only"
-KEY = "k" * 32
+from tests.sinks.cases import CASES, SERVED, Case
+from tests.sinks.cases import KEY as KEY
+from tests.sinks.cases import TOKEN as TOKEN
+from tests.sinks.played import Clock
 
 
 @pytest.fixture
@@ -48,3 +50,23 @@ async def pagerduty_sink(pagerduty: PagerDutyPeer) -> AsyncIterator[PagerDutySin
     sink = PagerDutySink(routing_keys={"default": KEY}, base_url=pagerduty.base_url)
     yield sink
     await sink.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=sorted(CASES))
+async def case(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> AsyncIterator[Case]:
+    async with CASES[request.param](clock, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(params=SERVED)
+async def served(
+    request: pytest.FixtureRequest, clock: Clock, tmp_path: Path
+) -> AsyncIterator[Case]:
+    """Every sink that has a service which can fail."""
+    async with CASES[request.param](clock, tmp_path) as found:
+        yield found

@@ -49,6 +49,7 @@ SEEN = {
     Fault.DROP_BEFORE: "cut",
     Fault.DROP_AFTER: "cut",
     Fault.GARBAGE: "200",
+    Fault.GARBAGE_BEFORE: "200",
     Fault.HALF: "half",
 }
 

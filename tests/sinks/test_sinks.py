@@ -1,164 +1,218 @@
-"""One behaviour suite for every sink: each law here is checked on each of them."""
+"""One behaviour suite for every sink: each law here is checked on each of them.
+
+A fault that a law is checked under meets real sockets; time is virtual (`tests/sinks/played.py`). A
+new sink takes part by one line in `tests/sinks/cases.py`.
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from correlators.types import Digest, PageAction
-from sinks import SINKS, sink_class
-from sinks.base import Delivered, Rejected, Retry, Sink, Step, Unknown, targets
-from sinks.console import ConsoleSink
-from sinks.file import FileSink
-from sinks.pagerduty import PagerDutySink
-from sinks.peers.pagerduty import PagerDutyPeer
-from sinks.peers.serve import Fault, Peer
-from sinks.peers.slack import SlackPeer
-from sinks.slack import SlackSink
-from tests.sinks.conftest import KEY, TOKEN
-from tests.sinks.drive import Driver
-from tests.sinks.make import attempt, digest
+from correlators.types import Digest
+from sinks import SINKS
+from sinks.peers.faults import LIMITS, UNDONE, Fault
+from sinks.peers.serve import Call
+from tests.sinks.cases import CASES, MARK, SERVED, Case
+from tests.sinks.played import Clock, Played
+from tests.sinks.suite import FAULTS, broken_waits, mind_gap, play
+
+IDS = ("inc-1", "inc-2", "inc-3")
 
 
-@dataclass
-class Case:
-    """A sink with the service behind it."""
-
-    sink: Sink
-    told: Callable[[], int]
-    """How many messages or pages stand there."""
-    peer: Peer | None = None
-    method: str = ""
-
-    def digest(self, *, id: str = "inc-1", revision: int = 1) -> Digest:
-        destination = self.sink.destinations[0]
-        pager = Step.TRIGGER in self.sink.plan(destination).steps
-        page = PageAction.TRIGGER if pager else PageAction.NONE
-        return digest(destination, id=id, revision=revision, page=page)
-
-    @property
-    def first_step(self) -> Step:
-        return next(iter(self.sink.plan(self.sink.destinations[0]).steps))
+def test_every_sink_takes_part() -> None:
+    assert set(CASES) == set(SINKS)
 
 
-@pytest.fixture(params=sorted(SINKS))
-async def case(
-    request: pytest.FixtureRequest,
-    slack: SlackPeer,
-    slack_sink: SlackSink,
-    pagerduty: PagerDutyPeer,
-    pagerduty_sink: PagerDutySink,
-    tmp_path: Path,
-) -> Case:
-    out = io.StringIO()
-    file = tmp_path / "told.jsonl"
-    return {
-        "slack": Case(slack_sink, lambda: len(slack.posts("incidents")), slack, "chat.postMessage"),
-        "pagerduty": Case(pagerduty_sink, lambda: len(pagerduty.pages), pagerduty, "enqueue"),
-        "console": Case(ConsoleSink(out=out), lambda: out.getvalue().count("─" * 72)),
-        "file": Case(FileSink(file), lambda: len(file.read_text().splitlines())),
-    }[request.param]
+# ---------------------------------------------------------------- told once
 
 
-async def test_a_digest_is_told_once(case: Case) -> None:
-    driver = Driver(case.sink)
-    await driver.run(case.digest())
-    await driver.run(case.digest())
-    assert case.told() == 1
+async def test_a_digest_is_told_once(case: Case, clock: Clock) -> None:
+    played = play(case, clock)
+    await played.run(case.digest())
+    await played.run(case.digest())
+    assert len(case.told("inc-1")) == 1
 
 
-async def test_every_digest_is_told(case: Case) -> None:
-    driver = Driver(case.sink)
-    await driver.run(*[case.digest(id=f"inc-{n}") for n in range(5)])
-    assert case.told() == 5
-    assert driver.dead == []
+async def test_every_digest_is_told(case: Case, clock: Clock) -> None:
+    played = play(case, clock)
+    await played.run(*[case.digest(one) for one in IDS])
+    assert [len(case.told(one)) for one in IDS] == [1, 1, 1]
+    assert played.dead == []
 
 
-async def test_a_call_that_succeeds_gives_a_receipt(case: Case) -> None:
-    outcome = await case.sink.send(attempt(case.first_step, case.digest()))
-    assert isinstance(outcome, Delivered)
-    assert outcome.receipt.id
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_under_every_fault_nothing_is_lost_and_nothing_told_twice_unmarked(
+    served: Case, clock: Clock, fault: Fault, request: pytest.FixtureRequest
+) -> None:
+    assert served.peer is not None
+    mind_gap(request, served, fault.value)
+    served.peer.fail(fault, method=served.method, calls=2)
+    played = play(served, clock)
+    await played.run(*[served.digest(one) for one in IDS])
+    assert played.dead == []
+    for id in IDS:
+        told = served.told(id)
+        assert [MARK in one for one in told] in ([False], [False, True], [True]), fault
+    assert broken_waits(served) == []
 
 
-async def test_faults_of_the_service_end_in_one_message(case: Case) -> None:
-    if case.peer is None:
+async def test_under_all_faults_at_once_by_chance_nothing_is_lost(
+    served: Case, clock: Clock, request: pytest.FixtureRequest
+) -> None:
+    assert served.peer is not None
+    mind_gap(request, served, "by chance")
+    for fault in sorted(UNDONE - {Fault.REFUSED} | {Fault.DROP_AFTER, Fault.HALF}):
+        served.peer.fail(fault, share=0.08)
+    played = play(served, clock)
+    ids = [f"inc-{number}" for number in range(30)]
+    await played.run(*[served.digest(one) for one in ids], within_s=7_200)
+    assert played.dead == []
+    told = [served.told(one) for one in ids]
+    assert [len([one for one in each if MARK not in one]) <= 1 for each in told] == [True] * 30
+    assert [each for each in told if not each] == []
+    assert broken_waits(served) == []
+    assert len({fault for _, _, fault in served.peer.troubled}) > 5
+
+
+async def test_a_service_that_is_away_for_ten_minutes_is_told_everything_once_when_it_is_back(
+    served: Case, clock: Clock
+) -> None:
+    assert served.peer is not None
+    played = play(served, clock)
+    await served.peer.stop_listening()
+    waiting = [served.digest(one) for one in IDS]
+    with pytest.raises(AssertionError, match="waits"):
+        await played.run(*waiting, within_s=120)
+    await served.peer.listen()
+    await played.run()
+    assert [len(served.told(one)) for one in IDS] == [1, 1, 1]
+
+
+# ---------------------------------------------------------------- order, rates, size
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_resolve_never_overtakes_what_it_resolves(
+    served: Case, clock: Clock, fault: Fault, request: pytest.FixtureRequest
+) -> None:
+    assert served.peer is not None
+    mind_gap(request, served, fault.value)
+    played = play(served, clock)
+    first = served.digest()
+    await played.run(first)
+    served.peer.fail(fault, calls=2)
+    over = served.digest(revision=2, resolved=True, at_ms=first.at_ms + 60_000)
+    await played.run(over)
+    assert served.over("inc-1")
+    assert len(served.told("inc-1")) == 1
+    assert played.dead == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_resolve_that_comes_while_the_first_call_fails_ends_with_all_resolved(
+    served: Case, clock: Clock, fault: Fault
+) -> None:
+    assert served.peer is not None
+    served.peer.fail(fault, method=served.method, calls=1)
+    played = play(served, clock)
+    first = served.digest()
+    played.outbox.accept(first, clock.now_ms)
+    await played._turn()
+    over = served.digest(revision=2, resolved=True, at_ms=first.at_ms + 60_000)
+    await played.run(over)
+    assert served.over("inc-1")
+    assert len(served.told("inc-1")) <= 1
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize("fault", sorted(LIMITS))
+async def test_a_wait_that_was_asked_for_is_kept_however_it_is_told(
+    served: Case, clock: Clock, fault: Fault, as_date: bool, request: pytest.FixtureRequest
+) -> None:
+    assert served.peer is not None
+    mind_gap(request, served, f"{fault.value} as date" if as_date else fault.value)
+    served.peer.fail(fault, calls=3, retry_after_s=17, as_date=as_date)
+    played = play(served, clock)
+    await played.run(*[served.digest(one) for one in IDS])
+    assert broken_waits(served) == []
+    assert [len(served.told(one)) for one in IDS] == [1, 1, 1]
+
+
+# ---------------------------------------------------------------- what is dead hurts nobody else
+
+
+async def told_after(case: Case, clock: Clock, name: str) -> list[int]:
+    """Return how many ms after they were handed in three digests each were told to two places."""
+    assert case.peer is not None
+    begun_ms, before = clock.now_ms, len(case.peer.calls)
+    good = [f"{name}-{number}" for number in range(3)]
+    played = play(case, clock)
+    await played.run(
+        *[case.digest(one) for one in good],
+        *[case.digest(f"other-{one}", to=1) for one in good],
+    )
+    assert [len(case.told(one)) for one in good] == [1, 1, 1]
+    return [
+        round(one.at * 1000) - begun_ms
+        for one in case.peer.calls[before:]
+        if one.outcome == "ok" and any(f'"{id}"' in named(one) for id in good)
+    ]
+
+
+def named(call: Call) -> str:
+    """Return what a call says, with the id of its digest as `"id"`."""
+    return json.dumps(call.args).replace('"stormfold-', '"')
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.ERROR_503, Fault.DROP_BEFORE, Fault.DROP_AFTER, Fault.RATE_LIMITED, Fault.SLOW_AFTER],
+)
+async def test_a_destination_that_fails_delays_no_other(
+    served: Case, clock: Clock, fault: Fault
+) -> None:
+    assert served.peer is not None
+    usual = await told_after(served, clock, "usual")
+    clock.now_ms += 600_000
+    served.peer.fail(fault, destination=served.addresses[1], for_s=10.0)
+    assert await told_after(served, clock, "beside") == usual
+
+
+@pytest.mark.parametrize("dead", SERVED)
+@pytest.mark.parametrize("alive", SERVED)
+async def test_a_service_that_is_away_delays_no_other(
+    dead: str, alive: str, clock: Clock, tmp_path: Path
+) -> None:
+    if dead == alive:
         return
-    case.peer.fail_next(case.method, Fault.ERROR_500, Fault.DROP_AFTER, Fault.DROP_BEFORE)
-    await Driver(case.sink).run(case.digest())
-    assert case.told() == 1
+    async with CASES[dead](clock, tmp_path) as gone, CASES[alive](clock, tmp_path) as other:
+        assert gone.peer is not None
+        assert other.peer is not None
+        await gone.peer.stop_listening()
+        played = Played(clock, [gone.sink, other.sink])
+        begun = clock()
+        with pytest.raises(AssertionError, match="waits"):
+            await played.run(gone.digest(), other.digest("inc-2"), within_s=30)
+        assert len(other.told("inc-2")) == 1
+        assert other.peer.calls[0].at - begun <= 2.0
 
 
-async def test_every_destination_has_an_account_and_a_plan(case: Case) -> None:
-    found = targets([case.sink])
-    assert tuple(found) == case.sink.destinations
-    for destination, target in found.items():
-        assert destination.partition(":")[0] == case.sink.name
-        for secret in (TOKEN, KEY):
-            assert secret not in target.account + repr(case.sink) + repr(target)
-
-
-async def test_a_call_ends_within_an_attempt(case: Case) -> None:
-    timeouts = {"slack": 3_500, "pagerduty": 3_500, "console": 0, "file": 0}
-    plan = case.sink.plan(case.sink.destinations[0])
-    assert timeouts[case.sink.name] < plan.attempt_ms
-
-
-def test_the_registry_names_the_class_of_each_sink() -> None:
-    for name in SINKS:
-        assert getattr(sink_class(name), "name", "") == name
-
-
-async def test_a_service_that_answers_too_slowly_leaves_an_unknown_outcome(
-    slack: SlackPeer, pagerduty: PagerDutyPeer
+async def test_a_permanent_error_is_a_dead_letter_with_its_reason_and_the_original(
+    served: Case, clock: Clock
 ) -> None:
-    slow_slack = SlackSink(
-        token=TOKEN, channels={"a": "C0INC"}, base_url=slack.base_url, timeout_ms=200
-    )
-    slow_pager = PagerDutySink(routing_keys={"a": KEY}, base_url=pagerduty.base_url, timeout_ms=200)
-    slack.fail_next("chat.postMessage", Fault.SLOW_AFTER)
-    pagerduty.fail_next("enqueue", Fault.SLOW_AFTER)
-    post = attempt(Step.POST, digest("slack:a"))
-    page = attempt(Step.TRIGGER, digest("pagerduty:a", page=PageAction.TRIGGER))
-    assert isinstance(await slow_slack.send(post), Unknown)
-    assert isinstance(await slow_pager.send(page), Unknown)
-    await slow_slack.close()
-    await slow_pager.close()
-
-
-async def test_a_closed_console_rejects() -> None:
-    out = io.StringIO()
-    out.close()
-    outcome = await ConsoleSink(out=out).send(attempt(Step.POST, digest("console:default")))
-    assert isinstance(outcome, Rejected)
-
-
-async def test_a_pager_that_nobody_serves_is_certainly_not_reached() -> None:
-    async with PagerDutyPeer(routing_keys=[KEY]) as gone:
-        base_url = gone.base_url
-    sink = PagerDutySink(routing_keys={"a": KEY}, base_url=base_url)
-    page = attempt(Step.TRIGGER, digest("pagerduty:a", page=PageAction.TRIGGER))
-    assert isinstance(await sink.send(page), Retry)
-    await sink.close()
-
-
-async def test_a_file_that_cannot_be_written_is_refused_and_is_its_owners_alone(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "told.jsonl"
-    assert isinstance(
-        await FileSink(path).send(attempt(Step.POST, digest("file:default"))), Delivered
-    )
-    assert path.stat().st_mode & 0o777 == 0o600
-    outcome = await FileSink(tmp_path / "none" / "x").send(
-        attempt(Step.POST, digest("file:default"))
-    )
-    assert isinstance(outcome, Rejected)
-
-
-async def test_a_full_disk_is_tried_again() -> None:
-    outcome = await FileSink(Path("/dev/full")).send(attempt(Step.POST, digest("file:default")))
-    assert isinstance(outcome, Retry)
+    assert served.peer is not None
+    word, detail = served.refusal
+    served.peer.fail(Fault.REFUSED, method=served.method, calls=1, word=word)
+    played = play(served, clock)
+    original = served.digest()
+    await played.run(original)
+    (dead,) = played.dead
+    assert detail in dead.detail
+    assert msgspec.msgpack.decode(dead.digest, type=Digest) == original
+    assert served.told("inc-1") == []
+    await played.run(served.digest("inc-2"))
+    assert len(served.told("inc-2")) == 1

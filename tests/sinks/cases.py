@@ -1,0 +1,166 @@
+"""Every sink with the service behind it, for the behaviour suite. A new sink adds a line to CASES.
+
+A case says how to make the sink and its local service, and how to read off the service what stands
+there of a digest.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from correlators.types import Digest, PageAction
+from sinks.base import Sink, Step
+from sinks.console import ConsoleSink
+from sinks.file import FileSink
+from sinks.pagerduty import PagerDutySink
+from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.serve import Clock, Peer
+from sinks.peers.slack import SlackPeer
+from sinks.slack import SlackSink
+from tests.sinks.make import digest
+
+TOKEN: Final = "xoxb-local-only"
+KEY: Final = "k" * 32
+OTHER_KEY: Final = "o" * 32
+SECRETS: Final = (TOKEN, KEY, OTHER_KEY)
+MARK: Final = "possible repeat"
+TIMEOUT_MS: Final = 400
+"""Real time after which a sink gives a call up; only calls that are slow on purpose take it."""
+
+
+@dataclass
+class Case:
+    """A sink with the service behind it."""
+
+    sink: Sink
+    told: Callable[[str], list[str]]
+    """What stands there of the digest of this id: one text per message, page, block or line."""
+    peer: Peer | None = None
+    method: str = ""
+    """What the service calls the first call of a delivery."""
+    addresses: tuple[str, ...] = ()
+    """What the service calls the sink's destinations."""
+    over: Callable[[str], bool] = lambda id: True
+    """True when the service shows the digest of this id as resolved."""
+    refusal: tuple[str, str] = ("", "")
+    """A word with which the service refuses for good, and what a dead letter says of it."""
+
+    def digest(self, id: str = "inc-1", revision: int = 1, *, to: int = 0, **how: Any) -> Digest:
+        """Return a digest for one of the sink's destinations; a page where it is a pager."""
+        destination = self.sink.destinations[to]
+        page = PageAction.NONE
+        if self.sink.plan(destination).pages:
+            page = PageAction.RESOLVE if how.get("resolved") else PageAction.TRIGGER
+        return digest(destination, id=id, revision=revision, page=page, **how)
+
+    @property
+    def first_step(self) -> Step:
+        """Return the step that a delivery begins with."""
+        return next(iter(self.sink.plan(self.sink.destinations[0]).steps))
+
+
+@asynccontextmanager
+async def closing(sink: Sink) -> AsyncIterator[None]:
+    """Close the sink at the end, whatever happens."""
+    try:
+        yield
+    finally:
+        await sink.close()
+
+
+@asynccontextmanager
+async def slack_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """Two channels of one workspace."""
+    channels = {"C0INC": "incidents", "C0OPS": "ops"}
+    async with SlackPeer(token=TOKEN, channels=channels, clock=clock) as peer:
+        sink = SlackSink(
+            token=TOKEN,
+            channels={"incidents": "C0INC", "ops": "C0OPS"},
+            base_url=peer.base_url,
+            timeout_ms=TIMEOUT_MS,
+        )
+
+        def told(id: str) -> list[str]:
+            posts = [*peer.posts("incidents"), *peer.posts("ops")]
+            return [
+                json.dumps(one.blocks, ensure_ascii=False) + one.text
+                for one in posts
+                if one.metadata is not None and one.metadata["event_payload"]["id"] == id
+            ]
+
+        async with closing(sink):
+            yield Case(
+                sink,
+                told,
+                peer,
+                "chat.postMessage",
+                ("C0INC", "C0OPS"),
+                over=lambda id: all("✅" in one for one in told(id)),
+                refusal=("restricted_action", "restricted_action"),
+            )
+
+
+@asynccontextmanager
+async def pagerduty_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """Two services of one account."""
+    async with PagerDutyPeer(routing_keys=[KEY, OTHER_KEY], clock=clock) as peer:
+        sink = PagerDutySink(
+            routing_keys={"default": KEY, "other": OTHER_KEY},
+            base_url=peer.base_url,
+            timeout_ms=TIMEOUT_MS,
+        )
+
+        def pages(id: str) -> list[Any]:
+            return [one for one in peer.pages if one.dedup_key == f"stormfold-{id}"]
+
+        async with closing(sink):
+            yield Case(
+                sink,
+                lambda id: [json.dumps(one.events, ensure_ascii=False) for one in pages(id)],
+                peer,
+                "enqueue",
+                (KEY, OTHER_KEY),
+                over=lambda id: all(one.status == "resolved" for one in pages(id)),
+                refusal=("403", "status 403"),
+            )
+
+
+@asynccontextmanager
+async def console_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """A console that is read."""
+    out = io.StringIO()
+    yield Case(
+        ConsoleSink(out=out),
+        lambda id: [one for one in out.getvalue().split("─" * 72) if id in one],
+    )
+
+
+@asynccontextmanager
+async def file_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """A file that is read."""
+    file = folder / "told.jsonl"
+    yield Case(
+        FileSink(file),
+        # Not splitlines: a title may hold what Unicode calls the end of a line.
+        lambda id: [
+            one for one in file.read_text()[:-1].split("\n") if json.loads(one)["id"] == id
+        ],
+    )
+
+
+CASES: Final = {
+    "slack": slack_case,
+    "pagerduty": pagerduty_case,
+    "console": console_case,
+    "file": file_case,
+}
+"""By the sink's name, as in the registry."""
+
+SERVED: Final = sorted(set(CASES) - {"console", "file"})
+"""The sinks whose service is a peer, which can fail."""
