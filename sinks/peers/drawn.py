@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sinks.peers.slack import SlackPeer
+from sinks.peers.slack_store import BOT as OURS
 from sinks.peers.slack_store import Message
 
 Json = dict[str, Any]
@@ -24,6 +25,9 @@ STYLE: Final = (Path(__file__).parent / "drawn.css").read_text("utf-8")
 BOT: Final = "Stormfold"
 
 _CODE = re.compile(r"```(.+?)```|`([^`\n]+)`", re.DOTALL)
+_AT = re.compile(
+    "\ue000(?:!(channel|here|everyone)|!subteam\\^(\\w+)|@(\\w+)|#(\\w+))(?:\\|([^\ue001]*))?\ue001"
+)
 _MARKS: Final = (
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"<b>\1</b>"),
     (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), r"<i>\1</i>"),
@@ -36,13 +40,14 @@ _MARKS: Final = (
 
 def html_page(peer: SlackPeer, channel: str, *, limit: int = 50) -> str:
     """Return the channel as one page: its last messages, each with its thread."""
-    posts = peer.posts(channel)
+    posts = peer.shown(channel)
     name = peer.channel_name(channel)
     shown = posts[-limit:]
     left_out = len(posts) - len(shown)
     body = [f'<p class="more">{left_out:,} earlier messages</p>'] if left_out else []
     for post in shown:
-        body.append(html_message(post, replies=peer.replies(channel, post.ts)))
+        lead = "replied to a thread" if post.thread_ts else ""
+        body.append(html_message(post, replies=peer.replies(channel, post.ts), lead=lead))
     return page(f"#{name}", "\n".join(body))
 
 
@@ -57,19 +62,27 @@ def page(title: str, body: str) -> str:
     )
 
 
-def html_message(message: Message, *, replies: Sequence[Message] = (), bot: str = BOT) -> str:
-    """Return one message of this bot with its thread as an HTML fragment."""
+def html_message(
+    message: Message, *, replies: Sequence[Message] = (), bot: str = BOT, lead: str = ""
+) -> str:
+    """Return one message with its thread as an HTML fragment; `lead` stands above its text."""
     thread = "".join(html_message(one, bot=bot) for one in replies)
     if replies:
         count = "1 reply" if len(replies) == 1 else f"{len(replies)} replies"
         thread = f'<div class="thread"><div class="count">{count}</div>{thread}</div>'
     content = html_blocks(message.blocks) or f"<p>{_inline(message.text)}</p>"
+    if lead or message.broadcast:
+        said = lead or "also shown in the channel"
+        content = f'<p class="lead">{html.escape(said)}</p>{content}'
+    for emoji, users in message.reactions.items():
+        content += f'<span class="reaction">:{html.escape(emoji)}: {len(users)}</span>'
     edited = ' <span class="edited">(edited)</span>' if message.edits else ""
     at = datetime.fromtimestamp(float(message.ts), UTC).strftime("%H:%M")
-    name = html.escape(bot)
+    name = html.escape(bot if message.user == OURS else message.user)
+    app = '<span class="app">APP</span>' if message.user == OURS else " "
     return (
         f'<article class="message"><div class="face">{name[:1]}</div><div class="said">'
-        f'<div class="who"><b>{name}</b><span class="app">APP</span><time>{at}</time></div>'
+        f'<div class="who"><b>{name}</b>{app}<time>{at}</time></div>'
         f"{content}{edited}{thread}</div></article>"
     )
 
@@ -92,6 +105,8 @@ def _html_block(block: Json) -> str:
             return f'<p class="context">{" ".join(found)}</p>'
         case "divider":
             return "<hr>"
+        case "image":
+            return f'<p class="image">{html.escape(block["alt_text"])}</p>'
         case "actions":
             found = [
                 f'<span class="button {html.escape(one.get("style", ""))}">'
@@ -142,11 +157,20 @@ def _marks(text: str) -> str:
         return f"\ue002{len(links) - 1}\ue003"
 
     text = re.sub("\ue000(https?://[^|\ue001]+)(?:\\|([^\ue001]*))?\ue001", keep, text)
-    text = re.sub("\ue000!(channel|here|everyone)\ue001", r'<span class="at">@\1</span>', text)
+    text = _AT.sub(lambda found: f'<span class="at">{_at(found)}</span>', text)
     for pattern, drawn in _MARKS:
         text = pattern.sub(drawn, text)
     text = text.replace("\ue000", "&lt;").replace("\ue001", "&gt;")
     return re.sub("\ue002(\\d+)\ue003", lambda found: links[int(found[1])], text)
+
+
+def _at(found: re.Match[str]) -> str:
+    """Return who or what is mentioned: by the label where there is one."""
+    everybody, group, person, place, label = found.groups()
+    if everybody:
+        return f"@{everybody}"
+    mark = "#" if place else "@"
+    return mark + (label or place or person or group or "").lstrip("@#")
 
 
 def _html_date(found: re.Match[str]) -> str:
@@ -216,6 +240,8 @@ def _flat(text: str) -> str:
     for place in range(0, len(parts), 2):
         part = re.sub(r"<!date\^(\d+)\^([^|]*)\|[^>]*>", _flat_date, parts[place])
         part = re.sub(r"<(https?://[^|>]+)\|([^>]*)>", r"\2", part)
+        part = _AT.sub(_at, part.replace("<", "\ue000").replace(">", "\ue001"))
+        part = part.replace("\ue000", "<").replace("\ue001", ">")
         parts[place] = re.sub(r"(?<![\w*])\*(\S[^*\n]*?)\*(?![\w*])", r"\1", part)
     return _unescape("".join(parts))
 

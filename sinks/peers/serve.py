@@ -48,6 +48,8 @@ class Peer:
         self.calls: list[Call] = []
         self.troubled: list[tuple[float, str, Fault]] = []
         """When which method met which fault."""
+        self.heard: Callable[[Call], None] = lambda call: None
+        """Told of every call as it is recorded."""
         self._host, self._port = host, port
         self._troubles = Troubles(seed)
         self._closing = asyncio.Event()
@@ -111,6 +113,15 @@ class Peer:
             await self._site.start()
             self._port = self._runner.addresses[0][1]
 
+    def also_serve(
+        self,
+        method: str,
+        path: str,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> None:
+        """Answer one more path, such as a page to look at; before `start`."""
+        self._app.router.add_route(method, path, handler)
+
     @property
     def origin(self) -> str:
         """Return scheme, host and port."""
@@ -145,6 +156,7 @@ class Peer:
 
     def _note(self, call: Call) -> None:
         self.calls.append(call)
+        self.heard(call)
         self._move()
 
     def _move(self) -> None:

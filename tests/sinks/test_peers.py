@@ -201,3 +201,21 @@ async def test_a_drawn_channel_is_one_page_without_any_foreign_markup() -> None:
     assert "1 reply" in page
     assert "│ A <b> & c" in lines
     assert max(len(line) for line in lines.split("\n")) <= 42
+
+
+async def test_a_drawn_channel_shows_mentions_people_and_replies_that_are_shown_there_too() -> None:
+    async with SlackPeer(token=TOKEN, channels=CHANNELS, burst=5) as peer:
+        ts = (await post(peer, text="<!subteam^S123|@payments> <@U456> <#C789|ops> <!here>"))["ts"]
+        await post(peer, thread_ts=ts, text="it grows", reply_broadcast=True)
+        peer.say("incidents", "looking", user="kim", thread_ts=ts)
+        await call(peer, "reactions.add", channel="C0INC", timestamp=ts, name="eyes")
+        page = drawn.html_page(peer, "incidents")
+        (message,) = peer.posts("incidents")
+        lines = drawn.terminal(message)
+    for said in ("@payments", "@U456", "#ops", "@here"):
+        assert f'<span class="at">{said}</span>' in page
+        assert said in lines
+    assert page.count("it grows") == 2
+    assert page.count("replied to a thread") == 1
+    assert "<b>kim</b>" in page
+    assert ":eyes: 1" in page

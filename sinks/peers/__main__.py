@@ -1,0 +1,93 @@
+"""Run a local service by hand: `python -m sinks.peers slack` or `python -m sinks.peers pagerduty`.
+
+It prints what to set so that Stormfold, or anything else, talks to it, where to look at it, and
+every call. Ctrl-C or SIGTERM ends it; what it held is gone then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+
+from sinks.peers.control import add_control, line_of
+from sinks.peers.faults import Fault
+from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.serve import Peer
+from sinks.peers.slack import SlackPeer
+
+TOKEN = "xoxb-local-only"
+KEY = "localonly0localonly0localonly0lo"
+
+
+def main() -> None:
+    """Run until a signal comes."""
+    options = _parser().parse_args()
+    peer = _slack(options) if options.service == "slack" else _pagerduty(options)
+    if options.fault:
+        peer.fail(Fault(options.fault), share=options.share, word=options.word)
+    add_control(peer)
+    peer.heard = lambda call: print(line_of(call), flush=True)
+    try:
+        asyncio.run(_run(peer))
+    except OSError as error:
+        raise SystemExit(f"cannot listen on port {options.port}: {error.strerror}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sinks.peers", description=__doc__)
+    services = parser.add_subparsers(dest="service", required=True)
+    slack = services.add_parser("slack", help="the Web API, incoming webhooks")
+    slack.add_argument("--token", default=TOKEN, help="the one bot token that is let in")
+    slack.add_argument("--channel", action="append", help="a name; may be given several times")
+    slack.add_argument("--per-second", type=float, default=1.0, help="messages per channel")
+    pager = services.add_parser("pagerduty", help="the Events API v2")
+    pager.add_argument("--key", action="append", help="a routing key of 32 characters")
+    for one in (slack, pager):
+        one.add_argument("--port", type=int, default=0, help="default: a free one")
+        one.add_argument("--fault", choices=[str(fault) for fault in Fault])
+        one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
+        one.add_argument("--word", default="", help="what the fault `refused` answers")
+        one.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def _slack(options: argparse.Namespace) -> SlackPeer:
+    names = options.channel or ["incidents"]
+    ids = {f"C0{''.join(filter(str.isalnum, name)).upper()}": name for name in names}
+    return SlackPeer(
+        token=options.token,
+        channels=ids,
+        per_second=options.per_second,
+        port=options.port,
+        seed=options.seed,
+    )
+
+
+def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
+    keys = options.key or [KEY]
+    return PagerDutyPeer(routing_keys=keys, port=options.port, seed=options.seed)
+
+
+async def _run(peer: Peer) -> None:
+    async with peer:
+        print(_told(peer), flush=True)
+        ended = asyncio.Event()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(one, ended.set)
+        await ended.wait()
+
+
+def _told(peer: Peer) -> str:
+    lines = [f"look at it      {peer.origin}/"]
+    if isinstance(peer, SlackPeer):
+        names = [one.name for one in peer.workspace.channels.values()]
+        lines.append(f"export SLACK_BASE_URL={peer.base_url} SLACK_CHANNEL='#{names[0]}'")
+        lines += [f"webhook         {peer.webhook_url(one)}  (#{one})" for one in names]
+    else:
+        lines.append(f"export PAGERDUTY_BASE_URL={peer.origin}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

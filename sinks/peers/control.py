@@ -1,0 +1,134 @@
+"""A peer that is run by hand: a page to look at, and addresses that switch faults and states.
+
+For callers in any language: what a Python test calls on the peer, a shell does by HTTP. Only what
+is named here can be reached.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from sinks.peers.drawn import html_page, page
+from sinks.peers.faults import Fault
+from sinks.peers.pagerduty import Fate, PagerDutyPeer
+from sinks.peers.serve import Call, Peer
+from sinks.peers.slack import SlackPeer
+
+SWITCHES: Final = frozenset(
+    {
+        "say",
+        "delete",
+        "lag_history",
+        "close_edits",
+        "archive",
+        "rename",
+        "delete_channel",
+        "remove_bot",
+        "invite_bot",
+        "restrict",
+        "revoke_token",
+        "deactivate",
+        "restore_token",
+        "take_scope",
+        "give_scope",
+        "close_webhook",
+        "suppress",
+        "acknowledge",
+    }
+)
+"""Methods of the peers that `/_peer/switch` calls."""
+SHOWN_CALLS: Final = 200
+RELOAD: Final = '<meta http-equiv="refresh" content="2">'
+
+
+def add_control(peer: Peer) -> None:
+    """Add the page and the addresses to a peer that has not been started."""
+
+    async def fail(given: dict[str, Any]) -> Any:
+        fault = Fault(given.pop("fault"))
+        peer.fail(fault, **given)
+        return {}
+
+    async def heal(given: dict[str, Any]) -> Any:
+        peer.heal()
+        return {}
+
+    async def switch(given: dict[str, Any]) -> Any:
+        name = str(given.pop("do"))
+        if name not in SWITCHES:
+            raise ValueError(f"no switch {name}")
+        if name == "suppress":
+            given = {"fate": Fate(given.get("fate", Fate.SUPPRESSED))}
+        found = getattr(peer, name)(**given)
+        return {"gave": found} if found is not None else {}
+
+    async def calls(request: web.Request) -> web.Response:
+        return web.json_response([_told(one) for one in peer.calls[-SHOWN_CALLS:]])
+
+    async def look(request: web.Request) -> web.Response:
+        return web.Response(text=_page(peer), content_type="text/html")
+
+    peer.also_serve("GET", "/", look)
+    peer.also_serve("GET", "/_peer/calls", calls)
+    for path, does in (("fail", fail), ("heal", heal), ("switch", switch)):
+        peer.also_serve("POST", f"/_peer/{path}", _taking(does))
+
+
+def line_of(call: Call) -> str:
+    """Return one call as a line to look on."""
+    at = datetime.fromtimestamp(call.at, UTC).strftime("%H:%M:%S")
+    where = str(call.args.get("channel") or call.args.get("dedup_key") or "")
+    violation = f"  ({call.violation})" if call.violation else ""
+    return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
+
+
+def _taking(
+    does: Callable[[dict[str, Any]], Awaitable[Any]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return a handler that reads an object, and answers 400 with what is wrong with it."""
+
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            given = await request.json() if request.can_read_body else {}
+            return web.json_response({"ok": True, **await does(dict(given))})
+        except (ValueError, TypeError, KeyError, AssertionError, AttributeError) as error:
+            return web.json_response({"ok": False, "error": str(error)}, status=400)
+
+    return handler
+
+
+def _told(call: Call) -> dict[str, Any]:
+    return {
+        "at": call.at,
+        "method": call.method,
+        "args": call.args,
+        "outcome": call.outcome,
+        "violation": call.violation,
+    }
+
+
+def _page(peer: Peer) -> str:
+    rows = "".join(
+        f"<tr><td><code>{html.escape(line_of(one))}</code></td></tr>" for one in peer.calls[-20:]
+    )
+    below = f'<table class="calls">{rows}</table></main>'
+    if isinstance(peer, SlackPeer):
+        pages = [html_page(peer, one) for one in peer.workspace.channels]
+        bodies = [one.partition("<body>")[2].partition("</main>")[0] + "</main>" for one in pages]
+        whole = page("Slack, on this machine", "").partition("<body>")[0] + "<body>"
+        return (whole + "".join(bodies) + f"<main>{below}</body></html>").replace(
+            "<head>", f"<head>{RELOAD}", 1
+        )
+    alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
+    body = "".join(
+        f"<article><h2>{html.escape(one.summary)}</h2><p><b>{one.status}</b> · {one.severity} · "
+        f"<code>{html.escape(one.dedup_key)}</code></p></article>"
+        for one in reversed(alerts)
+    )
+    whole = page("PagerDuty, on this machine", body).replace("</main>", below, 1)
+    return whole.replace("<head>", f"<head>{RELOAD}", 1)

@@ -1,0 +1,126 @@
+"""The local services run by hand: what is printed works, the page shows it, switches switch."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sinks.peers.control import add_control
+from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.slack import SlackPeer
+from tests.sinks.conftest import KEY, TOKEN
+from tests.sinks.peer_calls import CHANNELS, PAYLOAD, enqueue, post
+
+
+@asynccontextmanager
+async def by_hand(*args: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
+    """Yield the running command and the first lines that it printed."""
+    command = [sys.executable, "-m", "sinks.peers", *args]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+        yield process, lines
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            await process.communicate()
+
+
+async def get(url: str) -> str:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.text()
+
+
+async def tell(url: str, **given: Any) -> tuple[int, dict[str, Any]]:
+    async with aiohttp.ClientSession() as session, session.post(url, json=given) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_slack_by_hand_takes_what_it_says_it_takes_and_shows_it() -> None:
+    async with by_hand("slack", "--channel", "outages", "--token", TOKEN) as (process, lines):
+        look, export = lines
+        base_url = re.search(r"SLACK_BASE_URL=(\S+)", export)
+        assert base_url is not None
+        async with aiohttp.ClientSession() as session:
+            client = AsyncWebClient(token=TOKEN, base_url=base_url[1], session=session)
+            await client.chat_postMessage(channel="#outages", text="hello *there*")
+        page = await get(look.split()[-1])
+        assert "<b>there</b>" in page
+        assert "#outages" in page
+        assert "chat.postMessage" in page
+        assert TOKEN not in "".join(lines)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+
+
+async def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    async with SlackPeer(token=TOKEN, channels=CHANNELS) as peer:
+        port = peer.origin.rpartition(":")[2]
+        command = [sys.executable, "-m", "sinks.peers", "pagerduty", "--port", port]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(30):
+            _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode().splitlines()[0].startswith(f"cannot listen on port {port}")
+    assert len(said.decode().splitlines()) == 1
+
+
+async def test_faults_and_states_can_be_switched_by_http() -> None:
+    peer = SlackPeer(token=TOKEN, channels=CHANNELS)
+    add_control(peer)
+    async with peer:
+        control = f"{peer.origin}/_peer"
+        refused = {"fault": "refused", "word": "fatal_error", "calls": 1}
+        assert await tell(f"{control}/fail", **refused) == (200, {"ok": True})
+        assert (await post(peer))["error"] == "fatal_error"
+        assert (await post(peer))["ok"]
+        await tell(f"{control}/fail", fault="error_503")
+        await tell(f"{control}/heal")
+        assert (await post(peer))["ok"]
+        await tell(f"{control}/switch", do="archive", channel="incidents")
+        assert (await post(peer))["error"] == "is_archived"
+        assert '"is_archived"' in await get(f"{control}/calls")
+        for given in ({"do": "close"}, {"do": "archive"}, {"do": "archive", "channel": "none"}):
+            status, told = await tell(f"{control}/switch", **given)
+            assert (status, told["ok"]) == (400, False)
+        assert (await tell(f"{control}/fail", fault="rain"))[0] == 400
+
+
+async def test_a_pagerduty_shows_its_alerts_and_what_hostile_text_they_hold() -> None:
+    peer = PagerDutyPeer(routing_keys=[KEY])
+    add_control(peer)
+    async with peer:
+        await enqueue(peer, dedup_key="d", payload={**PAYLOAD, "summary": "<script>x</script>"})
+        await tell(f"{peer.origin}/_peer/switch", do="acknowledge", dedup_key="d")
+        page = await get(f"{peer.origin}/")
+        assert "<b>acknowledged</b>" in page
+        assert "<script" not in page
+        await tell(f"{peer.origin}/_peer/switch", do="suppress")
+        await enqueue(peer, dedup_key="e", payload=PAYLOAD)
+        assert len(peer.pages) == 1
+
+
+@pytest.mark.parametrize(
+    "args", [["slack", "--fault", "rain"], ["carrier-pigeon"], []], ids=lambda args: " ".join(args)
+)
+async def test_what_the_command_does_not_know_is_refused(args: list[str]) -> None:
+    command = [sys.executable, "-m", "sinks.peers", *args]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(30):
+        assert await process.wait() == 2
