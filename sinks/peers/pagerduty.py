@@ -179,6 +179,6 @@ class PagerDutyPeer(Peer):
         self._note(Call(self.clock(), method, args, "rate_limited"))
         headers = {}
         if trouble.fault is Fault.RATE_LIMITED:
-            headers = self._wait_headers(trouble)
+            headers = self._wait_headers(trouble.retry_after_s, trouble.as_date)
             self._silent_until[destination] = self.clock() + trouble.retry_after_s
         return web.Response(status=429, text="Request Limit Exceeded", headers=headers)

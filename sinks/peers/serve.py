@@ -217,7 +217,7 @@ class Peer:
             self._note(Call(self.clock(), method, args or {}, fault.value))
             return self._cut(request) if fault is Fault.DROP_BEFORE else _instead(fault)
         if fault is Fault.SLOW_BEFORE:
-            await self._wait(trouble.slow_s)
+            await self._held(trouble.slow_s)
             if self._closing.is_set():
                 return self._cut(request)
         answer = await carry_out()
@@ -225,7 +225,7 @@ class Peer:
             case Fault.DROP_AFTER:
                 return self._cut(request)
             case Fault.SLOW_AFTER:
-                await self._wait(trouble.slow_s)
+                await self._held(trouble.slow_s)
             case Fault.ERROR_AFTER | Fault.GARBAGE:
                 return _instead(fault)
             case Fault.HALF:
@@ -237,19 +237,21 @@ class Peer:
     def _refusal(self, trouble: Trouble, method: str, destination: str, args: Json) -> web.Response:
         """Return the answer to a call that is refused on demand, and note it."""
         self._note(Call(self.clock(), method, args, trouble.word or trouble.fault.value))
-        return web.Response(status=429, headers=self._wait_headers(trouble))
+        return web.Response(
+            status=429, headers=self._wait_headers(trouble.retry_after_s, trouble.as_date)
+        )
 
-    def _wait_headers(self, trouble: Trouble) -> dict[str, str]:
+    def _wait_headers(self, seconds: int, as_date: bool) -> dict[str, str]:
         """Return the header that says when to come back."""
-        if not trouble.as_date:
-            return {"Retry-After": str(trouble.retry_after_s)}
+        if not as_date:
+            return {"Retry-After": str(seconds)}
         now = self.clock()
         return {
-            "Retry-After": _http_date(math.ceil(now + trouble.retry_after_s)),
+            "Retry-After": _http_date(math.ceil(now + seconds)),
             "Date": _http_date(int(now)),
         }
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _held(self, seconds: float | None) -> None:
         released = self._released
         try:
             async with asyncio.timeout(seconds):

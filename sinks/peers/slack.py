@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from aiohttp import web
 
@@ -27,6 +28,13 @@ from sinks.peers.slack_webhooks import Webhooks, answer_of, payload_of
 from sinks.peers.slack_wire import arguments_of
 
 __all__ = ["Message", "SlackPeer"]
+
+LIMITED_WORDS: Final = {
+    Fault.RATE_LIMITED: "ratelimited",
+    Fault.RATE_LIMITED_BODY: "rate_limited",
+    Fault.RATE_LIMITED_FLOOD: "message_limit_exceeded",
+}
+"""The error of each form in which Slack asks to wait."""
 
 
 class SlackPeer(States, Peer):
@@ -59,6 +67,9 @@ class SlackPeer(States, Peer):
         super().__init__(host=host, port=port, clock=clock, max_body_bytes=2**20, seed=seed)
         self._token = token
         self._token_error = ""
+        self.limited_as = Fault.RATE_LIMITED
+        """In which form a call that comes too often is asked to wait."""
+        self.waits_as_date = False
         self.workspace = Workspace(channels, private=frozenset(private), clock=clock)
         self._limits = Limits(per_second=per_second, burst=burst, clock=clock)
         self.chat = Chat(self.workspace, self._limits)
@@ -125,8 +136,7 @@ class SlackPeer(States, Peer):
             told["errors"] = refusal.lines
             told["response_metadata"] = {"messages": [f"[ERROR] {one}" for one in refusal.lines]}
         if refusal.retry_after_s:
-            headers = {"Retry-After": str(refusal.retry_after_s)}
-            return web.json_response(told, status=429, headers=headers)
+            return self._wait(self.limited_as, refusal.retry_after_s, self.waits_as_date)
         return web.json_response(told, headers=self._scopes())
 
     def _scopes(self) -> dict[str, str]:
@@ -185,20 +195,26 @@ class SlackPeer(States, Peer):
             if webhook:
                 return self._webhook_refused(args, refusal)
             return self._refused(method, args, refusal)
-        if trouble.fault is Fault.RATE_LIMITED_FLOOD:
-            return self._refused(method, args, Refusal("message_limit_exceeded"))
-        name = f"{'webhook' if webhook else 'post'} {destination}"
-        if method not in ("webhook", "chat.postMessage"):
-            name = method
-        refusal = self._limits.refusal(name, trouble.retry_after_s)
-        in_body = trouble.fault is Fault.RATE_LIMITED_BODY
-        word = "rate_limited" if in_body or webhook else "ratelimited"
-        self._note(Call(self.clock(), method, args, word))
-        told: Json = {"ok": False, "error": word}
-        if in_body or webhook:
-            told["retry_after"] = refusal.retry_after_s
-        headers = {} if in_body else self._wait_headers(trouble)
-        return web.json_response(told, status=429, headers=headers)
+        if trouble.fault is not Fault.RATE_LIMITED_FLOOD:
+            name = f"{'webhook' if webhook else 'post'} {destination}"
+            if method not in ("webhook", "chat.postMessage"):
+                name = method
+            self._limits.refusal(name, trouble.retry_after_s)
+        form = trouble.fault
+        if webhook and form is Fault.RATE_LIMITED:
+            self._note(Call(self.clock(), method, args, "rate_limited"))
+            return answer_of(Refusal("ratelimited", retry_after_s=trouble.retry_after_s))
+        self._note(Call(self.clock(), method, args, LIMITED_WORDS[form]))
+        return self._wait(form, trouble.retry_after_s, trouble.as_date)
+
+    def _wait(self, form: Fault, seconds: int, as_date: bool) -> web.Response:
+        """Return the answer that asks to wait, in one of the forms that Slack has for it."""
+        told: Json = {"ok": False, "error": LIMITED_WORDS[form]}
+        if form is Fault.RATE_LIMITED_FLOOD:
+            return web.json_response(told)
+        if form is Fault.RATE_LIMITED_BODY:
+            return web.json_response(told | {"retry_after": seconds}, status=429)
+        return web.json_response(told, status=429, headers=self._wait_headers(seconds, as_date))
 
 
 def _token_of(request: web.Request, args: Json) -> str:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sinks.peers.faults import UNDONE, Fault, Trouble, Troubles
-from sinks.peers.slack import SlackPeer
+from sinks.peers.slack import LIMITED_WORDS, SlackPeer
 from tests.sinks.conftest import TOKEN
 from tests.sinks.peer_calls import CHANNELS, Clock, ask, call, post
 
@@ -89,6 +89,16 @@ async def test_a_call_inside_a_penalty_on_demand_is_a_violation() -> None:
         assert [one.violation for one in peer.calls] == ["", "inside_penalty", ""]
         clock.now += 2.0
         assert await outcome(peer) == "200 ok - -"
+
+
+@pytest.mark.parametrize("form", [*LIMITED_WORDS])
+async def test_a_limit_that_is_reached_asks_to_wait_in_the_form_that_was_chosen(
+    form: Fault,
+) -> None:
+    async with SlackPeer(token=TOKEN, channels=TWO, burst=1, clock=Clock()) as peer:
+        peer.limited_as = form
+        assert await outcome(peer) == "200 ok - -"
+        assert await outcome(peer) == SEEN[form]
 
 
 async def test_the_wait_can_be_told_as_a_date() -> None:

@@ -24,7 +24,7 @@ IDS = ("inc-1", "inc-2", "inc-3")
 
 
 def test_every_sink_takes_part() -> None:
-    assert set(CASES) == set(SINKS)
+    assert set(CASES) >= set(SINKS)
 
 
 # ---------------------------------------------------------------- told once
