@@ -58,8 +58,8 @@ async def test_whatever_stands_in_a_digest_it_is_told(case: Case, clock: Clock, 
         assert case.peer.rejected == []
     if case.sink.name == "slack":
         (told,) = case.told("inc-1")
-        assert "<!channel>" not in told
-        assert "<@U123>" not in told
+        for markup in ("<!channel", "<!here", "<@U123", "<https://a|"):
+            assert markup not in told
 
 
 # ---------------------------------------------------------------- secrets
