@@ -49,7 +49,10 @@ class PagerDutyPeer(Peer):
         super().__init__(
             host=host, port=port, clock=clock, max_body_bytes=4 * rules.BODY_BYTES, seed=seed
         )
-        self._windows = {key: Window(calls_per_minute, 60.0) for key in routing_keys}
+        self._calls_per_minute = calls_per_minute
+        self._windows: dict[str, Window] = {}
+        for key in routing_keys:
+            self.add_key(key)
         self._silent_until: dict[str, float] = {}
         self._alerts = Alerts()
         self.changes: list[Json] = []
@@ -99,6 +102,10 @@ class PagerDutyPeer(Peer):
             if one.dedup_key == dedup_key:
                 one.acknowledged = True
                 one.log.append((self.clock(), "acknowledge by hand"))
+
+    def add_key(self, routing_key: str) -> None:
+        """Make an integration with this key."""
+        self._windows[routing_key] = Window(self._calls_per_minute, 60.0)
 
     def remove_key(self, routing_key: str) -> None:
         """Delete an integration: its key is known to nobody any more."""

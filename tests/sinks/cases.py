@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +50,12 @@ class Case:
     """True when the service shows the digest of this id as resolved."""
     refusal: tuple[str, str] = ("", "")
     """A word with which the service refuses for good, and what a dead letter says of it."""
+    states: Mapping[str, tuple[Callable[[], object], Callable[[], object]]] = field(
+        default_factory=dict
+    )
+    """By the word with which the service then refuses: what a person breaks, and mends again."""
+    lag: Callable[[float], None] | None = None
+    """Have the service show what it was told only so many seconds later, where it can be asked."""
 
     def digest(self, id: str = "inc-1", revision: int = 1, *, to: int = 0, **how: Any) -> Digest:
         """Return a digest for one of the sink's destinations; a page where it is a pager."""
@@ -103,7 +109,29 @@ async def slack_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
                 ("C0INC", "C0OPS"),
                 over=lambda id: all("✅" in one for one in told(id)),
                 refusal=("restricted_action", "restricted_action"),
+                states=_slack_states(peer),
+                lag=peer.lag_history,
             )
+
+
+def _slack_states(
+    peer: SlackPeer,
+) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
+    here = "incidents"
+    return {
+        "token_revoked": (peer.revoke_token, peer.restore_token),
+        "account_inactive": (peer.deactivate, peer.restore_token),
+        "missing_scope": (
+            lambda: peer.take_scope("chat:write"),
+            lambda: peer.give_scope("chat:write"),
+        ),
+        "not_in_channel": (lambda: peer.remove_bot(here), lambda: peer.invite_bot(here)),
+        "is_archived": (
+            lambda: peer.archive(here),
+            lambda: peer.archive(here, archived=False),
+        ),
+        "restricted_action": (lambda: peer.restrict(here), lambda: peer.restrict(here, "")),
+    }
 
 
 @asynccontextmanager
@@ -128,6 +156,12 @@ async def pagerduty_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
                 (KEY, OTHER_KEY),
                 over=lambda id: all(one.status == "resolved" for one in pages(id)),
                 refusal=("403", "status 403"),
+                states={
+                    "Invalid routing key": (
+                        lambda: peer.remove_key(KEY),
+                        lambda: peer.add_key(KEY),
+                    )
+                },
             )
 
 

@@ -51,19 +51,24 @@ class Played:
         Raises:
             AssertionError: something still waits after so many virtual seconds.
         """
-        until_ms = self.clock.now_ms + within_s * 1000
+        rests = await self.play(*digests, for_s=within_s)
+        assert rests, f"after {within_s} s waits {self.outbox.waiting()}"
+
+    async def play(self, *digests: Digest, for_s: int) -> bool:
+        """Let so much time pass; return True, and earlier, when nothing waits any more."""
+        until_ms = self.clock.now_ms + for_s * 1000
         for one in digests:
             self.outbox.accept(one, self.clock.now_ms)
         while self.clock.now_ms <= until_ms:
             await self._turn()
             if not self._answers and not sum(self.outbox.waiting().values()):
-                return
+                return True
             times = [at_ms for at_ms, _ in self._answers]
             due_ms = self.outbox.next_due_ms(self.clock.now_ms)
             times += [due_ms] if due_ms is not None else []
             assert times, "something is waiting and nothing will ever wake it"
             self.clock.now_ms = max(self.clock.now_ms + 1, min(times))
-        raise AssertionError(f"after {within_s} s waits {self.outbox.waiting()}")
+        return False
 
     async def _turn(self) -> None:
         for due in [one for one in self._answers if one[0] <= self.clock.now_ms]:
