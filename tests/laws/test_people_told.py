@@ -29,14 +29,15 @@ from correlators.partition import Partition, Step
 from correlators.silences import Silence
 from correlators.storms import Storm
 from correlators.telling import Config
-from correlators.types import Digest, DigestKind, PageAction
-from tests.laws.logs import MINUTE_MS, START_MS, Rec, first_progress, logs, split_messages
-from tests.laws.test_acts import drawn
+from correlators.types import DeltaBatch, Digest, DigestKind, PageAction
+from tests.laws.logs import CONFIG, MINUTE_MS, START_MS, Rec, first_progress, logs, split_messages
+from tests.laws.test_acts import Message, apply, drawn
 from tests.laws.test_ruled import PAGERS, configs
 
 ACKED = DigestKind.ACKNOWLEDGED
 TAKEN_BACK = DigestKind.UNACKNOWLEDGED
 PEOPLE = (ACKED, TAKEN_BACK)
+CONFIGS = st.one_of(st.just(CONFIG), configs())
 
 
 @dataclass
@@ -84,7 +85,7 @@ def act(random: Random, ids: list[str], before: list[Act]) -> Act:
         case 3:
             return Unacknowledge(**who, subject=subject)
         case 4:
-            to_ms = START_MS + random.choice([1, 2, 5, 30]) * MINUTE_MS
+            to_ms = START_MS + random.choice([5, 30, 120, 600]) * MINUTE_MS
             return AddSilence(**who, subject=subject, to_ms=to_ms)
         case 5 if silences := [one for one in before if isinstance(one, AddSilence)]:
             return ExpireSilence(**who, subject=silence_id(random.choice(silences)))
@@ -92,28 +93,41 @@ def act(random: Random, ids: list[str], before: list[Act]) -> Act:
             return drawn(random, ids, before)
 
 
+def peopled(records: list[Rec], config: Config, random: Random) -> list[Message]:
+    """Return the log with people in it, who act on what is open then."""
+    acts: list[Act] = []
+    log: list[Message] = []
+    partition = Partition(config, first_progress(1))
+    for message in split_messages(records, 1, random):
+        for _ in range(random.choice([0, 1, 1, 2])):
+            acts.append(act(random, _open(partition), acts))
+            _take(partition, len(log), acts[-1])
+            log.append(acts[-1])
+        _take(partition, len(log), message)
+        log.append(message)
+        while partition.ready():
+            partition.step(most_ticks=1_000)
+        partition.ticks.pass_to(partition.ticks.complete_tick())
+    return log
+
+
 def ticks(records: list[Rec], config: Config, seed: int) -> Iterator[Tick]:
     """Yield the ticks of a log with people in it."""
-    random = Random(seed)
-    acts: list[Act] = []
     partition = Partition(config, first_progress(1))
-
-    def settle() -> Iterator[Tick]:
+    for offset, one in enumerate(peopled(records, config, Random(seed))):
+        _take(partition, offset, one)
         while partition.ready():
             before = dict(partition.state_entries)
             step = partition.step(most_ticks=1)
             yield Tick(before, dict(partition.state_entries), _done(step), step.digests)
         partition.ticks.pass_to(partition.ticks.complete_tick())
 
-    offset = 0
-    for message in split_messages(records, 1, random):
-        for _ in range(random.choice([0, 1, 1, 2])):
-            acts.append(act(random, _open(partition), acts))
-            assert partition.receive_act(offset, acts[-1])
-            offset += 1
-        partition.receive(offset, message)
-        offset += 1
-        yield from settle()
+
+def _take(partition: Partition, offset: int, one: Message) -> None:
+    if isinstance(one, DeltaBatch):
+        partition.receive(offset, one)
+    else:
+        assert partition.receive_act(offset, one)
 
 
 def _open(partition: Partition) -> list[str]:
@@ -159,7 +173,7 @@ def teller(entries: dict[str, Entry], subject: str) -> tuple[str, str, tuple[str
     return episode.lead or incident.id, *page
 
 
-@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_pager(
     records: list[Rec], config: Config, seed: int
@@ -196,7 +210,7 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
             assert digest.paged or digest.id not in heard.paged
 
 
-@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_every_message_says_who_has_it_while_that_stands(
     records: list[Rec], config: Config, seed: int
@@ -217,7 +231,7 @@ def test_every_message_says_who_has_it_while_that_stands(
                     assert (digest.acked_by, digest.acked_in) == episode.acked_by
 
 
-@given(logs(min_size=8, max_size=30), configs(), st.integers(0, 2**32 - 1))
+@given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
     records: list[Rec], config: Config, seed: int
@@ -245,3 +259,15 @@ def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
                 said.pop(digest.id, None)
         for digest in tick.digests:
             heard.take(digest)
+
+
+@given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_laws_5_and_6_restarts_and_redelivery_change_nothing_of_what_people_did(
+    records: list[Rec], config: Config, seed: int
+) -> None:
+    random = Random(seed)
+    log = peopled(records, config, random)
+    plain = apply(log, partitions=1, config=config, random=random)
+    crashed = apply(log, partitions=1, config=config, random=random, eager=0.6, crash=0.2)
+    assert crashed == plain
