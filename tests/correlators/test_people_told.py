@@ -174,6 +174,19 @@ def test_a_storm_that_pages_anew_is_acknowledged_by_nobody_until_somebody_says_s
     ]
 
 
+def test_what_is_part_of_a_storm_that_paged_says_so_too_and_what_never_paged_does_not() -> None:
+    stage = Stage()
+    stage.run(60, event(40, "mail", "EM"))
+    assert not last(stage).paged
+    stage.run(80, *outage(60))
+    stage.run(100, event(81, "mail", "EM", trace="t"), event(81, "cart", "EK", trace="t"))
+    mail, cart = stage.incident("mail").id, stage.incident("cart").id
+    stage.run(130, acts=[(110, Separate(subject=cart, **ANNA))])
+    said = {one.id: (one.kind, one.paged) for one in stage.chats()}
+    assert said[mail] == (DigestKind.JOINED, True)
+    assert said[cart] == (DigestKind.OPENED, True)
+
+
 @pytest.mark.parametrize("storm", [False, True])
 def test_a_pager_hears_of_it_where_no_chat_was_told(storm: bool) -> None:
     only = Rule(name="wake", urgency=Urgency.PAGE, page=(PAGER,))
