@@ -103,6 +103,10 @@ class Services:
                 f"{config}: the base_url of slack and pagerduty must be ${{SLACK_BASE_URL...}} and "
                 "${PAGERDUTY_BASE_URL...}; the demo tells local services only"
             )
+        if pager.api_token is not None:
+            raise DemoError(
+                f"{config}: leave out sinks.pagerduty.api_token; the demo asks local services only"
+            )
         if settings.clock is not Clock.DATA:
             raise DemoError(f"{config}: clock must be ${{STORMFOLD_CLOCK:-wall}} for the demo")
         return settings

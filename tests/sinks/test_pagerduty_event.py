@@ -223,6 +223,12 @@ def test_every_reason_has_its_words(reason: PageReason) -> None:
     assert details_of(replaced(TRIGGER, page_reason=reason))["why_paged"]
 
 
+def test_a_page_that_comes_in_place_of_another_says_for_whom() -> None:
+    assert "paged_instead_of" not in details_of(TRIGGER)
+    handed = replaced(TRIGGER, handed_by="pagerduty:payments")
+    assert details_of(handed)["paged_instead_of"] == "pagerduty:payments"
+
+
 @pytest.mark.parametrize("level", Level)
 def test_every_level_has_its_severity_and_a_storm_is_critical(level: Level) -> None:
     event = event_of(attempt(Step.TRIGGER, replaced(TRIGGER, level=level)))

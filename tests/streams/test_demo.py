@@ -99,12 +99,16 @@ def test_settings_that_could_tell_others_are_refused(tmp_path: Path) -> None:
     services = Services()
     environ = services.environment({}, "demo-test")
     config = tmp_path / "stormfold.yaml"
-    named = CONFIG.read_text("utf-8").replace(
-        "${SLACK_BASE_URL:-https://slack.com/api/}", "https://slack.example/api/"
-    )
-    config.write_text(named, "utf-8")
-    with pytest.raises(DemoError, match="local services only"):
-        services.settings(config, environ)
+    example = CONFIG.read_text("utf-8")
+    for local, other in (
+        ("${SLACK_BASE_URL:-https://slack.com/api/}", "https://slack.example/api/"),
+        ("${PAGERDUTY_BASE_URL:-}", "https://events.pagerduty.example"),
+        ("    # api_token: ${PAGERDUTY_API_TOKEN}\n", "    api_token: t0ken\n"),
+    ):
+        assert example.count(local) == 1
+        config.write_text(example.replace(local, other), "utf-8")
+        with pytest.raises(DemoError, match="local services only"):
+            services.settings(config, environ)
 
 
 @pytest.mark.parametrize("page", ["a folder", "below a file"])
