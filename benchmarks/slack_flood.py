@@ -49,6 +49,7 @@ def digest(number: int, at_ms: int) -> Digest:
         first_ms=at_ms - 10_000,
         last_ms=at_ms,
         services=(line,),
+        paged=True,  # What somebody was paged for is in no roll-up: this measures single messages.
     )
 
 

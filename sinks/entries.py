@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from correlators.types import Digest, DigestKind, Rollup
+from sinks.attempted import Attempted
 from sinks.base import Receipt, Scope, Step
 from sinks.marks import Taken
 from sinks.watched import PageSeen, Watched
@@ -242,6 +243,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     dead: tuple[DeadLetter, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     held: tuple[Held, ...] = ()
+    told: tuple[Attempted, ...] = ()
+    """What roll-ups told of others, for whoever asks about one of these."""
     handed: tuple[Digest, ...] = ()
     """What this outbox hands to other destinations: written to `deliveries` in that transaction."""
     pages: tuple[PageSeen, ...] = ()

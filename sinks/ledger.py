@@ -11,6 +11,7 @@ from typing import Final
 
 from correlators.types import Digest
 from sinks.agenda import Places
+from sinks.attempted import Attempted
 from sinks.base import Target
 from sinks.covered import coverable
 from sinks.delivery import GRACE_MS
@@ -58,6 +59,7 @@ class Ledger:
         self.dead: list[DeadLetter] = []
         self.dropped: list[Dropped] = []
         self.taken: list[Taken] = []
+        self.told: list[Attempted] = []
         self.waiting: dict[str, int] = dict.fromkeys(self.targets, 0)
         self.entries: dict[str, Delivery] = {}
         self.rollups = Rollups(self)
@@ -86,7 +88,9 @@ class Ledger:
             taken=tuple(self.taken),
             handed=said.handed,
             pages=said.pages,
+            told=tuple(self.told),
         )
+        self.told = []
         self._changed, self.dead, self.dropped, self.taken = {}, [], [], []
         return changes
 

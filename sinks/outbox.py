@@ -101,8 +101,10 @@ class Outbox:
                     self._ledger.pages.left(entry)
                     self._ledger.apply(Turn(rested(entry, Status.DELIVERED, now_ms)))
                     continue
-                entry, dead = orphaned(entry, now_ms)
-                self._ledger.apply(Turn(entry, (dead,)))
+                lost, dead = orphaned(entry, now_ms)
+                # What a roll-up covers is a letter each.
+                covers = entry.is_rollup and entry.absorbed is None and not entry.redriven
+                self._ledger.apply(Turn(lost, () if covers else (dead,)))
                 continue
             self._ledger.load(entry)
             if entry.status not in FINISHED and entry.deadline_ms > now_ms:

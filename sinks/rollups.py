@@ -17,7 +17,8 @@ import msgspec
 
 from correlators.types import Digest, Rollup
 from sinks.agenda import Lane
-from sinks.base import Limit, Scope
+from sinks.attempted import Attempted
+from sinks.base import Limit, Scope, Step
 from sinks.covered import cover, release, told, too_urgent
 from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Stamp, Status
 from sinks.rollup import add, digest_of, name_of, same, told_before
@@ -192,6 +193,7 @@ class Rollups:
             entry = ledger.entries[key]
             plan = ledger.targets[entry.destination].plan
             if rollup.status is Status.DELIVERED and rollup.root is not None:
+                ledger.told.append(_telling(entry, rollup, ledger.now_ms))
                 ledger.apply(told(entry, rollup.root, plan, ledger.now_ms))
             else:
                 ledger.apply(release(entry, plan, ledger.now_ms))
@@ -256,6 +258,20 @@ class Rollups:
 
 def _absorbed(rollup: Delivery | None) -> Rollup:
     return rollup.absorbed if rollup is not None and rollup.absorbed else Rollup()
+
+
+def _telling(entry: Delivery, rollup: Delivery, now_ms: int) -> Attempted:
+    """Return that this was told, and by which message."""
+    return Attempted(
+        at_ms=now_ms,
+        subject=entry.name,
+        destination=entry.destination,
+        step=Step.POST,
+        outcome="delivered",
+        reason=f"in roll-up {rollup.name}",
+        revision=entry.covered.revision,
+        receipt=rollup.root,
+    )
 
 
 def _rollup_key(entry: Delivery) -> str:

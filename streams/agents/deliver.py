@@ -261,7 +261,7 @@ class DeliverHandler:
             ).inc()
         count_pages(self._metrics, changes.pages)
         moved = held.offset != held.written_offset
-        said, held.attempted = held.attempted, []
+        said, held.attempted = [*held.attempted, *changes.told], []
         written = changes.entries or changes.dead or changes.handed
         if not (written or moved or held.quarantine or said):
             return

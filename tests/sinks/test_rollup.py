@@ -2,116 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import msgspec
-import pytest
 
-from correlators.types import Digest, DigestKind, PageAction, Rollup
+from correlators.types import DigestKind, PageAction
 from sinks.base import (
-    Answer,
     Attempt,
-    CannotTell,
-    Delivered,
-    Outcome,
-    Receipt,
-    Rejected,
-    RejectReason,
     Retry,
     RetryReason,
     Scope,
     Step,
     Target,
-    Unknown,
-    UnknownReason,
 )
-from sinks.entries import DeadLetter, DeadReason, DropReason, Status, decode, encode
+from sinks.entries import DropReason
 from sinks.outbox import Outbox
-from sinks.rollup import LINES, add, digest_of, total
-from tests.sinks.make import CHAT, PAGER, Service, digest
-from tests.sinks.world import START_MS, World
-
-CHANNELS = {f"slack:c{number:02}": Target(account="slack", plan=CHAT) for number in range(20)}
-TARGETS = {**CHANNELS, "pagerduty:p": Target(account="pagerduty:p", plan=PAGER)}
-HERE = "slack:c00"
-
-
-def one(id: str, to: str = HERE, *, users: int = 1, events: int = 10, **more: object) -> Digest:
-    """Return the digest of an incident that is no storm."""
-    made = digest(to, id=id, revision=int(str(more.pop("revision", 1))))
-    return msgspec.structs.replace(made, storm=False, users=users, events=events, **more)
-
-
-class Desk:
-    """An outbox whose calls are answered by hand, and a store that is compared with it."""
-
-    def __init__(self, max_entries: int = 200_000) -> None:
-        self.outbox = Outbox(TARGETS, started_ms=0, max_entries=max_entries)
-        self.now_ms = 100_000
-        self.stored: dict[str, bytes] = {}
-        self.dropped: list[DropReason] = []
-        self.dead: list[DeadLetter] = []
-
-    def accept(self, *digests: Digest) -> None:
-        for made in digests:
-            self.outbox.accept(made, self.now_ms)
-
-    def due(self, after_ms: int = 0, room: int = 64) -> list[Attempt]:
-        self.now_ms += after_ms
-        found = self.outbox.due(self.now_ms, room=room)
-        self.write()
-        return found
-
-    def answer(self, call: Attempt, outcome: Outcome | CannotTell | None = None) -> None:
-        told = Delivered(Receipt(place="C1", id=f"{call.digest.id}.{call.number}"))
-        outcome = outcome if outcome is not None else told
-        self.outbox.receive(Answer(key=call.key, number=call.number, outcome=outcome), self.now_ms)
-        self.write()
-
-    def write(self) -> None:
-        changes = self.outbox.take_changes()
-        self.dropped += [found.reason for found in changes.dropped]
-        self.dead += changes.dead
-        for key, entry in changes.entries.items():
-            if entry is None:
-                self.stored.pop(key, None)
-            else:
-                self.stored[key] = encode(entry)
-        live = {key: encode(entry) for key, entry in self.outbox.entries().items()}
-        assert live == self.stored
-
-    def restore(self) -> None:
-        self.outbox = Outbox(TARGETS, started_ms=self.now_ms)
-        self.outbox.load(decode(entry) for entry in self.stored.values())
-        live = {key: encode(entry) for key, entry in self.outbox.entries().items()}
-        assert live == self.stored
-        assert self.outbox.take_changes().entries == {}
-
-    def rolled(self, *digests: Digest) -> Attempt:
-        """Return the roll-up that tells these digests."""
-        self.accept(*digests)
-        (call,) = self.due()
-        assert call.digest.kind is DigestKind.ROLLUP
-        return call
-
-    def drain(self, turns: int = 200) -> list[Attempt]:
-        """Deliver everything; return the calls in order."""
-        calls: list[Attempt] = []
-        for _ in range(turns):
-            for call in self.due(1_100):
-                calls.append(call)
-                self.answer(call)
-        return calls
-
-
-def many(number: int, **more: Any) -> list[Digest]:
-    return [one(f"i{place:04}", users=place, **more) for place in range(number)]
-
-
-def told_by(calls: Iterable[Attempt]) -> list[str]:
-    return [f"{call.step.value} {call.digest.id}" for call in calls]
-
+from sinks.rollup import LINES, total
+from tests.sinks.desk import CHANNELS, TARGETS, Desk, many, one, told_by
+from tests.sinks.make import CHAT, digest
 
 # ---------------------------------------------------------------- when
 
@@ -130,6 +36,9 @@ def test_what_takes_longer_is_told_in_one_message() -> None:
     desk.answer(call)
     assert desk.drain() == []
     assert desk.dropped.count(DropReason.ROLLED_UP) == 500
+    assert {(found.subject, found.revision, found.reason) for found in desk.told} == {
+        (f"i{place:04}", 1, f"in roll-up {call.digest.id}") for place in range(500)
+    }
     rollup = call.digest.rollup
     assert rollup is not None
     assert (rollup.opened, rollup.updated, rollup.resolved) == (500, 0, 0)
@@ -269,133 +178,3 @@ def test_what_pages_or_grows_while_its_roll_up_waits_gets_its_own_message_first(
     rollup = next(found.digest.rollup for found in calls if found.digest.rollup)
     assert (total(rollup), rollup.lines[0].id, rollup.lines[0].users) == (98, "i0007", 5_000)
     assert desk.dropped.count(DropReason.SUPERSEDED) == 3
-
-
-# ---------------------------------------------------------------- when it goes wrong
-
-
-def test_a_roll_up_that_is_refused_for_good_loses_nothing() -> None:
-    desk = Desk()
-    call = desk.rolled(*many(100))
-    desk.answer(call, Rejected(RejectReason.INVALID, "invalid_blocks"))
-    assert desk.dead == []
-    calls = desk.drain(120)
-    assert len({found.digest.id for found in calls}) == 100
-    assert {found.digest.kind for found in calls} == {DigestKind.OPENED}
-
-
-def test_a_roll_up_of_unknown_outcome_is_looked_up_and_marked_where_nobody_can_tell() -> None:
-    desk = Desk()
-    call = desk.rolled(*many(100))
-    desk.answer(call, Unknown(UnknownReason.TIMED_OUT))
-    desk.accept(*(one(f"later-{n}") for n in range(3)))
-    calls: list[Attempt] = []
-    for _ in range(60):
-        for found in desk.due(1_000):
-            calls.append(found)
-            desk.answer(found, CannotTell("missing_scope") if found.find else None)
-    again = [found for found in calls if not found.find and found.digest.rollup]
-    assert [found.possible_repeat for found in again] == [True]
-    assert again[0].digest == call.digest
-    assert {found.digest.id for found in calls} == {call.digest.id, "later-0", "later-1", "later-2"}
-    assert desk.outbox.waiting()[HERE] == 0
-
-
-def test_a_restored_outbox_goes_on_with_its_roll_up() -> None:
-    for crashes in ([3], [4], [3, 4, 5, 6], [7, 8]):
-        world = World(Service([1, 5, 0, 6, 2]), crashes, TARGETS)
-        world.run([(START_MS, made) for made in many(300)])
-        posts = [call for _, call in world.service.done if not call.find]
-        assert {call.digest.kind for call in posts} == {DigestKind.ROLLUP}
-        tellings = [total(call.digest.rollup) for call in posts if call.digest.rollup]
-        assert sum(tellings) == 300
-
-
-# ---------------------------------------------------------------- at the bound
-
-
-def test_at_the_cap_what_comes_is_counted_in_the_roll_up() -> None:
-    desk = Desk(max_entries=10)
-    desk.accept(*many(300))
-    assert len(desk.outbox.entries()) <= 10 + 1
-    assert desk.outbox.take_changes().dead == ()
-    desk = Desk(max_entries=10)
-    calls = []
-    for made in many(300):
-        desk.accept(made)
-    calls = desk.drain(30)
-    rolled = sum(total(call.digest.rollup) for call in calls if call.digest.rollup)
-    alone = sum(call.digest.rollup is None for call in calls)
-    assert rolled + alone == 300
-    assert rolled >= 290
-    assert desk.dead == []
-
-
-def test_at_the_cap_a_page_and_a_storm_get_the_place_of_a_message_that_waits() -> None:
-    desk = Desk(max_entries=10)
-    desk.accept(*many(30))
-    desk.accept(digest("pagerduty:p", id="page", page=PageAction.TRIGGER), digest(HERE, id="storm"))
-    entries = desk.outbox.entries()
-    assert {"pagerduty:p|page", f"{HERE}|storm"} <= set(entries)
-    calls = desk.drain(40)
-    assert "trigger page" in told_by(calls)
-    told = sum(total(call.digest.rollup) if call.digest.rollup else 1 for call in calls)
-    assert told == 32
-    assert desk.dead == []
-
-
-def test_a_roll_up_that_is_refused_at_the_cap_leaves_a_letter_of_what_has_no_entry() -> None:
-    desk = Desk(max_entries=10)
-    desk.accept(*many(30))
-    calls: list[Attempt] = []
-    for _ in range(40):
-        for call in desk.due(1_100):
-            calls.append(call)
-            desk.answer(call, Rejected(RejectReason.INVALID) if call.digest.rollup else None)
-    (letter,) = desk.dead
-    assert letter.reason is DeadReason.INVALID
-    lost = msgspec.msgpack.decode(letter.digest, type=Digest).rollup
-    assert lost is not None
-    assert total(lost) == 20
-    assert len([call for call in calls if call.digest.rollup is None]) == 10
-
-
-def test_a_full_outbox_of_what_nothing_can_be_told_together_of_refuses_by_name() -> None:
-    desk = Desk(max_entries=2)
-    desk.accept(*(digest(HERE, id=f"storm-{n}") for n in range(3)))
-    desk.write()
-    assert [letter.reason for letter in desk.dead] == [DeadReason.OUTBOX_FULL]
-
-
-# ---------------------------------------------------------------- what it says
-
-
-def test_the_most_hurt_come_first_whatever_the_order_and_what_is_over_last() -> None:
-    said = [
-        (one("a", users=5, events=7), False),
-        (one("b", users=5, events=70), False),
-        (one("c", users=50), True),
-        (one("d", users=900, resolved=True), True),
-    ]
-    for order in (said, said[::-1], [said[2], said[0], said[3], said[1]]):
-        rollup = add(Rollup(), order)
-        assert [line.id for line in rollup.lines] == ["c", "b", "a", "d"]
-        assert add(add(Rollup(), order[:2]), order[2:]) == rollup
-
-
-@pytest.mark.parametrize("text", ["x" * 9_000, "<!channel> `*` \u202e&"])
-def test_a_line_is_bounded(text: str) -> None:
-    hostile = one("a", title=text, environment=text, url="https://x.test/" + text, owners=(text,))
-    rollup = add(Rollup(), [(hostile, False)] * 50)
-    made = digest_of(rollup, id="rollup-1", revision=1, destination=HERE, now_ms=1)
-    assert len(msgspec.msgpack.encode(made)) <= 16 * 1024
-
-
-def test_what_is_covered_has_no_call_of_its_own() -> None:
-    desk = Desk()
-    desk.rolled(*many(100))
-    entries = desk.outbox.entries().values()
-    assert sum(entry.status is Status.COVERED for entry in entries) == 100
-    assert {entry.rollup for entry in entries if not entry.is_rollup} == {
-        entry.name for entry in entries if entry.is_rollup
-    }
