@@ -46,8 +46,8 @@ from streams.stage import Source
 from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
 
 CALLS_AT_ONCE: Final = 64
-CALLS_FOR_PAGES: Final = 8
-"""Of these, kept for pages: whatever hangs must not keep one waiting."""
+KEPT_FOR_PAGES: Final = 8
+"""One in so many of these is kept for pages: whatever hangs must not keep one waiting."""
 
 log = structlog.get_logger(__name__)
 
@@ -240,7 +240,7 @@ class DeliverHandler:
     async def _pump(self, tp: TopicPartition, held: _Held) -> None:
         """Write down what is due in one transaction, then make those calls."""
         room = CALLS_AT_ONCE - len(held.calls)
-        attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_FOR_PAGES)
+        attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_AT_ONCE // KEPT_FOR_PAGES)
         await self._write(tp, held, held.outbox.take_changes())
         for attempt in attempts:
             sink = self._sinks[sink_of(attempt.destination)]
