@@ -279,8 +279,7 @@ def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int, *, works: bool)
 def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int, *, works: bool) -> Turn:
     d = msgspec.structs.replace(d, late_ms=d.deadline_ms + GRACE_MS, late_step=d.step)
     if d.step in plan.repeatable:
-        # What replaces others must not be overtaken by its own late copy; a page is not kept.
-        after_ms = backoff_ms(d, plan) if plan.pages else max(0, d.late_ms - now_ms)
+        after_ms = backoff_ms(d, plan)
         d = _uncertain(d, plan)
         return again(d, plan, now_ms, after_ms=after_ms, works=works, detail=outcome.reason)
     changed = msgspec.structs.replace(

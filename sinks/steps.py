@@ -111,13 +111,13 @@ def _page_step(delivery: Delivery, page: PageAction, plan: Plan) -> Step | None:
 def free_ms(delivery: Delivery, plan: Plan) -> int:
     """Return when its next call may be made, as far as its own calls before decide it.
 
-    A call of unknown outcome may be carried out until `late_ms`. Another step waits until then: a
-    trigger that came after its resolve would page for what is over.
+    A call of unknown outcome may be carried out until `late_ms`. Until then another step waits: a
+    trigger that came after its resolve would page for what is over. Of edits it is the next one
+    that waits: a late one would show an older state for good; replies are none the worse for it.
     """
-    late_ms = delivery.late_ms
-    if delivery.late_step is None or next_step(delivery, plan) is delivery.late_step:
-        late_ms = 0
-    return max(delivery.not_before_ms, late_ms)
+    again = next_step(delivery, plan) is delivery.late_step
+    waits = again if delivery.late_step is Step.EDIT else not again
+    return max(delivery.not_before_ms, delivery.late_ms if waits else 0)
 
 
 def ask_until_ms(delivery: Delivery, plan: Plan) -> int:

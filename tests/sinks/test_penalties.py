@@ -119,6 +119,27 @@ def test_a_trigger_of_unknown_outcome_is_not_repeated_once_its_resolve_is_heard(
     assert [one.step for one in outbox.due(first.deadline_ms + 5_000, room=4)] == [Step.RESOLVE]
 
 
+def test_an_edit_is_repeated_only_once_the_one_before_cannot_arrive_any_more() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest(), 10_000)
+    (post,) = outbox.due(10_000, room=4)
+    outbox.receive(_delivered(post.key, post.number), 10_000)
+    outbox.accept(digest(revision=2), 20_000)
+    (reply,) = outbox.due(20_000, room=4)
+    outbox.receive(_delivered(reply.key, reply.number), 20_000)
+    (edit,) = outbox.due(20_000, room=4)
+    lost = Unknown(UnknownReason.CONNECTION_LOST)
+    outbox.receive(Answer(key=edit.key, number=edit.number, outcome=lost), 20_100)
+    # Carried out late, revision 2 would stand where revision 3 has been shown.
+    outbox.accept(digest(revision=3), 20_200)
+    (reply,) = outbox.due(22_200, room=4)
+    assert (reply.step, reply.digest.revision) == (Step.REPLY, 3)
+    outbox.receive(_delivered(reply.key, reply.number), 22_300)
+    assert outbox.due(edit.deadline_ms, room=4) == []
+    (again,) = outbox.due(edit.deadline_ms + 1_000, room=4)
+    assert (again.step, again.digest.revision) == (Step.EDIT, 3)
+
+
 def test_what_cannot_be_looked_up_at_all_is_sent_again_and_marked() -> None:
     plan = msgspec.structs.replace(CHAT, find=())
     outbox = Outbox({"teams:a": Target(account="teams", plan=plan)}, started_ms=0)
