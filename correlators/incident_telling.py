@@ -180,7 +180,7 @@ class IncidentTelling:
         acks = isinstance(act, Acknowledge)
         page = Page()
         if acks and episode is not None and not episode.page_left_by:
-            page = paging.acknowledge(episode.page_key, episode.page_to, act.source)
+            page = paging.acknowledge(episode.page_key, episode.page_to)
         told = incident.told
         if not told.to and not page.to:
             return

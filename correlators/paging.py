@@ -20,9 +20,6 @@ from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import PageAction, Suppression
 
-PAGERDUTY: Final = "pagerduty"
-"""Where an act was given whose pager knows of it already."""
-
 _MUTES: Final = (Suppression.SILENCED, Suppression.MAINTENANCE)
 """What holds a page of an acknowledged storm too."""
 
@@ -87,14 +84,13 @@ def of_storm(storm: Storm, judgement: Judgement, fallbacks: Mapping[str, str]) -
     return Page() if storm.page_key else _trigger(judgement, key)
 
 
-def acknowledge(key: str, to: tuple[str, ...], source: str) -> Page:
+def acknowledge(key: str, to: tuple[str, ...]) -> Page:
     """Return the word to whoever holds this page that a person has it, if there is one.
 
-    None where the pager is what said so.
+    Also where the pager is what said so: others may have been paged beside it or instead of it. The
+    outbox does not tell a pager what that one said itself.
     """
-    if not key or source == PAGERDUTY:
-        return Page()
-    return Page(PageAction.ACKNOWLEDGE, key, to=to)
+    return Page(PageAction.ACKNOWLEDGE, key, to=to) if key else Page()
 
 
 def _stand_ins(

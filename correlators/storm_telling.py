@@ -135,7 +135,7 @@ class StormTelling:
         acks = isinstance(act, Acknowledge)
         page = Page()
         if acks:
-            page = paging.acknowledge(storm.page_key, storm.page_to, act.source)
+            page = paging.acknowledge(storm.page_key, storm.page_to)
         if not told.to and not page.to:
             return
         members = members_of(self._state, storm)

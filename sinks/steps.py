@@ -80,7 +80,7 @@ def next_step(delivery: Delivery, plan: Plan) -> Step | None:
         if not there:
             return None
         if plan.pages:
-            return _page_step(delivery, newest.page, plan)
+            return _page_step(delivery, newest, plan)
     news = delivery.told < delivery.accepted
     if delivery.root is None and delivery.thread is not None:
         if not news:
@@ -99,11 +99,15 @@ def _first(plan: Plan) -> Step:
     return Step.TRIGGER if plan.pages else Step.POST
 
 
-def _page_step(delivery: Delivery, page: PageAction, plan: Plan) -> Step | None:
-    """Return what a pager that has the page, or may have it, is to hear of what came after."""
-    if page is PageAction.RESOLVE:
+def _page_step(delivery: Delivery, newest: Digest, plan: Plan) -> Step | None:
+    """Return what a pager that has the page, or may have it, is to hear of what came after.
+
+    It is not told of an acknowledgement that it told of itself.
+    """
+    if newest.page is PageAction.RESOLVE:
         return Step.RESOLVE
-    if Step.ACKNOWLEDGE in plan.steps and delivery.told < delivery.accepted:
+    itself = newest.acked_in == delivery.destination.partition(":")[0]
+    if Step.ACKNOWLEDGE in plan.steps and delivery.told < delivery.accepted and not itself:
         return Step.ACKNOWLEDGE
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +126,16 @@ def test_a_pager_hears_an_acknowledgement_once_and_only_of_what_it_has() -> None
     assert [one[1] for one in desks.what()] == ["trigger", "acknowledge"]
     desks.run(200, (110, page(R, second=110)), (120, page(ACK, second=120)))
     assert [one[1] for one in desks.what()] == ["trigger", "acknowledge", "resolve"]
+
+
+def test_a_pager_is_not_told_what_it_said_itself_but_whoever_was_paged_instead_is() -> None:
+    back_ms = START_MS + 90_000
+    desks = Desks(lambda now, one: AWAY if one.destination == P and now < back_ms else None)
+    ack = msgspec.structs.replace(page(ACK, second=200), acked_in="pagerduty")
+    desks.run(900, (0, page(T, fallback=B, told=())), (200, ack))
+    assert [one for one in desks.what() if one[0] == P] == [(P, "trigger", "inc-1.1")]
+    words = [(one.attempt.step, one.attempt.digest.page) for one in desks.done if one.what[0] == B]
+    assert words == [(Step.POST, T), (Step.REPLY, ACK), (Step.EDIT, ACK)]
 
 
 def test_an_acknowledgement_of_a_page_that_may_be_there_is_sent() -> None:

@@ -79,12 +79,13 @@ def test_check_shows_that_a_services_own_take_the_place_of_the_route(tmp_path: P
         (
             "services: {payment: {page: [pagerduty:paymnts]}}\n",
             "stormfold.yaml:6 services.payment.page[0]: expected one of pagerduty:default, "
-            'pagerduty:payments, pagerduty:shop, found "pagerduty:paymnts"',
+            'pagerduty:payments, pagerduty:shop, slack:incidents, found "pagerduty:paymnts"',
         ),
         (
             "services: {payment: {page: [slack:incidents]}}\n",
-            "stormfold.yaml:6 services.payment.page[0]: expected one of pagerduty:default, "
-            'pagerduty:payments, pagerduty:shop, found "slack:incidents"',
+            "stormfold.yaml:6 services.payment.page: nobody is paged when slack:incidents cannot "
+            "be; expected a chat that the same route tells, or another destination named by "
+            "`fallback`, such as `pages: {fallback: slack:incidents}`",
         ),
         (
             "    changes: [paymnts]\n",
