@@ -45,6 +45,8 @@ class Driver:
         changes = self.outbox.take_changes()
         self.dead += changes.dead
         self.dropped += changes.dropped
+        for digest in changes.handed:
+            self.outbox.accept(digest, now_ms())
         for key, entry in changes.entries.items():
             if entry is None:
                 self.store.pop(key, None)

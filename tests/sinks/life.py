@@ -85,6 +85,8 @@ class Life:
                 self._outbox.receive(answer[1], self.clock.now_ms)
             due = self._outbox.due(self.clock.now_ms, room=8)
             self.changes.append(self._outbox.take_changes())
+            for digest in self.changes[-1].handed:
+                self._outbox.accept(digest, self.clock.now_ms)
             for one in due:
                 sink = self._sinks[one.destination.partition(":")[0]]
                 outcome = await (sink.find(one) if one.find else sink.send(one))

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from correlators.acts import Acknowledge, Act, Separate
-from correlators.types import Level
-from sinks.entries import HoldReason
+from correlators.types import DigestKind, Level
 from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Fault
@@ -141,9 +140,7 @@ async def test_a_second_outage_that_joins_an_acknowledged_storm_pages_anew_and_h
         assert len(world.slack.posts("incidents")) == 4
 
 
-async def test_when_the_new_page_is_refused_the_old_one_stays_open_until_the_storm_is_over() -> (
-    None
-):
+async def test_when_the_new_page_is_refused_the_old_one_stays_until_its_fallback_has_it() -> None:
     async with World() as world:
         life, stage = world.life, world.life.stage
         await life.run(
@@ -159,9 +156,20 @@ async def test_when_the_new_page_is_refused_the_old_one_stays_open_until_the_sto
         await life.run(2_500, events(range(40, 2_400, 30), *MAIL, trace="one"))
         world.pagerduty._windows.update(keys)
         first = f"stormfold-{storm}.1"
-        assert [one.dedup_key for one in world.pagerduty.open_alerts()] == [first]
-        held = [one.reason for made in life.changes for one in made.held]
-        assert held == [HoldReason.SUCCESSOR_GIVEN_UP]
-        await life.run(3_200)
-        assert world.pagerduty.open_alerts() == []
         assert [one.dedup_key for one in world.pagerduty.pages] == [first]
+        assert world.pagerduty.open_alerts() == []
+        handed = [one for made in life.changes for one in made.handed]
+        paged, told, *_ = handed
+        assert (paged.destination, paged.page_key) == ("slack:incidents", f"{storm}.2")
+        assert told.notice == (
+            "The page to pagerduty:default could not be delivered (refused: invalid); "
+            "slack:incidents was paged instead"
+        )
+        instead = [one.at for one in world.slack.calls if f"{storm}.2" in str(one.args)]
+        ended = [one.at for one in world.pagerduty.calls if one.args["event_action"] == "resolve"]
+        assert instead[0] < ended[0] < instead[0] + 5
+        await life.run(3_200)
+        reminders = [
+            one for made in life.changes for one in made.handed if one.kind is DigestKind.REMINDER
+        ]
+        assert len(reminders) == 8  # every five minutes until its storm was over
