@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.types import Digest, DigestKind, PageAction
-from sinks.base import Attempt, Outcome, Retry, RetryReason, Scope, Step
+from sinks.base import Attempt, Outcome, Retry, RetryReason, Scope, Step, Target
 from sinks.entries import DeadReason, DropReason
 from sinks.notices import handed_on
-from sinks.page_watch import WAIT_MS
+from sinks.outbox import Outbox
+from sinks.page_watch import WAIT_MS, without_place
 from sinks.watched import PageOutcome
 from tests.sinks.desks import (
     ACK,
@@ -30,7 +31,7 @@ from tests.sinks.desks import (
     T,
     page,
 )
-from tests.sinks.make import digest
+from tests.sinks.make import CHAT, digest
 from tests.sinks.world import START_MS
 
 
@@ -361,3 +362,33 @@ def test_nothing_is_said_twice_of_a_page(
 
 def test_what_is_handed_on_has_no_fallback_of_its_own() -> None:
     assert handed_on(page(T), A).page_fallback == ""
+
+
+def test_a_page_at_a_chat_is_no_part_of_a_roll_up_and_waits_behind_nothing_but_one_call() -> None:
+    rolling = msgspec.structs.replace(CHAT, rollup=True)
+    targets = {**SERVED, A: Target(account="slack", plan=rolling)}
+    desks = Desks(targets=targets)
+    flood = [
+        (1, msgspec.structs.replace(digest(A, id=f"one-{n}", at_ms=START_MS), storm=False))
+        for n in range(300)
+    ]
+    desks.run(4_000, *flood, (30, page(T, to=A, told=())), (40, page(R, second=40, to=A)))
+    (paged,) = [one for one in desks.done if one.attempt.digest.page is T]
+    assert paged.attempt.key == "slack:a|inc-1.1"
+    assert paged.at_ms - START_MS < 32_000
+    assert any(one.attempt.digest.kind is DigestKind.ROLLUP for one in desks.done)
+    assert len([one for one in desks.done if one.what == (A, "post", "")]) < 300
+    ends = [one.attempt.step for one in desks.done if one.attempt.digest.page is R]
+    assert ends == [Step.REPLY, Step.EDIT]
+
+
+def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
+    said = without_place(page(T, fallback=Q))
+    assert [(one.destination, one.page) for one in said.handed] == [(Q, T), (A, PageAction.NONE)]
+    assert [one.outcome for one in said.pages] == [PageOutcome.FALLBACK]
+    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=1)
+    outbox.accept(page(T, "inc-1.1"), START_MS)
+    outbox.accept(page(T, "inc-2.1", fallback=Q, told=()), START_MS)
+    changes = outbox.take_changes()
+    assert [one.destination for one in changes.handed] == [Q]
+    assert [one.reason for one in changes.dead] == [DeadReason.OUTBOX_FULL]
