@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from correlators.types import Digest
+from correlators.types import Digest, DigestKind, Rollup
 from sinks.mrkdwn import cut
 from sinks.words import clean, many
 
@@ -79,6 +79,11 @@ def bounded(digest: Digest) -> Bounded:
     cuts: dict[str, None] = {}
     more: dict[str, int] = {}
     kept = _struct(digest, "", cuts, more)
+    if kept.kind is DigestKind.ROLLUP:
+        rollup = kept.rollup or Rollup()
+        left_out = more.get("Rollup.lines", 0)
+        rollup = msgspec.structs.replace(rollup, more=rollup.more + left_out)
+        kept = msgspec.structs.replace(kept, rollup=rollup)
     left_out = more.get("services", 0)
     if left_out:
         kept = msgspec.structs.replace(kept, more_services=kept.more_services + left_out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from correlators.types import NOTICES, Digest, DigestKind
+from correlators.types import NOTICES, Digest, DigestKind, RollupLine
 from sinks.mrkdwn import cut, size
 from sinks.words import clean
 
@@ -19,40 +19,40 @@ _RAW: Final = 400
 """No part is looked at beyond this."""
 
 _OTHER: Final = {
-    "spike": "⏸️",
-    "deploy": "🚀",
-    "report": "📋",
-    "rollup": "📚",
+    DigestKind.SPIKE: "⏸️",
+    DigestKind.DEPLOY: "🚀",
+    DigestKind.REPORT: "📋",
+    DigestKind.ROLLUP: "📚",
 }
 """Kinds that tell of no error of their own: the title says it all."""
 
 _SIGNS: Final = {
-    "acknowledged": ("🟡", "Acknowledged"),
-    "unacknowledged": ("🔴", "Nobody has it"),
-    "silenced": ("🔇", "Silenced"),
-    "reopened": ("🔴", "Back again"),
-    "reminder": ("⏰", "Acknowledged by nobody"),
-    "page_trouble": ("🚨", "About its page"),
+    DigestKind.ACKNOWLEDGED: ("🟡", "Acknowledged"),
+    DigestKind.UNACKNOWLEDGED: ("🔴", "Nobody has it"),
+    DigestKind.SILENCED: ("🔇", "Silenced"),
+    DigestKind.REOPENED: ("🔴", "Back again"),
+    DigestKind.REMINDER: ("⏰", "Acknowledged by nobody"),
+    DigestKind.PAGE_TROUBLE: ("🚨", "About its page"),
 }
 """What happened, for the replies of these kinds."""
 
 
 def subject(digest: Digest) -> str:
     """Return what kind of thing the digest is about, in one word."""
-    if digest.kind.value in _OTHER:
+    if digest.kind in _OTHER:
         return digest.kind.value.replace("_", " ").capitalize()
     return "Storm" if digest.storm else "Incident"
 
 
 def speaks_of_itself(digest: Digest) -> bool:
     """Return True for a digest of no error: its title is all of its headline."""
-    return digest.kind.value in _OTHER
+    return digest.kind in _OTHER
 
 
 def state(digest: Digest) -> tuple[str, str]:
     """Return the sign and the words of the state that the digest shows; words may be empty."""
     if digest.kind in NOTICES:
-        return _SIGNS[digest.kind.value]
+        return _SIGNS[digest.kind]
     if digest.kind is DigestKind.JOINED:
         return "➡️", "Merged" if digest.storm else "Part of a storm"
     if digest.kind is DigestKind.PARTED and digest.storm:
@@ -84,11 +84,9 @@ def silence(digest: Digest) -> int:
     return 0 if digest.resolved else digest.silenced_until_ms
 
 
-def sign(kind: DigestKind) -> str:
-    """Return the sign of a line that tells of this kind."""
-    if kind is DigestKind.RESOLVED:
-        return "✅"
-    return _SIGNS.get(kind.value, ("🔴", ""))[0]
+def sign(line: RollupLine) -> str:
+    """Return the sign of a line of a roll-up."""
+    return "✅" if line.resolved else _SIGNS.get(line.kind, ("🔴", ""))[0]
 
 
 def explain(digest: Digest) -> str:
@@ -102,7 +100,7 @@ def change(digest: Digest) -> tuple[str, str]:
         return state(digest)
     if digest.kind is DigestKind.UPDATED and digest.joined_services:
         return "🔴", "Spreads"
-    return _SIGNS.get(digest.kind.value) or state(digest)
+    return _SIGNS.get(digest.kind) or state(digest)
 
 
 def lead(digest: Digest, chars: int = CHARS, *, reply: bool = False, bare: bool = False) -> str:
@@ -116,7 +114,7 @@ def lead(digest: Digest, chars: int = CHARS, *, reply: bool = False, bare: bool 
     """
     assert chars >= 40
     if speaks_of_itself(digest):
-        return cut(f"{_OTHER[digest.kind.value]} {clean(digest.title[:_RAW])}", chars)
+        return cut(f"{_OTHER[digest.kind]} {clean(digest.title[:_RAW])}", chars)
     mark, words = change(digest) if reply else state(digest)
     begin = "" if bare else f"{mark} {words}: " if words else f"{mark} "
     parts = [part for part in (service(digest), what(digest), hurt(digest), since(digest)) if part]

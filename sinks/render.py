@@ -26,7 +26,7 @@ from correlators.types import NOTICES, Digest, DigestKind
 from sinks import blocks as block
 from sinks.blocks import BLOCK_CHARS, Json, chars, fitting
 from sinks.bounds import Bounded, bounded
-from sinks.lead import lead
+from sinks.lead import lead, speaks_of_itself
 from sinks.mrkdwn import ELLIPSIS, entities, mention
 from sinks.templating import LINK_CHARS, PLAIN, SLACK, SLACK_TEXT, said
 from sinks.words import many
@@ -103,7 +103,7 @@ def slack_message(
         return it.made([*blocks, *block.sections(lines)])
     if d.kind is DigestKind.DEPLOY:
         return it.made([*blocks, block.section(it.say("slack_deploy.j2"))])
-    if d.kind.value == "rollup":
+    if d.kind is DigestKind.ROLLUP:
         lines = it.say("slack_rollup.j2", BLOCK_CHARS - CONTEXT_CHARS).split("\n")
         return it.made([*blocks, *block.sections([one for one in lines if one])])
     if news := it.say("slack_news.j2"):
@@ -149,7 +149,8 @@ def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
 def _over(d: Digest) -> bool:
     """Return True where nothing is left to do: it is shown closed."""
     went = d.kind in (DigestKind.JOINED, DigestKind.PARTED)
-    return d.resolved and not d.unconfirmed and not went and d.kind not in NOTICES
+    other = d.kind in NOTICES or speaks_of_itself(d)
+    return d.resolved and not d.unconfirmed and not went and not other
 
 
 def _closed(it: _Writing) -> list[Json]:

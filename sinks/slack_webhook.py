@@ -66,6 +66,7 @@ class SlackWebhookSink:
         """What was cut and refused."""
         self._http = Http(timeout_ms=timeout_ms)
         limit = Limit(name="post", scope=Scope.DESTINATION, every_ms=post_every_ms)
+        # Nothing can be asked, so nothing is waited for.
         self._plan = Plan(steps={Step.POST: (limit,)})
 
     def __repr__(self) -> str:

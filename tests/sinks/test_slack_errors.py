@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from sinks.notes import Notes
 from sinks.outbox import Outbox
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
-from sinks.slack_errors import MEANINGS, meaning_of, outcome_of, word_of
+from sinks.slack_errors import MEANINGS, PERSON_WAIT_MS, meaning_of, outcome_of, word_of
 from tests.sinks.conftest import TOKEN
 from tests.sinks.make import attempt, digest
 
@@ -81,17 +82,19 @@ def test_what_waits_for_a_person_is_given_up_in_the_end_with_what_to_do() -> Non
     outbox = Outbox(targets([sink]), started_ms=now_ms)
     outbox.accept(digest(OPS), now_ms)
     refusal = outcome_of(Step.POST, "not_in_channel", status=200, headers={}, channel="C0OPS")
-    calls = 0
+    calls: list[int] = []
     dead: tuple[DeadLetter, ...] = ()
     while not dead and (due_ms := outbox.next_due_ms(now_ms)) is not None:
         now_ms = max(now_ms, due_ms)
         for one in outbox.due(now_ms, room=4):
-            calls += 1
+            calls.append(now_ms)
             outbox.receive(Answer(key=one.key, number=one.number, outcome=refusal), now_ms)
         dead = outbox.take_changes().dead
+    waits = [later - before for before, later in pairwise(calls)]
+    assert min(waits) >= PERSON_WAIT_MS
+    assert max(waits) <= 2 * PERSON_WAIT_MS
     assert [one.reason for one in dead] == [DeadReason.RETRIES_EXHAUSTED]
     assert dead[0].detail == "not_in_channel: invite the app: /invite @stormfold in C0OPS"
-    assert 55 <= calls <= 62
 
 
 @pytest.mark.parametrize(
