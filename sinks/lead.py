@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from correlators.types import NOTICES, Digest, DigestKind, RollupLine
+from correlators.types import NOTICES, Digest, DigestKind, RollupLine, ServiceLine
 from sinks.mrkdwn import cut, size
 from sinks.words import clean
 
@@ -156,6 +156,12 @@ def unsaid(digest: Digest) -> str:
     """Return what broke in full where the first line has only its beginning, else nothing."""
     said = what(digest)
     return "" if speaks_of_itself(digest) or said in lead(digest) else said
+
+
+def repeats(line: ServiceLine, digest: Digest) -> bool:
+    """Return True where a service's line has the error that the message leads with in full."""
+    said = unsaid(digest)
+    return bool(said) and said.startswith(line.title.removesuffix("…"))
 
 
 def hurt(digest: Digest) -> str:

@@ -68,13 +68,13 @@ class _Writing:
         text = said(SLACK, template, d=self.d, possible_repeat=self._possible_repeat, **values)
         return fitting(text, most, self.cuts)
 
-    def made(self, blocks: list[Json], *, reply: bool = False) -> Rendered:
+    def made(self, blocks: list[Json], *, reply: bool = False, brief: bool = False) -> Rendered:
         """Return the message, with the line that says what it is of and whether it was cut."""
         text = said(
             SLACK_TEXT, "plain.j2", d=self.d, possible_repeat=self._possible_repeat, reply=reply
         )
         text = fitting(text, TEXT_CHARS, self.cuts, "text")
-        ends = block.context(self.say("slack_context.j2", CONTEXT_CHARS))
+        ends = block.context(self.say("slack_context.j2", CONTEXT_CHARS, brief=brief))
         return Rendered([*blocks, ends], text, tuple(dict.fromkeys(self.cuts)))
 
 
@@ -137,7 +137,7 @@ def slack_update(
     """
     it = _Writing(digest, possible_repeat, called)
     line = it.say("slack_update.j2", block.SECTION_CHARS, loud=loud)
-    return it.made([block.section(line)], reply=True)
+    return it.made([block.section(line)], reply=True, brief=not loud)
 
 
 def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
