@@ -96,12 +96,15 @@ def wrong_keys(pagerduty: PagerDuty) -> list[str]:
     found = []
     for secret in pagerduty.routing_keys.values():
         try:
-            chars = len(secret.reveal())
+            key = secret.reveal()
         except SettingsError:
             continue  # that it is not there is told by itself
-        if chars != KEY_CHARS:
-            found.append(
-                f"{secret.place}: {secret.source} has {chars} characters, an integration key of "
-                f"the Events API v2 has {KEY_CHARS}"
-            )
+        wants = f"an integration key of the Events API v2 has {KEY_CHARS}"
+        if len(key) != KEY_CHARS:
+            wrong = f"has {len(key)} characters, {wants}"
+        elif not (key.isascii() and key.isalnum()):
+            wrong = f"has other characters than letters and digits, {wants} of these"
+        else:
+            continue
+        found.append(f"{secret.place}: {secret.source} {wrong}")
     return found

@@ -1,7 +1,7 @@
 """A local PagerDuty's REST API, as much of it as looking for an incident needs.
 
-`GET /incidents` finds the incidents of the alerts that a `PagerDutyPeer` has, by `incident_key`. An
-alert that is suppressed has none, as where an event rule suppresses it or its service is disabled.
+`GET /incidents` finds the incidents of the alerts that a `PagerDutyPeer` has, by `incident_key`; an
+alert that was suppressed (`PagerDutyPeer.suppress`) has none.
 
 Source: developer.pagerduty.com, REST API v2: authentication, list incidents, 960 calls a minute.
 """
@@ -45,8 +45,6 @@ class PagerDutyRestPeer(Peer):
         self._account = account
         self._token = token
         self._window = Window(calls_per_minute, 60.0)
-        self.suppressed: set[str] = set()
-        """Dedup keys of alerts that make no incident."""
         self._app.router.add_get("/incidents", self._incidents)
 
     @property
@@ -75,15 +73,14 @@ class PagerDutyRestPeer(Peer):
         limit = int(asked.get("limit", 25))
         incidents = [
             {
-                "id": f"Q{number:013d}",
+                "id": alert.incident_id,
                 "type": "incident",
                 "title": alert.summary,
-                "status": "resolved" if alert.resolved_at is not None else "triggered",
+                "status": alert.status,
                 "incident_key": None,
             }
-            for number, alert in enumerate(self._account.alerts)
+            for alert in self._account.pages
             if alert.dedup_key == asked.get("incident_key", alert.dedup_key)
-            and alert.dedup_key not in self.suppressed
         ]
         more = len(incidents) > limit
         told = {"incidents": incidents[:limit], "limit": limit, "offset": 0, "more": more}

@@ -30,6 +30,7 @@ from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
+from sinks.peers.pagerduty_store import Fate
 from sinks.peers.serve import Fault
 from tests.sinks.conftest import KEY
 from tests.sinks.drive import Driver
@@ -161,8 +162,11 @@ async def test_a_page_that_became_an_incident_is_found_also_when_it_is_over(
     assert isinstance(await sink.look(ONE), Delivered)
 
 
-async def test_202_is_not_an_incident(sink: PagerDutySink, rest: PagerDutyRestPeer) -> None:
-    rest.suppressed.add(ONE.key)
+@pytest.mark.parametrize("fate", [Fate.SUPPRESSED, Fate.DROPPED])
+async def test_202_is_not_an_incident(
+    sink: PagerDutySink, pagerduty: PagerDutyPeer, fate: Fate
+) -> None:
+    pagerduty.suppress(fate)
     driver = Driver(sink)
     await driver.run(TRIGGER)
     assert driver.dead == []  # PagerDuty took it

@@ -30,7 +30,7 @@ class World:
     """An account with its REST API, and an agent that looks at it."""
 
     def __init__(self, pager: PagerDutyPeer, rest: PagerDutyRestPeer) -> None:
-        self.rest = rest
+        self.pager, self.rest = pager, rest
         looks = PagerDutyRest(token=TOKEN, api_url=rest.base_url)
         self.sink = PagerDutySink(routing_keys={"default": KEY}, rest=looks, base_url=pager.origin)
         self.sinks: Mapping[str, Sink] = {"pagerduty": self.sink}
@@ -82,7 +82,7 @@ async def test_a_page_that_becomes_an_incident_is_counted_and_not_warned_of(worl
 
 
 async def test_a_page_that_becomes_none_is_counted_with_what_to_look_at(world: World) -> None:
-    world.rest.suppressed.add("stormfold-inc-1")
+    world.pager.suppress()
     await world.page(0)
     with capture_logs() as logs:
         for after_ms in AFTER_MS:

@@ -163,6 +163,9 @@ def test_a_key_of_the_wrong_length_is_refused_and_not_shown(
     assert checked.exit_code == 2
     assert line in checked.output
     assert wrong not in checked.output
+    (other,) = wrong_for_sinks(read(tmp_path, SEVERAL, KEY="s3cr3t-" + KEY[7:], SHOP=KEY))
+    assert "other characters than letters and digits" in other
+    assert "s3cr3t" not in other
     monkeypatch.setenv("KEY", KEY)
     good = CliRunner().invoke(app, ["check", "--config", str(tmp_path / "stormfold.yaml")])
     assert good.exit_code == 0
