@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from correlators.conditions import AtLeast, Lifecycle, When
 from correlators.holds import Holding, Inhibition, Period
+from correlators.owners import SERVICE
 from correlators.partition import Partition
 from correlators.rulings import Rule, Urgency
 from correlators.schedules import Schedule, Span, Weekly
+from correlators.services import About
 from correlators.telling import Config
 from correlators.types import DigestKind, Level, PageAction
 from streams import codec
@@ -32,6 +34,7 @@ from tests.laws.logs import (
 
 CHATS = ("slack:incidents", "slack:pay", "console:default")
 PAGERS = ("pagerduty:default", "pagerduty:second")
+PAGED = st.sampled_from([PAGERS[:1], PAGERS[1:], (SERVICE,), (SERVICE, PAGERS[0])])
 WHENS = st.sampled_from(
     [
         When(),
@@ -67,7 +70,7 @@ def rules(draw: st.DrawFn) -> tuple[Rule, ...]:
                 when=draw(WHENS),
                 urgency=urgency,
                 to=() if dropped else (draw(st.sampled_from(CHATS)),),
-                page=(draw(st.sampled_from(PAGERS)),) if urgency is Urgency.PAGE else (),
+                page=draw(PAGED) if urgency is Urgency.PAGE else (),
                 reason="noise" if dropped else "",
                 every_ms=0 if dropped else draw(st.sampled_from([0, 0, 3 * MINUTE_MS])),
                 goes_on=not dropped and draw(st.booleans()),
@@ -111,6 +114,8 @@ def configs(draw: st.DrawFn) -> Config:
     return msgspec.structs.replace(
         CONFIG,
         rules=draw(rules()),
+        services={"payment": About(page=PAGERS[1:]), "cart": About(page=PAGERS)},
+        changes=draw(st.sampled_from([(), PAGERS[:1], PAGERS])),
         holding=Holding(
             periods=tuple(periods),
             inhibitions=tuple(inhibitions),

@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlators.types import DigestKind, PageAction
-from sinks.base import Attempt, Retry, RetryReason, Scope, Step
+from sinks.base import (
+    Answer,
+    Attempt,
+    Delivered,
+    Receipt,
+    Retry,
+    RetryReason,
+    Scope,
+    Step,
+    targets,
+)
 from sinks.entries import DropReason
 from sinks.outbox import Outbox
 from sinks.pagerduty import PagerDutySink
@@ -110,14 +120,19 @@ async def test_one_that_certainly_did_not_arrive_is_kept_once(
 
 def test_every_page_and_resolve_comes_before_it_and_it_takes_no_more_than_its_share() -> None:
     sink = PagerDutySink(routing_keys={"default": KEY}, changes=("default",))
+    outbox = Outbox(targets([sink]), started_ms=0)
     page = digest(PAGER, page=PageAction.TRIGGER)
-    outbox = Outbox(Driver(sink).targets, started_ms=0)
+    outbox.accept(page, 100_000)
+    (opened,) = outbox.due(100_000, room=64)
+    taken = Delivered(Receipt(id="stormfold-inc-1"))
+    outbox.receive(Answer(key=opened.key, number=opened.number, outcome=taken), 100_000)
     for at in range(4):
-        outbox.accept(msgspec.structs.replace(DEPLOY, id=f"dep-{at}"), 100_000)
-    for at in range(3):
-        outbox.accept(msgspec.structs.replace(page, id=f"p{at}", page_key=f"p{at}"), 100_001)
-    due = outbox.due(100_001, room=64)
-    assert [one.step for one in due] == [Step.TRIGGER] * 3 + [Step.POST]
+        outbox.accept(msgspec.structs.replace(DEPLOY, id=f"dep-{at}"), 200_000)
+    over = msgspec.structs.replace(page, page=PageAction.RESOLVE, at_ms=page.at_ms + 1)
+    outbox.accept(over, 200_001)
+    outbox.accept(msgspec.structs.replace(page, id="inc-2", page_key="inc-2"), 200_002)
+    due = outbox.due(200_002, room=64)
+    assert [one.step for one in due] == [Step.TRIGGER, Step.RESOLVE, Step.POST]
 
 
 def test_pages_and_deploys_share_the_bucket_of_their_key() -> None:
