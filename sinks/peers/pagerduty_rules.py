@@ -27,7 +27,7 @@ def read(raw: bytes) -> tuple[Json, list[str]]:
     """Return the object that a body holds, or what is wrong with it."""
     try:
         event = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, ["JSON is not readable"]
     return (event, []) if isinstance(event, dict) else ({}, ["an object is expected"])
 

@@ -89,7 +89,7 @@ def _block(check: Check, block: Any, at: Place, seen: set[str]) -> None:
     if kind is None:
         check.say("missing required field: type", at)
         return
-    if kind not in PROPERTIES:
+    if not isinstance(kind, str) or kind not in PROPERTIES:
         check.say(f"unsupported type: {str(kind)[:40]}", at / "type")
         return
     check.only(block, at, "type", "block_id", *PROPERTIES[kind])
@@ -159,7 +159,7 @@ def _rich_text(check: Check, block: Json, at: Place) -> None:
         return
     for place, one in check.items(block["elements"], at / "elements", most=None):
         kind = one.get("type") if isinstance(one, dict) else None
-        if kind not in RICH:
+        if not isinstance(kind, str) or kind not in RICH:
             check.say(f"unsupported type: {str(kind)[:40]}", place / "type")
         elif not isinstance(one.get("elements"), list):
             check.say("missing required field: elements", place)

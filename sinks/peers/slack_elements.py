@@ -73,7 +73,7 @@ def check_element(
     if kind is None:
         check.say("missing required field: type", at)
         return
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         check.say(f"unsupported type: {str(kind)[:40]}", at / "type")
         return
     if kind == "image":

@@ -75,12 +75,12 @@ async def payload_of(request: web.Request) -> Json:
     Raises:
         Refusal: it is not readable.
     """
-    body = await request.text()
-    if request.content_type == "application/x-www-form-urlencoded":
-        body = str((await request.post()).get("payload") or "")
     try:
-        found = json.loads(body)
-    except ValueError:
+        if request.content_type == "application/x-www-form-urlencoded":
+            found = json.loads(str((await request.post()).get("payload") or ""))
+        else:
+            found = json.loads(await request.read())
+    except (ValueError, RecursionError):
         raise Refusal("invalid_payload") from None
     if not isinstance(found, dict):
         raise Refusal("invalid_payload")

@@ -30,22 +30,29 @@ async def arguments_of(request: web.Request) -> Json:
     args: dict[str, Any] = dict(request.query)
     if request.method == "POST":
         if request.content_type == "application/json":
-            args.update(_object(await request.text()))
+            args.update(_object(await request.read()))
         else:
-            args.update({key: str(value) for key, value in (await request.post()).items()})
+            args.update(await _form(request))
     for key in _NESTED:
         if isinstance(args.get(key), str):
             try:
                 args[key] = json.loads(args[key])
-            except ValueError:
+            except (ValueError, RecursionError):
                 args[key] = "unreadable"
     return args
 
 
-def _object(body: str) -> Json:
+async def _form(request: web.Request) -> dict[str, str]:
+    try:
+        return {key: str(value) for key, value in (await request.post()).items()}
+    except ValueError:
+        raise Refusal("invalid_form_data") from None
+
+
+def _object(body: bytes) -> Json:
     try:
         found = json.loads(body) if body else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal("invalid_json") from None
     if not isinstance(found, dict):
         raise Refusal("json_not_object")
@@ -99,7 +106,7 @@ def limit_of(args: Json, default: int) -> int:
         Refusal: `invalid_limit`.
     """
     try:
-        limit = int(args.get("limit") or default)
+        limit = int(str(args.get("limit") or default))
     except ValueError:
         raise Refusal("invalid_limit") from None
     if limit < 1:
