@@ -2,11 +2,13 @@
 
 A call gives a `Reply`, or a `Failure` that says whether the request can have arrived; nothing is
 raised for what the network does. Neither holds the request, so no key gets into a log by way of
-them. Redirects are not followed and proxies of the environment not used.
+them; what httpx itself would log of it is not let through. Redirects are not followed and proxies
+of the environment not used.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +16,9 @@ import httpx
 import msgspec
 
 from sinks.base import Retry, RetryReason, Unknown, UnknownReason
+
+# At INFO it logs every URL, and a webhook's URL is its secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 REPLY_CHARS: Final = 2_000
 """How much of an answer's body is kept."""
