@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
-from functools import partial
+from collections.abc import Callable, MutableMapping
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
 import structlog
-from aiokafka import TopicPartition
 
-from correlators.entries import PROGRESS_KEY
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
 from streams.app import partition_of_account
@@ -19,13 +16,12 @@ from streams.reports import DeliverReport
 from streams.stage import Handler, Stage
 from tests.simulation.child import Child, SimHost, SimSource
 from tests.simulation.cluster import EPOCH_MS, Cluster
+from tests.simulation.deliveries.faults import Faults
 from tests.simulation.deliveries.line import Line
-from tests.simulation.deliveries.scenario import GONE, PAGERS, Scenario
+from tests.simulation.deliveries.scenario import PAGERS, Scenario
 from tests.simulation.deliveries.services import Pager, SimSink, Workspace
 from tests.simulation.deliveries.writer import Writer
-from tests.simulation.logs import Message
-from tests.simulation.loop import Process, Running, SimLoop
-from tests.simulation.scenario import Fault
+from tests.simulation.loop import SimLoop
 from tests.simulation.stages import METRICS, NAMESPACE, REQUEST_BYTES, TOPICS
 
 CALM_S: Final = 900.0
@@ -35,7 +31,6 @@ LAST_CALLS_S: Final = 12.0
 """Then nobody tells anything any more: what is late has come, what was heard is written."""
 
 ENDINGS: Final = 20
-PROGRESS: Final = PROGRESS_KEY.encode()
 
 
 class Parts:
@@ -61,27 +56,21 @@ class World:
         self.loop = SimLoop(self.random)  # type: ignore[abstract]
         self.cluster = Cluster(self.loop, self.random, slow_network=scenario.slow_network)
         self.line = Line(self.loop, self.random, scenario.strikes)
-        self.line.suspend = self._suspend
         self.workspace = Workspace(self.line, self.random, scenario.chat)
         self.pager = Pager(self.line, scenario.pager)
         self.children: list[Child] = []
-        self._hosts: dict[str, SimHost] = {}
-        self.sleeps: list[tuple[str, float, float]] = []
-        """Process, since when and until when it was suspended."""
+        self.hosts: dict[str, SimHost] = {}
         self.problems: list[str] = []
-        self._channels = scenario.channels
-        self._reloads = 0
-        self._faults_left = len(scenario.faults)
+        self.channels = scenario.channels
+        """Of the configuration of now."""
         self._writer = Writer(self.cluster, scenario.records, scenario.partitions)
-        self._nap_s = 0.0
-        produce = self.cluster.produce
-        self.cluster.produce = partial(self._produced, produce)  # type: ignore[method-assign]
         for topic in (TOPICS.deliveries, TOPICS.outbox):
             self.cluster.create(topic, scenario.partitions)
         for topic in (TOPICS.dead, TOPICS.quarantine, TOPICS.decisions):
             self.cluster.create(topic, 1)
         for _ in range(scenario.workers):
-            self._add_worker()
+            self.add_worker()
+        self._faults = Faults(self)
 
     def say(self, line: str) -> None:
         if self._say is not None:
@@ -89,7 +78,8 @@ class World:
 
     # Workers
 
-    def _add_worker(self) -> Child:
+    def add_worker(self) -> Child:
+        """Return one more, not started."""
         name = f"deliver{len(self.children)}"
         child = Child(self.cluster, name, self._make, self.say, METRICS, self._parts.source)
         child.stage = "deliver"
@@ -111,9 +101,9 @@ class World:
             host=host,
             parked=frozenset(host.parked()),
         )
-        self._hosts[host.name] = host
+        self.hosts[host.name] = host
         handler = self._parts.handler(
-            self._sinks(host),
+            self.sinks(host),
             installation=f"{NAMESPACE}:wall",
             state_topic=TOPICS.outbox,
             deliveries_topic=TOPICS.deliveries,
@@ -126,109 +116,15 @@ class World:
         )
         return stage, handler
 
-    def _sinks(self, host: SimHost) -> list[SimSink]:
+    def sinks(self, host: SimHost) -> list[SimSink]:
+        """Return the sinks of a process, as the configuration of now has them."""
         return [
-            SimSink(self.workspace, self._channels, host.now_ms),
+            SimSink(self.workspace, self.channels, host.now_ms),
             SimSink(self.pager, PAGERS, host.now_ms),
         ]
 
-    # Faults
-
-    def _begin(self, fault: Fault) -> None:
-        self.say(f"fault: {fault.kind} worker {fault.worker}")
-        child = self.children[fault.worker] if fault.worker < len(self.children) else None
-        over_s = 0.0
-        match fault.kind:
-            case "kill":
-                if child is not None and child.process is not None:
-                    child.process.kill_at = child.process.steps + int(fault.number)
-            case "suspend":
-                over_s = fault.number
-                if child is not None and child.process is not None:
-                    self._suspend(child.process, over_s)
-            case "stop":
-                assert child is not None
-                child.stop()
-                self._later(fault.number + 0.5, child.start_again)
-                over_s = fault.number + 1.0
-            case "join":
-                self._add_worker().start()
-            case "slow":
-                over_s = fault.number
-                if child is not None and child.process is not None:
-                    child.process.slow_share, child.process.slow_s = 0.1, 0.4
-                    self._later(over_s, setattr, child.process, "slow_share", 0.0)
-            case "nap":
-                self._nap_s = over_s = fault.number
-            case "outage":
-                self.cluster.go_down()
-                over_s = fault.number
-                self._later(over_s, self.cluster.come_up)
-            case "abort":
-                self._abort(fault.worker)
-            case "lose":
-                assert child is not None
-                child.lose()
-            case "delete":
-                self.workspace.delete(fault.worker, self.loop.time())
-            case "reload":
-                over_s = 2.0
-                self._channels = tuple(one for one in self._channels if one != GONE)
-                for one in self.children:
-                    self._later(2.0 * self.random.random(), self._reload, one)
-        self._later(over_s, self._end_fault)
-
-    def _suspend(self, process: Process, for_s: float) -> None:
-        """Have a process sleep; what came due meanwhile comes when it wakes."""
-        child = next(one for one in self.children if one.process is process)
-        if process.running is Running.YES:
-            now_s = self.loop.time()
-            self.sleeps.append((process.name, now_s, now_s + for_s))
-            child.suspend(for_s)
-
-    def _produced(
-        self,
-        produce: Callable[..., None],
-        batches: Iterable[tuple[TopicPartition, list[Message]]],
-        producer: tuple[int, int],
-        transactional_id: str | None,
-    ) -> None:
-        """Have an owner fall asleep while it writes down what it is about to do."""
-        given = list(batches)
-        produce(given, producer, transactional_id)
-        for tp, messages in given if self._nap_s else ():
-            if tp.topic == TOPICS.outbox and any(one.key != PROGRESS for one in messages):
-                for child in self.children:
-                    owned = child.source.ready() if child.alive and child.source else []
-                    if child.process is not None and tp.partition in {o.partition for o in owned}:
-                        self._suspend(child.process, self._nap_s)
-                self._nap_s = 0.0
-
-    def _abort(self, number: int) -> None:
-        """Have the coordinator end an owner's transaction, and its right to begin another."""
-        known = self.cluster.transactional
-        names = sorted(one for one in known if ".deliver." in one)
-        if names:
-            one = known[names[number % len(names)]]
-            if not one.ending:
-                self.cluster.expire(one)
-
-    def _reload(self, child: Child) -> None:
-        """Have a process take the configuration of now, as on SIGHUP."""
-        process, source, handler = child.process, child.source, child.handler
-        if process is None or process.running is not Running.YES or source is None:
-            return
-        assert isinstance(handler, DeliverHandler)
-        self._reloads += 1
-        change = partial(handler.reconfigure, self._sinks(self._hosts[process.name]))
-        context = self.loop.enter(process)
-        taking = source.reconfigure(f"c{self._reloads}", change)
-        context.run(lambda: self.loop.create_task(taking, context=context))
-
-    def _end_fault(self) -> None:
-        self._faults_left -= 1
-
-    def _later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
+    def later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
+        """Call it then, whoever has died."""
         self.loop.call_later(delay_s, call, *args, context=self.loop.outside)
 
     # The run
@@ -238,10 +134,9 @@ class World:
         logging = structlog.get_config()
         structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
         for child in self.children:
-            self._later(self.random.random() * 0.5, child.start)
+            self.later(self.random.random() * 0.5, child.start)
         self._writer.start()
-        for fault in self.scenario.faults:
-            self._later(fault.at_s, self._begin, fault)
+        self._faults.start()
         try:
             with patch.object(deliver, "CALLS_AT_ONCE", self.scenario.calls_at_once):
                 self._run()
@@ -271,7 +166,7 @@ class World:
         return sum(len(child.deaths) for child in self.children)
 
     def _calm(self) -> bool:
-        return self._writer.done and not self._faults_left
+        return self._writer.done and not self._faults.left
 
     def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
         """Return a condition that looks only so often: looking costs time."""
