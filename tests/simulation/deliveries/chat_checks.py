@@ -7,7 +7,7 @@ from collections import defaultdict
 from correlators.types import Digest
 from sinks.base import Delivered, NotFound, Step
 from tests.simulation.deliveries.journal import Journal
-from tests.simulation.deliveries.line import Call, unanswered
+from tests.simulation.deliveries.line import Call
 from tests.simulation.deliveries.services import Message
 from tests.simulation.deliveries.world import World
 
@@ -31,7 +31,7 @@ def check(world: World, journal: Journal) -> list[str]:
         wrong += _in_the_end(journal, digest, told[key])
         wrong += _once(told[key])
     for one in world.workspace.messages:
-        if one.call.attempt.possible_repeat and not _justified(world, one.call):
+        if one.call.attempt.possible_repeat and not _justified(world, journal, one.call):
             wrong.append(f"marked a possible repeat without need: {_shown(one)}")
     return wrong
 
@@ -67,7 +67,7 @@ def _once(told: list[Message]) -> list[str]:
     return wrong
 
 
-def _justified(world: World, call: Call) -> bool:
+def _justified(world: World, journal: Journal, call: Call) -> bool:
     """Return whether a call before it may have arrived, and could not be looked up."""
     wanted = call.attempt.key, call.attempt.step
     before = [
@@ -75,7 +75,7 @@ def _justified(world: World, call: Call) -> bool:
         for one in world.line.calls[: call.number]
         if (one.attempt.key, one.attempt.step) == wanted
     ]
-    doubtful = [one.number for one in before if not one.attempt.find and unanswered(one)]
+    doubtful = [one.number for one in before if not one.attempt.find and journal.doubtful(one)]
     finds = [one for one in before if one.attempt.find and doubtful and one.number > doubtful[0]]
     return any(not isinstance(one.answer, Delivered | NotFound) for one in finds)
 

@@ -21,7 +21,7 @@ def check(world: World) -> list[str]:
         *_quarantine(journal),
         *_written_first(world, journal),
         *_deadlines(world),
-        *_journal(journal),
+        *_journal(world, journal),
         *_epochs(world),
         *chat_checks.check(world, journal),
         *pager_checks.check(world, journal),
@@ -69,7 +69,7 @@ def _deadlines(world: World) -> list[str]:
     ]
 
 
-def _journal(journal: Journal) -> list[str]:
+def _journal(world: World, journal: Journal) -> list[str]:
     """What is told of calls is what happened: each at most once, and all that was heard by a
     process that lived to write it."""
     wrong = []
@@ -85,10 +85,10 @@ def _journal(journal: Journal) -> list[str]:
         call = calls[0]
         delivered = one.outcome == "delivered"
         heard = type(call.answer).__name__ == "Delivered"
-        if delivered != heard and one.outcome != "unknown":
+        if delivered != heard and one.reason != "timed_out":
             wrong.append(f"told that {_named(key)} is {one.outcome}, heard {call.answer}")
     for key, calls in journal.calls.items():
-        if key not in told and calls[0].answer is not None and journal.lived(calls[0].process):
+        if key not in told and calls[0].answer is not None and calls[0].process in world.lived:
             wrong.append(f"nothing told of {_named(key)}: {calls[0].answer}")
     return wrong
 

@@ -87,9 +87,13 @@ class Journal:
                 found.setdefault((entry.key, entry.number), at_s)
         return found
 
-    def lived(self, process: str) -> bool:
-        """Return whether a process lives on, or ended in peace and wrote what it had heard."""
-        for child in self._world.children:
-            if child.process is not None and child.process.name == process:
-                return child.alive or child.deaths[-1] == 0
-        return False
+    @cached_property
+    def outcomes(self) -> dict[tuple[str, str, int], str]:
+        """Return what is told of each call, by destination, id and number."""
+        return {
+            (one.destination, one.subject, one.number): one.outcome for _, one in self.attempted
+        }
+
+    def doubtful(self, call: Call) -> bool:
+        """Return whether nobody who comes later can tell whether it was carried out."""
+        return self.outcomes.get(call.key, "unknown") == "unknown"

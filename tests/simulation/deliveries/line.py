@@ -232,11 +232,3 @@ class Line:
                 return Unknown(UnknownReason.SERVER_ERROR)
             case _:
                 return Unknown(UnknownReason.CONNECTION_LOST)
-
-
-def unanswered(call: Call) -> bool:
-    """Return whether nobody can tell from what was heard whether the call was carried out."""
-    if call.left_s < 0:
-        return False
-    repeated = isinstance(call.answer, Retry) and call.answer.reason is RetryReason.UNAVAILABLE
-    return call.answer is None or isinstance(call.answer, Unknown | CannotTell) or repeated

@@ -61,6 +61,8 @@ class World:
         self.children: list[Child] = []
         self.hosts: dict[str, SimHost] = {}
         self.problems: list[str] = []
+        self.lived: set[str] = set()
+        """Processes that live at the end or ended in peace: what they heard, they have written."""
         self.channels = scenario.channels
         """Of the configuration of now."""
         self._writer = Writer(self.cluster, scenario.records, scenario.partitions)
@@ -159,6 +161,11 @@ class World:
         else:
             self.problems.append("does not come to rest")
         self.problems += [f"raised: {failure}" for failure in self.loop.failures]
+        self.lived = {
+            child.process.name
+            for child in self.children
+            if child.process is not None and (child.alive or child.deaths[-1] == 0)
+        }
 
     @property
     def deaths(self) -> int:

@@ -32,7 +32,7 @@ class Writer:
         context.run(lambda: self._loop.create_task(self._write(), context=context))
 
     async def _write(self) -> None:
-        settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 5_000}
+        settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 120_000}
         producer = SimProducer(self._cluster, self._loop.current(), settings)
         await producer.start()
         moments = groupby(self._records, key=lambda one: (one.at_s, one.aborted))
