@@ -170,6 +170,8 @@ class RetryReason(StrEnum):
     """The deadline passed before the call began."""
     NEEDS_SOMEBODY = "needs_somebody"
     """It is refused until a person puts something right; asked again now and then."""
+    SPARED = "spared"
+    """The service asked for silence before the call began."""
 
 
 class UnknownReason(StrEnum):

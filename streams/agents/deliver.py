@@ -25,6 +25,7 @@ from sinks.base import (
     Delivered,
     Retry,
     RetryReason,
+    Scope,
     Sink,
     Step,
     Unknown,
@@ -34,6 +35,7 @@ from sinks.base import (
 from sinks.entries import Changes, DeadLetter, Delivery, decode, encode
 from sinks.outbox import Outbox
 from sinks.page_watch import REMIND_EVERY_MS
+from sinks.spared import spared
 from streams import codec
 from streams.agents.handing import count_pages, hand_on
 from streams.agents.incident_looks import LookAgent
@@ -242,7 +244,15 @@ class DeliverHandler:
         room = CALLS_AT_ONCE - len(held.calls)
         attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_AT_ONCE // KEPT_FOR_PAGES)
         await self._write(tp, held, held.outbox.take_changes())
+        heard, known = list(held.answers), targets(self._sinks.values())
         for attempt in attempts:
+            if spared(attempt, heard, known):
+                # Nothing failed: with a scope it is no try, and waits for the bucket alone.
+                kept = Retry(reason=RetryReason.SPARED, scope=Scope.DESTINATION)
+                answer = Answer(key=attempt.key, number=attempt.number, outcome=kept)
+                held.answers.append((attempt, answer))
+                self._source.wake()
+                continue
             sink = self._sinks[sink_of(attempt.destination)]
             if attempt.possible_repeat and not attempt.find:
                 self._metrics.possible_repeats.labels(sink=sink.name).inc()
