@@ -52,7 +52,8 @@ class Scenario:
     skew_ms: int = 0
     poll_ms: int = 200
     timer_ms: int = 100
-    calls_at_once: int = 64
+    calls_at_once: int = 48
+    """Beside those that are kept for pages."""
 
 
 FAULTS: Final = {
@@ -94,7 +95,7 @@ def draw(seed: int) -> Scenario:
         skew_ms=random.choice((0, 0, 100)),
         poll_ms=random.choice((100, 500)),
         timer_ms=random.choice((100, 250)),
-        calls_at_once=random.choice((1, 4, 64, 64)),
+        calls_at_once=random.choice((1, 4, 48, 48)),
     )
 
 

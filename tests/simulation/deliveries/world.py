@@ -140,7 +140,8 @@ class World:
         self._writer.start()
         self._faults.start()
         try:
-            with patch.object(deliver, "CALLS_AT_ONCE", self.scenario.calls_at_once):
+            most = self.scenario.calls_at_once + deliver.CALLS_FOR_PAGES
+            with patch.object(deliver, "CALLS_AT_ONCE", most):
                 self._run()
         finally:
             self.loop.close()
