@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
 
-from correlators.types import Digest
+import msgspec
+
+from correlators.types import Digest, DigestKind
 from sinks.base import Delivered, NotFound, Step
 from tests.simulation.deliveries.journal import Journal
 from tests.simulation.deliveries.line import Call
@@ -26,26 +29,64 @@ def check(world: World, journal: Journal) -> list[str]:
             key = digest.destination, digest.id
             if key not in newest or newest[key].revision < digest.revision:
                 newest[key] = digest
-    wrong = [f"told of what nobody decided: {key}" for key in told.keys() - newest.keys()]
+    together = rolled_up(world)
+    wrong = [
+        f"told of what nobody decided: {key}"
+        for key, messages in told.items()
+        if key not in newest and messages[0].digest.kind is not DigestKind.ROLLUP
+    ]
+    untold: Counter[str] = Counter()
     for key, digest in newest.items():
-        wrong += _in_the_end(journal, digest, told[key])
-        wrong += _once(told[key])
+        if _told_of(journal, digest, [*told[key], *together[key]]):
+            wrong += _shown_in_the_end(journal, digest, told[key])
+        else:
+            untold[digest.destination] += 1
+            wrong.append(f"not told: {_of(digest)} of {[one.digest.revision for one in told[key]]}")
+        wrong += _once(sorted([*told[key], *together[key]], key=lambda one: one.call.carried_s))
     for one in world.workspace.messages:
         if one.call.attempt.possible_repeat and not _justified(world, journal, one.call):
             wrong.append(f"marked a possible repeat without need: {_shown(one)}")
-    return wrong
+    return [one for one in wrong if not _unnamed(one, untold, world)]
 
 
-def _in_the_end(journal: Journal, newest: Digest, told: list[Message]) -> list[str]:
-    """The newest revision is told, and shown where the first message can be edited."""
-    name = f"{newest.destination} {newest.id} r{newest.revision}"
+def rolled_up(world: World) -> dict[Told, list[Message]]:
+    """Return the roll-ups that name each digest, as messages of its own in the revision that they
+    tell."""
+    found: dict[Told, list[Message]] = defaultdict(list)
+    for one in world.workspace.messages:
+        for line in one.digest.rollup.lines if one.digest.rollup is not None else ():
+            digest = msgspec.structs.replace(one.digest, id=line.id, revision=line.events)
+            found[digest.destination, digest.id].append(replace(one, digest=digest))
+    return found
+
+
+def _unnamed(problem: str, untold: Counter[str], world: World) -> bool:
+    """Return whether what seems untold may be among those that a roll-up only counts."""
+    if not problem.startswith("not told: "):
+        return False
+    destination = problem.split()[2]
+    counted = sum(
+        one.digest.rollup.more
+        for one in world.workspace.messages
+        if one.digest.rollup is not None and one.digest.destination == destination
+    )
+    return untold[destination] <= counted
+
+
+def _told_of(journal: Journal, newest: Digest, told: list[Message]) -> bool:
+    """Return whether the newest revision is told, or was given up."""
+    if (newest.destination, newest.id, newest.revision) in journal.dead:
+        return True
+    return any(one.digest.revision == newest.revision for one in told)
+
+
+def _shown_in_the_end(journal: Journal, newest: Digest, told: list[Message]) -> list[str]:
+    """The first message shows the newest revision, where it stands and can be edited."""
     if (newest.destination, newest.id, newest.revision) in journal.dead:
         return []
-    if all(one.digest.revision != newest.revision for one in told):
-        return [f"not told: {name} of {[one.digest.revision for one in told]}"]
-    tops = [one for one in told if not one.thread and one.deleted_s < 0]
+    tops = [one for one in told if (one.step is Step.POST or not one.thread) and one.deleted_s < 0]
     if tops and tops[-1].shown.revision != newest.revision:
-        return [f"not shown: {name}, but r{tops[-1].shown.revision}"]
+        return [f"not shown: {_of(newest)}, but r{tops[-1].shown.revision}"]
     return []
 
 
@@ -56,7 +97,8 @@ def _once(told: list[Message]) -> list[str]:
     highest = 0
     for one in told:
         again = one.call.attempt.possible_repeat
-        if one.step is Step.POST:
+        alone = one.shown.kind is not DigestKind.ROLLUP or one.digest.id == one.shown.id
+        if one.step is Step.POST and alone:
             stood = first is not None and not 0 <= first.deleted_s < one.call.carried_s
             if stood and not again:
                 wrong.append(f"a second first message: {_shown(one)}")
@@ -78,6 +120,10 @@ def _justified(world: World, journal: Journal, call: Call) -> bool:
     doubtful = [one.number for one in before if not one.attempt.find and journal.doubtful(one)]
     finds = [one for one in before if one.attempt.find and doubtful and one.number > doubtful[0]]
     return any(not isinstance(one.answer, Delivered | NotFound) for one in finds)
+
+
+def _of(digest: Digest) -> str:
+    return f"{digest.destination} {digest.id} r{digest.revision}"
 
 
 def _shown(one: Message) -> str:

@@ -28,6 +28,7 @@ KINDS: Final = (
     "down",
     "reload",
     "lost",
+    "flood",
     "chaos",
 )
 
@@ -80,12 +81,15 @@ def draw(seed: int) -> Scenario:
     channels: tuple[str, ...] = (*CHANNELS, GONE) if kind == "reload" else CHANNELS
     channels = channels[-random.choice((1, 2, len(channels))) :]
     span_s = random.uniform(5, 25)
+    incidents = random.randrange(1, 13)
+    if kind == "flood":
+        channels, incidents = channels[:1], random.randrange(60, 120)
     return Scenario(
         seed=seed,
         kind=kind,
         workers=workers,
         partitions=random.choice((1, 2, 3)),
-        records=stories.draw(random, channels, PAGERS, span_s, random.randrange(1, 13)),
+        records=stories.draw(random, channels, PAGERS, span_s, incidents),
         chat=_weather(random, kind, span_s),
         pager=_weather(random, kind, span_s),
         strikes=tuple(_strikes(random, kind)),
@@ -122,7 +126,7 @@ def _weather(random: Random, kind: str, span_s: float) -> Weather:
 
 def _strikes(random: Random, kind: str) -> list[Strike]:
     """Deaths and sleeps at points of calls that are drawn."""
-    many = {"kills": 4, "zombies": 3, "limits": 2, "chaos": 2, "lost": 1}.get(kind, 0)
+    many = {"kills": 4, "zombies": 3, "limits": 2, "flood": 1, "chaos": 2, "lost": 1}.get(kind, 0)
     found = []
     for _ in range(many):
         zombie = kind == "zombies" or (kind == "chaos" and random.random() < 0.5)
@@ -186,6 +190,7 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "down": [kill, stop],
         "reload": [kill, stop, delete],
         "lost": [lose],
+        "flood": [kill, stop],
         "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn)))

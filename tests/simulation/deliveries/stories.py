@@ -44,6 +44,7 @@ def _life(
     paged = random.sample(pagers, random.choice((0, 0, 1, len(pagers))))
     at_s = random.random() * span_s * 0.6
     found: list[Record] = []
+    storm = random.random() < 0.2
     triggered = resolved = False
     for revision in range(1, random.choice((1, 2, 3, 5, 8)) + 1):
         kind = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED
@@ -57,7 +58,7 @@ def _life(
         elif not resolved and not triggered and random.random() < 0.7:
             page, triggered = PageAction.TRIGGER, True
         for one in told:
-            found.append(_record(at_s, one, id, revision, kind, PageAction.NONE))
+            found.append(_record(at_s, one, id, revision, kind, PageAction.NONE, storm=storm))
         for one in paged if page is not PageAction.NONE else ():
             found.append(_record(at_s, one, id, revision, kind, page))
         at_s += random.choice((1.0, 1.0, 3.0, 7.0)) * (0.2 + random.random())
@@ -85,7 +86,9 @@ def _record(
     revision: int,
     kind: DigestKind,
     page: PageAction,
+    *,
     after: str = "",
+    storm: bool = False,
 ) -> Record:
     made = digest(
         destination,
@@ -97,8 +100,8 @@ def _record(
         kind=kind,
         services=(),
     )
-    if after:
-        made = msgspec.structs.replace(made, page_after=after)
+    # A roll-up's line tells how many events, and so which revision.
+    made = msgspec.structs.replace(made, events=revision, storm=storm, page_after=after)
     return Record(at_s, destination, codec.encode(made))
 
 
