@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
 from correlators.types import Digest, DigestKind
-from sinks.base import Delivered, NotFound, Step
+from sinks.base import Step
 from tests.simulation.deliveries.journal import Journal
 from tests.simulation.deliveries.line import Call
-from tests.simulation.deliveries.services import Message
+from tests.simulation.deliveries.services import CHAT, Message
 from tests.simulation.deliveries.world import World
 
 Told = tuple[str, str]
 """Destination and id."""
+
+SURE_S: Final = 12.0
+"""Since a call began: a look-up after that proves that it did not arrive."""
 
 
 def check(world: World, journal: Journal) -> list[str]:
@@ -110,16 +114,30 @@ def _once(told: list[Message]) -> list[str]:
 
 
 def _justified(world: World, journal: Journal, call: Call) -> bool:
-    """Return whether a call before it may have arrived, and could not be looked up."""
+    """Return whether a call before it may have arrived, and could not be looked up in time."""
     wanted = call.attempt.key, call.attempt.step
     before = [
         one
         for one in world.line.calls[: call.number]
         if (one.attempt.key, one.attempt.step) == wanted
     ]
-    doubtful = [one.number for one in before if not one.attempt.find and journal.doubtful(one)]
-    finds = [one for one in before if one.attempt.find and doubtful and one.number > doubtful[0]]
-    return any(not isinstance(one.answer, Delivered | NotFound) for one in finds)
+    doubtful = [one for one in before if not one.attempt.find and journal.doubtful(one)]
+    return any(
+        call.begun_s - one.begun_s >= CHAT.ask_ms / 1000
+        and not any(_settles(journal, look, one) for look in before)
+        for one in doubtful
+    )
+
+
+def _settles(journal: Journal, look: Call, doubtful: Call) -> bool:
+    """Return whether a look-up has told what became of a call."""
+    if not look.attempt.find or look.number < doubtful.number:
+        return False
+    if look.attempt.digest.revision != doubtful.attempt.digest.revision:
+        return False
+    said = journal.outcomes.get(look.key)
+    sure = look.heard_s > doubtful.begun_s + SURE_S
+    return said == "delivered" or (said == "not_found" and sure)
 
 
 def _of(digest: Digest) -> str:

@@ -4,20 +4,18 @@ nothing."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 import msgspec
 from aiokafka import TopicPartition
 
-from sinks import delivery
-from sinks import outbox as outboxes
+from sinks import delivery, ledger, settle
 from sinks.base import Attempt, Sink
 from sinks.entries import Delivery, Status, Turn
 from sinks.outbox import Outbox
-from sinks.settle import again
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
 from tests.simulation.deliveries.world import Parts
@@ -96,23 +94,36 @@ class LosesDead(Parts):
 
 
 def _forgets_penalties(self: Outbox, entries: Any) -> None:
-    LOAD(self, [msgspec.structs.replace(one, penalty=None) for one in entries])
+    LOAD(self, [msgspec.structs.replace(one, penalties=()) for one in entries])
 
 
 LOAD: Final = Outbox.load
 ACCEPT: Final = delivery.accept
 
 
-def _newest_is_dropped(known: Delivery | None, digest: Any, plan: Any, now_ms: int) -> Any:
+def _newest_is_dropped(
+    known: Delivery | None, digest: Any, plan: Any, now_ms: int, **more: Any
+) -> Any:
     """Tells nothing more of what is under way."""
     if known is not None and known.status is Status.ATTEMPTING:
         return Turn(msgspec.structs.replace(known, accepted=known.accepted))
-    return ACCEPT(known, digest, plan, now_ms)
+    return ACCEPT(known, digest, plan, now_ms, **more)
 
 
 def _sends_again(d: Delivery, outcome: Any, plan: Any, now_ms: int, *, works: bool) -> Any:
     """Repeats what nobody knows the outcome of, without a look."""
-    return again(d, plan, now_ms, after_ms=0, works=works)
+    return settle.again(d, plan, now_ms, after_ms=0, works=works)
+
+
+@contextmanager
+def _at_once() -> Iterator[None]:
+    """Looks an unknown outcome up at once, and believes what it does not see."""
+    with (
+        patch.object(delivery, "GRACE_MS", 0),
+        patch.object(ledger, "GRACE_MS", 0),
+        patch.object(delivery, "SURE_MS", 0),
+    ):
+        yield
 
 
 MUTANTS: Final[dict[str, Mutant]] = {
@@ -129,7 +140,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "a penalty is forgotten on a restore": Mutant(
         patches=lambda: patch.object(Outbox, "load", _forgets_penalties)
     ),
-    "an unknown outcome is looked up too early": Mutant(patches=lambda: _Both("GRACE_MS", 0)),
+    "an unknown outcome is looked up too early": Mutant(patches=_at_once),
     "an unknown outcome is not looked up": Mutant(
         patches=lambda: patch.object(delivery, "_unknown", _sends_again)
     ),
@@ -137,18 +148,3 @@ MUTANTS: Final[dict[str, Mutant]] = {
         patches=lambda: patch.object(delivery, "accept", _newest_is_dropped)
     ),
 }
-
-
-class _Both(AbstractContextManager[None]):
-    """The same name in both modules that know it."""
-
-    def __init__(self, name: str, value: Any) -> None:
-        self._patches = [patch.object(one, name, value) for one in (delivery, outboxes)]
-
-    def __enter__(self) -> None:
-        for one in self._patches:
-            one.start()
-
-    def __exit__(self, *error: object) -> None:
-        for one in self._patches:
-            one.stop()
