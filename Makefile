@@ -35,14 +35,17 @@ check: setup  ## lint, types, import rules, tests, further simulated runs: exact
 	@$(MAKE) test ARGS="--cov $(ARGS)"
 	@$(MAKE) simulate
 
-simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), SIMULATION_OUTAGES pairs of drawn outages (210)
+simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), SIMULATION_DELIVERIES of DELIVER (260), SIMULATION_OUTAGES pairs of drawn outages (210)
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-2000} SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-210} \
+		SIMULATION_DELIVERIES=$${SIMULATION_DELIVERIES:-260} \
 		SIMULATION_SEED=$${SIMULATION_SEED:-1000000} $(BIN)/python -m pytest -q $(ARGS) \
-		tests/simulation/test_simulation.py tests/simulation/test_outages.py -k "every_run or every_drawn"
+		tests/simulation/test_simulation.py tests/simulation/test_outages.py tests/simulation/deliveries \
+		-k "every_run or every_drawn"
 
-soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 4,200 drawn outages; writes benchmarks/results/chaos.*
+soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,600 of DELIVER, 4,200 drawn outages; writes benchmarks/results/chaos.*
 	@$(BIN)/python -m pytest tests/chaos tests/simulation --soak --table benchmarks/results
-	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
+	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_DELIVERIES=$${SIMULATION_DELIVERIES:-2600} \
+		SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks
 	@$(BIN)/python -m benchmarks.quality $(FILES)

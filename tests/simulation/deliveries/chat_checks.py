@@ -121,6 +121,11 @@ def _justified(world: World, journal: Journal, call: Call) -> bool:
         for one in world.line.calls[: call.number]
         if (one.attempt.key, one.attempt.step) == wanted
     ]
+    # The mark stays until the step is done: what is asked is why it came.
+    while before and before[-1].attempt.possible_repeat:
+        call = before.pop()
+    if any(call.begun_s - at_s >= CHAT.ask_ms / 1000 for at_s in journal.never_made(call)):
+        return True
     doubtful = [one for one in before if not one.attempt.find and journal.doubtful(one)]
     return any(
         call.begun_s - one.begun_s >= CHAT.ask_ms / 1000

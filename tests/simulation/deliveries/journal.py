@@ -97,3 +97,16 @@ class Journal:
     def doubtful(self, call: Call) -> bool:
         """Return whether nobody who comes later can tell whether it was carried out."""
         return self.outcomes.get(call.key, "unknown") == "unknown"
+
+    def never_made(self, call: Call) -> list[float]:
+        """Return when those before this call were written down that nobody came to make."""
+        made = {one.attempt.number for one in self._world.line.calls if _same(one, call)}
+        return [
+            at_s
+            for (key, number), at_s in self.written_s.items()
+            if key == call.attempt.key and 0 < number < call.attempt.number and number not in made
+        ]
+
+
+def _same(one: Call, other: Call) -> bool:
+    return one.attempt.key == other.attempt.key

@@ -127,6 +127,8 @@ class Line:
         await self._strike(call, "begun")
         if service.weather.connect_s and self._random.random() < 0.5:
             await asyncio.sleep(self._random.random() * service.weather.connect_s)
+        if self._undone():
+            return Retry(RetryReason.EXPIRED)
         call.fault = self._drawn(service.weather)
         if call.fault == "no connection":
             await asyncio.sleep(self._random.random() * 0.1)
@@ -136,11 +138,15 @@ class Line:
         left_s = (attempt.deadline_ms - now_ms()) / 1000
         self._later(self._latency_s(), self._arrive, call, loop.current(), answer, service, left_s)
         result = await answer
-        if loop.ended:
-            return result  # the run is undone, also what a dead process waited for
+        if self._undone():
+            return result
         self._heard(call, result)
         await self._strike(call, "heard")
         return result
+
+    def _undone(self) -> bool:
+        """Return whether the run is over: then also the dead go on, to be undone."""
+        return self._loop.ended
 
     def _heard(self, call: Call, result: Result) -> Result:
         call.heard_s, call.answer = self._loop.time(), result
