@@ -62,6 +62,7 @@ class SentAgain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     """Somebody has it sent again; it stands on `deliveries` since the same transaction."""
 
     letter: str
+    partition: int = 0
     destination: str
     """Where to."""
     by: str
@@ -72,6 +73,7 @@ class PutAside(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """Somebody says that it is done with."""
 
     letter: str
+    partition: int = 0
     by: str
     at_ms: int
     why: str = ""

@@ -15,6 +15,7 @@ import typer
 
 from streams.cli_backtest import backtest
 from streams.cli_check import check
+from streams.cli_dead_letters import dead_letters
 from streams.cli_demo import demo
 from streams.cli_explain import explain
 from streams.cli_incidents import incidents
@@ -71,6 +72,7 @@ app.command()(check)
 app.command()(status)
 app.add_typer(incidents, name="incidents")
 app.add_typer(silences, name="silences")
+app.add_typer(dead_letters, name="dead-letters")
 app.command()(demo)
 
 

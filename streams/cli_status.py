@@ -68,7 +68,12 @@ def status(
             wrong = isinstance(error, status_kafka.NotThere)
             raise typer.Exit(WRONG_USE if wrong else FAILED) from None
         shown = make_status(
-            settings.namespace, settings.clock, found.at_ms, found.reports, found.standings
+            settings.namespace,
+            settings.clock,
+            found.at_ms,
+            found.reports,
+            found.standings,
+            found.dead_letters,
         )
         show(shown, sys.stdout, json=json)
         raise typer.Exit(DONE if shown.ok else FAILED)
@@ -177,6 +182,10 @@ def _ending(status: Status) -> list[str]:
         f"Deltas that came late: {late:,}; that came again: {repeated:,}."
     ]
     found += _configurations(status)
+    dead = status.dead_letters
+    if dead is not None and dead.waiting:
+        last = f", the last of {_moment(dead.last_ms, status)}"
+        found.append(f"{dead}{last}: `stormfold dead-letters list` shows them.")
     if status.ok:
         return [*found, f"All {len(status.partitions)} partitions are owned and go on."]
     return [*found, *(f"! {trouble}" for trouble in status.troubles)]

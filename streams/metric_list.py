@@ -21,6 +21,7 @@ from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
 from sinks.incident_looks import Look
 from sinks.watched import PageOutcome
+from sinks.marks import RedriveOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
 
@@ -325,6 +326,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Deliveries given up and kept with their reason.",
         _SINK,
         _words("reason", "`sinks.entries.DeadReason`", DeadReason),
+    ),
+    _counter(
+        "redriven",
+        "deliveries",
+        "Dead letters that were sent again by hand, by what became of them.",
+        _SINK,
+        _words("outcome", "`sinks.marks.RedriveOutcome`", RedriveOutcome),
     ),
     _counter(
         "penalties", "penalties", "Times a service told us to wait (429 or Retry-After).", _SINK

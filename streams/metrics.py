@@ -83,6 +83,7 @@ class Metrics:
     deliveries_waiting: Gauge
     delivery_seconds: Histogram
     dead_letters: Counter
+    redriven: Counter
     penalties: Counter
     refusals: Counter
     messages_cut: Counter

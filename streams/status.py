@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -24,6 +24,8 @@ from streams.reports import (
 )
 from streams.settings import Clock
 from streams.status_configurations import Running, running
+from streams.status_letters import DeadLetters
+from streams.status_parts import Part, Standing
 
 
 class State(StrEnum):
@@ -43,32 +45,6 @@ GOING: Final = frozenset({State.RUNNING, State.PAUSED})
 
 EXCLUDED_NAMED: Final = 5
 """Sources named in one line of trouble."""
-
-
-class Part(NamedTuple):
-    """One partition of a stage's input."""
-
-    stage: StageName
-    topic: str
-    partition: int
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands on Kafka of one partition."""
-
-    begin: int
-    end: int
-    """After the last record that can be read."""
-    committed: int = -1
-    """By the stage's group; -1 for never."""
-    metadata: str = ""
-    """Of that commit; FINGERPRINT's is its stream time."""
-    unread: int | None = None
-    """Records not read, counted; None where they were not, or are too many."""
-    unread_ms: int | None = None
-    """DELIVER: when the first of them was decided, in stream time."""
-    progress: Progress | None = None
-    """CORRELATE: the stored one, looked up only where no process told of it."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +82,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     troubles: tuple[str, ...]
     partitions: tuple[PartitionStatus, ...]
     configurations: tuple[Running, ...]
+    dead_letters: DeadLetters | None
 
 
 def make_status(
@@ -114,6 +91,7 @@ def make_status(
     now_ms: int,
     reports: Sequence[Report],
     standings: Mapping[Part, Standing],
+    dead_letters: DeadLetters | None = None,
 ) -> Status:
     """Return the status of all these partitions, in order.
 
@@ -123,6 +101,7 @@ def make_status(
         now_ms: the wall clock.
         reports: one for each process that lives, in the order in which they were told.
         standings: every partition that there is.
+        dead_letters: what waits for somebody; None where that is not known.
     """
     told: dict[Part, tuple[str, PartitionReport]] = {}
     for report in reports:
@@ -144,6 +123,7 @@ def make_status(
         troubles=troubles,
         partitions=partitions,
         configurations=running(reports),
+        dead_letters=dead_letters,
     )
 
 

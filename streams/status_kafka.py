@@ -26,8 +26,9 @@ from streams.group_offsets import committed_by
 from streams.processes import StageName
 from streams.reports import Report
 from streams.settings import Settings
-from streams.status import Part, Standing
+from streams.status_letters import DeadLetters, dead_letters
 from streams.status_look_up import LookUp, claimed
+from streams.status_parts import Part, Standing
 from streams.topics import inputs, names, said_by
 
 WITHIN_S: Final = 4.0
@@ -58,6 +59,8 @@ class Readings(NamedTuple):
     reports: list[Report]
     """The newest of every process that lives, in the order in which they were told."""
     standings: dict[Part, Standing]
+    dead_letters: DeadLetters | None
+    """None where their topic is missing."""
 
 
 async def read(settings: Settings, stages: Sequence[StageName]) -> Readings:
@@ -114,7 +117,8 @@ class _Reader:
 
     async def read(self) -> Readings:
         read = [topic for topics in self._inputs.values() for topic in topics]
-        partitions = await self._partitions({*read, self._names.incidents, self._names.progress})
+        needed = {*read, self._names.incidents, self._names.progress}
+        partitions = await self._partitions(needed, {self._names.dead})
         parts = [
             Part(stage, topic, partition)
             for stage, topics in self._inputs.items()
@@ -138,18 +142,24 @@ class _Reader:
         look_up = LookUp(self._consumer)
         await look_up.progress(standings, reports, self._names.incidents)
         await look_up.unread(standings, reports)
-        return Readings(_now_ms(), reports, standings)
+        dead = None
+        if partitions[self._names.dead]:
+            dead = await dead_letters(
+                self._consumer, self._names.dead, partitions[self._names.dead]
+            )
+        return Readings(_now_ms(), reports, standings, dead)
 
-    async def _partitions(self, wanted: set[str]) -> dict[str, list[int]]:
+    async def _partitions(self, needed: set[str], others: set[str]) -> dict[str, list[int]]:
         # Asked for by name, a missing topic might be made by the broker.
-        missing = wanted - set(await self._admin.list_topics())
+        there = set(await self._admin.list_topics())
+        missing = needed - there
         if missing:
             raise NotThere(
                 f"topics are missing ({', '.join(sorted(missing))}); `stormfold topics` makes them"
             )
-        return {
+        return {one: [] for one in others - there} | {
             one["topic"]: sorted(partition["partition"] for partition in one["partitions"])
-            for one in await self._admin.describe_topics(sorted(wanted))
+            for one in await self._admin.describe_topics(sorted(needed | (others & there)))
         }
 
     async def _committed(self) -> dict[StageName, dict[TopicPartition, OffsetAndMetadata]]:

@@ -19,7 +19,7 @@ from streams import codec
 from streams.codec import CodecError
 from streams.processes import StageName
 from streams.reports import Report
-from streams.status import Part, Standing
+from streams.status_parts import Part, Standing
 
 LOOK_UP_S: Final = 0.8
 """How long stored progress, and later what DELIVER has not read, is looked up."""
@@ -57,7 +57,7 @@ class LookUp:
         while wanted and time.monotonic() < until:
             spans = {tp: (max(begins[tp], ends[tp] - tail), ends[tp]) for tp in wanted}
             progress: dict[TopicPartition, Progress] = {}
-            async for tp, record in self._records(spans, until=until):
+            async for tp, record in self.records(spans, until=until):
                 found = _progress(record)
                 if found is not None:
                     progress[tp] = found
@@ -89,7 +89,7 @@ class LookUp:
         until = time.monotonic() + LOOK_UP_S
         counts = dict.fromkeys(spans, 0)
         firsts: dict[TopicPartition, int | None] = {}
-        async for tp, record in self._records(spans, until=until, most=UNREAD_MOST):
+        async for tp, record in self.records(spans, until=until, most=UNREAD_MOST):
             counts[tp] += 1
             if tp not in firsts:
                 firsts[tp] = _decided_ms(record)
@@ -102,7 +102,7 @@ class LookUp:
                 unread_ms=firsts.get(tp),
             )
 
-    async def _records(
+    async def records(
         self,
         spans: Mapping[TopicPartition, tuple[int, int]],
         *,

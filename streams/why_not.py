@@ -263,7 +263,8 @@ def _delivered(
             f"given up at {_moment(one.at_ms)}: {one.destination} {one.reason} {one.detail}".strip()
             for one in letters[-SHOWN_MOST:]
         ]
-        do = TO_DO.get(letters[-1].reason, "look at the reason")
+        again = f"then `stormfold dead-letters redrive {letters[-1].id}` sends it again"
+        do = f"{TO_DO.get(letters[-1].reason, 'look at the reason')}; {again}"
         return Link(name="delivered", ok=False, says=tuple(says), do=do)
     wanted = Kind.PAGED if pages else Kind.TOLD
     decided = [one for one in decisions if one.kind is wanted]

@@ -18,8 +18,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from correlators.fingerprinter import Fingerprinter
-from streams import codec
+from streams import codec, letter_records
 from streams.codec import CodecError, Said
+from streams.letter_records import read_letter
 from streams.processes import StageName
 from streams.record import SINCE_LEAST_MS, SINCE_MOST_MS
 from streams.settings import Settings
@@ -63,6 +64,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     at_ms: int
     subject: str
+    id: str = ""
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -150,7 +152,9 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
                 reason = dict(record.headers).get("reason", b"").decode(errors="replace")
                 _count(seen.unreadable, reason)
             async for record in window.records([topics.dead], most=RECORDS_MOST):
-                seen.dead.append(_letter(record))
+                letter = read_letter(record)
+                if letter is not None:
+                    seen.dead.append(_letter(letter))
             if arrivals:
                 reader = Fingerprinter(settings.fingerprinting())
                 async for record in window.records(sources, most=RECORDS_MOST):
@@ -214,18 +218,14 @@ def _decision(record: ConsumerRecord[Any, Any], seen: Seen) -> None:
         raise WhyError(f"{record.topic}: {error}; another version wrote it") from None
 
 
-def _letter(record: ConsumerRecord[Any, Any]) -> Letter:
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
-    try:
-        subject = codec.digest(record.value or b"").id
-    except CodecError:
-        subject = ""
+def _letter(found: letter_records.Letter) -> Letter:
     return Letter(
-        destination=headers.get("destination", ""),
-        reason=headers.get("reason", ""),
-        detail=headers.get("detail", ""),
-        at_ms=int(headers.get("at_ms", "0") or 0),
-        subject=subject,
+        destination=found.destination,
+        reason=found.reason,
+        detail=found.detail,
+        at_ms=found.at_ms,
+        subject=found.digest.id if found.digest is not None else "",
+        id=found.id,
     )
 
 

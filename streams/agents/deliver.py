@@ -41,6 +41,7 @@ from streams.agents.handing import count_pages, hand_on
 from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
+from streams.letter_records import headers_of, redrive_of, send_mark
 from streams.metrics import Metrics
 from streams.reports import DeliverReport
 from streams.sink_notes import count_notes
@@ -205,11 +206,12 @@ class DeliverHandler:
         for record in records:
             try:
                 digest = codec.digest(record.value or b"")
+                redrive = redrive_of(record.headers)
             except CodecError as error:
                 held.quarantine.append((record, str(error)))
                 self._metrics.quarantined.labels(reason="digest").inc()
                 continue
-            held.outbox.accept(digest, self._host.now_ms())
+            held.outbox.accept(digest, self._host.now_ms(), redrive)
         held.offset = records[-1].offset + 1
         await self._pump(tp, held)
 
@@ -272,6 +274,10 @@ class DeliverHandler:
         count_pages(self._metrics, changes.pages)
         moved = held.offset != held.written_offset
         said, held.attempted = [*held.attempted, *changes.told], []
+        for mark in changes.taken:
+            self._metrics.redriven.labels(
+                sink=sink_of(mark.destination), outcome=mark.outcome.value
+            ).inc()
         written = changes.entries or changes.dead or changes.handed
         if not (written or moved or held.quarantine or said):
             return
@@ -289,6 +295,8 @@ class DeliverHandler:
             )
             for letter in changes.dead:
                 await self._send_dead(transaction, letter)
+            for mark in changes.taken:
+                await send_mark(transaction, self._dead_topic, mark)
             await self._send_quarantine(tp, held, transaction)
             for one in said:
                 await transaction.send(
@@ -324,18 +332,11 @@ class DeliverHandler:
             step=letter.step.value if letter.step is not None else "",
             attempts=letter.attempts,
         )
-        headers = {
-            "reason": letter.reason.value,
-            "detail": letter.detail,
-            "destination": letter.destination,
-            "attempts": str(letter.attempts),
-            "at_ms": str(letter.at_ms),
-        }
         await transaction.send(
             self._dead_topic,
             key=letter.destination.encode(),
             value=letter.digest,
-            headers=[(name, value.encode()) for name, value in headers.items()],
+            headers=headers_of(letter),
         )
 
     async def _send_quarantine(

@@ -27,7 +27,9 @@ from streams.reports import (
     StageReport,
 )
 from streams.settings import Clock
-from streams.status import Part, PartitionStatus, Standing, State, Status, make_status
+from streams.status import PartitionStatus, State, Status, make_status
+from streams.status_letters import DeadLetters
+from streams.status_parts import Part, Standing
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW_MS = 1_790_000_000_000
@@ -299,6 +301,17 @@ def test_the_json_has_the_same_keys_always_and_the_page_explains_each() -> None:
         assert f"`{key.name}`" in page, key.name
     for state in State:
         assert f"`{state.value}`" in page
+
+
+def test_dead_letters_that_wait_for_somebody_are_said_and_are_no_trouble() -> None:
+    dead = DeadLetters(waiting=1_234, last_ms=NOW_MS - 60_000, complete=False)
+    status = msgspec.structs.replace(status_of(all_well()), dead_letters=dead)
+    assert status.ok
+    at = clock_of(NOW_MS - 60_000)
+    said = "Dead letters that wait for somebody: at least 1,234"
+    assert f"{said}, the last of {at}: `stormfold dead-letters list` shows them." in shown(status)
+    none = msgspec.structs.replace(dead, waiting=0, last_ms=None)
+    assert "Dead" not in shown(msgspec.structs.replace(status, dead_letters=none))
 
 
 def test_a_pipe_gets_plain_columns_without_colours() -> None:
