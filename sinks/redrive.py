@@ -105,11 +105,9 @@ def _anew(known: Delivery | None, digest: Digest, redrive: Redrive, plan: Plan) 
         return None
     if known.status not in FINISHED:
         return known
-    again = known.accepted == stamp_of(digest, plan)
-    edit = again and redrive.step is Step.EDIT
     return msgspec.structs.replace(
         known,
-        accepted=Stamp() if again else known.accepted,
-        shown=Stamp() if edit else known.shown,
+        accepted=Stamp(),
+        shown=Stamp() if redrive.step is Step.EDIT else known.shown,
         **NO_CALL,
     )

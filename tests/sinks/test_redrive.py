@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlators.types import Digest, PageAction
@@ -21,13 +21,14 @@ from sinks.base import (
     Rejected,
     RejectReason,
     Step,
+    Target,
     Unknown,
     UnknownReason,
 )
 from sinks.entries import DeadLetter, DeadReason, Status, decode, encode
 from sinks.marks import Redrive, RedriveOutcome
 from sinks.outbox import Outbox
-from tests.sinks.make import TARGETS, digest
+from tests.sinks.make import CHAT, TARGETS, digest
 
 PAGER = "pagerduty:p"
 
@@ -200,6 +201,18 @@ def test_a_letter_goes_to_another_destination_and_keeps_to_what_that_one_knows()
     assert hand.redrive(to="slack:b", id="dl-x") is RedriveOutcome.SUPERSEDED
 
 
+def test_a_call_that_runs_there_keeps_its_own_and_the_letter_follows_in_its_thread() -> None:
+    hand = Hand()
+    hand.outbox.accept(digest(revision=2), hand.now_ms)
+    hand.call(fails=True)
+    hand.outbox.accept(digest("slack:b"), hand.now_ms)
+    (running,) = hand.outbox.due(hand.now_ms + 5_000, room=1)
+    assert hand.redrive(to="slack:b") is RedriveOutcome.TAKEN
+    done = Delivered(Receipt(place="C1", id="1"))
+    hand.outbox.receive(Answer(key=running.key, number=running.number, outcome=done), 0)
+    assert hand.call() == [Step.REPLY, Step.EDIT]
+
+
 @pytest.mark.parametrize(
     ("to", "outcome"),
     [
@@ -244,7 +257,8 @@ def test_what_was_orphaned_is_sent_once_its_destination_is_there_again() -> None
 
 
 def test_what_may_have_arrived_is_marked_when_it_is_sent_again() -> None:
-    hand = Hand()
+    soon = Target(account="slack", plan=msgspec.structs.replace(CHAT, give_up_ms=300_000))
+    hand = Hand(outbox=Outbox({"slack:a": soon}, started_ms=0))
     hand.outbox.accept(digest(), hand.now_ms)
     lost = True
     while not hand.letters:
@@ -268,59 +282,94 @@ def test_what_may_have_arrived_is_marked_when_it_is_sent_again() -> None:
 
 # ---------------------------------------------------------------- whatever happens
 
-DEEDS = st.lists(
-    st.one_of(
-        st.tuples(st.just("digest"), st.sampled_from(sorted(TARGETS)), st.booleans()),
-        st.tuples(st.just("redrive"), st.integers(0, 20), st.booleans()),
-        st.tuples(st.just("call"), st.booleans(), st.just(False)),
-        st.tuples(st.just("restart"), st.just(0), st.just(False)),
-    ),
-    max_size=40,
+PLACES = st.sampled_from(["slack:a", PAGER, "slack:b"])
+DEED = st.one_of(
+    st.tuples(st.just("digest"), PLACES, st.booleans()),
+    st.tuples(st.just("dies"), PLACES, st.booleans()),
+    st.tuples(st.just("told"), PLACES, st.booleans()),
+    st.tuples(st.just("call"), st.sampled_from([7, 0, 1]), st.booleans()),
+    st.tuples(st.just("redrive"), st.integers(0, 3), st.booleans()),
+    st.tuples(st.just("restart"), st.just(0), st.just(False)),
 )
+DEEDS = st.lists(DEED, min_size=12, max_size=40)
 
 
+@dataclasses.dataclass
+class Answered:
+    """A service whose answers may take until the next call."""
+
+    hand: Hand
+    late: list[Answer] = dataclasses.field(default_factory=list)
+
+    def call(self, fault: int, *, later: bool) -> None:
+        """Make every call that is due: 0 carried out, 1 carried out and unheard of, 7 refused."""
+        answers, self.late = self.late, []
+        for made in self.hand.outbox.due(self.hand.now_ms, room=8):
+            outcome: Rejected | Delivered | NotFound | Unknown = Rejected(RejectReason.INVALID)
+            if made.find:
+                there = [one for one in self.hand.sent if _said(one) == _said(made)]
+                outcome = Delivered(Receipt(place="C1", id="found")) if there else NotFound()
+            elif fault != 7:
+                self.hand.sent.append(made)
+                outcome = Delivered(Receipt(place="C1", id=str(len(self.hand.sent))))
+                if fault == 1:
+                    outcome = Unknown(UnknownReason.CONNECTION_LOST)
+            answers.append(Answer(key=made.key, number=made.number, outcome=outcome))
+        if later:
+            self.late = answers
+        else:
+            for one in answers:
+                self.hand.outbox.receive(one, self.hand.now_ms)
+        self.hand.take()
+        self.hand.now_ms += 3_000
+
+
+def _said(one: Attempt) -> tuple[str, str, Step, int]:
+    return (one.destination, one.digest.id, one.step, one.digest.revision)
+
+
+@settings(max_examples=max(300, settings().max_examples))
 @given(DEEDS)
 def test_whatever_dies_and_is_sent_again_is_told_once_and_in_order(
     deeds: Iterable[tuple[str, object, bool]],
 ) -> None:
-    """Letters of one digest are sent again in any order, twice, and to another channel."""
+    """Letters of one digest are sent again in any order, twice, and to another channel; meanwhile
+    calls run, answers are late or lost, and the process dies."""
     hand, revision = Hand(), 0
+    service = Answered(hand)
     for deed, which, flag in deeds:
-        if deed == "digest":
+        if deed in ("digest", "dies", "told"):
             revision += 1
             paged = str(which) == PAGER
             new = page(revision, over=flag) if paged else digest(str(which), revision=revision)
             hand.outbox.accept(new, hand.now_ms)
+            if deed != "digest":
+                service.call(7 if deed == "dies" else 0, later=False)
         elif deed == "redrive" and isinstance(which, int) and hand.letters:
             number = which % len(hand.letters)
             chat = hand.letters[number].destination.startswith("slack")
             hand.redrive(number, to="slack:b" if flag and chat else "")
-        elif deed == "call":
-            for made in hand.outbox.due(hand.now_ms, room=8):
-                outcome: Rejected | Delivered = Rejected(RejectReason.INVALID)
-                if which:
-                    hand.sent.append(made)
-                    outcome = Delivered(Receipt(place="C1", id=str(len(hand.sent))))
-                hand.outbox.receive(
-                    Answer(key=made.key, number=made.number, outcome=outcome), hand.now_ms
-                )
-            hand.now_ms += 5_000
+        elif deed == "call" and isinstance(which, int):
+            service.call(which, later=flag)
         elif deed == "restart":
-            hand.take()
             hand.restart()
+            service.late = []
         hand.take()
         live = {key: encode(entry) for key, entry in hand.outbox.entries().items()}
         assert live == hand.store
-    hand.call()
+    for _ in range(30):
+        service.call(0, later=False)
     for destination in TARGETS:
         told = [one for one in hand.sent if one.destination == destination]
-        said = [one.digest.revision for one in told if one.step is not Step.EDIT]
+        said = [one.digest.revision for one in told if one.step in (Step.POST, Step.REPLY)]
         assert said == sorted(set(said)), destination
+        shown = [one.digest.revision for one in told if one.step in (Step.POST, Step.EDIT)]
+        assert shown == sorted(shown), destination
     ended = 0
-    for one in hand.sent:
-        if one.step is Step.TRIGGER:
-            assert one.digest.revision > ended
-        elif one.step is Step.RESOLVE:
-            ended = one.digest.revision
+    for made in hand.sent:
+        if made.step is Step.TRIGGER:
+            assert made.digest.revision > ended
+        elif made.step is Step.RESOLVE:
+            ended = made.digest.revision
     finished = {Status.DELIVERED, Status.DROPPED, Status.DEAD}
     assert {one.status for one in hand.outbox.entries().values()} <= finished
