@@ -20,8 +20,8 @@ from correlators.events import KNOWN_RESOURCES
 from correlators.types import DigestKind, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
 from sinks.incident_looks import Look
-from sinks.watched import PageOutcome
 from sinks.marks import RedriveOutcome
+from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
 

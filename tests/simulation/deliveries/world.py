@@ -140,7 +140,7 @@ class World:
         self._writer.start()
         self._faults.start()
         try:
-            most = self.scenario.calls_at_once + deliver.CALLS_FOR_PAGES
+            most = self.scenario.calls_at_once
             with patch.object(deliver, "CALLS_AT_ONCE", most):
                 self._run()
         finally:
