@@ -250,3 +250,8 @@ def _at(one: tuple[int, Digest]) -> int:
 
 def _name(one: Attempt) -> tuple[str, str, int]:
     return one.key, one.step.value, one.digest.revision
+
+
+def refuses(*destinations: str, with_: Outcome = REFUSED) -> Desks:
+    """Return desks of which some destinations refuse every call."""
+    return Desks(lambda _, one: with_ if one.destination in destinations else None)
