@@ -1,5 +1,6 @@
 """The laws of telling what people do: every acknowledgement of something told is told once, and
-reaches every pager that holds the page unless it came from there; a repeated act tells nothing."""
+reaches every pager that holds the page, which hears where it came from; a repeated act tells
+nothing."""
 
 from __future__ import annotations
 
@@ -26,18 +27,24 @@ from correlators.acts import (
 from correlators.entries import Entry, Episode, episode_place
 from correlators.incidents import Incident
 from correlators.partition import Partition, Step
+from correlators.rules import Pages, Routes
 from correlators.silences import Silence
 from correlators.storms import Storm
 from correlators.telling import Config
 from correlators.types import DeltaBatch, Digest, DigestKind, PageAction
 from tests.laws.logs import CONFIG, MINUTE_MS, START_MS, Rec, first_progress, logs, split_messages
 from tests.laws.test_acts import Message, apply, drawn
-from tests.laws.test_ruled import PAGERS, configs
+from tests.laws.test_ruled import CHATS, PAGERS, configs
 
 ACKED = DigestKind.ACKNOWLEDGED
 TAKEN_BACK = DigestKind.UNACKNOWLEDGED
 PEOPLE = (ACKED, TAKEN_BACK)
-CONFIGS = st.one_of(st.just(CONFIG), configs())
+WAKING = msgspec.structs.replace(
+    CONFIG,
+    pages=Pages(environments=("production",), events=1, within_ms=MINUTE_MS),
+    routes=Routes(tell=CHATS[:2], page=PAGERS),
+)
+CONFIGS = st.one_of(st.just(CONFIG), st.just(WAKING), configs())
 
 
 @dataclass
@@ -190,12 +197,11 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
             assert {one.kind for one in found} == {first.kind}
             assert sorted(chats) == sorted(heard.chats[subject])
             holders = sorted(heard.pages[first.page_key]) if first.page_key else []
-            asks = first.kind is ACKED and first.acked_in != "pagerduty"
-            assert sorted(pagers) == (holders if asks else [])
+            assert sorted(pagers) == (holders if first.kind is ACKED else [])
         if len(tick.done) == len(acks) == 1:
             (only,) = acks
             subject, key, paged = teller(tick.before, only.subject)
-            asks = bool(key) and only.kind == "acknowledge" and only.source != "pagerduty"
+            asks = bool(key) and only.kind == "acknowledge"
             reaches = {*heard.chats[subject], *(paged if asks else ())}
             assert heard.pages[key] == {*paged} if key else not paged
             hear = [one for one in tick.digests if one.kind in PEOPLE]
