@@ -13,6 +13,7 @@ from sinks.base import Sink
 
 SINKS: Final = {
     "slack": "sinks.slack:SlackSink",
+    "slack_webhook": "sinks.slack_webhook:SlackWebhookSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
     "console": "sinks.console:ConsoleSink",
     "file": "sinks.file:FileSink",

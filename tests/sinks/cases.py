@@ -23,6 +23,7 @@ from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Clock, Peer
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
+from sinks.slack_webhook import SlackWebhookSink
 from tests.sinks.make import digest
 
 TOKEN: Final = "xoxb-local-only"
@@ -135,6 +136,31 @@ def _slack_states(
 
 
 @asynccontextmanager
+async def slack_webhook_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """Two channels of one workspace, each by its incoming webhook."""
+    channels = {"C0INC": "incidents", "C0OPS": "ops"}
+    async with SlackPeer(token=TOKEN, channels=channels, clock=clock) as peer:
+        webhooks = {name: peer.webhook_url(name) for name in channels.values()}
+        sink = SlackWebhookSink(webhooks=webhooks, timeout_ms=TIMEOUT_MS)
+
+        def told(id: str) -> list[str]:
+            posts = [*peer.posts("incidents"), *peer.posts("ops")]
+            texts = [json.dumps(one.blocks, ensure_ascii=False) + one.text for one in posts]
+            return [one for one in texts if f"`{id}`" in one]
+
+        async with closing(sink):
+            yield Case(
+                sink,
+                told,
+                peer,
+                "webhook",
+                ("C0INC", "C0OPS"),
+                over=lambda id: "✅" in told(id)[-1],
+                refusal=("no_service", "no_service"),
+            )
+
+
+@asynccontextmanager
 async def pagerduty_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
     """Two services of one account."""
     async with PagerDutyPeer(routing_keys=[KEY, OTHER_KEY], clock=clock) as peer:
@@ -190,11 +216,12 @@ async def file_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
 
 CASES: Final = {
     "slack": slack_case,
+    "slack_webhook": slack_webhook_case,
     "pagerduty": pagerduty_case,
     "console": console_case,
     "file": file_case,
 }
 """By the sink's name, as in the registry."""
 
-SERVED: Final = sorted(set(CASES) - {"console", "file"})
-"""The sinks whose service is a peer, which can fail."""
+SERVED: Final = sorted(set(CASES) - {"console", "file", "slack_webhook"})
+"""The sinks whose service is a peer that can fail and be asked what it has; a webhook cannot."""
