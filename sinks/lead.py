@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from correlators.types import NOTICES, Digest, DigestKind, RollupLine, ServiceLine
+from correlators.types import NOTICES, Digest, DigestKind, PageAction, RollupLine, ServiceLine
 from sinks.mrkdwn import cut, size
 from sinks.words import clean
 
@@ -61,12 +61,16 @@ def state(digest: Digest) -> tuple[str, str]:
         return "❔", "Over, not confirmed" if digest.resolved else "Quiet, not confirmed"
     if digest.resolved:
         return "✅", "Resolved"
+    if digest.page is PageAction.RESOLVE:
+        return "☑️", "Page over"
     if digest.ignored:
         return "🔕", "Ignored in Sentry"
     if silence(digest):
         return "🔇", "Silenced"
     if has_owner(digest):
         return "🟡", "Acknowledged"
+    if digest.page is PageAction.TRIGGER:
+        return "📟", "Page"
     if digest.flapping:
         return "🔁", "Flapping"
     if digest.escalating:
@@ -96,7 +100,7 @@ def explain(digest: Digest) -> str:
 
 def change(digest: Digest) -> tuple[str, str]:
     """Return the sign and the words of what this revision tells."""
-    if digest.resolved or digest.unconfirmed:
+    if digest.resolved or digest.unconfirmed or digest.page is PageAction.RESOLVE:
         return state(digest)
     if digest.kind is DigestKind.UPDATED and digest.joined_services:
         return "🔴", "Spreads"

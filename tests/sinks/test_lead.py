@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.types import Digest, DigestKind
+from correlators.types import Digest, DigestKind, PageAction
 from sinks import render
 from sinks.bounds import bounded
 from sinks.lead import BETWEEN, CHARS, change, fair, lead, state
@@ -94,6 +94,16 @@ def test_a_storms_title_is_not_said_twice() -> None:
     assert lead(one, 120) == (
         "🔴 payments-db +1 · OperationalError: gone · ~1,234k users · since 2.4.1"
     )
+
+
+def test_a_page_at_a_chat_says_that_it_is_one_and_when_it_is_over() -> None:
+    page = digest(page=PageAction.TRIGGER)
+    assert lead(page).startswith("📟 Page: payment +1 · Conn")
+    taken = replace(page, page=PageAction.ACKNOWLEDGE, acked_by="ann")
+    assert lead(taken).startswith("🟡 Acknowledged: payment +1 · Conn")
+    gone = replace(page, kind=DigestKind.UPDATED, page=PageAction.RESOLVE, page_after="storm-2")
+    assert lead(gone, reply=True).startswith("☑️ Page over: payment +1 · Conn")
+    assert lead(replace(gone, resolved=True)).startswith("✅ Resolved: payment +1 · Conn")
 
 
 @pytest.mark.parametrize("kind", DigestKind)
