@@ -17,6 +17,7 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
+from correlators.types import Digest
 from sinks.agenda import Agenda
 from sinks.base import Attempt, CannotTell, Delivered, Found, NotFound, Outcome, Step
 from sinks.entries import Delivery
@@ -51,6 +52,8 @@ class Looked(msgspec.Struct, frozen=True):
     """The pager's own key."""
     look: Look
     reason: str = ""
+    trigger: Digest | None = None
+    """What paged, where that is known: a new owner knows only that the page is open."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -85,12 +88,13 @@ class IncidentLooks:
         self._most = pages_most
         self._pages: dict[str, tuple[Page, int, int]] = {}
         """Page, when it was taken, and look-ups that found nothing."""
+        self._triggers: dict[str, Digest] = {}
         self._agenda: Agenda[tuple[int]] = Agenda()
         self._running = 0
         self._free_ms = 0
         self._looked: list[Looked] = []
 
-    def taken(self, page: Page, now_ms: int) -> None:
+    def taken(self, page: Page, now_ms: int, trigger: Digest | None = None) -> None:
         """Note that a pager has taken a page now. One that is known is looked for as it was."""
         name = _name(page)
         if name in self._pages:
@@ -100,6 +104,8 @@ class IncidentLooks:
             return
         self._pages[name] = (page, now_ms, 0)
         self._agenda.put(name, (now_ms + AFTER_MS[0],))
+        if trigger is not None:
+            self._triggers[name] = trigger
 
     def due(self, now_ms: int) -> list[Page]:
         """Return the pages to look for now; each is answered by `heard`."""
@@ -142,7 +148,8 @@ class IncidentLooks:
 
     def _end(self, page: Page, look: Look, reason: str = "") -> None:
         del self._pages[_name(page)]
-        self._looked.append(Looked(page.destination, page.key, look, reason))
+        trigger = self._triggers.pop(_name(page), None)
+        self._looked.append(Looked(page.destination, page.key, look, reason, trigger))
 
 
 def opened(attempt: Attempt, outcome: Outcome | NotFound | CannotTell) -> Page | None:

@@ -49,6 +49,12 @@ def through_late(trigger: Digest, waited_ms: int, handed_to: str) -> list[Digest
     )
 
 
+def no_incident(trigger: Digest) -> list[Digest]:
+    """Return what is told there where a pager took the page and no incident came of it."""
+    says = f"The page to {_whom(trigger)} was taken, but no incident came of it: it may have woken"
+    return _told(trigger, 3, f"{says} nobody")
+
+
 def reminder(trigger: Digest, number: int, most: int, waits_ms: int) -> Digest:
     """Return the reminder of a page at a chat: nobody has acknowledged it for so long."""
     says = f"Acknowledged by nobody for {lasting(waits_ms)}: reminder {number} of {most}"

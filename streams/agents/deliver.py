@@ -16,7 +16,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from correlators.entries import PROGRESS_KEY
-from correlators.types import DigestKind
+from correlators.types import Digest, DigestKind
 from sinks.attempted import Attempted, attempted
 from sinks.base import (
     Answer,
@@ -104,6 +104,8 @@ class DeliverHandler:
         self._metrics = metrics
         self._held: dict[TopicPartition, _Held] = {}
         self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
+        self._notices: list[Digest] = []
+        """Of pages that became no incident, until there is a partition to tell them by."""
 
     async def start(self, source: Source) -> None:
         """Read how many partitions the outbox has; every sink connects when it is used."""
@@ -225,10 +227,19 @@ class DeliverHandler:
                 await self._pump(tp, held)
             for destination, count in held.outbox.waiting().items():
                 waiting[sink_of(destination)] = waiting.get(sink_of(destination), 0) + count
-        self._looks.turn(self._sinks, now_ms)
+        self._notices += self._looks.turn(self._sinks, now_ms)
+        if self._notices and self._held:
+            await self._tell_notices(*next(iter(self._held.items())))
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
         count_notes(self._metrics, self._sinks.values())
+
+    async def _tell_notices(self, tp: TopicPartition, held: _Held) -> None:
+        """Hand the notices to the destinations that are told, in a transaction of any partition."""
+        changes = held.outbox.take_changes()
+        handed = (*changes.handed, *self._notices)
+        self._notices = []
+        await self._write(tp, held, msgspec.structs.replace(changes, handed=handed))
 
     def _take_answers(self, held: _Held) -> bool:
         answers, held.answers = held.answers, []

@@ -12,9 +12,11 @@ from typing import Final
 
 import structlog
 
+from correlators.types import Digest
 from sinks.base import Answer, Attempt, CannotTell, Found, Sink
 from sinks.entries import Delivery
 from sinks.incident_looks import IncidentLooks, Look, Page, looking, open_pages, opened
+from sinks.notices import no_incident
 from streams.metrics import Metrics
 
 LOOK_S: Final = 10.0
@@ -47,7 +49,7 @@ class LookAgent:
         """Look for the page that this answer says was taken, if any."""
         page = opened(attempt, answer.outcome)
         if page is not None and looking(sink, page.destination):
-            self._looks.taken(page, now_ms)
+            self._looks.taken(page, now_ms, attempt.digest)
 
     def restored(self, entries: Iterable[Delivery], sinks: Mapping[str, Sink], now_ms: int) -> None:
         """Look for all pages that are open: nobody knows whether the owner before did."""
@@ -56,8 +58,10 @@ class LookAgent:
             if looking(sink, page.destination):
                 self._looks.taken(page, now_ms)
 
-    def turn(self, sinks: Mapping[str, Sink], now_ms: int) -> None:
-        """Take in what was found, and begin the look-ups that are due."""
+    def turn(self, sinks: Mapping[str, Sink], now_ms: int) -> list[Digest]:
+        """Take in what was found, begin the look-ups that are due, and return what is to be told
+        in chats of pages that became no incident."""
+        notices: list[Digest] = []
         answers, self._answers = self._answers, []
         for page, found in answers:
             self._looks.heard(page, found, now_ms)
@@ -71,6 +75,7 @@ class LookAgent:
                 destination=one.destination, outcome=one.look.value
             ).inc()
             if one.look is Look.NO_INCIDENT:
+                notices += no_incident(one.trigger) if one.trigger is not None else []
                 log.warning(
                     "a page is no incident",
                     destination=one.destination,
@@ -85,6 +90,7 @@ class LookAgent:
                     dedup_key=one.key,
                     why=one.reason or one.look.value,
                 )
+        return notices
 
     async def stop(self) -> None:
         """End the look-ups that run; they are made again, here or by a new owner."""

@@ -12,8 +12,6 @@ from tests.sinks.played import CALL_MS, Clock, Played
 FAULTS = [one for one in Fault if one is not Fault.REFUSED]
 
 GAPS = {
-    ("pagerduty", "garbage_before"): "any 2xx is taken for PagerDuty's 202",
-    ("pagerduty", "by chance"): "any 2xx is taken for PagerDuty's 202",
     ("slack", "rate_limited as date"): "a Retry-After that is a date is not read yet",
     ("slack", "rate_limited_body"): "retry_after in the body is not read yet",
     ("slack", "rate_limited_body as date"): "retry_after in the body is not read yet",

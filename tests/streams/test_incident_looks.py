@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from correlators.types import PageAction
+from correlators.types import Digest, DigestKind, PageAction
 from sinks.base import Answer, Sink, Step
 from sinks.incident_looks import AFTER_MS, Look
 from sinks.pagerduty import PagerDutySink
@@ -23,7 +24,9 @@ from tests.sinks.make import attempt, digest
 KEY = "k" * 32
 TOKEN = "read-only-t0ken"
 HERE = "pagerduty:default"
-TRIGGER = digest(HERE, page=PageAction.TRIGGER)
+TRIGGER = msgspec.structs.replace(
+    digest(HERE, page=PageAction.TRIGGER), page_told=("slack:incidents", "slack:pay")
+)
 
 
 class World:
@@ -36,6 +39,7 @@ class World:
         self.sinks: Mapping[str, Sink] = {"pagerduty": self.sink}
         self.answered = asyncio.Event()
         self.metrics = Metrics()
+        self.told: list[Digest] = []
         self.agent = LookAgent(self.metrics, wake=self.answered.set)
 
     async def page(self, now_ms: int) -> None:
@@ -47,10 +51,10 @@ class World:
 
     async def look(self, now_ms: int) -> None:
         """Have what is due by now looked for, and take in what was found."""
-        self.agent.turn(self.sinks, now_ms)
+        self.told += self.agent.turn(self.sinks, now_ms)
         await asyncio.wait_for(self.answered.wait(), 20)
         self.answered.clear()
-        self.agent.turn(self.sinks, now_ms)
+        self.told += self.agent.turn(self.sinks, now_ms)
 
     def count(self, look: Look) -> float | None:
         name = "stormfold_pages_looked_for_total"
@@ -77,7 +81,7 @@ async def test_a_page_that_becomes_an_incident_is_counted_and_not_warned_of(worl
     with capture_logs() as logs:
         await world.look(AFTER_MS[0])
     assert world.count(Look.INCIDENT) == 1.0
-    assert logs == []
+    assert (logs, world.told) == ([], [])
     assert [one.outcome for one in world.rest.calls] == ["ok"]
 
 
@@ -94,6 +98,13 @@ async def test_a_page_that_becomes_none_is_counted_with_what_to_look_at(world: W
     assert (line["destination"], line["dedup_key"]) == (HERE, "stormfold-inc-1")
     for word in ("event rules", "disabled", "maintenance"):
         assert word in line["look_at"]
+    assert [one.destination for one in world.told] == ["slack:incidents", "slack:pay"]
+    for one in world.told:
+        assert (one.kind, one.page) == (DigestKind.PAGE_TROUBLE, PageAction.NONE)
+        assert one.notice == (
+            "The page to pagerduty:default was taken, but no incident came of it: it may have "
+            "woken nobody"
+        )
     assert TOKEN not in str(line)
     assert KEY not in str(line)
 
