@@ -122,7 +122,10 @@ class PagerDutySink:
         """
         self._refusals[destination] += 1
         advised_ms = RATE_WAITS_MS[min(self._refusals[destination], len(RATE_WAITS_MS)) - 1]
-        after_ms = retry_after_ms(reply.headers.get("retry-after"), default_ms=advised_ms)
+        told = reply.headers
+        after_ms = retry_after_ms(
+            told.get("retry-after"), default_ms=advised_ms, date=told.get("date")
+        )
         scope = Scope.DESTINATION if destination in self._changes else Scope.METHOD
         return Retry(RetryReason.RATE_LIMITED, max(1_000, after_ms), scope)
 

@@ -103,6 +103,7 @@ class SlackClient:
             headers=dict(getattr(response, "headers", None) or {}),
             detail=_detail(body),
             channel=channel or "the channel",
+            retry_after=body.get("retry_after"),
         )
         detail = outcome.detail if isinstance(outcome, Rejected | Retry) else ""
         loud = bool(detail) and bool(meaning_of(word).todo)

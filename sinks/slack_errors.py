@@ -129,6 +129,7 @@ def outcome_of(
     headers: Mapping[str, str],
     detail: str = "",
     channel: str = "the channel",
+    retry_after: object = None,
 ) -> Outcome:
     """Return what a refused call means.
 
@@ -139,11 +140,14 @@ def outcome_of(
         headers: the answer's, by any case.
         detail: Slack's own words about a block, or the scope that is missing.
         channel: where it was to go, for what is to be done.
+        retry_after: the seconds to wait that the body names, as a webhook's does; the header is
+            believed before it.
     """
     if status == 429 or error in RATE_LIMITED:
-        found = next((headers[one] for one in headers if one.lower() == "retry-after"), None)
+        told = {name.lower(): value for name, value in headers.items()}
+        found = told.get("retry-after") or str(retry_after or "")
         scope = Scope.METHOD if step is Step.EDIT else Scope.DESTINATION
-        after_ms = retry_after_ms(found, default_ms=RATE_WAIT_MS)
+        after_ms = retry_after_ms(found, default_ms=RATE_WAIT_MS, date=told.get("date"))
         return Retry(RetryReason.RATE_LIMITED, max(RATE_WAIT_MS, after_ms), scope)
     if error == "message_limit_exceeded":
         return Retry(RetryReason.RATE_LIMITED, FLOOD_WAIT_MS, Scope.ACCOUNT)

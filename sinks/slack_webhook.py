@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from sinks.base import (
     Attempt,
@@ -128,6 +128,7 @@ class SlackWebhookSink:
             status=reply.status,
             headers=reply.headers,
             channel=attempt.destination,
+            retry_after=_json_of(reply).get("retry_after"),
         )
         detail = outcome.detail if isinstance(outcome, Rejected | Retry) else ""
         loud = bool(detail) and bool(meaning_of(error).todo)
@@ -139,9 +140,15 @@ def _error_of(reply: Reply) -> str:
     """Return Slack's word: the answer's text, or its JSON's `error`; else the status."""
     text = reply.text.strip()
     if text.startswith("{"):
-        try:
-            text = str(json.loads(text).get("error") or "")
-        except ValueError:
-            text = ""
+        text = str(_json_of(reply).get("error") or "")
     word = text if text.replace("_", "").isalnum() and len(text) <= ERROR_CHARS else ""
     return word or f"status_{reply.status}"
+
+
+def _json_of(reply: Reply) -> dict[str, Any]:
+    """Return the object that an answer holds; empty where it is text."""
+    try:
+        found = json.loads(reply.text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

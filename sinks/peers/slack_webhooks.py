@@ -36,7 +36,7 @@ class Webhooks:
 
     def __init__(self, workspace: Workspace, limits: Limits, chat: Chat) -> None:
         self._workspace, self._limits, self._chat = workspace, limits, chat
-        self._channels = {_secret(one): one for one in workspace.channels.values()}
+        self._channels = {secret_of(one.id): one for one in workspace.channels.values()}
         self.closed: dict[str, str] = {}
         """By channel id, the word with which its webhook refuses everything."""
 
@@ -44,7 +44,7 @@ class Webhooks:
         """Return the secret path of a channel's webhook; by id or by name."""
         found = self._workspace.find(channel)
         assert found is not None, f"no channel {channel}"
-        return f"/services/T0STORM/B0STORM/{_secret(found)}"
+        return f"/services/T0STORM/B0STORM/{secret_of(found.id)}"
 
     def channel_of(self, secret: str) -> Channel | None:
         """Return the channel of this address; None when it leads nowhere."""
@@ -96,5 +96,6 @@ def answer_of(refusal: Refusal) -> web.Response:
     return web.Response(text=refusal.error, status=STATUS.get(refusal.error, 400))
 
 
-def _secret(channel: Channel) -> str:
-    return xxhash.xxh3_64_hexdigest(f"webhook {channel.id}".encode())
+def secret_of(channel: str) -> str:
+    """Return the secret part of a channel's address, by the channel's id."""
+    return xxhash.xxh3_64_hexdigest(f"webhook {channel}".encode())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Clock, Peer
 from sinks.peers.slack import SlackPeer
+from sinks.peers.slack_webhooks import secret_of
 from sinks.slack import SlackSink
 from sinks.slack_webhook import SlackWebhookSink
 from tests.sinks.make import digest
@@ -29,7 +31,7 @@ from tests.sinks.make import digest
 TOKEN: Final = "xoxb-local-only"
 KEY: Final = "k" * 32
 OTHER_KEY: Final = "o" * 32
-SECRETS: Final = (TOKEN, KEY, OTHER_KEY)
+SECRETS: Final = (TOKEN, KEY, OTHER_KEY, secret_of("C0INC"), secret_of("C0OPS"))
 MARK: Final = "possible repeat"
 TIMEOUT_MS: Final = 400
 """Real time after which a sink gives a call up; only calls that are slow on purpose take it."""
@@ -112,6 +114,32 @@ async def slack_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
                 refusal=("restricted_action", "restricted_action"),
                 states=_slack_states(peer),
                 lag=peer.lag_history,
+            )
+
+
+@asynccontextmanager
+async def slack_webhook_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
+    """Two incoming webhooks of one workspace."""
+    channels = {"C0INC": "incidents", "C0OPS": "ops"}
+    async with SlackPeer(token=TOKEN, channels=channels, clock=clock) as peer:
+        webhooks = {name: peer.webhook_url(name) for name in channels.values()}
+        sink = SlackWebhookSink(webhooks=webhooks, timeout_ms=TIMEOUT_MS)
+
+        def posts(id: str) -> list[str]:
+            found = [*peer.posts("incidents"), *peer.posts("ops")]
+            said = [json.dumps(one.blocks, ensure_ascii=False) + one.text for one in found]
+            return [one for one in said if re.search(rf"\b{id}\b", one)]
+
+        async with closing(sink):
+            yield Case(
+                sink,
+                # What is told later stands in posts of its own, without a header.
+                lambda id: [one for one in posts(id) if '"type": "header"' in one],
+                peer,
+                "webhook",
+                ("C0INC", "C0OPS"),
+                over=lambda id: "✅" in posts(id)[-1],
+                refusal=("no_service", "no_service"),
             )
 
 

@@ -1,8 +1,6 @@
-"""What the behaviour suite of the sinks is run with: every fault, known gaps, virtual time."""
+"""What the behaviour suite of the sinks is run with: every fault, virtual time."""
 
 from __future__ import annotations
-
-import pytest
 
 from sinks.peers.faults import LIMITS, Fault
 from sinks.peers.serve import Call
@@ -10,20 +8,6 @@ from tests.sinks.cases import Case
 from tests.sinks.played import CALL_MS, Clock, Played
 
 FAULTS = [one for one in Fault if one is not Fault.REFUSED]
-
-GAPS = {
-    ("slack", "rate_limited as date"): "a Retry-After that is a date is not read yet",
-    ("slack", "rate_limited_body"): "retry_after in the body is not read yet",
-    ("slack", "rate_limited_body as date"): "retry_after in the body is not read yet",
-}
-"""What does not hold yet, and why."""
-
-
-def mind_gap(request: pytest.FixtureRequest, case: Case, what: str) -> None:
-    """Let a law fail that is known not to hold yet."""
-    if (case.sink.name, what) in GAPS:
-        reason = GAPS[case.sink.name, what]
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
 
 
 def play(case: Case, clock: Clock) -> Played:
