@@ -22,6 +22,7 @@ def check(world: World) -> list[str]:
         *_written_first(world, journal),
         *_deadlines(world),
         *_journal(world, journal),
+        *_together(world, journal),
         *_epochs(world),
         *chat_checks.check(world, journal),
         *pager_checks.check(world, journal),
@@ -91,6 +92,21 @@ def _journal(world: World, journal: Journal) -> list[str]:
         if key not in told and calls[0].answer is not None and calls[0].process in world.lived:
             wrong.append(f"nothing told of {_named(key)}: {calls[0].answer}")
     return wrong
+
+
+def _together(world: World, journal: Journal) -> list[str]:
+    """What a roll-up tells is told of each once, with the message that says it."""
+    rollups = {one.id for one in world.workspace.messages if one.digest.rollup is not None}
+    told = Counter((one.destination, one.subject, one.revision) for one in journal.together)
+    twice = [f"told {count} times together: {key}" for key, count in told.items() if count > 1]
+    return [
+        *twice,
+        *(
+            f"told by no roll-up: {one.destination} {one.subject} r{one.revision}"
+            for one in journal.together
+            if one.receipt is None or one.receipt.id not in rollups
+        ),
+    ]
 
 
 def _named(key: tuple[str, str, int]) -> str:

@@ -74,6 +74,15 @@ class Journal:
     @cached_property
     def attempted(self) -> list[tuple[float, Attempted]]:
         """Return what became of calls, and when that was written."""
+        return [(at_s, one) for at_s, one in self._said if one.number]
+
+    @cached_property
+    def together(self) -> list[Attempted]:
+        """Return what is told of digests that a roll-up tells: they had no call of their own."""
+        return [one for _, one in self._said if not one.number]
+
+    @cached_property
+    def _said(self) -> list[tuple[float, Attempted]]:
         said = ((at_s, codec.said(value)) for at_s, _, value in self._committed(TOPICS.decisions))
         return [(at_s, one) for at_s, one in said if isinstance(one, Attempted)]
 

@@ -54,7 +54,6 @@ class Scenario:
     poll_ms: int = 200
     timer_ms: int = 100
     calls_at_once: int = 48
-    """Beside those that are kept for pages."""
 
 
 FAULTS: Final = {
