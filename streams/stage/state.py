@@ -126,13 +126,9 @@ class Transaction:
         if kind is None:
             failed = await self._first_failure()
         with self._named():
-            try:
-                await self._context.__aexit__(
-                    type(failed) if failed is not None else None, failed, trace
-                )
-            except BaseException:
-                self._let_go()
-                raise
+            await self._context.__aexit__(
+                type(failed) if failed is not None else None, failed, trace
+            )
             if failed is not None:
                 # Nobody else asks what became of the records; asked, asyncio does not complain.
                 await self._first_failure()
@@ -148,12 +144,6 @@ class Transaction:
             except Exception as error:
                 first = first or error
         return first
-
-    def _let_go(self) -> None:
-        """Have asyncio not complain that nobody asks what became of the records."""
-        for one in self._sent:
-            if isinstance(one, asyncio.Future):
-                one.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @contextmanager
     def _named(self) -> Iterator[None]:
