@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -114,32 +113,6 @@ async def slack_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
                 refusal=("restricted_action", "restricted_action"),
                 states=_slack_states(peer),
                 lag=peer.lag_history,
-            )
-
-
-@asynccontextmanager
-async def slack_webhook_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
-    """Two incoming webhooks of one workspace."""
-    channels = {"C0INC": "incidents", "C0OPS": "ops"}
-    async with SlackPeer(token=TOKEN, channels=channels, clock=clock) as peer:
-        webhooks = {name: peer.webhook_url(name) for name in channels.values()}
-        sink = SlackWebhookSink(webhooks=webhooks, timeout_ms=TIMEOUT_MS)
-
-        def posts(id: str) -> list[str]:
-            found = [*peer.posts("incidents"), *peer.posts("ops")]
-            said = [json.dumps(one.blocks, ensure_ascii=False) + one.text for one in found]
-            return [one for one in said if re.search(rf"\b{id}\b", one)]
-
-        async with closing(sink):
-            yield Case(
-                sink,
-                # What is told later stands in posts of its own, without a header.
-                lambda id: [one for one in posts(id) if '"type": "header"' in one],
-                peer,
-                "webhook",
-                ("C0INC", "C0OPS"),
-                over=lambda id: "✅" in posts(id)[-1],
-                refusal=("no_service", "no_service"),
             )
 
 

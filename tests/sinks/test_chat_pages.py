@@ -1,4 +1,4 @@
-"""A page at a chat: a message of its own, repeated until somebody takes it on, closed in the end."""
+"""A page at a chat: a message of its own, repeated until taken on, closed at last."""
 
 from __future__ import annotations
 
