@@ -245,7 +245,9 @@ def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
     heard = Heard()
     said: dict[str, tuple[str, int]] = {}
     for tick in ticks(records, config, seed):
-        silences = [one for one in tick.after.values() if isinstance(one, Silence)]
+        # What is acknowledged says who mutes it before another act of the same tick ends that.
+        both = (*tick.before.values(), *tick.after.values())
+        silences = [one for one in both if isinstance(one, Silence)]
         known = {(one.author, one.to_ms) for one in silences}
         for digest in tick.digests:
             if digest.silenced_by:
