@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import TopicPartition
 
 from correlators.entries import PROGRESS_KEY
+from sinks.entries import Status, decode
 from streams.agents.deliver import DeliverHandler
 from tests.simulation.child import Child
 from tests.simulation.deliveries.scenario import GONE
@@ -104,7 +105,7 @@ class Faults:
         world, given = self._world, list(batches)
         produce(given, producer, transactional_id)
         for tp, messages in given if self._nap_s else ():
-            if tp.topic == TOPICS.outbox and any(one.key != PROGRESS for one in messages):
+            if tp.topic == TOPICS.outbox and any(map(_begins, messages)):
                 for child in world.children:
                     owned = child.source.ready() if child.alive and child.source else []
                     if child.process is not None and tp.partition in {o.partition for o in owned}:
@@ -136,3 +137,10 @@ class Faults:
 
     def _end_fault(self) -> None:
         self.left -= 1
+
+
+def _begins(message: Message) -> bool:
+    """Return whether this entry says that a call is about to be made."""
+    if message.key == PROGRESS or not message.value:
+        return False
+    return decode(message.value).status is Status.ATTEMPTING

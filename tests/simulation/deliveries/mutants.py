@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
@@ -13,7 +13,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from sinks import delivery, ledger, settle
-from sinks.base import Attempt, Sink
+from sinks.base import Answer, Attempt, CannotTell, Sink, Unknown, UnknownReason
 from sinks.entries import Delivery, Status, Turn
 from sinks.outbox import Outbox
 from streams.agents import deliver
@@ -48,12 +48,16 @@ class NeverLate(Parts):
 
     class handler(DeliverHandler):
         async def _call(self, held: Any, attempt: Attempt, sink: Sink) -> None:
-            now_ms = self._host.now_ms()
-            if attempt.deadline_ms > now_ms:
+            if attempt.deadline_ms > self._host.now_ms():
                 await super()._call(held, attempt, sink)
                 return
-            late = msgspec.structs.replace(attempt, deadline_ms=now_ms + 4_000)
-            await super()._call(held, late, sink)
+            outcome: Any = CannotTell() if attempt.find else Unknown(UnknownReason.TIMED_OUT)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(4.0):
+                    outcome = await (sink.find if attempt.find else sink.send)(attempt)
+            answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome)
+            held.answers.append((attempt, answer))
+            self._source.wake()
 
 
 class DropsAnswers(Parts):

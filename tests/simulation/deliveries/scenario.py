@@ -193,7 +193,7 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn)))
-    if kind == "limits":
+    if kind in ("limits", "zombies"):
         chosen = drawn
     if kind == "reload":
         chosen.append(reload)
