@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from correlators.types import Digest, DigestKind
+from correlators.types import Digest, DigestKind, PageAction
 from sinks.base import Step
 from tests.simulation.deliveries.journal import Journal
 from tests.simulation.deliveries.line import Call
@@ -26,11 +26,11 @@ def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
     told: dict[Told, list[Message]] = defaultdict(list)
     for one in world.workspace.messages:
-        told[one.digest.destination, one.digest.id].append(one)
+        told[_key(one.digest)].append(one)
     newest: dict[Told, Digest] = {}
     for digest in journal.digests:
         if digest.destination.startswith("slack:"):
-            key = digest.destination, digest.id
+            key = _key(digest)
             if key not in newest or newest[key].revision < digest.revision:
                 newest[key] = digest
     together = rolled_up(world)
@@ -51,6 +51,12 @@ def check(world: World, journal: Journal) -> list[str]:
         if one.call.attempt.possible_repeat and not _justified(world, journal, one.call):
             wrong.append(f"marked a possible repeat without need: {_shown(one)}")
     return [one for one in wrong if not _unnamed(one, untold, world)]
+
+
+def _key(digest: Digest) -> Told:
+    """Return what a digest is told under; a page that a chat takes is told by itself."""
+    page = "" if digest.page is PageAction.NONE else "page of "
+    return digest.destination, page + digest.id
 
 
 def rolled_up(world: World) -> dict[Told, list[Message]]:

@@ -45,10 +45,15 @@ class Journal:
     @cached_property
     def digests(self) -> list[Digest]:
         """Return every readable digest on `deliveries`, in order."""
+        return [digest for _, digest in self.digests_at]
+
+    @cached_property
+    def digests_at(self) -> list[tuple[float, Digest]]:
+        """Return these with when they were written."""
         found = []
-        for _, _, value in self._committed(TOPICS.deliveries):
+        for at_s, _, value in self._committed(TOPICS.deliveries):
             if not value.startswith(b"\xc1"):
-                found.append(codec.digest(value))
+                found.append((at_s, codec.digest(value)))
         return found
 
     @cached_property

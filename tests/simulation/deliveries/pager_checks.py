@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from correlators.types import Digest, PageAction
 from sinks.base import Step
@@ -15,6 +16,12 @@ Alert = tuple[str, str]
 
 Place = tuple[int, int, int]
 """Where a word on a page stands among the others: time, its end last, revision."""
+
+PAGE_S: Final = 66.0
+"""A page has a minute and a call before somebody else has it."""
+TAKES_OVER_S: Final = 14.0
+"""What a death, a sleep or an outage may add: nobody owns the partition meanwhile."""
+NEVER_S: Final = 1e9
 
 
 def place(digest: Digest) -> Place:
@@ -30,7 +37,8 @@ def check(world: World, journal: Journal) -> list[str]:
         events[digest.destination, digest.page_key].append(one)
     newest: dict[Alert, Digest] = {}
     for digest in journal.digests:
-        if digest.page in (PageAction.TRIGGER, PageAction.RESOLVE):
+        pager = digest.destination.startswith("pagerduty:")
+        if pager and digest.page in (PageAction.TRIGGER, PageAction.RESOLVE):
             key = digest.destination, digest.page_key
             if key not in newest or place(newest[key]) < place(digest):
                 newest[key] = digest
@@ -38,6 +46,36 @@ def check(world: World, journal: Journal) -> list[str]:
     for key, digest in newest.items():
         wrong += _in_the_end(world, journal, digest)
         wrong += _in_order(events[key])
+    return [*wrong, *_in_time(world, journal)]
+
+
+def _in_time(world: World, journal: Journal) -> list[str]:
+    """Every page gets through, is over, or is handed to its fallback within a minute and a call."""
+    patience_s = PAGE_S + TAKES_OVER_S * (world.deaths + len(world.scenario.faults))
+    through: dict[tuple[str, str, int], float] = {}
+    for one in world.pager.events:
+        digest = one.call.attempt.digest
+        key = digest.destination, digest.id, digest.revision
+        through[key] = min(through.get(key, one.call.carried_s), one.call.carried_s)
+    handed: dict[tuple[str, str], float] = {}
+    over: dict[Alert, float] = {}
+    for at_s, digest in journal.digests_at:
+        if digest.handed_by:
+            handed.setdefault((digest.handed_by, digest.id), at_s)
+        if digest.page is not PageAction.TRIGGER:
+            over[digest.destination, digest.page_key] = at_s
+    wrong = []
+    for at_s, digest in journal.digests_at:
+        if digest.page is not PageAction.TRIGGER or not digest.page_fallback:
+            continue
+        ends = (
+            through.get((digest.destination, digest.id, digest.revision)),
+            handed.get((digest.destination, digest.id)),
+            over.get((digest.destination, digest.page_key)),
+        )
+        waited_s = min((one for one in ends if one is not None), default=NEVER_S) - at_s
+        if waited_s > patience_s:
+            wrong.append(f"a page waited {waited_s:.0f} s: {_named(digest)}")
     return wrong
 
 

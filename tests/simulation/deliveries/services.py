@@ -48,8 +48,8 @@ CHAT: Final = Plan(
     tries=TRIES,
 )
 PAGER: Final = Plan(
-    steps=dict.fromkeys((Step.TRIGGER, Step.RESOLVE), (PAGE,)),
-    repeatable=frozenset((Step.TRIGGER, Step.RESOLVE)),
+    steps=dict.fromkeys((Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE), (PAGE,)),
+    repeatable=frozenset((Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE)),
     retry_cap_ms=20_000,
     tries=TRIES,
 )

@@ -45,6 +45,7 @@ def _life(
     at_s = random.random() * span_s * 0.6
     found: list[Record] = []
     storm = random.random() < 0.2
+    fallback = random.choice(("", *told, *pagers))
     triggered = resolved = False
     for revision in range(1, random.choice((1, 2, 3, 5, 8)) + 1):
         kind = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED
@@ -60,7 +61,8 @@ def _life(
         for one in told:
             found.append(_record(at_s, one, id, revision, kind, PageAction.NONE, storm=storm))
         for one in paged if page is not PageAction.NONE else ():
-            found.append(_record(at_s, one, id, revision, kind, page))
+            instead = fallback if fallback != one else ""
+            found.append(_record(at_s, one, id, revision, kind, page, fallback=instead))
         at_s += random.choice((1.0, 1.0, 3.0, 7.0)) * (0.2 + random.random())
     return found
 
@@ -89,6 +91,7 @@ def _record(
     *,
     after: str = "",
     storm: bool = False,
+    fallback: str = "",
 ) -> Record:
     made = digest(
         destination,
@@ -101,7 +104,9 @@ def _record(
         services=(),
     )
     # A roll-up's line tells how many events, and so which revision.
-    made = msgspec.structs.replace(made, events=revision, storm=storm, page_after=after)
+    made = msgspec.structs.replace(
+        made, events=revision, storm=storm, page_after=after, page_fallback=fallback
+    )
     return Record(at_s, destination, codec.encode(made))
 
 
