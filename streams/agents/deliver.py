@@ -60,6 +60,8 @@ class _Held:
 
     def __init__(self, outbox: Outbox, writer: FencedWriter, offset: int) -> None:
         self.outbox = outbox
+        self.fresh = True
+        """What taking it over has changed is not written yet."""
         self.writer = writer
         self.offset = offset
         self.written_offset = offset
@@ -223,7 +225,7 @@ class DeliverHandler:
         for tp, held in list(self._held.items()):
             answered = self._take_answers(held)
             due_ms = held.outbox.next_due_ms(now_ms)
-            if answered or (due_ms is not None and due_ms <= now_ms):
+            if held.fresh or answered or (due_ms is not None and due_ms <= now_ms):
                 await self._pump(tp, held)
             for destination, count in held.outbox.waiting().items():
                 waiting[sink_of(destination)] = waiting.get(sink_of(destination), 0) + count
@@ -254,6 +256,7 @@ class DeliverHandler:
 
     async def _pump(self, tp: TopicPartition, held: _Held) -> None:
         """Write down what is due in one transaction, then make those calls."""
+        held.fresh = False
         room = CALLS_AT_ONCE - len(held.calls)
         attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_AT_ONCE // KEPT_FOR_PAGES)
         await self._write(tp, held, held.outbox.take_changes())

@@ -45,7 +45,8 @@ def _life(
     at_s = random.random() * span_s * 0.6
     found: list[Record] = []
     storm = random.random() < 0.2
-    fallback = random.choice(("", *told, *pagers))
+    others = [one for one in channels if one not in told]
+    fallback = random.choice(("", *others, *pagers))
     triggered = resolved = False
     for revision in range(1, random.choice((1, 2, 3, 5, 8)) + 1):
         kind = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED
