@@ -9,9 +9,6 @@ import pytest
 
 from correlators.types import DigestKind, PageAction
 from sinks.base import (
-    Answer,
-    Delivered,
-    Receipt,
     Retry,
     RetryReason,
     Scope,
@@ -19,7 +16,6 @@ from sinks.base import (
     Target,
 )
 from sinks.entries import DropReason
-from sinks.outbox import Outbox
 from sinks.watched import PageOutcome
 from tests.sinks.desks import (
     ACK,
@@ -94,18 +90,6 @@ def test_a_reminder_that_comes_after_the_acknowledgement_is_not_told() -> None:
     desks.run(500, (410, page(ACK, second=410, to=A)), (420, late))
     assert len(desks.notices()) == 1
     assert DropReason.SUPERSEDED in [one.reason for one in desks.dropped]
-
-
-def test_a_page_that_stands_is_not_forgotten_early() -> None:
-    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=2)
-    outbox.accept(page(T, "inc-1.1"), START_MS)
-    now_ms = START_MS + 20_000
-    (call,) = outbox.due(now_ms, room=4)
-    there = Delivered(Receipt(id="x"))
-    outbox.receive(Answer(key=call.key, number=call.number, outcome=there), now_ms)
-    for number in range(5):
-        outbox.accept(digest(A, id=f"inc-{number}"), now_ms)
-    assert "pagerduty:p|inc-1.1" in outbox.entries()
 
 
 def test_reminders_have_an_end() -> None:

@@ -19,8 +19,7 @@ from sinks.base import (
 )
 from sinks.entries import DeadReason, DropReason
 from sinks.notices import handed_on
-from sinks.outbox import Outbox
-from sinks.page_watch import WAIT_MS, without_place
+from sinks.page_watch import WAIT_MS
 from sinks.watched import PageOutcome
 from tests.sinks.desks import (
     ACK,
@@ -296,15 +295,3 @@ def test_nothing_is_said_twice_of_a_page(
 
 def test_what_is_handed_on_has_no_fallback_of_its_own() -> None:
     assert handed_on(page(T), A).page_fallback == ""
-
-
-def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
-    said = without_place(page(T, fallback=Q))
-    assert [(one.destination, one.page) for one in said.handed] == [(Q, T), (A, PageAction.NONE)]
-    assert [one.outcome for one in said.pages] == [PageOutcome.FALLBACK]
-    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=1)
-    outbox.accept(page(T, "inc-1.1"), START_MS)
-    outbox.accept(page(T, "inc-2.1", fallback=Q, told=()), START_MS)
-    changes = outbox.take_changes()
-    assert [one.destination for one in changes.handed] == [Q]
-    assert [one.reason for one in changes.dead] == [DeadReason.OUTBOX_FULL]

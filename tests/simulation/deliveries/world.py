@@ -108,8 +108,6 @@ class World:
             self.sinks(host),
             installation=f"{NAMESPACE}:wall",
             state_topic=TOPICS.outbox,
-            deliveries_topic=TOPICS.deliveries,
-            partition_of=partition_of_account,
             dead_topic=TOPICS.dead,
             quarantine_topic=TOPICS.quarantine,
             decisions_topic=TOPICS.decisions,

@@ -1,0 +1,47 @@
+"""Pages in an outbox that is full: they keep their place, or go to their fallback."""
+
+from __future__ import annotations
+
+from correlators.types import PageAction
+from sinks.base import (
+    Answer,
+    Delivered,
+    Receipt,
+)
+from sinks.entries import DeadReason
+from sinks.outbox import Outbox
+from sinks.page_watch import without_place
+from sinks.watched import PageOutcome
+from tests.sinks.desks import (
+    SERVED,
+    A,
+    Q,
+    T,
+    page,
+)
+from tests.sinks.make import digest
+from tests.sinks.world import START_MS
+
+
+def test_a_page_that_stands_is_not_forgotten_early() -> None:
+    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=2)
+    outbox.accept(page(T, "inc-1.1"), START_MS)
+    now_ms = START_MS + 20_000
+    (call,) = outbox.due(now_ms, room=4)
+    there = Delivered(Receipt(id="x"))
+    outbox.receive(Answer(key=call.key, number=call.number, outcome=there), now_ms)
+    for number in range(5):
+        outbox.accept(digest(A, id=f"inc-{number}"), now_ms)
+    assert "pagerduty:p|inc-1.1" in outbox.entries()
+
+
+def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
+    said = without_place(page(T, fallback=Q))
+    assert [(one.destination, one.page) for one in said.handed] == [(Q, T), (A, PageAction.NONE)]
+    assert [one.outcome for one in said.pages] == [PageOutcome.FALLBACK]
+    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=1)
+    outbox.accept(page(T, "inc-1.1"), START_MS)
+    outbox.accept(page(T, "inc-2.1", fallback=Q, told=()), START_MS)
+    changes = outbox.take_changes()
+    assert [one.destination for one in changes.handed] == [Q]
+    assert [one.reason for one in changes.dead] == [DeadReason.OUTBOX_FULL]
