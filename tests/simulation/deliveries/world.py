@@ -111,6 +111,8 @@ class World:
             dead_topic=TOPICS.dead,
             quarantine_topic=TOPICS.quarantine,
             decisions_topic=TOPICS.decisions,
+            deliveries_topic=TOPICS.deliveries,
+            partition_of=partition_of_account,
             max_request_bytes=REQUEST_BYTES,
             metrics=METRICS,
         )
