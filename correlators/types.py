@@ -446,6 +446,8 @@ class RollupLine(msgspec.Struct, frozen=True, gc=False):
     resolved: bool = False
     about: bool = False
     """Users or events are an estimate."""
+    before: bool = False
+    """It was told before."""
 
 
 class Rollup(msgspec.Struct, frozen=True):

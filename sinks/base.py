@@ -256,6 +256,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     number: int
     outcome: Outcome | NotFound | CannotTell
+    began_ms: int = 0
+    """When the call was made, where that was later than it was handed out."""
 
 
 class Sink(Protocol):

@@ -68,6 +68,11 @@ class Buckets:
             assert self._running.get(key, 0) > 0, "released more calls than were taken"
             self._running[key] -= 1
 
+    def began(self, held: Iterable[tuple[BucketKey, int]], at_ms: int) -> None:
+        """Note that a call was made later than it was paid for: the next one follows from then."""
+        for key, every_ms in held:
+            self._full_ms[key] = max(self._full_ms.get(key, 0), at_ms + every_ms)
+
     def penalise(self, key: BucketKey, until_ms: int) -> None:
         """Keep the scope silent until then; a penalty is never shortened."""
         if key[0] is Scope.ACCOUNT:

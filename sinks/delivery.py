@@ -57,7 +57,6 @@ from sinks.entries import (
 )
 from sinks.settle import NO_CALL, again, failed, given_up, rested, settle, spent, waiting
 from sinks.steps import (
-    ask_until_ms,
     backoff_ms,
     elsewhere,
     is_page,
@@ -217,7 +216,9 @@ def answered(
         case Unknown():
             return _unknown(d, outcome, plan, now_ms, works=works)
         case NotFound() if now_ms < d.late_ms + SURE_MS:
-            sure = msgspec.structs.replace(d, not_before_ms=d.late_ms + SURE_MS, changed_ms=now_ms)
+            sure = msgspec.structs.replace(
+                d, not_before_ms=d.late_ms + SURE_MS, deadline_ms=0, changed_ms=now_ms
+            )
             return Turn(sure)
         case NotFound():
             return again(d, plan, now_ms, after_ms=0, works=works)
@@ -298,5 +299,4 @@ def _uncertain(d: Delivery, plan: Plan) -> Delivery:
 
 def _cannot_tell(d: Delivery, after_ms: int, plan: Plan, now_ms: int) -> Turn:
     next_ms = now_ms + max(after_ms, backoff_ms(d, plan))
-    until_ms = max(now_ms, ask_until_ms(d, plan))
-    return Turn(msgspec.structs.replace(d, not_before_ms=min(next_ms, until_ms), changed_ms=now_ms))
+    return Turn(msgspec.structs.replace(d, not_before_ms=next_ms, deadline_ms=0, changed_ms=now_ms))

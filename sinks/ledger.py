@@ -60,6 +60,8 @@ class Ledger:
         self.dropped: list[Dropped] = []
         self.taken: list[Taken] = []
         self.told: list[Attempted] = []
+        self._started_ms = started_ms
+        self._failing_ms: dict[str, int] = {}
         self.waiting: dict[str, int] = dict.fromkeys(self.targets, 0)
         self.entries: dict[str, Delivery] = {}
         self.rollups = Rollups(self)
@@ -150,7 +152,11 @@ class Ledger:
         if self.pages.speaks(entry, target.plan):
             self.places.wake(key, self.now_ms)
             return
-        at_ms: int | None = free_ms(entry, target.plan)
+        until_ms = self.ask_until_ms(entry)
+        wait_ms = free_ms(entry, target.plan)
+        if until_ms is not None and entry.deadline_ms + GRACE_MS <= self.now_ms:
+            wait_ms = min(max(wait_ms, self.now_ms), until_ms)
+        at_ms: int | None = wait_ms
         if at_ms is not None and at_ms <= self.now_ms:
             at_ms = self.successors.free_ms(entry, target.plan, self.now_ms)
         if at_ms is None:
@@ -159,14 +165,29 @@ class Ledger:
             self.places.wake(key, at_ms)
         else:
             lane = (entry.destination, limits_of(entry, target.plan)[0].name)
-            unknown = entry.status is Status.UNKNOWN
             self.places.enter(
                 key,
                 lane,
                 (urgency(entry, target.plan), entry.since_ms),
                 foldable=coverable(entry, target.plan),
-                until_ms=ask_until_ms(entry, target.plan) if unknown else None,
+                until_ms=until_ms,
             )
+
+    def ask_until_ms(self, entry: Delivery) -> int | None:
+        """Return when an entry of unknown outcome is not asked about any more; None for others."""
+        if entry.status is not Status.UNKNOWN:
+            self._failing_ms.pop(entry.key, None)
+            return None
+        return ask_until_ms(
+            entry,
+            self.targets[entry.destination].plan,
+            failing_ms=self._failing_ms.get(entry.key),
+            started_ms=self._started_ms,
+        )
+
+    def failing(self, key: str) -> None:
+        """Note that a look-up did not tell."""
+        self._failing_ms.setdefault(key, self.now_ms)
 
     def make_room(self, *, must: bool) -> bool:
         """Return True once one more entry may be held; what ended longest ago goes first.
@@ -174,19 +195,23 @@ class Ledger:
         Args:
             must: if nothing has ended, a message that a roll-up may tell gives way into one.
         """
-        if len(self.entries) < self._max_entries:
-            return True
-        oldest = self.places.longest_rested()
-        if oldest is not None:
-            destination = self.entries[oldest].destination
-            self.dropped.append(Dropped(destination, DropReason.FORGOTTEN_EARLY))
-            self.forget(oldest)
-            return True
-        return must and self.rollups.give_way()
+        while self._full():
+            oldest = self.places.longest_rested()
+            if oldest is not None:
+                destination = self.entries[oldest].destination
+                self.dropped.append(Dropped(destination, DropReason.FORGOTTEN_EARLY))
+                self.forget(oldest)
+            elif not (must and self.rollups.give_way()):
+                return False
+        return True
+
+    def _full(self) -> bool:
+        return len(self.entries) - len(self.rollups.unfinished) >= self._max_entries
 
     def forget(self, key: str) -> None:
         """Hold the entry no longer."""
         entry = self.entries.pop(key)
+        self._failing_ms.pop(key, None)
         self._count(entry, -1)
         self.rollups.note(entry, None)
         self.successors.leave(key, over=True)
@@ -201,7 +226,8 @@ class Ledger:
         if silent_ms > self.now_ms:
             # Its penalty has to be known to whoever comes after, so it is not forgotten early.
             self.places.wake(entry.key, min(silent_ms, until_ms))
-        elif until_ms <= self.now_ms:
+        elif until_ms <= self.now_ms or (target and target.plan.pages and entry.root is not None):
+            # An open page is not forgotten early: nobody else knows that it is to be resolved.
             self.places.wake(entry.key, until_ms)
         else:
             self.places.rest(entry.key, entry.changed_ms, until_ms)

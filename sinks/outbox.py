@@ -36,12 +36,12 @@ from sinks.entries import (
 )
 from sinks.ledger import Ledger
 from sinks.marks import Redrive, RedriveOutcome
-from sinks.pace import Pace
+from sinks.pace import Pace, says_nothing
 from sinks.page_watch import REMIND_EVERY_MS
 from sinks.questions import TALK
 from sinks.redrive import redriven, taken
 from sinks.settle import rested
-from sinks.steps import ask_until_ms, limits_of, name_of, urgency
+from sinks.steps import limits_of, name_of, urgency
 
 __all__ = ["Changes", "Outbox"]
 
@@ -168,6 +168,8 @@ class Outbox:
         plan = self._targets[entry.destination].plan
         heard = self._pace.hear(answer, entry, now_ms)
         works = self._pace.works(entry.destination, now_ms)
+        if entry.status is Status.UNKNOWN and says_nothing(answer):
+            self._ledger.failing(answer.key)
         self._ledger.apply(
             transitions.answered(entry, answer, plan, now_ms, heard=heard, works=works)
         )
@@ -283,10 +285,13 @@ class Outbox:
                 ledger.index(entry)
                 continue
             plan = self._targets[entry.destination].plan
+            if self._pace.number(key) and entry.status is Status.UNKNOWN:
+                ledger.failing(key)  # a look-up that was never answered
             self._pace.end(key)
+            until_ms = ledger.ask_until_ms(entry)
             if entry.status is Status.ATTEMPTING:
                 ledger.apply(transitions.expired(entry, plan, now_ms))
-            elif entry.status is Status.UNKNOWN and now_ms >= ask_until_ms(entry, plan):
+            elif until_ms is not None and until_ms <= now_ms:
                 ledger.apply(transitions.unfindable(entry, plan, now_ms))
             elif not ledger.pages.speak(entry, plan):
                 ledger.index(entry)

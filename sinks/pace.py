@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sinks.base import Answer, Scope, Target
-from sinks.buckets import BucketKey, Buckets
+from sinks.base import Answer, CannotTell, Retry, RetryReason, Scope, Target
+from sinks.buckets import BucketKey, Buckets, bucket_key
 from sinks.circuits import Circuits
 from sinks.entries import Delivery, Penalty, Status
 from sinks.steps import limits_of
@@ -60,13 +60,21 @@ class Pace:
     def hear(self, answer: Answer, entry: Delivery, now_ms: int) -> Penalty | None:
         """Take in what an answer says about the destination; return the penalty that it brought."""
         target = self._targets[entry.destination]
+        limits = limits_of(entry, target.plan)
+        if answer.began_ms:
+            names = (
+                bucket_key(one, destination=entry.destination, account=target.account)
+                for one in limits
+            )
+            paid = zip(names, (one.every_ms for one in limits), strict=True)
+            self._buckets.began(paid, min(answer.began_ms, now_ms))
         self._circuits.note(answer, entry.destination, target.account, now_ms)
         scope: Scope | None = getattr(answer.outcome, "scope", None)
         if scope is None:
             return None
         until_ms: int = now_ms + getattr(answer.outcome, "after_ms", 0)
         whose = entry.destination if scope is Scope.DESTINATION else target.account
-        heard = Penalty(scope, limits_of(entry, target.plan)[0].name, until_ms, whose)
+        heard = Penalty(scope, limits[0].name, until_ms, whose)
         self.penalise(heard)
         return heard
 
@@ -107,3 +115,11 @@ class Pace:
         )
         self._calls[entry.key] = (number, entry.destination, held)
         self._circuits.begin(entry.destination, target.account)
+
+
+def says_nothing(answer: Answer) -> bool:
+    """Return True where a look-up was made and did not tell."""
+    outcome = answer.outcome
+    if isinstance(outcome, Retry):
+        return outcome.reason not in (RetryReason.EXPIRED, RetryReason.SPARED)
+    return isinstance(outcome, CannotTell)

@@ -23,16 +23,23 @@ def add(rollup: Rollup, told: Iterable[tuple[Digest, bool]]) -> Rollup:
 
     Args:
         rollup: so far.
-        told: digests, each with whether its incident was told before. One incident comes once.
+        told: digests, each with whether its incident was told before. One that has a line already
+            gets a newer one and is not counted again.
     """
     counts = {"opened": rollup.opened, "updated": rollup.updated, "resolved": rollup.resolved}
-    lines, events, users = list(rollup.lines), rollup.events, rollup.users
+    by_id = {one.id: one for one in rollup.lines}
+    events, users = rollup.events, rollup.users
     for digest, before in told:
-        word = "resolved" if digest.resolved else "updated" if before else "opened"
-        counts[word] += 1
-        lines.append(_line(digest))
+        known = by_id.get(digest.id)
+        if known is not None:
+            before = known.before
+            counts[_word(known)] -= 1
+            events -= known.events
+        by_id[digest.id] = line = _line(digest, before)
+        counts[_word(line)] += 1
         events += digest.events
         users = max(users, digest.users)
+    lines = list(by_id.values())
     lines.sort(key=lambda one: (one.resolved, -one.users, -one.events, one.id))
     return Rollup(
         **counts,
@@ -110,7 +117,11 @@ def same(left: Digest, right: Digest | None) -> bool:
     return alike == right
 
 
-def _line(digest: Digest) -> RollupLine:
+def _word(line: RollupLine) -> str:
+    return "resolved" if line.resolved else "updated" if line.before else "opened"
+
+
+def _line(digest: Digest, before: bool) -> RollupLine:
     first = digest.services[0] if digest.services else None
     releases = (digest.new_release, *digest.releases)
     url = digest.url or (first.url if first else "")
@@ -127,4 +138,5 @@ def _line(digest: Digest) -> RollupLine:
         url=url if len(url) <= URL_CHARS else "",
         resolved=digest.resolved,
         about=digest.about or digest.about_users,
+        before=before,
     )

@@ -23,6 +23,7 @@ from sinks.covered import cover, release, told, too_urgent
 from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Stamp, Status
 from sinks.rollup import add, digest_of, name_of, same, told_before
 from sinks.settle import rested
+from sinks.steps import penalised
 
 if TYPE_CHECKING:
     from sinks.ledger import Ledger
@@ -40,6 +41,8 @@ class Rollups:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._waiting: dict[str, set[str]] = {}
+        self.unfinished: set[str] = set()
+        """Roll-ups that are still to be sent: few for each destination."""
         self._covered: dict[str, set[str]] = {}
 
     def note(self, before: Delivery | None, after: Delivery | None) -> None:
@@ -52,7 +55,10 @@ class Rollups:
                 (covered.add if add_ else covered.discard)(entry.key)
                 if not covered:
                     del self._covered[_rollup_key(entry)]
-            elif entry.is_rollup and entry.status is Status.WAITING:
+                continue
+            if entry.is_rollup and entry.status not in FINISHED:
+                (self.unfinished.add if add_ else self.unfinished.discard)(entry.key)
+            if entry.is_rollup and entry.status is Status.WAITING:
                 waiting = self._waiting.setdefault(entry.destination, set())
                 (waiting.add if add_ else waiting.discard)(entry.key)
 
@@ -110,8 +116,12 @@ class Rollups:
         content = add(_absorbed(rollup), said)
         self._write(rollup, name, destination, content, min(since_ms), now_ms)
 
-    def absorb(self, digest: Digest, now_ms: int, *, before: bool = False) -> None:
-        """Let a roll-up tell a digest that has no entry, or has none any more."""
+    def absorb(self, digest: Digest, now_ms: int, *, of: Delivery | None = None) -> None:
+        """Let a roll-up tell a digest that has no entry, or that of an entry which goes.
+
+        What a service asked for in answer to that entry's calls stands in the roll-up's then.
+        """
+        before = of is not None and told_before(of)
         rollup = self._gathering(digest.destination)
         absorbed = add(_absorbed(rollup), [(digest, before)])
         if rollup is None:
@@ -119,7 +129,10 @@ class Rollups:
             key = self._write(None, name, digest.destination, absorbed, now_ms, now_ms)
             rollup = self._ledger.entries[key]
         # What it says follows from this when it is sent.
-        self._ledger.change(msgspec.structs.replace(rollup, absorbed=absorbed))
+        penalties = rollup.penalties
+        for heard in of.penalties if of is not None else ():
+            penalties = penalised(penalties, heard, now_ms)
+        self._ledger.change(msgspec.structs.replace(rollup, absorbed=absorbed, penalties=penalties))
         self._ledger.dropped.append(Dropped(digest.destination, DropReason.ROLLED_UP))
 
     def give_way(self) -> bool:
@@ -137,7 +150,7 @@ class Rollups:
             return False
         entry = ledger.entries[key]
         assert entry.newest is not None, "what waits has something to tell"
-        self.absorb(entry.newest, ledger.now_ms, before=told_before(entry))
+        self.absorb(entry.newest, ledger.now_ms, of=entry)
         ledger.forget(key)
         return True
 

@@ -124,15 +124,21 @@ def free_ms(delivery: Delivery, plan: Plan) -> int:
     return max(delivery.not_before_ms, delivery.late_ms if waits else 0)
 
 
-def ask_until_ms(delivery: Delivery, plan: Plan) -> int:
+def ask_until_ms(delivery: Delivery, plan: Plan, *, failing_ms: int | None, started_ms: int) -> int:
     """Return when a step of unknown outcome is made again although nobody could tell.
 
-    It is `ask_ms` after it could first be asked; four times that where the queue of look-ups was
-    too long for a single one.
+    Args:
+        delivery: of unknown outcome.
+        plan: of its destination.
+        failing_ms: when a look-up first failed here; None: none did so far. Then the queue of
+            look-ups may be long, and it takes four times as long.
+        started_ms: since when this owner can ask.
     """
     if not plan.find:
         return delivery.late_ms
-    return delivery.late_ms + plan.ask_ms * (1 if delivery.finds else 4)
+    if failing_ms is not None:
+        return failing_ms + plan.ask_ms
+    return max(delivery.late_ms, started_ms) + 4 * plan.ask_ms
 
 
 def urgency(delivery: Delivery, plan: Plan) -> int:

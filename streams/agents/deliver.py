@@ -372,7 +372,8 @@ class DeliverHandler:
         The deadline is checked on the wall clock, which counts a suspension of the process: one
         that wakes after it must not send what its successor is looking up already.
         """
-        left_ms = attempt.deadline_ms - self._host.now_ms()
+        began_ms = self._host.now_ms()
+        left_ms = attempt.deadline_ms - began_ms
         outcome: Any
         if left_ms <= 0:
             outcome = Retry(reason=RetryReason.EXPIRED)
@@ -389,7 +390,7 @@ class DeliverHandler:
                 log.error("sink raised", sink=sink.name, error=type(error).__name__, exc_info=True)
                 unread = UnknownReason.UNREADABLE
                 outcome = CannotTell(unread) if attempt.find else Unknown(unread)
-        answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome)
+        answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome, began_ms=began_ms)
         held.answers.append((attempt, answer))
         self._source.wake()
 

@@ -108,6 +108,8 @@ class Penalty:
 class Services:
     """Both services, and everything that was asked of them."""
 
+    once: bool = True
+    """Nothing may be told twice unmarked; at the outbox's bound it forgets what it told."""
     messages: dict[str, Message] = field(default_factory=dict)
     alerts: dict[str, bool] = field(default_factory=dict)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -162,7 +164,7 @@ class Services:
             if call.possible_repeat:
                 self.repeats.add((call.destination, title))
                 self.seen["possible repeat"] += 1
-            elif (call.destination, title) not in self.repeats:
+            elif self.once and (call.destination, title) not in self.repeats:
                 assert self.told[call.destination, title] == 1, f"{title} told twice"
         return Receipt(place="C1", id=place)
 

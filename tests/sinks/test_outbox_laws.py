@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from correlators.types import Digest, DigestKind, PageAction
+from correlators.types import Digest, DigestKind, PageAction, RollupLine
 from sinks.base import Answer, Attempt, Retry, Scope, Step
-from sinks.entries import DeadLetter, DropReason, Status, decode, encode
+from sinks.entries import FINISHED, DeadLetter, DropReason, Status, decode, encode
 from sinks.outbox import Outbox
 from sinks.steps import urgency
 from tests.sinks.make import digest
@@ -35,10 +35,12 @@ FAULTS = st.lists(
 class OutboxMachine(RuleBasedStateMachine):
     """An outbox, what it talks to, and what must hold of both."""
 
+    most = 200_000
+
     @initialize()
     def begin(self) -> None:
         self.now_ms = START_MS
-        self.services = Services()
+        self.services = Services(once=self.most > len(IDS) * len(CHATS))
         self.stored: dict[str, bytes] = {}
         self.accepted: dict[tuple[str, str], Digest] = {}
         self.revisions: dict[str, int] = {}
@@ -49,7 +51,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.dead: list[DeadLetter] = []
         self.dropped: list[DropReason] = []
         self.asked: dict[tuple[str, int], Attempt] = {}
-        self.outbox = Outbox(TARGETS, started_ms=self.now_ms)
+        self.outbox = Outbox(TARGETS, started_ms=self.now_ms, max_entries=self.most)
 
     # ------------------------------------------------------------ what happens
 
@@ -141,7 +143,7 @@ class OutboxMachine(RuleBasedStateMachine):
         event("restarted")
         self.coming = [one for one in self.coming if one[2] != "hear"]
         self.heard = []
-        self.outbox = Outbox(TARGETS, started_ms=self.now_ms)
+        self.outbox = Outbox(TARGETS, started_ms=self.now_ms, max_entries=self.most)
         self.outbox.load(decode(entry) for entry in self.stored.values())
         live = {key: encode(entry) for key, entry in self.outbox.entries().items()}
         assert live == self.stored, "restored and live differ"
@@ -164,8 +166,12 @@ class OutboxMachine(RuleBasedStateMachine):
         self.unwritten = []
         self.services.penalties += self.heard
         self.heard = []
-        rollups = sum(entry.is_rollup for entry in self.outbox.entries().values())
-        assert len(live) - rollups <= len(self.accepted)
+        entries = self.outbox.entries().values()
+        rollups = sum(one.is_rollup for one in entries)
+        assert len(live) - rollups <= min(self.most, len(self.accepted))
+        unfinished = sum(one.is_rollup and one.status not in FINISHED for one in entries)
+        assert unfinished <= 3 * len(CHATS)
+        assert rollups - unfinished <= self.most
 
     def _call(self, one: Attempt, fault: Fault, *, zombie: bool = False) -> None:
         self.services.arrive(self.now_ms, one, zombie=zombie)
@@ -231,21 +237,25 @@ class OutboxMachine(RuleBasedStateMachine):
         for name, count in self.services.seen.items():
             if count and name in ("rolled up", "possible repeat", "history lags"):
                 event(name)
-        lost = {
-            (one.destination, msgspec.msgpack.decode(one.digest, type=Digest).title)
-            for one in self.dead
-        }
+        lost: set[tuple[str, str]] = set()
+        for letter in self.dead:
+            given_up = msgspec.msgpack.decode(letter.digest, type=Digest)
+            lines = given_up.rollup.lines if given_up.rollup is not None else ()
+            lost |= {(letter.destination, title) for title in _titles(given_up, lines)}
         entries = self.outbox.entries()
         for (to, id), newest in self.accepted.items():
-            entry = entries[f"{to}|{id}"]
-            assert entry.status in (Status.DELIVERED, Status.DROPPED, Status.DEAD)
+            entry = entries.get(f"{to}|{id}")
+            if entry is None:
+                assert not self.services.once, "an entry is gone"
+            else:
+                assert entry.status in (Status.DELIVERED, Status.DROPPED, Status.DEAD)
             if to == PAGER:
-                self._check_page(newest, entry.key)
+                self._check_page(newest, f"{to}|{id}")
                 continue
             told = self.services.told[to, newest.title] > 0
             assert told or (to, newest.title) in lost, f"{newest.title} is nowhere"
             edits = [one for one in self.dead if one.step is Step.EDIT]
-            if entry.root is not None and not lost and not edits:
+            if entry is not None and entry.root is not None and not lost and not edits:
                 shows = self.services.messages[entry.root.id].shows
                 assert shows == newest.revision, f"{id} shows {shows}, not {newest.revision}"
         waiting = self.outbox.waiting()
@@ -277,11 +287,24 @@ class OutboxMachine(RuleBasedStateMachine):
         raise AssertionError("the outbox does not come to rest")
 
 
+def _titles(digest: Digest, lines: tuple[RollupLine, ...]) -> list[str]:
+    return [digest.title, *(one.title for one in lines)]
+
+
+class FullOutboxMachine(OutboxMachine):
+    """The same with room for hardly anything: what has no entry is told in roll-ups."""
+
+    most = 4
+
+
 assert settings.default is not None
-OutboxMachine.TestCase.settings = settings(
+SETTINGS = settings(
     stateful_step_count=30,
-    max_examples=max(300, settings.default.max_examples),
+    max_examples=max(200, settings.default.max_examples),
     suppress_health_check=list(HealthCheck),
     deadline=None,
 )
 TestOutbox = OutboxMachine.TestCase
+TestOutbox.settings = SETTINGS
+TestFullOutbox = FullOutboxMachine.TestCase
+TestFullOutbox.settings = SETTINGS

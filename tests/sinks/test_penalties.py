@@ -94,6 +94,48 @@ def test_an_entry_that_a_penalty_hangs_on_is_not_forgotten_early() -> None:
     assert list(outbox.entries()) == ["slack:a|other"]
 
 
+def test_an_open_page_is_not_forgotten_early_its_resolve_would_find_nothing() -> None:
+    outbox = Outbox(TARGETS, started_ms=0, max_entries=2)
+    outbox.accept(digest("pagerduty:p", page=PageAction.TRIGGER, at_ms=1), 10_000)
+    (one,) = outbox.due(10_000, room=4)
+    outbox.receive(_delivered(one.key, one.number), 10_100)
+    for number in range(4):
+        outbox.accept(digest(id=f"i{number}"), 20_000 + 2_000 * number)
+        for call in outbox.due(20_000 + 2_000 * number, room=4):
+            outbox.receive(_delivered(call.key, call.number), 20_000 + 2_000 * number)
+    assert len(outbox.entries()) == 2
+    outbox.accept(digest("pagerduty:p", page=PageAction.RESOLVE, revision=2, at_ms=2), 40_000)
+    assert [call.step for call in outbox.due(40_000, room=4)] == [Step.RESOLVE]
+
+
+def test_the_next_call_follows_from_when_the_last_was_made_not_from_when_it_was_handed_out() -> (
+    None
+):
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest(id="one"), 10_000)
+    outbox.accept(digest(id="two"), 10_000)
+    (one,) = outbox.due(10_000, room=4)
+    delivered = msgspec.structs.replace(_delivered(one.key, one.number), began_ms=10_900)
+    outbox.receive(delivered, 10_950)
+    assert outbox.due(11_899, room=4) == []
+    assert len(outbox.due(11_900, room=4)) == 1
+
+
+def test_a_new_owner_asks_before_it_repeats_however_long_the_last_was_dead() -> None:
+    before = Outbox(TARGETS, started_ms=0)
+    before.accept(digest(), 10_000)
+    (one,) = before.due(10_000, room=4)
+    unknown = Unknown(UnknownReason.TIMED_OUT)
+    before.receive(Answer(key=one.key, number=one.number, outcome=unknown), 14_000)
+    (find,) = before.due(15_000, room=4)
+    cannot = CannotTell("unavailable")
+    before.receive(Answer(key=find.key, number=find.number, outcome=cannot), 15_100)
+    after = Outbox(TARGETS, started_ms=900_000)
+    after.load(before.entries().values())
+    (again,) = after.due(903_000, room=4)
+    assert again.find
+
+
 def test_a_resolve_waits_until_no_earlier_trigger_can_arrive_any_more() -> None:
     outbox = Outbox(TARGETS, started_ms=0)
     outbox.accept(digest("pagerduty:p", page=PageAction.TRIGGER, at_ms=1), 10_000)
