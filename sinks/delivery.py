@@ -22,8 +22,6 @@ failed `tries` times, or after `give_up_ms`.
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from correlators.types import Digest, PageAction
@@ -55,8 +53,20 @@ from sinks.entries import (
     Status,
     Turn,
 )
-from sinks.settle import NO_CALL, again, failed, given_up, rested, settle, spent, waiting
+from sinks.settle import (
+    NO_CALL,
+    again,
+    failed,
+    given_up,
+    rested,
+    settle,
+    spent,
+    uncertain,
+    waiting,
+)
 from sinks.steps import (
+    GRACE_MS,
+    SURE_MS,
     backoff_ms,
     elsewhere,
     is_page,
@@ -66,12 +76,6 @@ from sinks.steps import (
     stamp_of,
     under_of,
 )
-
-GRACE_MS: Final = 1_000
-"""How long after its deadline a call may still be carried out; only then it is looked up."""
-
-SURE_MS: Final = 5_000
-"""How long after that a look-up which finds nothing is believed: what a service lists may lag."""
 
 
 def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> Turn:
@@ -266,7 +270,7 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
 
 def _refused(d: Delivery, retry: Retry, plan: Plan, now_ms: int, *, works: bool) -> Turn:
     if retry.reason is RetryReason.UNAVAILABLE:
-        d = _uncertain(d, plan)
+        d = uncertain(d, plan)
     if retry.scope is None and retry.reason is not RetryReason.EXPIRED:
         d = failed(d, plan, works)
     if spent(d, plan, now_ms, works):
@@ -281,20 +285,12 @@ def _unknown(d: Delivery, outcome: Unknown, plan: Plan, now_ms: int, *, works: b
     d = msgspec.structs.replace(d, late_ms=d.deadline_ms + GRACE_MS, late_step=d.step)
     if d.step in plan.repeatable:
         after_ms = backoff_ms(d, plan)
-        d = _uncertain(d, plan)
+        d = uncertain(d, plan)
         return again(d, plan, now_ms, after_ms=after_ms, works=works, detail=outcome.reason)
     changed = msgspec.structs.replace(
         d, status=Status.UNKNOWN, not_before_ms=max(now_ms, d.late_ms), changed_ms=now_ms
     )
     return Turn(changed)
-
-
-def _uncertain(d: Delivery, plan: Plan) -> Delivery:
-    """Return the delivery knowing that a pager's alert may be open or not.
-
-    Then a trigger is sent even if one was sent before, and so is a resolve: neither does harm.
-    """
-    return msgspec.structs.replace(d, root=None, maybe=True) if plan.pages else d
 
 
 def _cannot_tell(d: Delivery, after_ms: int, plan: Plan, now_ms: int) -> Turn:

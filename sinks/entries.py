@@ -275,20 +275,6 @@ def letter(
     )
 
 
-def orphaned(entry: Delivery, now_ms: int) -> tuple[Delivery, DeadLetter]:
-    """Return the unfinished entry of a destination that is configured no longer, given up."""
-    assert entry.newest is not None, "an unfinished delivery has something to send"
-    dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
-    calling = entry.status in (Status.ATTEMPTING, Status.UNKNOWN) and entry.sending is None
-    return dead, letter(
-        entry.newest,
-        DeadReason.UNKNOWN_DESTINATION,
-        now_ms,
-        step=entry.step if calling else None,
-        possible_repeat=entry.possible_repeat or calling,
-    )
-
-
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Delivery)
 

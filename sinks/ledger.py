@@ -14,7 +14,6 @@ from sinks.agenda import Places
 from sinks.attempted import Attempted
 from sinks.base import Target
 from sinks.covered import coverable
-from sinks.delivery import GRACE_MS
 from sinks.entries import (
     FINISHED,
     Changes,
@@ -28,7 +27,7 @@ from sinks.entries import (
 from sinks.marks import Taken
 from sinks.pages import Pages
 from sinks.rollups import Rollups
-from sinks.steps import ask_until_ms, free_ms, limits_of, urgency
+from sinks.steps import GRACE_MS, ask_until_ms, free_ms, limits_of, urgency
 from sinks.successors import Successors
 
 FOUND_MS: Final = 8 * 86_400_000

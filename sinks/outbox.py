@@ -32,7 +32,6 @@ from sinks.entries import (
     Status,
     Turn,
     letter,
-    orphaned,
 )
 from sinks.ledger import Ledger
 from sinks.marks import Redrive, RedriveOutcome
@@ -40,7 +39,7 @@ from sinks.pace import Pace, says_nothing
 from sinks.page_watch import REMIND_EVERY_MS
 from sinks.questions import TALK
 from sinks.redrive import redriven, taken
-from sinks.settle import rested
+from sinks.settle import orphaned, rested
 from sinks.steps import limits_of, name_of, urgency
 
 __all__ = ["Changes", "Outbox"]

@@ -9,6 +9,7 @@ import msgspec
 from correlators.types import PageAction
 from sinks.base import Plan, Step
 from sinks.entries import (
+    DeadLetter,
     DeadReason,
     Delivery,
     Dropped,
@@ -135,3 +136,25 @@ def given_up(d: Delivery, reason: DeadReason, plan: Plan, now_ms: int, *, detail
     elif d.sending is None:
         return Turn(rested(d, Status.DEAD, now_ms), (dead,))
     return settle(msgspec.structs.replace(d, **NO_CALL), plan, now_ms, (dead,))
+
+
+def uncertain(d: Delivery, plan: Plan) -> Delivery:
+    """Return the delivery knowing that a pager's alert may be open or not.
+
+    Then a trigger is sent even if one was sent before, and so is a resolve: neither does harm.
+    """
+    return msgspec.structs.replace(d, root=None, maybe=True) if plan.pages else d
+
+
+def orphaned(entry: Delivery, now_ms: int) -> tuple[Delivery, DeadLetter]:
+    """Return the unfinished entry of a destination that is configured no longer, given up."""
+    assert entry.newest is not None, "an unfinished delivery has something to send"
+    dead = msgspec.structs.replace(entry, status=Status.DEAD, newest=None, sending=None)
+    calling = entry.status in (Status.ATTEMPTING, Status.UNKNOWN) and entry.sending is None
+    return dead, letter(
+        entry.newest,
+        DeadReason.UNKNOWN_DESTINATION,
+        now_ms,
+        step=entry.step if calling else None,
+        possible_repeat=entry.possible_repeat or calling,
+    )

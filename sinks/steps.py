@@ -17,6 +17,12 @@ _RANKS: Final = {
     PageAction.RESOLVE: RESOLVED,
 }
 
+GRACE_MS: Final = 1_000
+"""How long after its deadline a call may still be carried out; only then it is looked up."""
+
+SURE_MS: Final = 5_000
+"""How long after that a look-up which finds nothing is believed: what a service lists may lag."""
+
 
 def name_of(digest: Digest, plan: Plan) -> str:
     """Return what its delivery is kept under: a page outlives the digest that opened it.
