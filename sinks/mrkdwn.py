@@ -1,7 +1,8 @@
 """Foreign text for Slack: escaped, unable to format, mention or link, and measured as Slack does.
 
 Source: docs.slack.dev, formatting message text: &, < and > are the control characters; *, _, ~ and
-backticks format at the edge of a word; `:name:` is drawn as an emoji.
+backticks format at the edge of a word, > at the beginning of a line, escaped or not; `:name:` is
+drawn as an emoji.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ ELLIPSIS: Final = "…"
 
 _LOOKALIKE: Final = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'"})
 _EDGE: Final = re.compile(r"(?<!\w)_+|_+(?!\w)")
+_QUOTE: Final = re.compile(r"^[>\s]*>")
 _EMOJI: Final = re.compile(r":(?=[a-z0-9_+'-]{1,100}:)", re.IGNORECASE)
 
 
@@ -27,6 +29,7 @@ def neutral(text: str) -> str:
     An underscore inside a word formats nothing and stays, so that names can be copied.
     """
     text = text.translate(_LOOKALIKE)
+    text = _QUOTE.sub(lambda found: found[0].replace(">", "\u203a"), text)
     text = _EDGE.sub(lambda found: "\u02cd" * len(found[0]), text)
     return _EMOJI.sub("\u2236", text)
 

@@ -11,6 +11,7 @@ from correlators.types import Digest, DigestKind, PageAction
 from sinks.base import Delivered, Receipt, Step
 from sinks.broadcast import Heard, called, heard
 from sinks.peers.slack import SlackPeer
+from sinks.render import slack_update
 from sinks.slack import SlackSink
 from tests.sinks.conftest import TOKEN
 from tests.sinks.make import attempt, digest
@@ -115,3 +116,9 @@ async def test_a_notice_is_told_below_the_message_that_it_is_about(slack: SlackP
     assert "The page to &lt;pagerduty&gt; is lost." in said
     assert said.endswith("<!subteam^S0PAYTEAM>")
     assert "The page to &lt;pagerduty&gt; is lost." in reply.text
+
+
+def test_a_notice_that_begins_like_a_quote_quotes_nothing() -> None:
+    notice = replace(_owned(kind=DigestKind.REMINDER), notice="> > quoted")
+    lines = slack_update(notice, loud=True).blocks[0]["text"]["text"].split("\n")
+    assert lines[1] == "\u203a \u203a quoted."

@@ -112,6 +112,7 @@ def markup(value: Any, *kinds: str) -> Iterator[dict[str, Any]]:
 def test_foreign_text_formats_nothing(text: str) -> None:
     shown = neutral(clean(text))
     assert not set(shown) & set("*~`")
+    assert not shown.startswith(">")
     assert not re.search(r":[a-z0-9_+-]+:", shown)
     assert not re.search(r"(?<!\w)_\S.*\S_(?!\w)", shown)
     assert len(shown) == len(clean(text))
