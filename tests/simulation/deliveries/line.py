@@ -127,6 +127,7 @@ class Line:
         await self._strike(call, "begun")
         if service.weather.connect_s and self._random.random() < 0.5:
             await asyncio.sleep(self._random.random() * service.weather.connect_s)
+            await asyncio.sleep(0)  # written to in the loop's next round, after what is due
         if self._undone():
             return Retry(RetryReason.EXPIRED)
         call.fault = self._drawn(service.weather)
