@@ -55,8 +55,8 @@ def check(world: World, journal: Journal) -> list[str]:
 
 def _key(digest: Digest) -> Told:
     """Return what a digest is told under; a page that a chat takes is told by itself."""
-    page = "" if digest.page is PageAction.NONE else "page of "
-    return digest.destination, page + digest.id
+    page = digest.page is not PageAction.NONE
+    return digest.destination, f"page {digest.page_key}" if page else digest.id
 
 
 def rolled_up(world: World) -> dict[Told, list[Message]]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from streams.processes import EXIT_REFUSED
 from tests.simulation.deliveries import chat_checks, pace_checks, pager_checks
-from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.journal import Journal, named
 from tests.simulation.deliveries.world import World
 from tests.simulation.stages import TOPICS
 
@@ -74,10 +74,10 @@ def _journal(world: World, journal: Journal) -> list[str]:
     """What is told of calls is what happened: each at most once, and all that was heard by a
     process that lived to write it."""
     wrong = []
-    told = Counter((one.destination, one.subject, one.number) for _, one in journal.attempted)
+    told = Counter(named(one) for _, one in journal.attempted)
     wrong += [f"told {count} times of {_named(key)}" for key, count in told.items() if count > 1]
     for _, one in journal.attempted:
-        key = one.destination, one.subject, one.number
+        key = named(one)
         calls = journal.calls.get(key, [])
         if not calls:
             if one.reason not in ("expired", "spared"):
@@ -109,5 +109,5 @@ def _together(world: World, journal: Journal) -> list[str]:
     ]
 
 
-def _named(key: tuple[str, str, int]) -> str:
-    return f"{key[0]} {key[1]} call {key[2]}"
+def _named(key: tuple[str, str, int, int]) -> str:
+    return f"{key[0]} {key[1]} r{key[2]} call {key[3]}"

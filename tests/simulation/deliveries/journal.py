@@ -24,8 +24,8 @@ class Journal:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.calls: dict[tuple[str, str, int], list[Call]] = defaultdict(list)
-        """By destination, id and number."""
+        self.calls: dict[tuple[str, str, int, int], list[Call]] = defaultdict(list)
+        """By destination, id, revision and number."""
         for call in world.line.calls:
             self.calls[call.key].append(call)
 
@@ -102,11 +102,9 @@ class Journal:
         return found
 
     @cached_property
-    def outcomes(self) -> dict[tuple[str, str, int], str]:
-        """Return what is told of each call, by destination, id and number."""
-        return {
-            (one.destination, one.subject, one.number): one.outcome for _, one in self.attempted
-        }
+    def outcomes(self) -> dict[tuple[str, str, int, int], str]:
+        """Return what is told of each call."""
+        return {named(one): one.outcome for _, one in self.attempted}
 
     def doubtful(self, call: Call) -> bool:
         """Return whether nobody who comes later can tell whether it was carried out."""
@@ -124,3 +122,8 @@ class Journal:
 
 def _same(one: Call, other: Call) -> bool:
     return one.attempt.key == other.attempt.key
+
+
+def named(one: Attempted) -> tuple[str, str, int, int]:
+    """Return what names a call in the journal, as `Call.key` does."""
+    return one.destination, one.subject, one.revision, one.number

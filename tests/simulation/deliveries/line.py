@@ -82,9 +82,10 @@ class Call:
     """What its process heard."""
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        """What names a call in the journal."""
-        return self.attempt.destination, self.attempt.digest.id, self.attempt.number
+    def key(self) -> tuple[str, str, int, int]:
+        """What names a call in the journal: destination, id, revision and number."""
+        attempt = self.attempt
+        return attempt.destination, attempt.digest.id, attempt.digest.revision, attempt.number
 
 
 class Service(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sinks.base import CannotTell, Limit, Retry, Scope
-from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.journal import Journal, named
 from tests.simulation.deliveries.line import Call
 from tests.simulation.deliveries.services import plan_of
 from tests.simulation.deliveries.world import World
@@ -74,9 +74,7 @@ def _earliest(limit: Limit, times: list[tuple[float, Call]]) -> tuple[float, Cal
 
 def _penalties(world: World, journal: Journal) -> list[str]:
     """Nobody calls who has heard, or could have read, that the scope is to be spared."""
-    written_s = {
-        (one.destination, one.subject, one.number): at_s for at_s, one in journal.attempted
-    }
+    written_s = {named(one): at_s for at_s, one in journal.attempted}
     wrong = []
     for refused in world.line.calls:
         answer = refused.answer

@@ -89,7 +89,7 @@ def _in_the_end(world: World, journal: Journal, newest: Digest) -> list[str]:
     if not is_open:
         return []
     given_up = {(destination, id) for destination, id, _ in journal.dead}
-    if newest.page_after and (newest.destination, newest.page_after) in given_up:
+    if newest.page_after and (newest.destination, newest.page_after.split(".")[0]) in given_up:
         return []  # the page that was to go on for it never came: it is the only one
     return [f"not resolved: {_named(newest)}"]
 

@@ -45,8 +45,10 @@ def _life(
     at_s = random.random() * span_s * 0.6
     found: list[Record] = []
     storm = random.random() < 0.2
+    # Not where it is told itself: the journal would not tell the page from the rest.
     others = [one for one in channels if one not in told]
     fallback = random.choice(("", *others, *pagers))
+    key = ""
     triggered = resolved = False
     for revision in range(1, random.choice((1, 2, 3, 5, 8)) + 1):
         kind = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED
@@ -58,12 +60,12 @@ def _life(
         if resolved and triggered:
             page, triggered = PageAction.RESOLVE, False
         elif not resolved and not triggered and random.random() < 0.7:
-            page, triggered = PageAction.TRIGGER, True
+            page, triggered, key = PageAction.TRIGGER, True, f"{id}.{revision}"
         for one in told:
             found.append(_record(at_s, one, id, revision, kind, PageAction.NONE, storm=storm))
         for one in paged if page is not PageAction.NONE else ():
             instead = fallback if fallback != one else ""
-            found.append(_record(at_s, one, id, revision, kind, page, fallback=instead))
+            found.append(_record(at_s, one, id, revision, kind, page, key=key, fallback=instead))
         at_s += random.choice((1.0, 1.0, 3.0, 7.0)) * (0.2 + random.random())
     return found
 
@@ -75,10 +77,10 @@ def _handover(random: Random, pager: str, span_s: float) -> list[Record]:
     ended_s = later_s + random.choice((0.5, 3.0, 20.0))
     trigger, resolve = PageAction.TRIGGER, PageAction.RESOLVE
     return [
-        _record(at_s, pager, "old", 1, DigestKind.OPENED, trigger),
-        _record(later_s, pager, "new", 1, DigestKind.OPENED, trigger),
-        _record(later_s, pager, "old", 2, DigestKind.JOINED, resolve, after="new"),
-        _record(ended_s, pager, "new", 2, DigestKind.RESOLVED, resolve),
+        _record(at_s, pager, "old", 1, DigestKind.OPENED, trigger, key="old.1"),
+        _record(later_s, pager, "new", 1, DigestKind.OPENED, trigger, key="new.1"),
+        _record(later_s, pager, "old", 2, DigestKind.JOINED, resolve, key="old.1", after="new.1"),
+        _record(ended_s, pager, "new", 2, DigestKind.RESOLVED, resolve, key="new.1"),
     ]
 
 
@@ -90,6 +92,7 @@ def _record(
     kind: DigestKind,
     page: PageAction,
     *,
+    key: str = "",
     after: str = "",
     storm: bool = False,
     fallback: str = "",
@@ -106,7 +109,7 @@ def _record(
     )
     # A roll-up's line tells how many events, and so which revision.
     made = msgspec.structs.replace(
-        made, events=revision, storm=storm, page_after=after, page_fallback=fallback
+        made, events=revision, storm=storm, page_key=key, page_after=after, page_fallback=fallback
     )
     return Record(at_s, destination, codec.encode(made))
 
