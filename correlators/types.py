@@ -614,3 +614,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whose silence that is."""
     rollup: Rollup | None = None
     """For kind `rollup`: what it tells."""
+    untold: tuple[DigestKind, ...] = ()
+    """Kinds of loud revisions before this one that its readers were not told: DELIVER says them
+    with it."""

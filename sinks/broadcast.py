@@ -29,7 +29,8 @@ def heard(digest: Digest) -> Heard:
     """Return how the reply that tells this revision is heard.
 
     Loud: what is back again, what escalates, what reached one more service, the end of what
-    somebody was paged for, a page in trouble, and one that nobody acknowledges.
+    somebody was paged for, a page in trouble, and one that nobody acknowledges; also where that
+    was said by an earlier revision which this one took the place of (`sinks.carried`).
     """
     match digest.kind:
         case DigestKind.REOPENED | DigestKind.PAGE_TROUBLE | DigestKind.REMINDER:
@@ -41,6 +42,8 @@ def heard(digest: Digest) -> Heard:
             loud = news and not _unwanted(digest)
         case _:
             loud = False
+    if digest.untold and not _muted(digest):
+        loud = True
     return Heard.CHANNEL if loud else Heard.SILENT
 
 
@@ -61,5 +64,8 @@ def called(digest: Digest, mentions: Mapping[str, str]) -> tuple[str, ...]:
 
 def _unwanted(digest: Digest) -> bool:
     """Return True where people said that they want to hear no more of it, or it is over."""
-    silenced = digest.silenced_until_ms > 0
-    return digest.ignored or silenced or digest.past or digest.resolved
+    return _muted(digest) or digest.resolved
+
+
+def _muted(digest: Digest) -> bool:
+    return digest.ignored or digest.silenced_until_ms > 0 or digest.past

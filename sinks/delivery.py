@@ -15,9 +15,8 @@ these two `next_step` follows. A status changes here and nowhere else:
 A waiting delivery may also be told by a roll-up: `sinks.covered`.
 
 `delivered`, `dropped` and `dead` are finished; a newer revision makes them `waiting` again. Dead at
-once is what a service refuses for good. What it cannot take now waits, as long as it takes, and the
-newest revision wins; it is given up only where the destination takes other messages and this one
-failed `tries` times, or after `give_up_ms`.
+once is what a service refuses for good. What it cannot take now waits; it is given up only where
+the destination takes other messages and this one failed `tries` times, or after `give_up_ms`.
 """
 
 from __future__ import annotations
@@ -41,6 +40,7 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.carried import carried
 from sinks.entries import (
     FINISHED,
     DeadReason,
@@ -102,6 +102,7 @@ def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> T
         pass  # its roll-up tells that one
     elif known.newest is not None and known.told < known.accepted:
         effects = (Dropped(digest.destination, DropReason.SUPERSEDED),)
+        digest = carried(known.newest, digest)
     fresh = known.status in FINISHED
     after = digest.page_after if is_page(digest, plan) else ""
     changed = msgspec.structs.replace(

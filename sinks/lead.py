@@ -102,9 +102,31 @@ def change(digest: Digest) -> tuple[str, str]:
     """Return the sign and the words of what this revision tells."""
     if digest.resolved or digest.unconfirmed or digest.page is PageAction.RESOLVE:
         return state(digest)
+    if digest.kind is DigestKind.UPDATED and DigestKind.REOPENED in digest.untold:
+        return _SIGNS[DigestKind.REOPENED]
     if digest.kind is DigestKind.UPDATED and digest.joined_services:
         return "🔴", "Spreads"
     return _SIGNS.get(digest.kind) or state(digest)
+
+
+def missed(digest: Digest, *, reply: bool = False) -> list[str]:
+    """Return in words what revisions before this one would have said, had they been told.
+
+    Args:
+        digest: any.
+        reply: its first line says what happened (`change`), so that is not said again.
+    """
+    untold, found = digest.untold, []
+    says = change(digest) if reply else ("", "")
+    if DigestKind.REOPENED in untold and says != _SIGNS[DigestKind.REOPENED]:
+        found.append("it came back")
+    if DigestKind.RESOLVED in untold and not digest.resolved:
+        found.append("it was over meanwhile")
+    if DigestKind.UPDATED in untold and digest.escalated_now:
+        found.append("it escalated")
+    if DigestKind.UPDATED in untold and digest.joined_services:
+        found.append("joined: " + ", ".join(digest.joined_services))
+    return found
 
 
 def lead(digest: Digest, chars: int = CHARS, *, reply: bool = False, bare: bool = False) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from correlators.types import PageAction
 from sinks.base import Plan, Step
+from sinks.carried import carried
 from sinks.entries import (
     DeadLetter,
     DeadReason,
@@ -74,10 +75,12 @@ def rested(d: Delivery, status: Status, now_ms: int) -> Delivery:
 def waiting(d: Delivery, plan: Plan, now_ms: int, not_before_ms: int) -> Turn:
     """Return the delivery as waiting; what the failed call carried gives way to the newest."""
     effects: tuple[Effect, ...] = ()
+    newest = d.newest
     if d.sending is not None and d.step is not Step.EDIT:
         effects = (Dropped(d.destination, DropReason.SUPERSEDED),)
+        newest = carried(d.sending, newest) if newest is not None else None
     changed = msgspec.structs.replace(
-        d, sending=None, finds=0, deadline_ms=0, not_before_ms=not_before_ms
+        d, newest=newest, sending=None, finds=0, deadline_ms=0, not_before_ms=not_before_ms
     )
     return settle(changed, plan, now_ms, effects)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+import msgspec
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from sinks.base import (
@@ -137,6 +138,8 @@ class SlackSink:
         """Return the message of an attempt: in a thread the news, else the whole state."""
         digest, repeat = attempt.digest, attempt.possible_repeat
         if attempt.step is Step.EDIT:
+            # It shows how things stand; what happened is the replies' part.
+            digest = msgspec.structs.replace(digest, untold=())
             return slack_message(digest, possible_repeat=repeat)
         mentioned = called(digest, self._mentions)
         if attempt.root is None or attempt.of_rollup:

@@ -1,0 +1,57 @@
+"""What must not be lost of a revision that a newer one takes the place of before it was told. Pure.
+
+The newest revision shows how things stand, so most of an older one is lost without harm. Not what
+its readers would have been called for: that it is back, spreads or escalates, or that what somebody
+was paged for was over meanwhile. That is said with the newer one, which is as loud, unless people
+said meanwhile that they want to hear no more of it.
+
+Laws: what takes the place of a loud revision is loud; nothing grows beyond its bound however many
+revisions are passed over.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from correlators.types import NOTICES, SERVICES_TOLD, Digest, DigestKind, PageAction
+from sinks.broadcast import Heard, heard
+
+
+def carried(untold: Digest, newer: Digest) -> Digest:
+    """Return the newer revision with what would be lost with the one that was not told.
+
+    Args:
+        untold: an older revision of the same delivery.
+        newer: goes out in its place. Of a page, or a notice about one, it says all by itself.
+    """
+    if newer.page is not PageAction.NONE or newer.kind in NOTICES or untold.kind in NOTICES:
+        return newer
+    kinds = list(untold.untold)
+    if heard(msgspec.structs.replace(untold, untold=())) is Heard.CHANNEL:
+        kinds.append(untold.kind)
+    kinds += newer.untold
+    services = _union(untold.joined_services, newer.joined_services)
+    joined = frozenset(services)
+    return msgspec.structs.replace(
+        newer,
+        untold=tuple(dict.fromkeys(one for one in kinds if one in _LOUD)),
+        escalated_now=untold.escalated_now or newer.escalated_now,
+        joined_incidents=untold.joined_incidents + newer.joined_incidents,
+        joined_services=services,
+        services=tuple(
+            msgspec.structs.replace(one, joined=True)
+            if one.service in joined and not one.joined
+            else one
+            for one in newer.services
+        ),
+        left=_union(untold.left, newer.left),
+    )
+
+
+_LOUD = (DigestKind.REOPENED, DigestKind.RESOLVED, DigestKind.UPDATED)
+"""Kinds that may be loud by what they say, each at most once in `untold`."""
+
+
+def _union(older: tuple[str, ...], newer: tuple[str, ...]) -> tuple[str, ...]:
+    """Return both without repetition, the older first, so many as a digest lists."""
+    return tuple(dict.fromkeys((*older, *newer)))[:SERVICES_TOLD]
