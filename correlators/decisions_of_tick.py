@@ -141,7 +141,7 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
                     why=reason.value if reason is not None else "",
                     name=first.rule,
                     other=pages[0].page_key,
-                    because=_stand_ins(pages),
+                    because=_stand_ins(pages) if action is PageAction.TRIGGER else (),
                     to=tuple(one.destination for one in pages)[:NAMED_MOST],
                     revision=revision,
                 )

@@ -44,7 +44,7 @@ class Page(msgspec.Struct, frozen=True):
     to: tuple[str, ...] = ()
     """Who is paged, or was."""
     fallback: tuple[str, ...] = ()
-    """For a trigger: for each of them, who is paged when that one cannot be; else empty."""
+    """For each of them, who is paged when that one cannot be."""
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,9 +260,18 @@ def _digest(
     )
 
 
-def for_destinations(digest: Digest, tell: Iterable[str], page: Page) -> list[Digest]:
+def for_destinations(
+    digest: Digest, tell: Iterable[str], page: Page, told: tuple[str, ...] = ()
+) -> list[Digest]:
     """Return the digest once per destination: chats hear it all, whoever is paged only what asks
-    something of them. A chat that is paged gets the page beside the message."""
+    something of them. A chat that is paged gets the page beside the message.
+
+    Args:
+        digest: for no destination yet.
+        tell: who is told now.
+        page: what it asks of whom.
+        told: who was told of it before, and hears of its page where nobody is told now.
+    """
     tell = tuple(tell)
     chats = [
         msgspec.structs.replace(digest, destination=destination, page=PageAction.NONE)
@@ -270,11 +279,10 @@ def for_destinations(digest: Digest, tell: Iterable[str], page: Page) -> list[Di
     ]
     if digest.page is PageAction.NONE:
         return chats
-    told = tell if digest.page is PageAction.TRIGGER else ()
     fallbacks = dict(zip(page.to, page.fallback, strict=False))
     return chats + [
         msgspec.structs.replace(
-            digest, destination=one, page_fallback=fallbacks.get(one, ""), page_told=told
+            digest, destination=one, page_fallback=fallbacks.get(one, ""), page_told=tell or told
         )
         for one in page.to
     ]

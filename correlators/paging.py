@@ -100,8 +100,28 @@ def _stand_ins(
     first who is told."""
     ruling = judgement.ruling
     known = {**fallbacks, **dict(zip(ruling.page, ruling.fallback, strict=True))}
-    told = [*ruling.to, ""]
-    return tuple(known.get(one) or next(two for two in told if two != one) for one in to)
+    return _standing(to, ruling.to, known)
+
+
+def _standing(
+    to: tuple[str, ...], told: tuple[str, ...], known: Mapping[str, str]
+) -> tuple[str, ...]:
+    some = [*told, ""]
+    return tuple(known.get(one) or next(two for two in some if two != one) for one in to)
+
+
+def with_stand_ins(page: Page, told: tuple[str, ...], fallbacks: Mapping[str, str]) -> Page:
+    """Return what is asked with who stands in for each, where that is not said yet: also the word
+    that a page is taken on or over may find no place, and has to reach whoever has it instead.
+
+    Args:
+        page: of a telling.
+        told: who is told of the same.
+        fallbacks: who stands in for whoever is paged, as the first rule says that pages them.
+    """
+    if page.action is PageAction.NONE or page.fallback:
+        return page
+    return msgspec.structs.replace(page, fallback=_standing(page.to, told, fallbacks))
 
 
 def resolve(

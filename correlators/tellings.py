@@ -22,6 +22,7 @@ from correlators.judging import Config, Judgement
 from correlators.rulings import Urgency
 from correlators.services import described
 from correlators.spikes import spike_digests
+from correlators.paging import with_stand_ins
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.suppressions import HeldBack, Suppressed
@@ -47,6 +48,7 @@ class Tellings:
         the tellings of an hour are noted in it."""
         self._config = config
         self._state = state
+        self._fallbacks = {one.paged: one.fallback for one in reversed(config.stand_ins)}
         self._folds = Folds(state, config.windows, config.rate_ticks)
         self._digests: list[Digest] = []
         self._suppressed: Suppressed = Counter()
@@ -107,7 +109,9 @@ class Tellings:
         content, taken = self._folds.carried(content, teller, telling.tick)
         if taken:
             self._suppressed[HeldBack(Suppression.TOLD_BY_INCIDENT)] += taken
-        self.emit(digest.for_destinations(content, to, telling.page))
+        heard = teller.told.to
+        page = with_stand_ins(telling.page, to or heard, self._fallbacks)
+        self.emit(digest.for_destinations(content, to, page, heard))
         if telling.page.reason is not None:
             self._pages[telling.page.reason] += 1
 

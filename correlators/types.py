@@ -593,9 +593,9 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     metric_alert: bool = False
     """It is of a metric alert itself, the only one in `alerts`; it has no events."""
     page_fallback: str = ""
-    """For a page trigger: the destination that takes it when this one cannot."""
+    """For a page: the destination that takes it when this one cannot."""
     page_told: tuple[str, ...] = ()
-    """For a page trigger: the chat destinations that are told of the same thing."""
+    """For a page: the chat destinations that are told of the same thing."""
     page_after_to: tuple[str, ...] = ()
     """Where that page is, or is to be."""
     handed_by: str = ""

@@ -70,6 +70,16 @@ def test_an_acknowledgement_is_told_in_its_tick_to_the_chat_and_the_pager(restor
     assert {one.destination for one in stage.digests if one.revision == 2} == {CHAT, PAGER}
 
 
+def test_every_word_about_a_page_says_who_stands_in_and_who_is_told() -> None:
+    stage = paged()
+    stage.run(30, acts=[ack(stage, 25)])
+    stage.run(40, acts=[unack(stage, 35)])
+    stage.run(3_000)
+    pages = [one for one in stage.digests if one.destination == PAGER]
+    assert [one.page.value for one in pages] == ["trigger", "acknowledge", "resolve"]
+    assert {(one.page_fallback, one.page_told) for one in pages} == {(CHAT, (CHAT,))}
+
+
 def test_a_storm_is_acknowledged_likewise_and_says_so_while_that_stands() -> None:
     stage = Stage()
     stage.run(20, *outage())

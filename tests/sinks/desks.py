@@ -77,13 +77,7 @@ def page(
         at_ms=START_MS + 1_000 * second,
         kind=kind,
     )
-    trigger = action is T
-    return msgspec.structs.replace(
-        made,
-        page_key=key,
-        page_fallback=fallback if trigger else "",
-        page_told=told if trigger else (),
-    )
+    return msgspec.structs.replace(made, page_key=key, page_fallback=fallback, page_told=told)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from correlators.types import PageAction
 from sinks.base import (
     Answer,
@@ -13,9 +15,11 @@ from sinks.outbox import Outbox
 from sinks.page_watch import without_place
 from sinks.watched import PageOutcome
 from tests.sinks.desks import (
+    ACK,
     SERVED,
     A,
     Q,
+    R,
     T,
     page,
 )
@@ -45,3 +49,14 @@ def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
     changes = outbox.take_changes()
     assert [one.destination for one in changes.handed] == [Q]
     assert [one.reason for one in changes.dead] == [DeadReason.OUTBOX_FULL]
+
+
+@pytest.mark.parametrize("end", [ACK, R])
+def test_its_end_reaches_whoever_was_paged_instead_also_without_a_place(end: PageAction) -> None:
+    outbox = Outbox(SERVED, started_ms=START_MS, max_entries=1)
+    outbox.accept(page(T, "inc-1.1"), START_MS)
+    outbox.accept(page(T, "inc-2.1", fallback=Q, told=()), START_MS)
+    outbox.accept(page(end, "inc-2.1", second=20, fallback=Q, told=()), START_MS + 20_000)
+    changes = outbox.take_changes()
+    assert [(one.destination, one.page) for one in changes.handed] == [(Q, T), (Q, end)]
+    assert {one.page_fallback for one in changes.handed} == {""}
