@@ -140,7 +140,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     escalated: bool = False
     """It came far more often than its busiest hour before."""
     escalated_mark: int = 0
-    """What `changes` was then."""
+    """What `changes` was then, or when its error did so under another release that it tells of."""
     changes: int = 1
     """Grows with every change that is worth telling."""
     tell_tick: int = -1

@@ -51,15 +51,22 @@ def went_on(state: State, incident: Incident, tick: int) -> Incident:
     if not history.escalating(hours, episode.first_tick, tick):
         return incident
     ignoring.escalates(state, incident)
-    incident = msgspec.structs.replace(
+    incident = _escalation_told(msgspec.structs.replace(incident, escalated=True), tick)
+    state.put(incident)
+    lead = state.find_incident(episode.lead) if episode.lead != incident.id else None
+    if lead is not None and lead.open and state.storm_of(lead) is None:
+        state.put(_escalation_told(lead, tick))  # it tells of all its releases
+    return incident
+
+
+def _escalation_told(incident: Incident, tick: int) -> Incident:
+    """Return the incident as it tells in this tick that its error escalates."""
+    return msgspec.structs.replace(
         incident,
-        escalated=True,
         escalated_mark=incident.changes + 1,
         changes=incident.changes + 1,
         tell_tick=tick,
     )
-    state.put(incident)
-    return incident
 
 
 def flapping(

@@ -87,6 +87,18 @@ def test_far_above_its_busiest_hour_an_error_escalates_once_and_at_once() -> Non
     assert not any(one.escalating for one in run(usual, until=3 * HOUR).to())
 
 
+def test_an_escalation_under_another_release_is_as_loud_as_one_of_the_release_that_tells() -> None:
+    usual = [event(hour * HOUR + n * 60) for hour in range(3) for n in range(5)]
+    old = [event(3 * HOUR + n * 60) for n in range(8)]
+    burst = events([3 * HOUR + 200 + n for n in range(30)], release="2.0")
+    score = run(usual, old, burst, until=3 * HOUR + 1_000)
+    escalating = [one for one in score.to() if one.escalating and not one.resolved]
+    assert [one.escalated_now for one in escalating][:1] == [True]
+    assert sum(one.escalated_now for one in score.to()) == 1
+    assert 3 * HOUR + 200 < second_of(escalating[0]) < 3 * HOUR + 230
+    assert len({one.id for one in escalating}) == 1
+
+
 def test_a_rule_may_page_for_an_escalation() -> None:
     loud = Rule(
         name="louder",
