@@ -48,6 +48,7 @@ class Kind(StrEnum):
     TOLD = "told"
     PAGED = "paged"
     PAGE_ACKNOWLEDGED = "page_acknowledged"
+    PAGE_UNACKNOWLEDGED = "page_unacknowledged"
     PAGE_RESOLVED = "page_resolved"
 
 

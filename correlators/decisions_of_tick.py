@@ -129,6 +129,7 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
         for action, kind in (
             (PageAction.TRIGGER, Kind.PAGED),
             (PageAction.ACKNOWLEDGE, Kind.PAGE_ACKNOWLEDGED),
+            (PageAction.UNACKNOWLEDGE, Kind.PAGE_UNACKNOWLEDGED),
             (PageAction.RESOLVE, Kind.PAGE_RESOLVED),
         ):
             pages = [one for one in found if one.page is action]

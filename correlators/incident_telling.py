@@ -179,8 +179,9 @@ class IncidentTelling:
         episode = self._state.episode(incident.key)
         acks = isinstance(act, Acknowledge)
         page = Page()
-        if acks and episode is not None and not episode.page_left_by:
-            page = paging.acknowledge(episode.page_key, episode.page_to)
+        if episode is not None and not episode.page_left_by:
+            asks = paging.acknowledge if acks else paging.unacknowledge
+            page = asks(episode.page_key, episode.page_to)
         told = incident.told
         if not told.to and not page.to:
             return

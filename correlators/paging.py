@@ -93,6 +93,11 @@ def acknowledge(key: str, to: tuple[str, ...]) -> Page:
     return Page(PageAction.ACKNOWLEDGE, key, to=to) if key else Page()
 
 
+def unacknowledge(key: str, to: tuple[str, ...]) -> Page:
+    """Return the word to whoever holds this page that nobody has it any more, if there is one."""
+    return Page(PageAction.UNACKNOWLEDGE, key, to=to) if key else Page()
+
+
 def _stand_ins(
     to: tuple[str, ...], judgement: Judgement, fallbacks: Mapping[str, str]
 ) -> tuple[str, ...]:

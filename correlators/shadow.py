@@ -113,7 +113,7 @@ def _held_in(tick: int, changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _told(day: Day, digest: Digest) -> Day:
-    if digest.page in (PageAction.RESOLVE, PageAction.ACKNOWLEDGE):
+    if digest.page not in (PageAction.NONE, PageAction.TRIGGER):
         return day
     if digest.page is PageAction.TRIGGER:
         titles = day.paged if len(day.paged) >= TITLES_KEPT else (*day.paged, digest.title)

@@ -133,9 +133,8 @@ class StormTelling:
         page. What else there is to tell waits for its time as before."""
         told = storm.told
         acks = isinstance(act, Acknowledge)
-        page = Page()
-        if acks:
-            page = paging.acknowledge(storm.page_key, storm.page_to)
+        asks = paging.acknowledge if acks else paging.unacknowledge
+        page = asks(storm.page_key, storm.page_to)
         if not told.to and not page.to:
             return
         members = members_of(self._state, storm)

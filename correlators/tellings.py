@@ -19,10 +19,10 @@ from correlators.digest import Telling
 from correlators.folds import Folds
 from correlators.incidents import Incident
 from correlators.judging import Config, Judgement
+from correlators.paging import with_stand_ins
 from correlators.rulings import Urgency
 from correlators.services import described
 from correlators.spikes import spike_digests
-from correlators.paging import with_stand_ins
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.suppressions import HeldBack, Suppressed

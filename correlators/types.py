@@ -476,6 +476,8 @@ class PageAction(StrEnum):
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     """A person has it: whoever is paged need not be woken again."""
+    UNACKNOWLEDGE = "unacknowledge"
+    """Nobody has it any more: whoever does not escalate by itself is reminded again."""
     RESOLVE = "resolve"
 
 

@@ -14,8 +14,9 @@ import msgspec
 
 from correlators.types import Digest, DigestKind, PageAction
 from sinks.base import Plan, Receipt, Step
-from sinks.entries import Delivery, Dropped, DropReason, Effect, Stamp, Status, Turn
+from sinks.entries import Delivery, Dropped, DropReason, Effect, Status, Turn
 from sinks.settle import NO_CALL, settle
+from sinks.stamps import Stamp
 from sinks.steps import next_step
 
 KINDS: Final = frozenset(

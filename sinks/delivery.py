@@ -49,7 +49,6 @@ from sinks.entries import (
     DropReason,
     Effect,
     Penalty,
-    Stamp,
     Status,
     Turn,
 )
@@ -58,15 +57,16 @@ from sinks.settle import (
     again,
     failed,
     given_up,
-    rested,
     settle,
     spent,
     uncertain,
     waiting,
 )
+from sinks.stamps import ACKNOWLEDGED, Stamp
 from sinks.steps import (
     GRACE_MS,
     SURE_MS,
+    as_sent,
     backoff_ms,
     elsewhere,
     is_page,
@@ -81,7 +81,7 @@ from sinks.steps import (
 def accept(known: Delivery | None, digest: Digest, plan: Plan, now_ms: int) -> Turn:
     """Return the delivery after one more revision; the same or an older one changes nothing."""
     stamp = stamp_of(digest, plan)
-    over = known is not None and known.ended and digest.page is PageAction.ACKNOWLEDGE
+    over = known is not None and known.ended and stamp.rank == ACKNOWLEDGED
     if known is not None and (stamp <= known.accepted or over):
         return Turn(known, (Dropped(digest.destination, DropReason.REPEATED),))
     if known is None:
@@ -154,7 +154,7 @@ def begin(delivery: Delivery, plan: Plan, now_ms: int) -> tuple[Delivery, Attemp
         destination=delivery.destination,
         step=step,
         find=find,
-        digest=digest,
+        digest=as_sent(digest, step),
         root=delivery.thread if of_rollup else delivery.root,
         started_ms=changed.started_ms,
         deadline_ms=changed.deadline_ms,
@@ -176,7 +176,7 @@ def unfindable(delivery: Delivery, plan: Plan, now_ms: int) -> Turn:
     there.
     """
     carried = delivery.carried
-    if carried is not None and carried.page is PageAction.TRIGGER:
+    if carried is not None and as_sent(carried, delivery.step).page is PageAction.TRIGGER:
         delivery = msgspec.structs.replace(delivery, maybe=True)
     return again(delivery, plan, now_ms, after_ms=0, works=False, possible_repeat=True)
 
@@ -229,12 +229,6 @@ def answered(
             return again(d, plan, now_ms, after_ms=0, works=works)
         case CannotTell():
             return _cannot_tell(d, outcome.after_ms, plan, now_ms)
-
-
-def withdrawn(delivery: Delivery, now_ms: int) -> Turn:
-    """Return the waiting delivery as one that is not worth telling any more."""
-    dropped = Dropped(delivery.destination, DropReason.SUPERSEDED)
-    return Turn(rested(delivery, Status.DROPPED, now_ms), (dropped,))
 
 
 def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:

@@ -15,6 +15,7 @@ from correlators.types import Digest, DigestKind, Rollup
 from sinks.attempted import Attempted
 from sinks.base import Receipt, Scope, Step
 from sinks.marks import Taken
+from sinks.stamps import ACKNOWLEDGED, RESOLVED, Stamp
 from sinks.watched import PageSeen, Watched
 
 ROLLUP_PREFIX: Final = "rollup-"
@@ -74,19 +75,6 @@ class HoldReason(StrEnum):
     """That page was given up: the old one stays open until that one's own end is told."""
     SUCCESSOR_UNSEEN = "successor_unseen"
     """That page was not seen here in time: the old one is resolved all the same."""
-
-
-ACKNOWLEDGED: Final = 1
-RESOLVED: Final = 2
-"""Ranks of a page's stamps; its trigger has 0."""
-
-
-class Stamp(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """The place of a revision among those of its delivery."""
-
-    at_ms: int = -1
-    rank: int = -1
-    revision: int = -1
 
 
 class Penalty(msgspec.Struct, frozen=True, array_like=True):
@@ -193,7 +181,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def acknowledged(self) -> bool:
         """For a page: the newest revision heard of says that somebody has taken it on."""
-        return self.accepted.rank == ACKNOWLEDGED
+        return self.accepted.rank == ACKNOWLEDGED and not self.stands
+
+    @property
+    def stands(self) -> bool:
+        """For a page: by the newest revision heard of, nobody has taken it on and it goes on."""
+        return self.accepted.rank <= 0 or self.accepted.given_back
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,7 +69,7 @@ def state(digest: Digest) -> tuple[str, str]:
         return "🔇", "Silenced"
     if has_owner(digest):
         return "🟡", "Acknowledged"
-    if digest.page is PageAction.TRIGGER:
+    if digest.page in (PageAction.TRIGGER, PageAction.UNACKNOWLEDGE):
         return "📟", "Page"
     if digest.flapping:
         return "🔁", "Flapping"

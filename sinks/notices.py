@@ -55,10 +55,18 @@ def no_incident(trigger: Digest) -> list[Digest]:
     return _told(trigger, 3, f"{says} nobody")
 
 
-def reminder(trigger: Digest, number: int, most: int, waits_ms: int) -> Digest:
-    """Return the reminder of a page at a chat: nobody has acknowledged it for so long."""
+def reminder(trigger: Digest, number: int, most: int, waits_ms: int, *, before: int = 0) -> Digest:
+    """Return the reminder of a page at a chat: nobody has acknowledged it for so long.
+
+    Args:
+        trigger: the page.
+        number: of the reminder, from 1 to `most`.
+        most: after how many there are no more.
+        waits_ms: for how long nobody has it.
+        before: reminders of it before it was given back.
+    """
     says = f"Acknowledged by nobody for {lasting(waits_ms)}: reminder {number} of {most}"
-    made = _notice(trigger, trigger.destination, number, says)
+    made = _notice(trigger, trigger.destination, before + number, says)
     return msgspec.structs.replace(made, kind=DigestKind.REMINDER)
 
 

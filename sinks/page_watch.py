@@ -3,8 +3,9 @@
 A page is watched from its acceptance until it got through. Refused, or not through after `WAIT_MS`,
 it is handed to its fallback, once; while its own delivery may still succeed it goes on, and what
 comes after (acknowledgement, resolve) is handed there too. At a chat, which has no escalation of
-its own, a page that stands unacknowledged is followed by reminders. Whatever is handed on has no
-fallback, so nothing goes round in circles.
+its own, a page that stands unacknowledged is followed by reminders; where an acknowledgement is
+taken back, from the beginning again. Whatever is handed on has no fallback, so nothing goes round
+in circles.
 
 All of it follows from entries, the moment and one length, so a restored outbox goes on where the
 one before stopped. Pure. Not here: what a delivery sends (`delivery`), and the words (`notices`).
@@ -78,7 +79,7 @@ def observed(
         return turn, NOTHING
     said = NOTHING
     if heard is not None and new and entry.accepted.rank:
-        page, said = _over(page, heard)
+        page, said = _over(page, heard, now_ms)
     elif not page.reached_ms and entry.root is not None:
         page, said = _reached(entry, page, now_ms)
         if plan is not None and plan.pages:
@@ -141,9 +142,9 @@ def next_ms(entry: Delivery, plan: Plan, remind_every_ms: int) -> int | None:
         # Without a fallback it is only tried on, until it gets through or is given up.
         instead = page.trigger is not None and page.trigger.page_fallback
         return page.since_ms + WAIT_MS if instead else None
-    standing = page.reached_ms and page.trigger is not None and not entry.accepted.rank
+    standing = page.reached_ms and page.trigger is not None and entry.stands
     if standing and not plan.pages and page.reminders < REMINDERS_MOST:
-        return page.reached_ms + (page.reminders + 1) * remind_every_ms
+        return page.repeats_from_ms + (page.reminders + 1) * remind_every_ms
     return None
 
 
@@ -158,16 +159,17 @@ def looked_at(
         return msgspec.structs.replace(entry, page=page, changed_ms=now_ms), said
     assert page.trigger is not None, "only a page that stands is repeated"
     # What fell due while nobody was there is one reminder, not one for each time.
-    number = min(REMINDERS_MOST, max(1, (now_ms - page.reached_ms) // remind_every_ms))
+    number = min(REMINDERS_MOST, max(1, (now_ms - page.repeats_from_ms) // remind_every_ms))
     number = max(number, page.reminders + 1)
-    made = reminder(page.trigger, number, REMINDERS_MOST, now_ms - page.since_ms)
+    waits_ms, before = now_ms - page.waits_from_ms, page.reminders_before
+    made = reminder(page.trigger, number, REMINDERS_MOST, waits_ms, before=before)
     page = msgspec.structs.replace(page, reminders=number)
     return msgspec.structs.replace(entry, page=page, changed_ms=now_ms), Said((made,))
 
 
 def _stuck(entry: Delivery, page: Watched) -> bool:
     """Return whether somebody is still to be paged by it, here or elsewhere."""
-    return not (page.reached_ms or page.handed_ms or entry.accepted.rank)
+    return entry.stands and not (page.reached_ms or page.handed_ms)
 
 
 def _watching(entry: Delivery, trigger: Digest, now_ms: int, *, anew: bool) -> Delivery:
@@ -204,9 +206,18 @@ def _handed(entry: Delivery, page: Watched, why: str, now_ms: int) -> tuple[Watc
     return page, Said(tuple(handed), (PageSeen(entry.destination, outcome, waited_ms),))
 
 
-def _over(page: Watched, heard: Digest) -> tuple[Watched, Said]:
-    """Return the page after somebody has taken it on, or it is resolved, and who hears of it."""
+def _over(page: Watched, heard: Digest, now_ms: int) -> tuple[Watched, Said]:
+    """Return the page after somebody has taken it on, or given it back, or it is resolved; and who
+    hears of it."""
     handed = (handed_on(heard, page.handed_to),) if page.handed_to else ()
     if heard.page is PageAction.RESOLVE:
         page = msgspec.structs.replace(page, trigger=None)
+    elif heard.page is PageAction.UNACKNOWLEDGE:
+        page = msgspec.structs.replace(
+            page,
+            since_ms=page.since_ms if page.reached_ms else now_ms,  # it has its minute anew
+            given_back_ms=now_ms,
+            reminders=0,
+            reminders_before=page.reminders_before + page.reminders,
+        )
     return page, Said(handed)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from correlators.types import Digest, DigestKind, PageAction
 from sinks.agenda import Agenda
 from sinks.base import Plan
-from sinks.delivery import withdrawn
 from sinks.entries import FINISHED, DeadReason, Delivery, Status, Turn, letter
 from sinks.page_watch import (
     NOTHING,
@@ -24,6 +23,7 @@ from sinks.page_watch import (
     without_place,
 )
 from sinks.questions import answer, answered, kept, spoken
+from sinks.settle import withdrawn
 from sinks.steps import under_of
 
 if TYPE_CHECKING:
@@ -111,12 +111,12 @@ class Pages:
         if digest.kind is not DigestKind.REMINDER:
             return False
         page = self._ledger.entries.get(under_of(digest))
-        return page is None or page.accepted.rank > 0
+        return page is None or not page.stands
 
     def withdraw_reminder(self, key: str) -> None:
         """Send no reminder of the page of this key if somebody has taken it on meanwhile."""
         page, waits = self._ledger.entries[key], self._ledger.entries.get(f"{key}~reminder")
-        if page.accepted.rank and waits is not None and waits.status is Status.WAITING:
+        if not page.stands and waits is not None and waits.status is Status.WAITING:
             self._ledger.apply(withdrawn(waits, self._ledger.now_ms))
 
     # What outboxes ask each other

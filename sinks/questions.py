@@ -18,8 +18,9 @@ from typing import Final
 import msgspec
 
 from correlators.types import Digest, DigestKind, PageAction
-from sinks.entries import Delivery, Stamp, Status, Turn
+from sinks.entries import Delivery, Status, Turn
 from sinks.settle import rested
+from sinks.stamps import Stamp
 from sinks.successors import Awaited, Wait
 
 TALK: Final = frozenset({DigestKind.PAGE_ASKED, DigestKind.PAGE_ANSWERED})

@@ -20,9 +20,10 @@ import msgspec
 from correlators.types import Digest, PageAction
 from sinks import delivery as transitions
 from sinks.base import Plan, Step
-from sinks.entries import FINISHED, Delivery, Stamp, Status, Turn
+from sinks.entries import FINISHED, Delivery, Status, Turn
 from sinks.marks import Redrive, RedriveOutcome, Taken
 from sinks.settle import NO_CALL
+from sinks.stamps import Stamp
 from sinks.steps import name_of, stamp_of
 
 

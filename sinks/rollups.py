@@ -20,9 +20,10 @@ from sinks.agenda import Lane
 from sinks.attempted import Attempted
 from sinks.base import Limit, Scope, Step
 from sinks.covered import cover, release, told, too_urgent
-from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Stamp, Status
+from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Status
 from sinks.rollup import add, digest_of, name_of, same, told_before
 from sinks.settle import rested
+from sinks.stamps import Stamp
 from sinks.steps import penalised
 
 if TYPE_CHECKING:

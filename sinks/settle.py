@@ -72,6 +72,12 @@ def rested(d: Delivery, status: Status, now_ms: int) -> Delivery:
     )
 
 
+def withdrawn(delivery: Delivery, now_ms: int) -> Turn:
+    """Return the waiting delivery as one that is not worth telling any more."""
+    dropped = Dropped(delivery.destination, DropReason.SUPERSEDED)
+    return Turn(rested(delivery, Status.DROPPED, now_ms), (dropped,))
+
+
 def waiting(d: Delivery, plan: Plan, now_ms: int, not_before_ms: int) -> Turn:
     """Return the delivery as waiting; what the failed call carried gives way to the newest."""
     effects: tuple[Effect, ...] = ()

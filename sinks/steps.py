@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import xxhash
 
 from correlators.types import NOTICES, Digest, DigestKind, PageAction
 from sinks.base import Limit, Plan, Step
-from sinks.entries import ACKNOWLEDGED, RESOLVED, Delivery, Penalty, Stamp, Status
+from sinks.entries import Delivery, Penalty, Status
+from sinks.stamps import ACKNOWLEDGED, RESOLVED, Stamp
 
 _RANKS: Final = {
     PageAction.NONE: 0,
     PageAction.TRIGGER: 0,
     PageAction.ACKNOWLEDGE: ACKNOWLEDGED,
+    PageAction.UNACKNOWLEDGE: ACKNOWLEDGED,
     PageAction.RESOLVE: RESOLVED,
 }
+
+_OPENS: Final = (PageAction.TRIGGER, PageAction.UNACKNOWLEDGE)
+"""What a page at a chat may begin with."""
 
 GRACE_MS: Final = 1_000
 """How long after its deadline a call may still be carried out; only then it is looked up."""
@@ -63,7 +69,8 @@ def stamp_of(digest: Digest, plan: Plan) -> Stamp:
     trigger, and the resolve the last.
     """
     if is_page(digest, plan):
-        return Stamp(digest.at_ms, _RANKS[digest.page], digest.revision)
+        back = digest.page is PageAction.UNACKNOWLEDGE
+        return Stamp(digest.at_ms, _RANKS[digest.page], digest.revision, back)
     return Stamp(0, 0, digest.revision)
 
 
@@ -84,7 +91,7 @@ def next_step(delivery: Delivery, plan: Plan) -> Step | None:
         if newest.page is PageAction.TRIGGER:
             return _first(plan) if delivery.root is None else None
         if not there:
-            return None
+            return _first(plan) if _pages_anew(delivery, newest) else None
         if plan.pages:
             return _page_step(delivery, newest, plan)
     news = delivery.told < delivery.accepted
@@ -105,6 +112,20 @@ def _first(plan: Plan) -> Step:
     return Step.TRIGGER if plan.pages else Step.POST
 
 
+def _pages_anew(delivery: Delivery, newest: Digest) -> bool:
+    """Return whether it is to page after all: its acknowledgement, for which it was not sent, was
+    taken back. Where somebody was paged instead it is tried on, as it was before."""
+    back = newest.page is PageAction.UNACKNOWLEDGE
+    return back and delivery.page is not None and not delivery.page.reached_ms
+
+
+def as_sent(digest: Digest, step: Step | None) -> Digest:
+    """Return the digest as this step tells it: what a page begins with is a page."""
+    if digest.page is PageAction.UNACKNOWLEDGE and step in (Step.POST, Step.TRIGGER):
+        return msgspec.structs.replace(digest, page=PageAction.TRIGGER)
+    return digest
+
+
 def _page_step(delivery: Delivery, newest: Digest, plan: Plan) -> Step | None:
     """Return what a pager that has the page, or may have it, is to hear of what came after.
 
@@ -112,6 +133,8 @@ def _page_step(delivery: Delivery, newest: Digest, plan: Plan) -> Step | None:
     """
     if newest.page is PageAction.RESOLVE:
         return Step.RESOLVE
+    if newest.page is not PageAction.ACKNOWLEDGE:
+        return None  # that it was taken back is nothing that a pager can be told
     itself = newest.acked_in == delivery.destination.partition(":")[0]
     if Step.ACKNOWLEDGE in plan.steps and delivery.told < delivery.accepted and not itself:
         return Step.ACKNOWLEDGE
@@ -160,7 +183,7 @@ def urgency(delivery: Delivery, plan: Plan) -> int:
     carried = delivery.carried if unknown else delivery.newest
     if step is Step.TRIGGER:
         return 0
-    if step is Step.POST and carried is not None and carried.page is PageAction.TRIGGER:
+    if step is Step.POST and carried is not None and carried.page in _OPENS:
         return 0
     if step is Step.POST and delivery.root is None:
         return 1
@@ -168,7 +191,7 @@ def urgency(delivery: Delivery, plan: Plan) -> int:
         return 5
     if carried is None:
         return 4
-    if carried.resolved or carried.page in (PageAction.RESOLVE, PageAction.ACKNOWLEDGE):
+    if carried.resolved or carried.page not in (PageAction.NONE, PageAction.TRIGGER):
         return 2
     return 3 if carried.storm else 4
 

@@ -22,7 +22,21 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reached_ms: int = 0
     """When it got through; 0 until then."""
     reminders: int = 0
-    """How many were asked for."""
+    """How many were asked for since it got through, or was given back last."""
+    given_back_ms: int = 0
+    """When an acknowledgement of it was taken back last; 0 for never."""
+    reminders_before: int = 0
+    """How many were asked for before that."""
+
+    @property
+    def waits_from_ms(self) -> int:
+        """From when on nobody has it."""
+        return max(self.since_ms, self.given_back_ms)
+
+    @property
+    def repeats_from_ms(self) -> int:
+        """From when on it is repeated, once it got through."""
+        return max(self.reached_ms, self.given_back_ms)
 
 
 class PageOutcome(StrEnum):

@@ -149,7 +149,7 @@ class Services:
 
     def _shown(self, digest: Digest) -> bool:
         match digest.page:
-            case PageAction.TRIGGER | PageAction.ACKNOWLEDGE:
+            case PageAction.TRIGGER | PageAction.ACKNOWLEDGE | PageAction.UNACKNOWLEDGE:
                 return bool(self.pages)
             case PageAction.RESOLVE:
                 return not self.pager.open_alerts()

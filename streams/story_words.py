@@ -209,6 +209,8 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
             return [f"paged {_listed(said.to)}{why}{by}; page {said.other}", *because]
         case Kind.PAGE_ACKNOWLEDGED:
             return [f"page {said.other} acknowledged at {_listed(said.to)}"]
+        case Kind.PAGE_UNACKNOWLEDGED:
+            return [f"page {said.other} acknowledged no more, as told to {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:
             return [f"page {said.other} resolved at {_listed(said.to)}"]
         case Kind.SILENCED | Kind.SILENCE_ENDED:

@@ -76,7 +76,8 @@ def test_every_word_about_a_page_says_who_stands_in_and_who_is_told() -> None:
     stage.run(40, acts=[unack(stage, 35)])
     stage.run(3_000)
     pages = [one for one in stage.digests if one.destination == PAGER]
-    assert [one.page.value for one in pages] == ["trigger", "acknowledge", "resolve"]
+    asked = ["trigger", "acknowledge", "unacknowledge", "resolve"]
+    assert [one.page.value for one in pages] == asked
     assert {(one.page_fallback, one.page_told) for one in pages} == {(CHAT, (CHAT,))}
 
 
@@ -113,12 +114,15 @@ def test_an_act_that_changes_nothing_tells_nothing() -> None:
     assert len(stage.acknowledged()) == 1
 
 
-def test_who_takes_an_acknowledgement_back_is_told_and_the_pager_is_asked_nothing() -> None:
+def test_who_takes_an_acknowledgement_back_is_told_also_to_whoever_holds_the_page() -> None:
     stage = paged()
     stage.run(50, acts=[ack(stage, 25), unack(stage, 40, **BEN)])
     back = last(stage)
     assert (back.kind, back.acked_by, back.acked_in) == (DigestKind.UNACKNOWLEDGED, "ben", "cli")
-    assert len([one for one in stage.digests if one.destination == PAGER]) == 2
+    # A chat that is paged reminds again; the outbox asks a pager nothing.
+    pages = [one.page.value for one in stage.digests if one.destination == PAGER]
+    assert pages == ["trigger", "acknowledge", "unacknowledge"]
+    assert {one.page_key for one in stage.digests if one.destination == PAGER} == {back.id + ".1"}
     stage.run(800)
     assert (last(stage).kind, last(stage).acked_by) == (DigestKind.RESOLVED, "")
 

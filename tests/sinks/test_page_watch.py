@@ -212,7 +212,7 @@ def lives(draw: st.DrawFn) -> list[tuple[float, Digest]]:
         to = draw(st.sampled_from([P, Q, A]))
         fallback = draw(st.sampled_from([one for one in (A, B, Q) if one != to]))
         found.append((at, page(T, key, at, to=to, fallback=fallback)))
-        for action in (ACK, R):
+        for action in (ACK, PageAction.UNACKNOWLEDGE, ACK, R):
             if draw(st.booleans()):
                 at += draw(st.integers(1, 200))
                 found.append((at, page(action, key, at, to=to)))
