@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from correlators.types import Digest, PageReason
+from correlators.types import Digest
 from sinks.pagerduty_words import TITLE_CHARS, said
 from sinks.templating import EVIDENCE
-from sinks.words import lasting, many, utc
+from sinks.words import PAGED_BECAUSE, lasting, many, utc
 
 SERVICES_MOST: Final = 10
 LIST_MOST: Final = 6
@@ -44,18 +44,6 @@ MORE_IMPORTANT_LAST: Final = (
 )
 """What gives way where an event is too large, in this order."""
 
-WHY: Final = {
-    PageReason.FATAL: "an event of level fatal",
-    PageReason.EVENT_RATE: "many events in a short time",
-    PageReason.STORM_SERVICES: "a storm over several services",
-    PageReason.GAINED_SERVICE: "a service joined after it was acknowledged",
-    PageReason.HIGHER_URGENCY: "it got worse after it was acknowledged",
-    PageReason.NEW_ORIGIN: "it has another likely origin than when it was acknowledged",
-    PageReason.TOOK_OVER_PAGE: "it took over a page that nobody had acknowledged",
-    PageReason.RULE: "a rule of the configuration",
-}
-"""Why somebody is woken, in words."""
-
 
 def details(digest: Digest, *, key_of: Callable[[str], str]) -> dict[str, Any]:
     """Return the details without what is empty.
@@ -72,7 +60,7 @@ def details(digest: Digest, *, key_of: Callable[[str], str]) -> dict[str, Any]:
         "began": utc(digest.first_ms),
         "release": _release(digest),
         "owner": _listed([said(one, NAME_CHARS) for one in digest.owners]),
-        "why_paged": WHY.get(digest.page_reason, "") if digest.page_reason else "",
+        "why_paged": PAGED_BECAUSE.get(digest.page_reason, "") if digest.page_reason else "",
         "paged_instead_of": said(digest.handed_by, NAME_CHARS),
         "acknowledged_by": _acknowledged(digest),
         "rule": said(digest.rule, NAME_CHARS),

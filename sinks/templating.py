@@ -30,7 +30,7 @@ from sinks.lead import (
     subject,
     unsaid,
 )
-from sinks.words import DOUBTS, clean, counts, help_links, lasting, many, utc
+from sinks.words import DOUBTS, PAGED_BECAUSE, clean, counts, help_links, lasting, many, utc
 
 EVIDENCE: Final = {
     Evidence.RELEASE: "the same new release",
@@ -79,6 +79,7 @@ def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSa
         help=lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
         evidence=lambda one: EVIDENCE[one],
         doubt=lambda one: DOUBTS[one],
+        because=lambda one: PAGED_BECAUSE[one],
         without=lambda text, word: Markup(str(text).removeprefix(word)),
         **filters,
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from correlators.types import Digest, Doubt
+from correlators.types import Digest, Doubt, PageReason
 
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -90,6 +90,17 @@ def _sure(digest: Digest, *, estimated: bool) -> str:
     return f"{lower}about " if estimated else lower
 
 
+PAGED_BECAUSE: Final = {
+    PageReason.FATAL: "an event of level fatal",
+    PageReason.EVENT_RATE: "many events in a short time",
+    PageReason.STORM_SERVICES: "a storm over several services",
+    PageReason.GAINED_SERVICE: "a service joined after it was acknowledged",
+    PageReason.HIGHER_URGENCY: "it got worse after it was acknowledged",
+    PageReason.NEW_ORIGIN: "it has another likely origin than when it was acknowledged",
+    PageReason.TOOK_OVER_PAGE: "it took over a page that nobody had acknowledged",
+    PageReason.RULE: "a rule of the configuration",
+}
+"""Why somebody is woken, in words."""
 DOUBTS: Final = {
     Doubt.SOURCE_STALLED: "a source of events stands still",
     Doubt.INTAKE_SILENT: "no webhook of any kind came for longer than usual",

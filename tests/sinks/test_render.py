@@ -15,6 +15,7 @@ from correlators.types import (
     DigestKind,
     Doubt,
     Evidence,
+    PageReason,
     ServiceLine,
 )
 from sinks import render, words
@@ -289,6 +290,38 @@ def test_a_page_that_is_left_is_said_to_stay_open() -> None:
     for text in (*texts, render.plain_text(one)):
         assert "Resolved" in text
         assert "stays open, for whoever acknowledged it to resolve" in text
+
+
+def test_a_message_says_that_somebody_was_paged_and_why() -> None:
+    def said(one: Digest) -> list[str]:
+        blocks = render.slack_message(one).blocks
+        lines = [line for b in blocks for line in b.get("text", {}).get("text", "").split("\n")]
+        paged = [line for line in lines if line.startswith("*Paged:*")]
+        plain = [line for line in render.plain_text(one).split("\n") if line.startswith("Paged:")]
+        assert len(paged) == len(plain)
+        return paged + plain
+
+    opened = replace(digest(), paged=True)
+    for reason, why in words.PAGED_BECAUSE.items():
+        slack, plain = said(replace(opened, page_reason=reason))
+        assert slack == f"*Paged:* the on-call ({why})"
+        assert plain == f"Paged: the on-call ({why})"
+    by_rule = said(replace(opened, page_reason=PageReason.RULE, rule="loud"))
+    assert by_rule == [
+        "*Paged:* the on-call by the rule `loud`",
+        "Paged: the on-call by the rule loud",
+    ]
+    assert said(replace(opened, revision=2))[1] == "Paged: the on-call"
+    assert not said(digest())
+    assert not said(replace(opened, kind=DigestKind.RESOLVED, resolved=True))
+    assert set(words.PAGED_BECAUSE) == set(PageReason)
+
+
+def test_a_place_that_sentry_names_twice_is_told_once() -> None:
+    one = replace(digest(), storm=False, culprit="shop.pay", transaction="shop.pay")
+    assert json.dumps(render.slack_message(one).blocks).count("shop.pay") == 1
+    other = json.dumps(render.slack_message(replace(one, transaction="/pay")).blocks)
+    assert "`shop.pay` in `/pay`" in other
 
 
 def test_a_message_names_the_owner_and_links_to_what_helps() -> None:
