@@ -23,13 +23,16 @@ KEY = "localonly0localonly0localonly0lo"
 def main() -> None:
     """Run until a signal comes."""
     options = _parser().parse_args()
-    peer = _slack(options) if options.service == "slack" else _pagerduty(options)
+    slack = options.service == "slack"
+    peer = _slack(options) if slack else _pagerduty(options)
+    given = options.token if slack else options.key
+    secret = "" if given else TOKEN if slack else KEY
     if options.fault:
         peer.fail(Fault(options.fault), share=options.share, word=options.word)
     add_control(peer)
     peer.heard = lambda call: print(line_of(call), flush=True)
     try:
-        asyncio.run(_run(peer))
+        asyncio.run(_run(peer, secret))
     except OSError as error:
         raise SystemExit(f"cannot listen on port {options.port}: {error.strerror}") from None
 
@@ -38,11 +41,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sinks.peers", description=__doc__)
     services = parser.add_subparsers(dest="service", required=True)
     slack = services.add_parser("slack", help="the Web API, incoming webhooks")
-    slack.add_argument("--token", default=TOKEN, help="the one bot token that is let in")
+    slack.add_argument("--token", help=f"the one bot token that is let in; default: {TOKEN}")
     slack.add_argument("--channel", action="append", help="a name; may be given several times")
     slack.add_argument("--per-second", type=float, default=1.0, help="messages per channel")
     pager = services.add_parser("pagerduty", help="the Events API v2")
-    pager.add_argument("--key", action="append", help="a routing key of 32 characters")
+    pager.add_argument(
+        "--key",
+        action="append",
+        help=f"a routing key of 32 characters; may be given several times; default: {KEY}",
+    )
     for one in (slack, pager):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
@@ -56,7 +63,7 @@ def _slack(options: argparse.Namespace) -> SlackPeer:
     names = options.channel or ["incidents"]
     ids = {f"C0{''.join(filter(str.isalnum, name)).upper()}": name for name in names}
     return SlackPeer(
-        token=options.token,
+        token=options.token or TOKEN,
         channels=ids,
         per_second=options.per_second,
         port=options.port,
@@ -69,23 +76,26 @@ def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
     return PagerDutyPeer(routing_keys=keys, port=options.port, seed=options.seed)
 
 
-async def _run(peer: Peer) -> None:
+async def _run(peer: Peer, secret: str) -> None:
     async with peer:
-        print(_told(peer), flush=True)
+        print(_told(peer, secret), flush=True)
         ended = asyncio.Event()
         for one in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(one, ended.set)
         await ended.wait()
 
 
-def _told(peer: Peer) -> str:
+def _told(peer: Peer, secret: str) -> str:
+    """Return what to set; with a token or key of our own, not with one that somebody gave."""
     lines = [f"look at it      {peer.origin}/"]
     if isinstance(peer, SlackPeer):
         names = [one.name for one in peer.workspace.channels.values()]
-        lines.append(f"export SLACK_BASE_URL={peer.base_url} SLACK_CHANNEL='#{names[0]}'")
+        known = f" SLACK_BOT_TOKEN={secret}" if secret else ""
+        lines.append(f"export SLACK_BASE_URL={peer.base_url} SLACK_CHANNEL='#{names[0]}'{known}")
         lines += [f"webhook         {peer.webhook_url(one)}  (#{one})" for one in names]
     else:
-        lines.append(f"export PAGERDUTY_BASE_URL={peer.origin}")
+        known = f" PAGERDUTY_ROUTING_KEY={secret}" if secret else ""
+        lines.append(f"export PAGERDUTY_BASE_URL={peer.origin}{known}")
     return "\n".join(lines)
 
 

@@ -39,6 +39,8 @@ SWITCHES: Final = frozenset(
         "close_webhook",
         "suppress",
         "acknowledge",
+        "remove_key",
+        "add_key",
     }
 )
 """Methods of the peers that `/_peer/switch` calls."""
@@ -50,7 +52,10 @@ def add_control(peer: Peer) -> None:
     """Add the page and the addresses to a peer that has not been started."""
 
     async def fail(given: dict[str, Any]) -> Any:
-        fault = Fault(given.pop("fault"))
+        word = given.pop("fault", "")
+        if word not in list(Fault):
+            raise ValueError(f"no fault {word!r}; there are {', '.join(Fault)}")
+        fault = Fault(word)
         peer.fail(fault, **given)
         return {}
 
@@ -59,9 +64,10 @@ def add_control(peer: Peer) -> None:
         return {}
 
     async def switch(given: dict[str, Any]) -> Any:
-        name = str(given.pop("do"))
-        if name not in SWITCHES:
-            raise ValueError(f"no switch {name}")
+        name = str(given.pop("do", ""))
+        known = sorted(one for one in SWITCHES if hasattr(peer, one))
+        if name not in known:
+            raise ValueError(f"no switch {name!r}; there are {', '.join(known)}")
         if name == "suppress":
             given = {"fate": Fate(given.get("fate", Fate.SUPPRESSED))}
         found = getattr(peer, name)(**given)

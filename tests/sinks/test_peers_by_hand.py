@@ -98,6 +98,41 @@ async def test_faults_and_states_can_be_switched_by_http() -> None:
             status, told = await tell(f"{control}/switch", **given)
             assert (status, told["ok"]) == (400, False)
         assert (await tell(f"{control}/fail", fault="rain"))[0] == 400
+        _, told = await tell(f"{control}/switch", do="archiv", channel="incidents")
+        assert "archive, " in told["error"]
+        assert "acknowledge" not in told["error"]
+        _, told = await tell(f"{control}/fail", fault="rain")
+        assert "rate_limited, " in told["error"]
+
+
+@pytest.mark.parametrize("service", ["slack", "pagerduty"])
+async def test_what_is_printed_is_all_that_has_to_be_set(service: str) -> None:
+    async with by_hand(service) as (_, lines):
+        export = dict(one.split("=", 1) for one in lines[1].split()[1:])
+        secret = export["SLACK_BOT_TOKEN" if service == "slack" else "PAGERDUTY_ROUTING_KEY"]
+        async with aiohttp.ClientSession() as http:
+            if service == "slack":
+                client = AsyncWebClient(
+                    token=secret, base_url=export["SLACK_BASE_URL"], session=http
+                )
+                answer = await client.chat_postMessage(channel="#incidents", text="hello")
+                assert answer["ok"]
+            else:
+                event = {"routing_key": secret, "event_action": "trigger", "payload": PAYLOAD}
+                url = f"{export['PAGERDUTY_BASE_URL']}/v2/enqueue"
+                async with http.post(url, json=event) as taken:
+                    assert taken.status == 202
+
+
+async def test_an_integration_is_deleted_and_made_again_by_http() -> None:
+    peer = PagerDutyPeer(routing_keys=[KEY])
+    add_control(peer)
+    async with peer:
+        switch = f"{peer.origin}/_peer/switch"
+        await tell(switch, do="remove_key", routing_key=KEY)
+        assert (await enqueue(peer, dedup_key="d", payload=PAYLOAD))[0] == 400
+        await tell(switch, do="add_key", routing_key=KEY)
+        assert (await enqueue(peer, dedup_key="d", payload=PAYLOAD))[0] == 202
 
 
 async def test_a_pagerduty_shows_its_alerts_and_what_hostile_text_they_hold() -> None:
