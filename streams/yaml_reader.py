@@ -17,6 +17,7 @@ from yaml.reader import ReaderError
 
 from streams.config_files import Files
 from streams.references import Secret, SettingsError, Unresolved, resolve
+from streams.yaml_hints import hint
 
 PROBLEMS_TOLD: Final = 20
 FOUND_CHARS: Final = 60
@@ -53,17 +54,20 @@ class Reader:
         if len(content) > FILE_BYTES:
             raise SettingsError(f"{self._file}: longer than {FILE_BYTES} bytes")
         try:
-            return yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise SettingsError(f"{self._file}:{line} not UTF-8") from None
+        try:
+            return yaml.compose(text, Loader=yaml.SafeLoader)
         except RecursionError:
             raise SettingsError(f"{self._file}: too deeply nested") from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise SettingsError(f"{self._file}:{line} not YAML: {_why(error)}") from None
+            why = f"{_why(error)}{hint(text, error)}"
+            raise SettingsError(f"{self._file}:{line} not YAML: {why}") from None
         except ReaderError as error:
-            line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
+            line = text.count("\n", 0, error.position) + 1
             why = "a character that YAML forbids"
             raise SettingsError(f"{self._file}:{line} not YAML: {why}") from None
 

@@ -282,7 +282,23 @@ def test_without_routes_everything_configured_is_told(
         ),
         (
             "kafka:\n\tpartitions: 3",
-            r"stormfold.yaml:2 not YAML: found character '\t' that cannot start any token",
+            r"stormfold.yaml:2 not YAML: found character '\t' that cannot start any token; "
+            "indent with spaces, not with tabs",
+        ),
+        (
+            'sinks:\n  slack:\n    channels: {a: "#a", b: #b}\n    token: x\n',
+            "stormfold.yaml:4 not YAML: expected ',' or '}', but got ':'; a text that begins with "
+            "# needs quotes, else the rest of its line is a comment",
+        ),
+        (
+            "sinks:\n slack:\n  token: x\n  channels: {}\n   webhooks: {}\n",
+            "stormfold.yaml:5 not YAML: expected <block end>, but found '<block mapping start>'; "
+            "look at how far this line and the one above are indented",
+        ),
+        (
+            "namespace: a: b",
+            "stormfold.yaml:1 not YAML: mapping values are not allowed here; a text with a colon "
+            "and a space in it needs quotes, and each key a line of its own",
         ),
         (
             "a: [1, 2",
