@@ -149,7 +149,8 @@ def _verdict(ways: list[Way], seen: Seen, settings: Settings, refusals: Counter[
         why = f", {refusals.most_common(1)[0][0]}" if refusals else ""
         return f"{waiting} of {len(ways)} are decided and not taken by the service yet{why}"
     if limited and delivered > decided:
-        return f"the service limits us: {limited} calls were told to wait"
+        calls = "1 call was" if limited == 1 else f"{limited} calls were"
+        return f"the service limits us: {calls} told to wait"
     if delivered > 2_000 and delivered > decided:
         return "the calls take long: the network, or the service itself"
     if decided > settle + 2_000:
@@ -175,7 +176,7 @@ def lines(answer: Answer) -> list[str]:
         found.append(
             f"  {way.subject} {what} to {way.destination}: decided "
             f"{way.decided_after_ms / 1000:.1f} s after its first event, {arrived}, "
-            f"{way.calls} calls"
+            f"{way.calls} {'call' if way.calls == 1 else 'calls'}"
         )
         found += [f"    held: {one}" for one in way.held]
         found += [f"    {one}" for one in way.refused]

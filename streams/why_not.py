@@ -192,7 +192,7 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
             name="rules",
             ok=False,
             says=(*says, *_failed(ruled, places)),
-            do="no rule that pages held; the line above names what did not hold: loosen that part",
+            do="no rule that pages held; of each rule the part that did not is named: loosen one",
         )
     if destination and not any(destination in one.to for one in ruled):
         return Link(
@@ -226,8 +226,10 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
         f"{_many(count, 'time')}"
         for (why, name), count in counts.most_common(SHOWN_MOST)
     ]
-    word = "pages were opened" if pages else "messages were decided"
-    says.insert(0, f"{len(told)} {word}")
+    word = (
+        f"{_many(len(told), 'page')} opened" if pages else f"{_many(len(told), 'message')} decided"
+    )
+    says.insert(0, word)
     if told or not held:
         do = "nothing was decided yet: the first message comes `incidents.settle` after an event"
         return Link(name="held back", ok=bool(told), says=tuple(says), do="" if told else do)
@@ -253,7 +255,7 @@ def _delivered(
     failed = Counter(
         (one.destination, one.outcome, one.reason) for one in own if one.outcome != "delivered"
     )
-    says = [f"{len(arrived)} calls were taken by the service"]
+    says = [f"{_many(len(arrived), 'call')} taken by the service"]
     says += [
         f"{place}: {outcome} {reason}, {_many(count, 'time')}".replace(" ,", ",")
         for (place, outcome, reason), count in failed.most_common(SHOWN_MOST)

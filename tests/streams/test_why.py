@@ -190,7 +190,7 @@ LATE = {
     "not late": ((told(), call("delivered")), "nothing is late"),
     "rate limited": (
         (told(), call("retry", "rate_limited"), call("delivered", after_ms=90_000)),
-        "the service limits us: 1 calls",
+        "the service limits us: 1 call was told to wait",
     ),
     "slow": ((told(), call("delivered", after_ms=60_000)), "the network, or the service itself"),
     "held": (
