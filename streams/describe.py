@@ -7,6 +7,7 @@ is printed is the command's business.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from correlators.incidents import Windows
 from correlators.storms import Linking
@@ -17,6 +18,8 @@ from streams.settings_services import LINKS
 from streams.settings_slack import wrong_urls
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
+
+RULED: Final = "as the rules say"
 
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 
@@ -34,6 +37,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "projects": dict(settings.projects),
         "grouping": _grouping(settings.grouping),
         "services": _services(settings),
+        "teams": _teams(settings),
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,
@@ -54,11 +58,11 @@ def describe(settings: Settings) -> dict[str, Plain]:
         if settings.shadow is None
         else f"everything goes to {settings.shadow.to} alone, and nobody is paged",
         "destinations": _destinations(settings),
-        "tell": list(settings.routes.tell),
-        "page": list(settings.routes.page),
+        "tell": list(settings.routes.tell) if not settings.rules else RULED,
+        "page": list(settings.routes.page) if not settings.rules else RULED,
         "page_instead": _stand_ins(settings),
         "remind_every": duration(settings.pages.remind_every_ms),
-        "pages_when": _pages_when(settings) if not settings.rules else None,
+        "pages_when": _pages_when(settings) if not settings.rules else RULED,
         "resolve_acknowledged": settings.pages.resolve_acknowledged,
         "rules": _named(map(rule_line, settings.correlation().decides)),
         "held_back_by": _named(hold_lines(settings.holding)) or None,
@@ -92,6 +96,20 @@ def _services(settings: Settings) -> dict[str, Plain]:
             "owner": one.owner,
             "page": list(one.page),
             **links,
+        }
+        found[name] = {part: value for part, value in known.items() if value}
+    return found
+
+
+def _teams(settings: Settings) -> dict[str, Plain]:
+    """Return where each team is told, paged and mentioned; what is not said is left out."""
+    found: dict[str, Plain] = {}
+    for name, one in settings.teams.items():
+        known: dict[str, Plain] = {
+            "to": list(one.to),
+            "page": list(one.page),
+            "fallback": one.fallback,
+            "mentioned_in_slack": one.slack,
         }
         found[name] = {part: value for part, value in known.items() if value}
     return found

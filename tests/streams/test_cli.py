@@ -97,6 +97,20 @@ def test_check_shows_where_things_go_and_no_secret(tmp_path: Path) -> None:
     assert "TOKEN" in _stormfold(tmp_path, "check").stderr
 
 
+def test_check_shows_teams_and_leaves_what_the_rules_decide_to_the_rules(tmp_path: Path) -> None:
+    (tmp_path / "stormfold.yaml").write_text(
+        "sinks: {slack: {token: x, channels: {incidents: '#a', pay: '#b'}}}\n"
+        "teams: {team-pay: {to: [slack:pay], slack: S0123456789}}\n"
+        "rules: [{name: rest, to: [slack:incidents]}]\n"
+    )
+    described = json.loads(_stormfold(tmp_path, "check", "--json").stdout)
+    assert described["teams"] == {
+        "team-pay": {"to": ["slack:pay"], "mentioned_in_slack": "S0123456789"}
+    }
+    assert described["tell"] == described["page"] == "as the rules say"
+    assert described["rules"] == {"rest": "always -> alert to slack:incidents"}
+
+
 @pytest.mark.parametrize("command", ["topics", "status", "run", "intake"])
 def test_without_kafka_a_command_fails_in_one_line(tmp_path: Path, command: str) -> None:
     done = _stormfold(tmp_path, command, KAFKA_BOOTSTRAP="127.0.0.1:1")
