@@ -100,7 +100,7 @@ def show(
 
             value = msgspec.structs.asdict(letter_lines.shown_case(case))
             digest = case.letter.digest
-            value["advice"] = letter_lines.advice(case.letter.reason)
+            value["advice"] = letter_lines.advice(case.letter.reason, case.letter.detail)
             value["text"] = plain_text(digest) if digest is not None else ""
             value["digest"] = digest
             typer.echo(live_lines.as_json(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from streams.letters import Case, LetterState
 from streams.live_lines import moment, shown
 
 TITLE_CHARS: Final = 80
+_SAID: Final = re.compile(r"[a-z_]+(?: .*?)?: (\S.*)", re.DOTALL)
 
 MAYBE: Final = "it may have arrived all the same: nobody could tell"
 REDRIVE: Final = "then `stormfold dead-letters redrive` sends it"
@@ -23,7 +25,7 @@ ADVICE: Final = {
         f"settings (`stormfold check` names the key), {REDRIVE}"
     ),
     DeadReason.NO_SUCH_PLACE: (
-        "the channel or service does not exist, was renamed or archived: correct its name in the "
+        "the service, channel or webhook does not exist there: correct it in the "
         f"settings, {REDRIVE}, or sends it elsewhere with --to"
     ),
     DeadReason.NOT_ALLOWED: (
@@ -67,6 +69,11 @@ BECAME: Final = {
     RedriveOutcome.OUTBOX_FULL: "given up again: the outbox is full",
 }
 """What became of one that was sent again, for people."""
+
+SAID_BY_SINK: Final = frozenset(
+    {DeadReason.NOT_AUTHORISED, DeadReason.NO_SUCH_PLACE, DeadReason.NOT_ALLOWED}
+)
+"""Reasons of many causes, of which the sink's detail names the one: `word: what to do`."""
 
 assert set(ADVICE) == set(DeadReason)
 assert set(BECAME) == set(RedriveOutcome)
@@ -172,7 +179,7 @@ def lines(case: Case) -> list[str]:
             if letter.possible_repeat
             else []
         ),
-        f"what to do: {advice(letter.reason)}",
+        f"what to do: {advice(letter.reason, letter.detail)}",
         f"since then: {one.became()}",
     ]
     found = [shown(line) for line in found]
@@ -184,9 +191,23 @@ def lines(case: Case) -> list[str]:
     return found + [f"  {shown(line)}" for line in plain_text(digest).splitlines()]
 
 
-def advice(reason: str) -> str:
-    """Return what to do about a reason."""
+def advice(reason: str, detail: str = "") -> str:
+    """Return what to do about a reason.
+
+    Args:
+        reason: why it was given up.
+        detail: the service's own words; where the sink says what they ask for, that is told.
+    """
+    if todo := own_remedy(reason, detail):
+        return f"{todo}, {REDRIVE}, or sends it elsewhere with --to"
     try:
         return ADVICE[DeadReason(reason)]
     except ValueError:
         return "a later version gave it up: that one's documentation tells"
+
+
+def own_remedy(reason: str, detail: str) -> str:
+    """Return what the sink said is to be done, empty where it said nothing (`slack_errors`)."""
+    if reason not in SAID_BY_SINK or not (found := _SAID.match(detail)):
+        return ""
+    return found[1]

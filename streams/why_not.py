@@ -18,6 +18,7 @@ import msgspec
 from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted
 from streams.config_places import Places
+from streams.letter_lines import own_remedy
 from streams.stories import at_ms
 from streams.why_read import Letter, Seen
 from streams.why_words import HOLDS, TO_DO
@@ -265,14 +266,15 @@ def _delivered(
             f"given up at {_moment(one.at_ms)}: {one.destination} {one.reason} {one.detail}".strip()
             for one in letters[-SHOWN_MOST:]
         ]
-        again = f"then `stormfold dead-letters redrive {letters[-1].id}` sends it again"
-        do = f"{TO_DO.get(letters[-1].reason, 'look at the reason')}; {again}"
+        last = letters[-1]
+        again = f"then `stormfold dead-letters redrive {last.id}` sends it again"
+        todo = own_remedy(last.reason, last.detail) or TO_DO.get(last.reason, "look at the reason")
+        do = f"{todo}; {again}"
         return Link(name="delivered", ok=False, says=tuple(says), do=do)
     wanted = Kind.PAGED if pages else Kind.TOLD
     decided = [one for one in decisions if one.kind is wanted]
     if decided and not arrived:
-        last = at_ms(decided[-1])
-        says.append(f"decided at {_moment(last)} and not taken yet")
+        says.append(f"decided at {_moment(at_ms(decided[-1]))} and not taken yet")
         return Link(
             name="delivered",
             ok=False,

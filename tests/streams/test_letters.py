@@ -207,6 +207,18 @@ def test_of_every_reason_it_is_said_what_to_do_and_what_would_have_been_told(
     assert any("payment-db refused the connection" in line for line in said)
 
 
+def test_what_the_service_itself_asks_for_is_what_is_said_to_do() -> (
+    None
+):
+    one = given_up(reason=DeadReason.NOT_ALLOWED)
+    detail = "is_archived: #pay is archived: unarchive it or configure another"
+    said = lines(Case(letter=msgspec.structs.replace(one, detail=detail)))[2]
+    assert said.startswith("what to do: #pay is archived: unarchive it or configure another, then ")
+    assert "/invite" not in said
+    odd = msgspec.structs.replace(one, detail="Bad: Thing")
+    assert "/invite" in lines(Case(letter=odd))[2]
+
+
 def test_hostile_text_stays_on_its_line() -> None:
     hostile = digest(title="up\x1b[2J\nand\u2028away", services=())
     hostile = msgspec.structs.replace(hostile, id="inc-\x1b]0;x\x07")

@@ -9,7 +9,8 @@ import pytest
 
 from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted
-from sinks.base import Receipt, Step
+from sinks.base import Receipt, Rejected, Step
+from sinks.slack_errors import outcome_of
 from streams.codec import Said
 from streams.config_places import Places
 from streams.settings import load
@@ -87,8 +88,15 @@ def seen(*said: Said, events: int = 5, dead: tuple[Letter, ...] = (), **more: ob
     return found
 
 
-def letter(reason: str) -> Letter:
-    return Letter(destination=SLACK, reason=reason, detail="not_in_channel", at_ms=1, subject=INC)
+def letter(reason: str, detail: str = "not_in_channel") -> Letter:
+    return Letter(destination=SLACK, reason=reason, detail=detail, at_ms=1, subject=INC)
+
+
+def rejected(word: str, channel: str) -> str:
+    """Return what the sink says of one of Slack's words."""
+    outcome = outcome_of(Step.POST, word, status=200, headers={}, channel=channel)
+    assert isinstance(outcome, Rejected)
+    return outcome.detail
 
 
 def ends_at(answer: Answer) -> str:
@@ -127,6 +135,14 @@ ENDS = {
         seen(opened(), ruled(), told(), call("rejected"), dead=(letter("not_allowed"),)),
         "delivered",
         "/invite @stormfold",
+    ),
+    "the channel is archived": (
+        seen(
+            *(opened(), ruled(), told(), call("rejected")),
+            dead=(letter("not_allowed", rejected("is_archived", "#pay")),),
+        ),
+        "delivered",
+        "#pay is archived: unarchive it or configure another; then",
     ),
     "the token is refused": (
         seen(opened(), ruled(), told(), dead=(letter("not_authorised"),)),
