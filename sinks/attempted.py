@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from correlators.types import PageAction
 from sinks.base import (
     Answer,
     Attempt,
@@ -39,6 +40,8 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     """It only looked whether an earlier call had arrived."""
     receipt: Receipt | None = None
     possible_repeat: bool = False
+    page: bool = False
+    """It opened, acknowledged or resolved a page: at a pager, or at a chat that is paged."""
 
 
 def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
@@ -57,6 +60,7 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
         find=attempt.find,
         receipt=outcome.receipt if isinstance(outcome, Delivered) else None,
         possible_repeat=attempt.possible_repeat,
+        page=attempt.digest.page is not PageAction.NONE,
     )
 
 

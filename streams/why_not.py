@@ -11,29 +11,17 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted
 from streams.config_places import Places
-from streams.letter_lines import own_remedy
-from streams.stories import at_ms
-from streams.why_read import Letter, Seen
-from streams.why_words import HOLDS, TO_DO
-
-SHOWN_MOST: Final = 5
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link of the chain."""
-
-    name: str
-    ok: bool
-    says: tuple[str, ...]
-    do: str = ""
-    """What to do where it does not hold."""
+from streams.why_delivered import delivered
+from streams.why_links import SHOWN_MOST, Link, many
+from streams.why_read import Seen
+from streams.why_words import HOLDS
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +66,7 @@ def why_not(
     links.append(_incidents(incidents, decisions, seen, service))
     links.append(_ruled(decisions, places, destination, pages=pages))
     links.append(_held(decisions, places, destination, pages=pages))
-    links.append(_delivered(decisions, attempts, letters, destination, pages=pages))
+    links.append(delivered(decisions, attempts, letters, destination, pages=pages))
     return Answer(service=service, since_ms=seen.since_ms, links=tuple(links))
 
 
@@ -161,7 +149,7 @@ def _keeps_up(seen: Seen) -> Link:
 def _incidents(incidents: list[str], decisions: list[Decision], seen: Seen, service: str) -> Link:
     if incidents:
         latest = ", ".join(incidents[-SHOWN_MOST:])
-        said = f"{_many(len(incidents), 'incident')} of {service} opened: {latest}"
+        said = f"{many(len(incidents), 'incident')} of {service} opened: {latest}"
         return Link(name="incidents", ok=True, says=(said,))
     if service in seen.arrived and seen.arrived[service].events:
         said = (
@@ -178,7 +166,7 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
         return Link(name="rules", ok=True, says=("no rule was asked in this time",))
     counts = Counter((one.name, one.why, one.to) for one in ruled)
     says = [
-        f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {_many(count, 'time')}"
+        f"{_named(name, places)}: {urgency} to {', '.join(to) or 'nobody'}, {many(count, 'time')}"
         for (name, urgency, to), count in counts.most_common(SHOWN_MOST)
     ]
     if all(one.why == "drop" for one in ruled):
@@ -208,7 +196,7 @@ def _ruled(decisions: list[Decision], places: Places, destination: str, *, pages
 def _failed(ruled: Iterable[Decision], places: Places) -> list[str]:
     failed = Counter(pair for one in ruled for pair in one.tried if pair[1])
     return [
-        f"{_named(rule, places)} did not hold: {part}, {_many(count, 'time')}"
+        f"{_named(rule, places)} did not hold: {part}, {many(count, 'time')}"
         for (rule, part), count in failed.most_common(SHOWN_MOST)
     ]
 
@@ -223,13 +211,10 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
     held = [one for one in decisions if one.kind in (Kind.HELD, Kind.SUPPRESSED)]
     counts = Counter((one.why, one.name) for one in held)
     says = [
-        f"{HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, "
-        f"{_many(count, 'time')}"
+        f"{HOLDS.get(why, why)}{f': {_named(name, places)}' if name else ''}, {many(count, 'time')}"
         for (why, name), count in counts.most_common(SHOWN_MOST)
     ]
-    word = (
-        f"{_many(len(told), 'page')} opened" if pages else f"{_many(len(told), 'message')} decided"
-    )
+    word = f"{many(len(told), 'page')} opened" if pages else f"{many(len(told), 'message')} decided"
     says.insert(0, word)
     if told or not held:
         do = "nothing was decided yet: the first message comes `incidents.settle` after an event"
@@ -242,49 +227,6 @@ def _held(decisions: list[Decision], places: Places, destination: str, *, pages:
     )
 
 
-def _delivered(
-    decisions: list[Decision],
-    attempts: list[Attempted],
-    letters: list[Letter],
-    destination: str,
-    *,
-    pages: bool,
-) -> Link:
-    steps = {"trigger", "resolve"} if pages else {"post", "reply", "edit"}
-    own = [one for one in attempts if one.step.value in steps]
-    arrived = [one for one in own if one.outcome == "delivered"]
-    failed = Counter(
-        (one.destination, one.outcome, one.reason) for one in own if one.outcome != "delivered"
-    )
-    says = [f"{_many(len(arrived), 'call')} taken by the service"]
-    says += [
-        f"{place}: {outcome} {reason}, {_many(count, 'time')}".replace(" ,", ",")
-        for (place, outcome, reason), count in failed.most_common(SHOWN_MOST)
-    ]
-    if letters:
-        says += [
-            f"given up at {_moment(one.at_ms)}: {one.destination} {one.reason} {one.detail}".strip()
-            for one in letters[-SHOWN_MOST:]
-        ]
-        last = letters[-1]
-        again = f"then `stormfold dead-letters redrive {last.id}` sends it again"
-        todo = own_remedy(last.reason, last.detail) or TO_DO.get(last.reason, "look at the reason")
-        do = f"{todo}; {again}"
-        return Link(name="delivered", ok=False, says=tuple(says), do=do)
-    wanted = Kind.PAGED if pages else Kind.TOLD
-    decided = [one for one in decisions if one.kind is wanted]
-    if decided and not arrived:
-        says.append(f"decided at {_moment(at_ms(decided[-1]))} and not taken yet")
-        return Link(
-            name="delivered",
-            ok=False,
-            says=tuple(says),
-            do=f"`stormfold why-late{f' --destination {destination}' if destination else ''}` "
-            "says what it waits for",
-        )
-    return Link(name="delivered", ok=True, says=tuple(says))
-
-
 def _explain(subject: str) -> str:
     return (
         f"stormfold explain --{'storm' if subject.startswith('storm-') else 'incident'} {subject}"
@@ -294,14 +236,6 @@ def _explain(subject: str) -> str:
 def _named(name: str, places: Places) -> str:
     place = places.of(name)
     return f'"{name}" ({place})' if place else f'"{name}"'
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def _moment(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M:%S}"
 
 
 def lines(answer: Answer) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +18,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from correlators.fingerprinter import Fingerprinter
+from sinks.marks import Mark
 from streams import codec, letter_records
 from streams.codec import CodecError, Said
-from streams.letter_records import read_letter
+from streams.letter_records import mark_of, read_letter
+from streams.letters import cases, pages
 from streams.processes import StageName
 from streams.record import SINCE_LEAST_MS, SINCE_MOST_MS
 from streams.settings import Settings
@@ -65,6 +67,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     subject: str
     id: str = ""
+    page: bool = False
+    """It would have woken somebody."""
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -151,10 +155,8 @@ async def _read(settings: Settings, seen: Seen, *, arrivals: bool) -> None:
             async for record in window.records([topics.quarantine], most=RECORDS_MOST):
                 reason = dict(record.headers).get("reason", b"").decode(errors="replace")
                 _count(seen.unreadable, reason)
-            async for record in window.records([topics.dead], most=RECORDS_MOST):
-                letter = read_letter(record)
-                if letter is not None:
-                    seen.dead.append(_letter(letter))
+            dead = [one async for one in window.records([topics.dead], most=RECORDS_MOST)]
+            seen.dead = given_up(dead)
             if arrivals:
                 reader = Fingerprinter(settings.fingerprinting())
                 async for record in window.records(sources, most=RECORDS_MOST):
@@ -218,6 +220,18 @@ def _decision(record: ConsumerRecord[Any, Any], seen: Seen) -> None:
         raise WhyError(f"{record.topic}: {error}; another version wrote it") from None
 
 
+def given_up(records: Iterable[ConsumerRecord[Any, Any]]) -> list[Letter]:
+    """Return the letters that nobody has sent again or dropped, the oldest first."""
+    letters: list[letter_records.Letter] = []
+    marks: list[Mark] = []
+    for record in records:
+        if (letter := read_letter(record)) is not None:
+            letters.append(letter)
+        elif (mark := mark_of(record)) is not None:
+            marks.append(mark)
+    return [_letter(one.letter) for one in reversed(cases(letters, marks)) if one.open]
+
+
 def _letter(found: letter_records.Letter) -> Letter:
     return Letter(
         destination=found.destination,
@@ -226,6 +240,7 @@ def _letter(found: letter_records.Letter) -> Letter:
         at_ms=found.at_ms,
         subject=found.digest.id if found.digest is not None else "",
         id=found.id,
+        page=pages(found),
     )
 
 

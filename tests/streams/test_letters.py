@@ -23,6 +23,7 @@ from streams.letter_records import (
     redrive_of,
 )
 from streams.letters import Case, LetterState, cases, failed, in_order, over
+from streams.why_read import given_up as still_given_up
 from tests.sinks.make import digest
 
 AT_MS = 1_790_000_000_000
@@ -207,9 +208,7 @@ def test_of_every_reason_it_is_said_what_to_do_and_what_would_have_been_told(
     assert any("payment-db refused the connection" in line for line in said)
 
 
-def test_what_the_service_itself_asks_for_is_what_is_said_to_do() -> (
-    None
-):
+def test_what_the_service_itself_asks_for_is_what_is_said_to_do() -> None:
     one = given_up(reason=DeadReason.NOT_ALLOWED)
     detail = "is_archived: #pay is archived: unarchive it or configure another"
     said = lines(Case(letter=msgspec.structs.replace(one, detail=detail)))[2]
@@ -217,6 +216,23 @@ def test_what_the_service_itself_asks_for_is_what_is_said_to_do() -> (
     assert "/invite" not in said
     odd = msgspec.structs.replace(one, detail="Bad: Thing")
     assert "/invite" in lines(Case(letter=odd))[2]
+
+
+def test_why_not_hears_of_no_letter_that_was_sent_again_or_dropped() -> None:
+    def dead(offset: int) -> tuple[Letter, ConsumerRecord[Any, Any]]:
+        one = letter(digest(revision=offset + 1), DeadReason.NOT_ALLOWED, AT_MS + offset)
+        found = record(one.digest, headers_of(one), offset)
+        read = read_letter(found)
+        assert read is not None
+        return read, found
+
+    def noted(mark: Mark, offset: int) -> ConsumerRecord[Any, Any]:
+        return record(encode(mark), [(MARK_HEADER, b"1")], offset)
+
+    (first, one), (again, two), (dropped, three), (last, four) = map(dead, range(4))
+    aside = PutAside(letter=dropped.id, partition=2, by="ada", why="gone", at_ms=AT_MS + 20)
+    records = [one, two, three, four, noted(sent(of=again), 4), noted(aside, 5)]
+    assert [one.id for one in still_given_up(records)] == [first.id, last.id]
 
 
 def test_hostile_text_stays_on_its_line() -> None:
