@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from sinks.peers.drawn import html_page, page
+from sinks.peers.drawn_alerts import alerts_html
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import Fate, PagerDutyPeer
 from sinks.peers.serve import Call, Peer
@@ -131,10 +132,6 @@ def _page(peer: Peer) -> str:
             "<head>", f"<head>{RELOAD}", 1
         )
     alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
-    body = "".join(
-        f"<article><h2>{html.escape(one.summary)}</h2><p><b>{one.status}</b> · {one.severity} · "
-        f"<code>{html.escape(one.dedup_key)}</code></p></article>"
-        for one in reversed(alerts)
-    )
+    body = alerts_html(reversed(alerts))
     whole = page("PagerDuty, on this machine", body).replace("</main>", below, 1)
     return whole.replace("<head>", f"<head>{RELOAD}", 1)

@@ -144,9 +144,28 @@ async def test_a_pagerduty_shows_its_alerts_and_what_hostile_text_they_hold() ->
         page = await get(f"{peer.origin}/")
         assert "<b>acknowledged</b>" in page
         assert "<script" not in page
+        assert KEY not in page
+        assert KEY[:8] in page
+        assert " trigger · " in page
         await tell(f"{peer.origin}/_peer/switch", do="suppress")
         await enqueue(peer, dedup_key="e", payload=PAYLOAD)
         assert len(peer.pages) == 1
+
+
+async def test_an_alert_is_shown_with_its_details_and_its_links() -> None:
+    peer = PagerDutyPeer(routing_keys=[KEY])
+    add_control(peer)
+    details = {"why_paged": "an event of level <fatal>", "users": 97, "services": {"a": "b"}}
+    links = [{"href": "https://wiki.test/pay", "text": "Runbook"}, {"href": 'https://a.test/"x'}]
+    async with peer:
+        payload = {**PAYLOAD, "custom_details": details}
+        answer = await enqueue(peer, dedup_key="d", payload=payload, links=links)
+        page = await get(f"{peer.origin}/")
+    assert answer[0] == 202
+    assert "<td>why_paged</td><td>an event of level &lt;fatal&gt;</td>" in page
+    assert "<td>users</td><td>97</td>" in page
+    assert '<a href="https://wiki.test/pay">Runbook</a>' in page
+    assert '<a href="https://a.test/&quot;x">' in page
 
 
 @pytest.mark.parametrize(
