@@ -4,13 +4,13 @@ part."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
 
 import msgspec
 
 from correlators import evidence, sets
 from correlators.deltas import tick_end_ms, worse
 from correlators.incidents import Incident
+from correlators.service_lines import of_services, releases_of, url_of
 from correlators.storms import Storm
 from correlators.types import (
     SERVICES_TOLD,
@@ -23,7 +23,6 @@ from correlators.types import (
     ServiceLine,
 )
 
-RELEASES_TOLD = 5
 TITLE_CHARS = 300
 
 
@@ -88,8 +87,8 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
         title=sample.title,
         events=sets.count(events).value,
         incidents=len(told),
-        releases=_releases(told),
-        url=_url(sample),
+        releases=releases_of(told),
+        url=url_of(sample),
     )
     made = _digest(
         telling,
@@ -103,7 +102,7 @@ def of_incident(incident: Incident, also: Sequence[Incident], telling: Telling) 
         first_ms=min(one.first_ms for one in told),
         last_ms=max(one.last_ms for one in told),
         services=(line,),
-        releases=_releases(told),
+        releases=releases_of(told),
         delayed=incident.delayed,
         past=all(one.past for one in told),
         at_least=any(one.sampled for one in told),
@@ -146,7 +145,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         members: its incidents that are remembered, in the order of joining; not empty.
         telling: kind, revision and tick.
     """
-    lines = _service_lines(storm, members)
+    lines = of_services(storm, members)
     origin = _origin(storm, members)
     digest = _digest(
         telling,
@@ -160,7 +159,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         first_ms=storm.first_ms,
         last_ms=storm.last_ms,
         services=lines[:SERVICES_TOLD],
-        releases=_releases(members),
+        releases=releases_of(members),
         delayed=all(one.delayed for one in members),
         past=False,
         at_least=any(one.sampled for one in members),
@@ -256,7 +255,7 @@ def _digest(
         ignored=telling.ignored,
         culprit=sample.culprit,
         transaction=sample.transaction,
-        url=_url(sample),
+        url=url_of(sample),
     )
 
 
@@ -286,49 +285,3 @@ def for_destinations(
         )
         for one in page.to
     ]
-
-
-def _told_by_storm(one: Incident) -> int:
-    """Return how many of a member's events its storm counts: none of those after it came back by
-    itself."""
-    if one.storm_id:
-        return one.events_since(one.storm_base)
-    return max(0, one.onset_events - one.storm_base)
-
-
-def _service_lines(storm: Storm, members: Sequence[Incident]) -> tuple[ServiceLine, ...]:
-    """Return one line per service, the most hurt first: users, then events."""
-    by_service: dict[str, list[Incident]] = {service: [] for service in storm.services}
-    for member in members:
-        by_service.setdefault(member.key.service, []).append(member)
-    new = set(storm.services[storm.told.services :])
-    lines = []
-    for service, found in by_service.items():
-        if not found:
-            continue
-        loudest = max(found, key=lambda one: (_told_by_storm(one), one.id))
-        events = sum(_told_by_storm(one) for one in found)
-        users = reduce(sets.union, (one.users for one in found), sets.EMPTY)
-        lines.append(
-            ServiceLine(
-                service=service,
-                title=loudest.sample.title,
-                events=events,
-                incidents=len(found),
-                releases=_releases(found),
-                url=_url(loudest.sample),
-                # An incident that came back has users of before; each of them had an event.
-                users=min(sets.count(users).value, events),
-                joined=bool(storm.told.revision) and service in new,
-            )
-        )
-    return tuple(sorted(lines, key=lambda line: (-line.users, -line.events, line.service)))
-
-
-def _releases(incidents: Iterable[Incident]) -> tuple[str, ...]:
-    found = dict.fromkeys(one.key.release for one in incidents if one.key.release)
-    return tuple(found)[:RELEASES_TOLD]
-
-
-def _url(sample: Sample) -> str:
-    return sample.web_url or sample.issue_url

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from correlators import evidence, rates, sets
+from correlators import evidence, rates, sets, shares
 from correlators.deltas import worse
 from correlators.incidents import Incident
 from correlators.rates import add_rate
@@ -63,20 +63,21 @@ def joined(
         rate_ticks: how far back `rate` must reach.
     """
     assert storm.open
-    known = incident.id in storm.members
     rate = rates.rate_since(incident.rate, incident.onset_tick, rate_ticks)
     services = kept_services((*storm.services, incident.key.service))
+    events = sets.union(storm.events, stretch.events)
     return msgspec.structs.replace(
         storm,
         last_tick=max(storm.last_tick, incident.last_tick),
         members=kept_members((*storm.members, incident.id)),
-        joined=storm.joined + (0 if known else 1),
+        joined=storm.joined + (incident.id not in storm.members),
         services=services,
         onsets=earliest(services, by_service(storm), {incident.key.service: incident.onset_tick}),
         first_ms=min(storm.first_ms, stretch.first_ms),
         last_ms=max(storm.last_ms, incident.last_ms),
         level=worse(storm.level, incident.level),
-        events=sets.union(storm.events, stretch.events),
+        events=events,
+        shares=shares.gained(storm, services, incident.key.service, shares.more(storm, events)),
         users=sets.union(storm.users, stretch.users),
         rate=rates.merge(storm.rate, rate, tick, rate_ticks),
         gains=gained_one(storm, tick),
@@ -99,11 +100,10 @@ def extended(
         came_back: the incident had been silent for a while.
         rate_ticks: how far back `rate` must reach.
     """
-    before = sets.count(storm.events).value
     events = sets.union(storm.events, delta.events)
     users = sets.union(storm.users, delta.users)
     news = (events, users) != (storm.events, storm.users)
-    new = max(0, sets.count(events).value - before)
+    new = shares.more(storm, events)
     return msgspec.structs.replace(
         storm,
         last_tick=max(storm.last_tick, tick) if goes_on else storm.last_tick,
@@ -111,6 +111,7 @@ def extended(
         last_ms=max(storm.last_ms, delta.last_ms),
         level=worse(storm.level, delta.level),
         events=events,
+        shares=shares.gained(storm, storm.services, delta.key.service, new),
         users=users,
         rate=add_rate(storm.rate, new, tick, rate_ticks) if goes_on else storm.rate,
         gains=gained_one(storm, tick) if came_back else storm.gains,
@@ -153,6 +154,7 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         last_ms=max(into.last_ms, other.last_ms),
         level=worse(into.level, other.level),
         events=sets.union(into.events, other.events),
+        shares=shares.together(services, into, other),
         users=sets.union(into.users, other.users),
         rate=rates.merge(into.rate, other.rate, tick, rate_ticks),
         changes=into.changes + 1,
@@ -203,14 +205,11 @@ def without(storm: Storm, gone: Sequence[Incident], left: Iterable[Incident]) ->
         known = onsets.get(one.key.service, one.onset_tick)
         onsets[one.key.service] = min(known, one.onset_tick)
     services = kept_services(one for one in storm.services if one in onsets)
-    users = sets.EMPTY
-    level = Level.DEBUG
+    users, level = sets.EMPTY, Level.DEBUG
     for one in rest:
         users = sets.union(users, one.users)
         level = worse(level, one.level)
-    events = storm.events
-    for one in gone:
-        events = sets.without(events, one.events)
+    events, rest_shares = shares.without(storm, services, gone)
     lost = {evidence.shown(one.key.service) for one in gone if one.key.service not in services}
     pieces = (one for one in storm.evidence if not lost.intersection(one.services))
     ids = {one.id for one in gone}
@@ -229,6 +228,7 @@ def without(storm: Storm, gone: Sequence[Incident], left: Iterable[Incident]) ->
         evidence=evidence.kept(pieces),
         level=level if rest else storm.level,
         events=events,
+        shares=rest_shares,
         users=users if rest else storm.users,
         changes=storm.changes + 1,
     )

@@ -140,6 +140,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """When its quiet is looked at again; -1 for after `storm_quiet`."""
     page_left: bool = False
     """It is over by quiet, and its page waits for whoever acknowledged it."""
+    shares: tuple[int, ...] = ()
+    """How many of its events each of `services` brought, in their order."""
 
     @property
     def open(self) -> bool:
