@@ -205,10 +205,11 @@ class Score:
         ]
 
     def paged(self) -> list[Paged]:
-        """Return what the pager was asked; every page is triggered and resolved once."""
+        """Return what opened and ended pages; every page is triggered and resolved once."""
         found = [
             Paged(second_of(one), one.page.value, one.page_reason or "", one.page_key)
             for one in self.to(PAGER)
+            if one.page is not PageAction.ACKNOWLEDGE
         ]
         by_key: dict[str, list[str]] = defaultdict(list)
         for one in found:

@@ -294,13 +294,14 @@ def test_what_opens_anew_pages_anew_and_the_page_that_was_left_ends_after_it() -
     ticking = paged(PAGING)
     ticking.at(2 * HOUR, event(2 * HOUR, "checkout", "Boom", level=FATAL))
     ticking.at(3 * HOUR)
-    old, new, gone, *over = ticking.score.to(PAGER)
-    assert (old.page, new.page, gone.page) == ("trigger", "trigger", "resolve")
+    old, acked, new, gone, *over = ticking.score.to(PAGER)
+    asked = (old.page, acked.page, new.page, gone.page)
+    assert asked == ("trigger", "acknowledge", "trigger", "resolve")
     assert new.page_replaces == old.page_key == gone.page_key
     assert gone.page_after == new.page_key
     assert [one.page_key for one in over] == [new.page_key]
     ticking.at(2 * DAY)
-    assert len(ticking.score.to(PAGER)) == 4
+    assert len(ticking.score.to(PAGER)) == 5
 
 
 def test_what_reopens_goes_on_under_the_page_that_was_left() -> None:
