@@ -103,7 +103,7 @@ class Stage:
                 one.page_after or one.page_replaces,
             )
             for one in self.digests
-            if one.destination == PAGER and one.page is not PageAction.ACKNOWLEDGE
+            if one.destination == PAGER and one.page in (PageAction.TRIGGER, PageAction.RESOLVE)
         ]
 
     def acknowledged(self) -> list[tuple[int, str, str]]:

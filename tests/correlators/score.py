@@ -209,7 +209,7 @@ class Score:
         found = [
             Paged(second_of(one), one.page.value, one.page_reason or "", one.page_key)
             for one in self.to(PAGER)
-            if one.page is not PageAction.ACKNOWLEDGE
+            if one.page in (PageAction.TRIGGER, PageAction.RESOLVE)
         ]
         by_key: dict[str, list[str]] = defaultdict(list)
         for one in found:
