@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from correlators.entries import Episode
 from correlators.evidence import shown
-from correlators.storms import Storm, name_hash
+from correlators.storms import SERVICES_KEPT, Ack, Storm, name_hash
 from correlators.types import LEVEL_RANK, Level, PageReason
 
 SERVICES_SAID: Final = 3
@@ -54,6 +56,27 @@ def covered(episode: Episode, level: Level) -> bool:
     """Return whether somebody has acknowledged an error when it was no less severe than this."""
     acked = episode.acked_level
     return episode.acked_by[1] != "" and (acked is None or LEVEL_RANK[level] <= LEVEL_RANK[acked])
+
+
+def both_covered(into: Storm, other: Storm, *, takes: bool) -> Ack | None:
+    """Return the acknowledgement of what both become; one of a page that stays counts first.
+
+    A page that nobody has acknowledged stays so, whoever had what it was not opened for. Without
+    any page whoever has one of them has what was in it, and what was in the other is new.
+    """
+    if takes:
+        return _both(other.ack, into.ack)
+    if into.ack is None and not into.page_key:
+        return other.ack
+    return _both(into.ack, other.ack)
+
+
+def _both(one: Ack | None, two: Ack | None) -> Ack | None:
+    if one is None or two is None:
+        return one
+    return msgspec.structs.replace(
+        one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
+    )
 
 
 def _new_services(storm: Storm) -> list[str]:

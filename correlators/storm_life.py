@@ -12,13 +12,13 @@ from typing import Final
 import msgspec
 
 from correlators import evidence, rates, sets, shares
+from correlators.coverage import both_covered
 from correlators.deltas import worse
 from correlators.incidents import Incident
 from correlators.rates import add_rate
 from correlators.storms import (
     LEFT_CHARS,
     LEFT_KEPT,
-    SERVICES_KEPT,
     Ack,
     Storm,
     Stretch,
@@ -126,7 +126,8 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
 
     The page of the one that goes on stays; where it has none it takes over the other's, together
     with its acknowledgement. What was acknowledged on both sides stays so, for what was in each
-    then. A page of the other that nobody had acknowledged makes an acknowledged storm page anew.
+    then; without any page so does what was acknowledged on one. A page of the other that nobody had
+    acknowledged makes an acknowledged storm page anew.
     """
     takes = not into.page_key and bool(other.page_key)
     unheard = bool(other.page_key) and other.ack is None and not takes
@@ -162,7 +163,7 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         check_tick=-1,
         page_key=other.page_key if takes else into.page_key,
         page_to=other.page_to if takes else into.page_to,
-        ack=other.ack if takes else _both(into.ack, other.ack),
+        ack=both_covered(into, other, takes=takes),
         overtaken=into.overtaken or (unheard and into.ack is not None),
     )
     return changed, over
@@ -296,11 +297,3 @@ def dissolved(storm: Storm, *, tick: int, tell_tick: int) -> Storm:
         tell_tick: by when that has been told, so that its page is there.
     """
     return msgspec.structs.replace(ended(storm, tick=tick), dissolved=True, tell_tick=tell_tick)
-
-
-def _both(one: Ack | None, two: Ack | None) -> Ack | None:
-    if one is None or two is None:
-        return one
-    return msgspec.structs.replace(
-        one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
-    )

@@ -10,10 +10,12 @@ import pytest
 from correlators.acts import (
     Acknowledge,
     Act,
+    MergeInto,
     Separate,
     Unacknowledge,
 )
 from correlators.rulings import Rule, Urgency
+from correlators.storms import name_hash
 from correlators.types import Digest, DigestKind, Level, PageAction
 from tests.correlators.acted import ANNA, Stage, outage
 from tests.correlators.score import (
@@ -260,3 +262,43 @@ def test_the_last_of_an_acknowledged_storm_without_a_page_keeps_what_covers_it(o
     stage.run(400, *[event(61 + n, left.key.service, left.sample.title) for n in range(320)])
     (*_, said) = [one for one in stage.chats() if one.id == left.id]
     assert (said.resolved, said.acked_by) == (False, "ben" if own else "anna")
+
+
+OTHER = [event(5, "search", "ES", trace="u"), event(6, "mail", "EM", trace="u")]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("restore", [False, True])
+def test_of_two_storms_without_a_page_what_was_acknowledged_on_one_stays_so(
+    first: bool, restore: bool
+) -> None:
+    stage = Stage(config=CONFIG, restore=restore)
+    stage.run(20, *outage()[:2], *OTHER)
+    one, two = stage.storms()
+    had = one if first else two
+    acts: list[tuple[int, Act]] = [
+        (20, Acknowledge(subject=had.id, **ANNA)),
+        (21, MergeInto(subject=one.id, into=two.id, **BEN)),
+    ]
+    stage.run(40, acts=acts)
+    storm = stage.storm()
+    assert storm.ack is not None
+    assert (storm.ack.actor, storm.ack.services) == (
+        "anna",
+        tuple(name_hash(service) for service in had.services),
+    )
+    stage.run(400, event(50, "mail", "EM", trace="u"))
+    assert [one.acked_by for one in stage.chats() if one.id == storm.id][-1] == "anna"
+
+
+def test_it_covers_what_was_in_it_and_no_more() -> None:
+    stage = Stage()
+    stage.run(20, *outage()[:2], *OTHER)
+    one, two = stage.storms()
+    acts: list[tuple[int, Act]] = [
+        (20, Acknowledge(subject=two.id, **ANNA)),
+        (21, MergeInto(subject=one.id, into=two.id, **BEN)),
+    ]
+    stage.run(40, acts=acts)
+    assert [one[:2] for one in stage.pages()] == [("trigger", "storm_services")]
+    assert stage.storm().ack is None
