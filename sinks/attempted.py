@@ -42,6 +42,9 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     possible_repeat: bool = False
     page: bool = False
     """It opened, acknowledged or resolved a page: at a pager, or at a chat that is paged."""
+    delivery: str = ""
+    """Name of its delivery where that is not `subject`: the page, at a pager or beside the ordinary
+    message at a chat, or what is said of a page."""
 
 
 def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
@@ -61,7 +64,14 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
         receipt=outcome.receipt if isinstance(outcome, Delivered) else None,
         possible_repeat=attempt.possible_repeat,
         page=attempt.digest.page is not PageAction.NONE,
+        delivery=delivery_of(attempt),
     )
+
+
+def delivery_of(attempt: Attempt) -> str:
+    """Return the name of the call's delivery; empty where it is the id of what is told."""
+    name = attempt.key.partition("|")[2]
+    return "" if name == attempt.digest.id else name
 
 
 def _said(

@@ -15,6 +15,7 @@ from correlators.decisions import Decision, Kind
 from correlators.evidence import LINKS
 from correlators.incidents import Closed
 from sinks.attempted import Attempted
+from sinks.base import Step
 from streams.codec import Said
 from streams.config_places import Places
 from streams.stories import Story, at_ms
@@ -145,9 +146,13 @@ def _call(said: Attempted) -> str:
     again = f", call {said.number}" if said.number > 1 else ""
     repeat = ", marked as a possible repeat" if said.possible_repeat else ""
     what = f"look-up of {said.step}" if said.find else said.step.value
+    page, about, _ = said.delivery.partition("~")
+    whose = ""
+    if page and said.step in (Step.POST, Step.REPLY, Step.EDIT):
+        whose = f" {'about' if about else 'of'} page {page}"
     outcome = _CALLS.get(said.outcome, said.outcome)
     return (
-        f"{said.destination}: {what} of revision {said.revision}{again}: "
+        f"{said.destination}: {what} of revision {said.revision}{whose}{again}: "
         f"{outcome}{receipt}{reason}{repeat}"
     )
 

@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from correlators.decisions import Decision, Kind
@@ -216,6 +217,19 @@ def test_every_call_is_told_with_what_came_back() -> None:
         "(rate_limited, not before 3 s)"
     )
     assert lines[-1].endswith("post of revision 1, call 2: delivered as 17.5")
+
+
+def test_the_page_at_a_chat_and_what_is_said_of_it_are_told_apart_from_the_message() -> None:
+    of = [call(1, "delivered"), call(1, "delivered"), call(1, "delivered")]
+    of[1] = msgspec.structs.replace(of[1], delivery="inc-0123456789abcdef.1")
+    of[2] = msgspec.structs.replace(of[2], delivery="inc-0123456789abcdef.1~reminder")
+    told = story_words.lines(story_of(Given(list(of)), "inc-0123456789abcdef"), Places(""))
+    said = [line.partition("slack:incidents: ")[2] for line in told[-3:]]
+    assert sorted(said) == [
+        "post of revision 1 about page inc-0123456789abcdef.1: delivered as 17.5",
+        "post of revision 1 of page inc-0123456789abcdef.1: delivered as 17.5",
+        "post of revision 1: delivered as 17.5",
+    ]
 
 
 def test_a_story_is_bounded_and_says_what_is_left_out() -> None:
