@@ -246,7 +246,7 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
         case Step.EDIT:
             shown = stamp
         case Step.ACKNOWLEDGE:
-            root, told, shown = d.root or receipt, stamp, stamp
+            told = shown = stamp  # it says nothing of whether there was an alert
         case Step.RESOLVE:
             root, told, shown = None, stamp, stamp
     changed = msgspec.structs.replace(
@@ -257,7 +257,7 @@ def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:
         thread=thread,
         since_ms=d.since_ms if d.sending is None else now_ms,
         alone=False,
-        maybe=False,
+        maybe=d.maybe and d.step is Step.ACKNOWLEDGE,
         **NO_CALL,
     )
     return settle(changed, plan, now_ms)

@@ -90,8 +90,10 @@ def next_step(delivery: Delivery, plan: Plan) -> Step | None:
         there = delivery.root is not None or delivery.maybe
         if newest.page is PageAction.TRIGGER:
             return _first(plan) if delivery.root is None else None
+        if delivery.root is None and _pages_anew(delivery, newest):
+            return _first(plan)
         if not there:
-            return _first(plan) if _pages_anew(delivery, newest) else None
+            return None
         if plan.pages:
             return _page_step(delivery, newest, plan)
     news = delivery.told < delivery.accepted
@@ -113,8 +115,9 @@ def _first(plan: Plan) -> Step:
 
 
 def _pages_anew(delivery: Delivery, newest: Digest) -> bool:
-    """Return whether it is to page after all: its acknowledgement, for which it was not sent, was
-    taken back. Where somebody was paged instead it is tried on, as it was before."""
+    """Return whether it is to page after all: its acknowledgement, for which it was not sent, or
+    nobody knows whether it was, is taken back. Where somebody was paged instead it is tried on, as
+    it was before."""
     back = newest.page is PageAction.UNACKNOWLEDGE
     return back and delivery.page is not None and not delivery.page.reached_ms
 

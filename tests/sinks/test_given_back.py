@@ -8,7 +8,7 @@ import pytest
 from correlators.types import DigestKind, PageAction
 from sinks.base import Step
 from sinks.page_watch import WAIT_MS
-from tests.sinks.desks import ACK, AWAY, A, B, Desks, P, Q, R, T, page, refuses
+from tests.sinks.desks import ACK, AWAY, LOST, A, B, Desks, P, Q, R, T, page, refuses
 from tests.sinks.world import START_MS
 
 BACK = PageAction.UNACKNOWLEDGE
@@ -87,6 +87,15 @@ def test_what_was_not_sent_for_its_acknowledgement_is_sent_once_that_is_taken_ba
     assert paged.attempt.destination == to
     assert 50_000 <= paged.at_ms - START_MS < 52_000
     assert desks.handed == []
+
+
+def test_nor_is_it_taken_for_sent_where_a_pager_acknowledges_what_it_may_never_have_had() -> None:
+    lost_ms = START_MS + 20_000
+    desks = Desks(lambda now, one: LOST if one.step is Step.TRIGGER and now < lost_ms else None)
+    desks.run(90, (0, page(T)), (10, page(ACK, second=10)), (50, page(BACK, second=50)))
+    assert [one[1] for one in desks.what()] == ["acknowledge", "trigger"]
+    desks.run(200, (100, page(R, second=100)))
+    assert [one[1] for one in desks.what()] == ["acknowledge", "trigger", "resolve"]
 
 
 def test_it_has_its_minute_anew_until_its_fallback_is_paged() -> None:

@@ -8,15 +8,12 @@ from typing import Final
 
 import msgspec
 
-from correlators.types import Digest, DigestKind, PageAction
+from correlators.types import NOTICES, Digest, DigestKind, PageAction
 from sinks.base import Step
-from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.journal import Journal, Name, name
 from tests.simulation.deliveries.line import Call
 from tests.simulation.deliveries.services import CHAT, Message
 from tests.simulation.deliveries.world import World
-
-Told = tuple[str, str]
-"""Destination and id."""
 
 SURE_S: Final = 12.0
 """Since a call began: a look-up after that proves that it did not arrive."""
@@ -24,13 +21,13 @@ SURE_S: Final = 12.0
 
 def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
-    told: dict[Told, list[Message]] = defaultdict(list)
+    told: dict[Name, list[Message]] = defaultdict(list)
     for one in world.workspace.messages:
-        told[_key(one.digest)].append(one)
-    newest: dict[Told, Digest] = {}
+        told[name(one.digest)].append(one)
+    newest: dict[Name, Digest] = {}
     for digest in journal.digests:
         if digest.destination.startswith("slack:"):
-            key = _key(digest)
+            key = name(digest)
             if key not in newest or newest[key].revision < digest.revision:
                 newest[key] = digest
     together = rolled_up(world)
@@ -53,16 +50,10 @@ def check(world: World, journal: Journal) -> list[str]:
     return [one for one in wrong if not _unnamed(one, untold, world)]
 
 
-def _key(digest: Digest) -> Told:
-    """Return what a digest is told under; a page that a chat takes is told by itself."""
-    page = digest.page is not PageAction.NONE
-    return digest.destination, f"page {digest.page_key}" if page else digest.id
-
-
-def rolled_up(world: World) -> dict[Told, list[Message]]:
+def rolled_up(world: World) -> dict[Name, list[Message]]:
     """Return the roll-ups that name each digest, as messages of its own in the revision that they
     tell."""
-    found: dict[Told, list[Message]] = defaultdict(list)
+    found: dict[Name, list[Message]] = defaultdict(list)
     for one in world.workspace.messages:
         for line in one.digest.rollup.lines if one.digest.rollup is not None else ():
             digest = msgspec.structs.replace(one.digest, id=line.id, revision=line.events)
@@ -84,15 +75,29 @@ def _unnamed(problem: str, untold: Counter[str], world: World) -> bool:
 
 
 def _told_of(journal: Journal, newest: Digest, told: list[Message]) -> bool:
-    """Return whether the newest revision is told, or was given up."""
-    if (newest.destination, newest.id, newest.revision) in journal.dead:
+    """Return whether the newest revision is told, was given up, or is nothing to tell any more."""
+    if journal.gave_up(newest) or _moot(newest, told):
         return True
     return any(one.digest.revision == newest.revision for one in told)
 
 
+def _moot(newest: Digest, told: list[Message]) -> bool:
+    """Return whether nobody need hear it: a reminder, which is withdrawn where somebody takes the
+    page on, and what is said of a page that is not there, because it was over or taken on before it
+    was sent, or is deleted."""
+    if newest.kind is DigestKind.REMINDER:
+        return True
+    if newest.page in (PageAction.NONE, PageAction.TRIGGER):
+        return False
+    standing = [one for one in told if one.deleted_s < 0]
+    if newest.page is PageAction.UNACKNOWLEDGE:
+        return len(standing) < len(told)
+    return not told or len(standing) < len(told)
+
+
 def _shown_in_the_end(journal: Journal, newest: Digest, told: list[Message]) -> list[str]:
     """The first message shows the newest revision, where it stands and can be edited."""
-    if (newest.destination, newest.id, newest.revision) in journal.dead:
+    if journal.gave_up(newest):
         return []
     tops = [one for one in told if (one.step is Step.POST or not one.thread) and one.deleted_s < 0]
     if tops and tops[-1].shown.revision != newest.revision:
@@ -106,9 +111,10 @@ def _once(told: list[Message]) -> list[str]:
     first: Message | None = None
     highest = 0
     for one in told:
+        notice = one.digest.kind in NOTICES
         again = one.call.attempt.possible_repeat
         alone = one.shown.kind is not DigestKind.ROLLUP or one.digest.id == one.shown.id
-        if one.step is Step.POST and alone:
+        if one.step is Step.POST and alone and not notice:
             stood = first is not None and not 0 <= first.deleted_s < one.call.carried_s
             if stood and not again:
                 wrong.append(f"a second first message: {_shown(one)}")
@@ -152,7 +158,7 @@ def _settles(journal: Journal, look: Call, doubtful: Call) -> bool:
 
 
 def _of(digest: Digest) -> str:
-    return f"{digest.destination} {digest.id} r{digest.revision}"
+    return f"{' '.join(name(digest))} r{digest.revision}"
 
 
 def _shown(one: Message) -> str:

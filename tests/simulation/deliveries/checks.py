@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from streams.processes import EXIT_REFUSED
-from tests.simulation.deliveries import chat_checks, pace_checks, pager_checks
+from tests.simulation.deliveries import chat_checks, chat_pages, pace_checks, pager_checks
 from tests.simulation.deliveries.journal import Journal, named
 from tests.simulation.deliveries.world import World
 from tests.simulation.stages import TOPICS
@@ -24,7 +24,9 @@ def check(world: World) -> list[str]:
         *_journal(world, journal),
         *_together(world, journal),
         *_epochs(world),
+        *_sent_again(world, journal),
         *chat_checks.check(world, journal),
+        *chat_pages.check(world, journal),
         *pager_checks.check(world, journal),
         *pace_checks.check(world, journal),
     ]
@@ -53,9 +55,9 @@ def _written_first(world: World, journal: Journal) -> list[str]:
         first = calls[0]
         at_s = journal.written_s.get((first.attempt.key, first.attempt.number))
         if at_s is None or at_s > first.begun_s:
-            wrong.append(f"made before it was written down: {_named(first.key)}")
+            wrong.append(f"made before it was written down: {first.key}")
         if len(calls) > 1:
-            wrong.append(f"one attempt, made {len(calls)} times: {_named(first.key)}")
+            wrong.append(f"one attempt, made {len(calls)} times: {first.key}")
     return wrong
 
 
@@ -63,7 +65,7 @@ def _deadlines(world: World) -> list[str]:
     """Nothing is sent after its deadline, also by a process that slept."""
     skew_ms = world.scenario.skew_ms
     return [
-        f"sent {over_ms} ms after its deadline: {_named(call.key)} by {call.process}"
+        f"sent {over_ms} ms after its deadline: {call.key} by {call.process}"
         for call in world.line.calls
         if call.left_s >= 0
         and (over_ms := world.wall_ms(call.left_s) - call.attempt.deadline_ms) > skew_ms
@@ -75,22 +77,22 @@ def _journal(world: World, journal: Journal) -> list[str]:
     process that lived to write it."""
     wrong = []
     told = Counter(named(one) for _, one in journal.attempted)
-    wrong += [f"told {count} times of {_named(key)}" for key, count in told.items() if count > 1]
+    wrong += [f"told {count} times of {key}" for key, count in told.items() if count > 1]
     for _, one in journal.attempted:
         key = named(one)
         calls = journal.calls.get(key, [])
         if not calls:
             if one.reason not in ("expired", "spared"):
-                wrong.append(f"told of a call that was not made: {_named(key)} {one.outcome}")
+                wrong.append(f"told of a call that was not made: {key} {one.outcome}")
             continue
         call = calls[0]
         delivered = one.outcome == "delivered"
         heard = type(call.answer).__name__ == "Delivered"
         if delivered != heard and one.reason != "timed_out":
-            wrong.append(f"told that {_named(key)} is {one.outcome}, heard {call.answer}")
+            wrong.append(f"told that {key} is {one.outcome}, heard {call.answer}")
     for key, calls in journal.calls.items():
         if key not in told and calls[0].answer is not None and calls[0].process in world.lived:
-            wrong.append(f"nothing told of {_named(key)}: {calls[0].answer}")
+            wrong.append(f"nothing told of {key}: {calls[0].answer}")
     return wrong
 
 
@@ -109,5 +111,9 @@ def _together(world: World, journal: Journal) -> list[str]:
     ]
 
 
-def _named(key: tuple[str, str, int, int]) -> str:
-    return f"{key[0]} {key[1]} r{key[2]} call {key[3]}"
+def _sent_again(world: World, journal: Journal) -> list[str]:
+    """Of every dead letter that was sent again is said once what became of it."""
+    said = Counter(one.letter for one in journal.taken)
+    if said == Counter(world.operator.letters):
+        return []
+    return [f"sent again: {sorted(world.operator.letters)}, but taken: {sorted(said.elements())}"]

@@ -81,9 +81,13 @@ class Faults:
                 child.lose()
             case "delete":
                 world.workspace.delete(fault.worker, world.loop.time())
+            case "redrive":
+                over_s = 2.0
+                world.operator.send_again(fault.worker)
             case "reload":
                 over_s = 2.0
-                world.channels = tuple(one for one in world.channels if one != GONE)
+                kept = (one for one in world.channels if one != GONE)
+                world.channels = (*kept, *world.scenario.added)
                 for one in world.children:
                     world.later(2.0 * world.random.random(), self._reload, one)
         world.later(over_s, self._end_fault)
@@ -130,7 +134,7 @@ class Faults:
             return
         assert isinstance(handler, DeliverHandler)
         self._reloads += 1
-        change = partial(handler.reconfigure, world.sinks(world.hosts[process.name]))
+        change = world.reconfiguring(process.name, handler)
         context = world.loop.enter(process)
         taking = source.reconfigure(f"c{self._reloads}", change)
         context.run(lambda: world.loop.create_task(taking, context=context))

@@ -9,14 +9,19 @@ from correlators.entries import PROGRESS_KEY
 from correlators.types import Digest
 from sinks.attempted import Attempted
 from sinks.entries import decode
+from sinks.marks import MARK_HEADER, Taken, read_mark
+from sinks.steps import name_of
 from streams import codec
 from tests.simulation.cluster import EPOCH_MS
-from tests.simulation.deliveries.line import Call
+from tests.simulation.deliveries.line import Call, Key
+from tests.simulation.deliveries.services import plan_of
 from tests.simulation.deliveries.world import World
 from tests.simulation.stages import TOPICS
 
+Name = tuple[str, str]
+"""Destination and name of a delivery."""
 Named = tuple[str, str, int]
-"""Destination, id and revision of a digest."""
+"""These, and the revision of a digest."""
 
 
 class Journal:
@@ -24,13 +29,14 @@ class Journal:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.calls: dict[tuple[str, str, int, int], list[Call]] = defaultdict(list)
-        """By destination, id, revision and number."""
+        self.calls: dict[Key, list[Call]] = defaultdict(list)
+        """By what names them."""
         for call in world.line.calls:
             self.calls[call.key].append(call)
 
-    def _committed(self, topic: str) -> list[tuple[float, bytes, bytes]]:
-        """Return (when, key, value) of every committed record."""
+    def _committed(self, topic: str, *, marks: bool = False) -> list[tuple[float, bytes, bytes]]:
+        """Return (when, key, value) of every committed record: of those that are no marks about
+        dead letters, or of the marks."""
         return [
             (
                 (entry.timestamp_ms - EPOCH_MS) / 1000,
@@ -40,7 +46,14 @@ class Journal:
             for log in self._world.cluster.of_topic(topic)
             for entry in log.committed()
             if entry.message is not None
+            and marks is any(name == MARK_HEADER for name, _ in entry.message.headers)
         ]
+
+    @cached_property
+    def taken(self) -> list[Taken]:
+        """Return what became of dead letters that were sent again."""
+        marks = (read_mark(value) for _, _, value in self._committed(TOPICS.dead, marks=True))
+        return [one for one in marks if isinstance(one, Taken)]
 
     @cached_property
     def digests(self) -> list[Digest]:
@@ -73,8 +86,12 @@ class Journal:
         found = set()
         for _, _, value in self._committed(TOPICS.dead):
             digest = codec.digest(value)
-            found.add((digest.destination, digest.id, digest.revision))
+            found.add((*name(digest), digest.revision))
         return found
+
+    def gave_up(self, digest: Digest) -> bool:
+        """Return whether this digest was given up."""
+        return (*name(digest), digest.revision) in self.dead
 
     @cached_property
     def attempted(self) -> list[tuple[float, Attempted]]:
@@ -102,7 +119,7 @@ class Journal:
         return found
 
     @cached_property
-    def outcomes(self) -> dict[tuple[str, str, int, int], str]:
+    def outcomes(self) -> dict[Key, str]:
         """Return what is told of each call."""
         return {named(one): one.outcome for _, one in self.attempted}
 
@@ -124,6 +141,12 @@ def _same(one: Call, other: Call) -> bool:
     return one.attempt.key == other.attempt.key
 
 
-def named(one: Attempted) -> tuple[str, str, int, int]:
+def named(one: Attempted) -> Key:
     """Return what names a call in the journal, as `Call.key` does."""
-    return one.destination, one.subject, one.revision, one.number
+    name = one.delivery or one.subject
+    return Key(one.destination, name, one.subject, one.revision, one.number)
+
+
+def name(digest: Digest) -> Name:
+    """Return the delivery that a digest belongs to."""
+    return digest.destination, name_of(digest, plan_of(digest.destination))

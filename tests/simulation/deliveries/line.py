@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NamedTuple, Protocol
 
+from sinks.attempted import delivery_of
 from sinks.base import (
     Attempt,
     CannotTell,
@@ -37,6 +38,19 @@ CARRIED_OUT: Final = frozenset({"error done", "mute", "late", "cut done", "cut l
 """What goes wrong with the answer, while the call itself is carried out."""
 
 Result = Outcome | Found
+
+
+class Key(NamedTuple):
+    """What names a call: its delivery by destination and name, what it told, and its number."""
+
+    destination: str
+    name: str
+    id: str
+    revision: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.destination} {self.name} {self.id} r{self.revision} call {self.number}"
 
 
 class Strike(NamedTuple):
@@ -82,10 +96,11 @@ class Call:
     """What its process heard."""
 
     @property
-    def key(self) -> tuple[str, str, int, int]:
-        """What names a call in the journal: destination, id, revision and number."""
-        attempt = self.attempt
-        return attempt.destination, attempt.digest.id, attempt.digest.revision, attempt.number
+    def key(self) -> Key:
+        """What names a call in the journal."""
+        attempt, digest = self.attempt, self.attempt.digest
+        of = delivery_of(attempt) or digest.id
+        return Key(attempt.destination, of, digest.id, digest.revision, attempt.number)
 
 
 class Service(Protocol):

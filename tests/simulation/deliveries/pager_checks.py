@@ -7,7 +7,7 @@ from typing import Final
 
 from correlators.types import Digest, PageAction
 from sinks.base import Step
-from tests.simulation.deliveries.journal import Journal
+from tests.simulation.deliveries.journal import Journal, name
 from tests.simulation.deliveries.services import Event
 from tests.simulation.deliveries.world import World
 
@@ -15,7 +15,7 @@ Alert = tuple[str, str]
 """Destination and page key."""
 
 Place = tuple[int, int, int]
-"""Where a word on a page stands among the others: time, its end last, revision."""
+"""Where a word on a page stands among the others: time, how final it is, revision."""
 
 PAGE_S: Final = 66.0
 """A page has a minute and a call before somebody else has it."""
@@ -26,7 +26,11 @@ NEVER_S: Final = 1e9
 
 def place(digest: Digest) -> Place:
     """Return where it stands."""
-    return digest.at_ms, int(digest.page is PageAction.RESOLVE), digest.revision
+    return digest.at_ms, _RANKS.get(digest.page, 1), digest.revision
+
+
+_RANKS: Final = {PageAction.TRIGGER: 0, PageAction.RESOLVE: 2}
+"""Of words of one time; the others have 1."""
 
 
 def check(world: World, journal: Journal) -> list[str]:
@@ -38,7 +42,7 @@ def check(world: World, journal: Journal) -> list[str]:
     newest: dict[Alert, Digest] = {}
     for digest in journal.digests:
         pager = digest.destination.startswith("pagerduty:")
-        if pager and digest.page in (PageAction.TRIGGER, PageAction.RESOLVE):
+        if pager and digest.page is not PageAction.NONE:
             key = digest.destination, digest.page_key
             if key not in newest or place(newest[key]) < place(digest):
                 newest[key] = digest
@@ -57,6 +61,11 @@ def _in_time(world: World, journal: Journal) -> list[str]:
         digest = one.call.attempt.digest
         key = digest.destination, digest.id, digest.revision
         through[key] = min(through.get(key, one.call.carried_s), one.call.carried_s)
+    for message in world.workspace.messages:
+        digest = message.digest
+        if digest.page is PageAction.TRIGGER:
+            key = digest.destination, digest.id, digest.revision
+            through[key] = min(through.get(key, message.call.carried_s), message.call.carried_s)
     handed: dict[tuple[str, str], float] = {}
     over: dict[Alert, float] = {}
     for at_s, digest in journal.digests_at:
@@ -82,14 +91,17 @@ def _in_time(world: World, journal: Journal) -> list[str]:
 def _in_the_end(world: World, journal: Journal, newest: Digest) -> list[str]:
     """An alert is open exactly while its page is."""
     is_open = world.pager.open.get((newest.destination, newest.page_key), False)
-    if (newest.destination, newest.id, newest.revision) in journal.dead:
+    if journal.gave_up(newest):
         return []
-    if newest.page is PageAction.TRIGGER:
-        return [] if is_open else [f"not paged: {_named(newest)}"]
+    given_up = {(destination, name) for destination, name, _ in journal.dead}
+    if newest.page is PageAction.ACKNOWLEDGE:
+        return []  # what was not sent by then need not be
+    if newest.page in (PageAction.TRIGGER, PageAction.UNACKNOWLEDGE):
+        sent = is_open or name(newest) in given_up
+        return [] if sent else [f"not paged: {_named(newest)}"]
     if not is_open:
         return []
-    given_up = {(destination, id) for destination, id, _ in journal.dead}
-    if newest.page_after and (newest.destination, newest.page_after.split(".")[0]) in given_up:
+    if newest.page_after and (newest.destination, newest.page_after) in given_up:
         return []  # the page that was to go on for it never came: it is the only one
     return [f"not resolved: {_named(newest)}"]
 

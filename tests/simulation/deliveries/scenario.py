@@ -15,6 +15,8 @@ CHANNELS: Final = ("slack:a", "slack:b", "slack:c")
 PAGERS: Final = ("pagerduty:one", "pagerduty:two")
 GONE: Final = "slack:gone"
 """A channel of the first configuration only."""
+ADDED: Final = "slack:added"
+"""A channel of the second configuration only."""
 
 KINDS: Final = (
     "plain",
@@ -49,6 +51,9 @@ class Scenario:
     strikes: tuple[Strike, ...] = ()
     faults: tuple[Fault, ...] = ()
     channels: tuple[str, ...] = CHANNELS
+    """Of the first configuration."""
+    added: tuple[str, ...] = ()
+    """Channels that a change of the configuration adds."""
     slow_network: bool = False
     skew_ms: int = 0
     poll_ms: int = 200
@@ -79,6 +84,7 @@ def draw(seed: int) -> Scenario:
     workers = random.choice((1, 2, 2, 3)) if alone else random.choice((2, 2, 3))
     channels: tuple[str, ...] = (*CHANNELS, GONE) if kind == "reload" else CHANNELS
     channels = channels[-random.choice((1, 2, len(channels))) :]
+    added = (ADDED,) if kind == "reload" else ()
     span_s = random.uniform(5, 25)
     incidents = random.randrange(1, 13)
     if kind == "flood":
@@ -88,12 +94,13 @@ def draw(seed: int) -> Scenario:
         kind=kind,
         workers=workers,
         partitions=random.choice((1, 2, 3)),
-        records=stories.draw(random, channels, PAGERS, span_s, incidents),
+        records=stories.draw(random, (*channels, *added), PAGERS, span_s, incidents),
         chat=_weather(random, kind, span_s),
         pager=_weather(random, kind, span_s),
         strikes=tuple(_strikes(random, kind)),
         faults=tuple(sorted(_faults(random, kind, workers, span_s))),
         channels=channels,
+        added=added,
         slow_network=kind == "slow" or random.random() < 0.1,
         skew_ms=random.choice((0, 0, 100)),
         poll_ms=random.choice((100, 500)),
@@ -177,9 +184,12 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
     def reload() -> Fault:
         return Fault(at(), "reload")
 
+    def redrive() -> Fault:
+        return Fault(at() + 5, "redrive", random.randrange(9))
+
     drawn = {
         "plain": [delete],
-        "services": [delete, delete],
+        "services": [delete, delete, redrive, redrive],
         "kills": [kill] * 3,
         "zombies": [nap, nap, suspend, kill],
         "limits": [kill, kill, stop, stop],
@@ -187,10 +197,10 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "outage": [outage, outage, abort, kill],
         "slow": [slow, slow, kill, abort],
         "down": [kill, stop],
-        "reload": [kill, stop, delete],
+        "reload": [kill, stop, delete, redrive],
         "lost": [lose],
         "flood": [kill, stop],
-        "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete],
+        "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete, redrive],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn)))
     if kind in ("limits", "zombies"):

@@ -122,11 +122,10 @@ class Workspace:
         return Receipt(place=message.digest.destination, id=message.id, top=top)
 
     def _find(self, attempt: Attempt, now_s: float) -> Found:
-        wanted = attempt.destination, attempt.digest.id, attempt.digest.revision, attempt.step
+        wanted = attempt.key, attempt.digest.revision, attempt.step
         for one in self.messages:
-            digest = one.digest
             if (
-                (digest.destination, digest.id, digest.revision, one.step) == wanted
+                (one.call.attempt.key, one.digest.revision, one.step) == wanted
                 and one.deleted_s < 0
                 and self._seen_s[one.id] <= now_s
             ):

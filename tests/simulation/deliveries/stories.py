@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -39,35 +39,44 @@ def draw(
 def _life(
     random: Random, id: str, channels: tuple[str, ...], pagers: tuple[str, ...], span_s: float
 ) -> list[Record]:
-    """Return an incident that is told, changes, ends, and may come back; some are paged."""
-    told = random.sample(channels, random.choice((1, 1, 1, min(2, len(channels)))))
+    """Return an incident that is told, changes, ends, and may come back; some are paged, and taken
+    on and given back by people."""
+    told = tuple(random.sample(channels, random.choice((1, 1, 1, min(2, len(channels))))))
     paged = random.sample(pagers, random.choice((0, 0, 1, len(pagers))))
+    if random.random() < 0.2:
+        paged.append(random.choice(channels))
     at_s = random.random() * span_s * 0.6
     found: list[Record] = []
     storm = random.random() < 0.2
-    # Not where it is told itself: the journal would not tell the page from the rest.
-    others = [one for one in channels if one not in told]
-    fallback = random.choice(("", *others, *pagers))
-    key = ""
-    triggered = resolved = False
+    fallback = random.choice(("", *channels, *pagers))
+    page, key, resolved = PageAction.NONE, "", False
     for revision in range(1, random.choice((1, 2, 3, 5, 8)) + 1):
-        kind = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED
+        kind, asks = DigestKind.OPENED if revision == 1 else DigestKind.UPDATED, PageAction.NONE
+        is_open = page is not PageAction.NONE
         if resolved:
             kind, resolved = DigestKind.REOPENED, False
         elif revision > 1 and random.random() < 0.3:
             kind, resolved = DigestKind.RESOLVED, True
-        page = PageAction.NONE
-        if resolved and triggered:
-            page, triggered = PageAction.RESOLVE, False
-        elif not resolved and not triggered and random.random() < 0.7:
-            page, triggered, key = PageAction.TRIGGER, True, f"{id}.{revision}"
+        elif is_open and random.random() < 0.5:
+            kind, asks = _BACK if page is PageAction.ACKNOWLEDGE else _TAKEN
+        if resolved and is_open:
+            asks = PageAction.RESOLVE
+        elif not resolved and not is_open and random.random() < 0.7:
+            asks, key = PageAction.TRIGGER, f"{id}.{revision}"
+        if asks is not PageAction.NONE:
+            page = PageAction.NONE if asks is PageAction.RESOLVE else asks
         for one in told:
             found.append(_record(at_s, one, id, revision, kind, PageAction.NONE, storm=storm))
-        for one in paged if page is not PageAction.NONE else ():
-            instead = fallback if fallback != one else ""
-            found.append(_record(at_s, one, id, revision, kind, page, key=key, fallback=instead))
+        for one in paged if asks is not PageAction.NONE else ():
+            by = fallback if fallback != one else ""
+            asked = _record(at_s, one, id, revision, kind, asks, key=key, fallback=by, told=told)
+            found.append(asked)
         at_s += random.choice((1.0, 1.0, 3.0, 7.0)) * (0.2 + random.random())
     return found
+
+
+_TAKEN: Final = (DigestKind.ACKNOWLEDGED, PageAction.ACKNOWLEDGE)
+_BACK: Final = (DigestKind.UNACKNOWLEDGED, PageAction.UNACKNOWLEDGE)
 
 
 def _handover(random: Random, pager: str, span_s: float) -> list[Record]:
@@ -96,6 +105,7 @@ def _record(
     after: str = "",
     storm: bool = False,
     fallback: str = "",
+    told: tuple[str, ...] = (),
 ) -> Record:
     made = digest(
         destination,
@@ -109,7 +119,13 @@ def _record(
     )
     # A roll-up's line tells how many events, and so which revision.
     made = msgspec.structs.replace(
-        made, events=revision, storm=storm, page_key=key, page_after=after, page_fallback=fallback
+        made,
+        events=revision,
+        storm=storm,
+        page_key=key,
+        page_after=after,
+        page_fallback=fallback,
+        page_told=told,
     )
     return Record(at_s, destination, codec.encode(made))
 

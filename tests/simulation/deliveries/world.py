@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
 
 import structlog
 
+from sinks import page_watch
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
 from streams.app import partition_of_account
@@ -20,7 +22,7 @@ from tests.simulation.deliveries.faults import Faults
 from tests.simulation.deliveries.line import Line
 from tests.simulation.deliveries.scenario import PAGERS, Scenario
 from tests.simulation.deliveries.services import Pager, SimSink, Workspace
-from tests.simulation.deliveries.writer import Writer
+from tests.simulation.deliveries.writer import Operator, Writer
 from tests.simulation.loop import SimLoop
 from tests.simulation.stages import METRICS, NAMESPACE, REQUEST_BYTES, TOPICS
 
@@ -31,6 +33,10 @@ LAST_CALLS_S: Final = 12.0
 """Then nobody tells anything any more: what is late has come, what was heard is written."""
 
 ENDINGS: Final = 20
+
+REMIND_EVERY_MS: Final = 7_000
+REMINDERS: Final = 4
+"""Of a page at a chat that nobody acknowledges."""
 
 
 class Parts:
@@ -65,6 +71,7 @@ class World:
         """Processes that live at the end or ended in peace: what they heard, they have written."""
         self.channels = scenario.channels
         """Of the configuration of now."""
+        self.operator = Operator(self.cluster, scenario.partitions)
         self._writer = Writer(self.cluster, scenario.records, scenario.partitions)
         for topic in (TOPICS.deliveries, TOPICS.outbox):
             self.cluster.create(topic, scenario.partitions)
@@ -115,8 +122,13 @@ class World:
             partition_of=partition_of_account,
             max_request_bytes=REQUEST_BYTES,
             metrics=METRICS,
+            remind_every_ms=REMIND_EVERY_MS,
         )
         return stage, handler
+
+    def reconfiguring(self, process: str, handler: DeliverHandler) -> Callable[[], Any]:
+        """Return what has this process's handler go by the configuration of now."""
+        return partial(handler.reconfigure, self.sinks(self.hosts[process]), REMIND_EVERY_MS)
 
     def sinks(self, host: SimHost) -> list[SimSink]:
         """Return the sinks of a process, as the configuration of now has them."""
@@ -141,7 +153,10 @@ class World:
         self._faults.start()
         try:
             most = self.scenario.calls_at_once
-            with patch.object(deliver, "CALLS_AT_ONCE", most):
+            with (
+                patch.object(deliver, "CALLS_AT_ONCE", most),
+                patch.object(page_watch, "REMINDERS_MOST", REMINDERS),
+            ):
                 self._run()
         finally:
             self.loop.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from sinks.marks import MARK_HEADER, REDRIVE_HEADER, Redrive, encode
+from streams import codec
 from streams.app import partition_of_account
 from tests.simulation.cluster import Cluster
 from tests.simulation.deliveries.stories import Record
@@ -57,3 +59,48 @@ class Writer:
         partition = partition_of_account(record.destination, self._partitions)
         sent = await producer.send(TOPICS.deliveries, value=record.value, partition=partition)
         await sent
+
+
+class Operator:
+    """Has dead letters sent again, as `stormfold dead-letters redrive` does."""
+
+    def __init__(self, cluster: Cluster, partitions: int) -> None:
+        self._cluster = cluster
+        self._loop = cluster.loop
+        self._partitions = partitions
+        self.letters: list[str] = []
+        """The ids of those that were sent again."""
+
+    def send_again(self, number: int) -> None:
+        """Send one of the dead letters of now again, if there is any, as a process of its own."""
+        (log,) = self._cluster.of_topic(TOPICS.dead)
+        found = [
+            (entry.offset, entry.message.value)
+            for entry in log.committed()
+            if entry.message is not None and not _is_mark(entry.message.headers)
+        ]
+        if not found:
+            return
+        offset, value = found[number % len(found)]
+        letter = f"{offset}"
+        if value is None or letter in self.letters:
+            return
+        self.letters.append(letter)
+        context = self._loop.enter(self._loop.process(f"operator{len(self.letters)}"))
+        context.run(lambda: self._loop.create_task(self._send(letter, value), context=context))
+
+    async def _send(self, letter: str, value: bytes) -> None:
+        settings = {"transactional_id": f"operator.{letter}", "transaction_timeout_ms": 120_000}
+        producer = SimProducer(self._cluster, self._loop.current(), settings)
+        await producer.start()
+        partition = partition_of_account(codec.digest(value).destination, self._partitions)
+        headers = [(REDRIVE_HEADER, encode(Redrive(letter=letter)))]
+        async with producer.transaction():
+            sent = await producer.send(
+                TOPICS.deliveries, value=value, partition=partition, headers=headers
+            )
+            await sent
+
+
+def _is_mark(headers: Iterable[tuple[str, bytes]]) -> bool:
+    return any(name == MARK_HEADER for name, _ in headers)
