@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from streams.processes import EXIT_REFUSED
-from tests.simulation.deliveries import chat_checks, chat_pages, pace_checks, pager_checks
+from tests.simulation.deliveries import (
+    chat_checks,
+    chat_pages,
+    news_checks,
+    pace_checks,
+    pager_checks,
+)
 from tests.simulation.deliveries.journal import Journal, named
 from tests.simulation.deliveries.world import World
 from tests.simulation.stages import TOPICS
@@ -27,6 +33,7 @@ def check(world: World) -> list[str]:
         *_sent_again(world, journal),
         *chat_checks.check(world, journal),
         *chat_pages.check(world, journal),
+        *news_checks.check(world, journal),
         *pager_checks.check(world, journal),
         *pace_checks.check(world, journal),
     ]

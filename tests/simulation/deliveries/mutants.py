@@ -12,10 +12,13 @@ from unittest.mock import patch
 import msgspec
 from aiokafka import TopicPartition
 
-from sinks import delivery, ledger, settle
+from correlators.types import Digest
+from sinks import delivery, ledger, page_watch, settle
 from sinks.base import Answer, Attempt, CannotTell, Sink, Unknown, UnknownReason
 from sinks.entries import Delivery, Status, Turn
 from sinks.outbox import Outbox
+from sinks.page_watch import Said
+from sinks.watched import Watched
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
 from tests.simulation.deliveries.world import Parts
@@ -103,6 +106,7 @@ def _forgets_penalties(self: Outbox, entries: Any) -> None:
 
 LOAD: Final = Outbox.load
 ACCEPT: Final = delivery.accept
+OVER: Final = page_watch._over
 
 
 def _newest_is_dropped(
@@ -117,6 +121,22 @@ def _newest_is_dropped(
 def _sends_again(d: Delivery, outcome: Any, plan: Any, now_ms: int, *, works: bool) -> Any:
     """Repeats what nobody knows the outcome of, without a look."""
     return settle.again(d, plan, now_ms, after_ms=0, works=works)
+
+
+def _never_again(page: Watched, heard: Digest, now_ms: int) -> tuple[Watched, Said]:
+    """Forgets the page for good once somebody has had it."""
+    changed, said = OVER(page, heard, now_ms)
+    return msgspec.structs.replace(changed, trigger=None), said
+
+
+@contextmanager
+def _loses_news() -> Iterator[None]:
+    """Tells the newest revision as it is."""
+    with (
+        patch.object(delivery, "carried", lambda untold, newer: newer),
+        patch.object(settle, "carried", lambda untold, newer: newer),
+    ):
+        yield
 
 
 @contextmanager
@@ -147,6 +167,10 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "an unknown outcome is looked up too early": Mutant(patches=_at_once),
     "an unknown outcome is not looked up": Mutant(
         patches=lambda: patch.object(delivery, "_unknown", _sends_again)
+    ),
+    "what nobody was told is lost with its revision": Mutant(patches=_loses_news),
+    "who gives a page back is reminded no more": Mutant(
+        patches=lambda: patch.object(page_watch, "_over", _never_again)
     ),
     "what changes while a call runs is not told": Mutant(
         patches=lambda: patch.object(delivery, "accept", _newest_is_dropped)

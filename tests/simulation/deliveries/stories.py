@@ -126,6 +126,7 @@ def _record(
         page_after=after,
         page_fallback=fallback,
         page_told=told,
+        joined_services=(f"s{revision}",) if storm and kind is DigestKind.UPDATED else (),
     )
     return Record(at_s, destination, codec.encode(made))
 
