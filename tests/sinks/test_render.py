@@ -314,6 +314,7 @@ def test_a_message_says_that_somebody_was_paged_and_why() -> None:
     assert said(replace(opened, revision=2))[1] == "Paged: the on-call"
     assert not said(digest())
     assert not said(replace(opened, kind=DigestKind.RESOLVED, resolved=True))
+    assert not said(replace(opened, kind=DigestKind.JOINED, storm_id="storm-1"))
     assert set(words.PAGED_BECAUSE) == set(PageReason)
 
 
