@@ -121,4 +121,4 @@ async def test_a_notice_is_told_below_the_message_that_it_is_about(slack: SlackP
 def test_a_notice_that_begins_like_a_quote_quotes_nothing() -> None:
     notice = replace(_owned(kind=DigestKind.REMINDER), notice="> > quoted")
     lines = slack_update(notice, loud=True).blocks[0]["text"]["text"].split("\n")
-    assert lines[1] == "\u203a \u203a quoted."
+    assert lines[1] == "⚠️ \u203a \u203a quoted."
