@@ -6,6 +6,7 @@ does the fallback of a page that was given up.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -19,6 +20,9 @@ from streams.why_read import Letter
 from streams.why_words import TO_DO
 
 PAGER_STEPS: Final = frozenset({Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE})
+WAITS: Final = frozenset({"retry", "unknown"})
+_PERSON: Final = re.compile(r"needs_somebody[^:]*: [a-z_]+(?: .*?)?: (\S.*)", re.DOTALL)
+"""The reason of a call that is asked again once a person has put it right (`slack_errors`)."""
 OPENS: Final = frozenset({Step.TRIGGER, Step.POST})
 
 
@@ -49,6 +53,7 @@ def delivered(
         f"{place}: {outcome} {reason}, {many(count, 'time')}".replace(" ,", ",")
         for (place, outcome, reason), count in failed.most_common(SHOWN_MOST)
     ]
+    reached: dict[str, str] = {}
     if pages:
         reached = {one.subject: one.destination for one in arrived if one.step in OPENS}
         letters = [one for one in letters if one.page]
@@ -66,16 +71,27 @@ def delivered(
         return Link(name="delivered", ok=False, says=tuple(says), do=f"{todo}; {again}")
     wanted = Kind.PAGED if pages else Kind.TOLD
     decided = [one for one in decisions if one.kind is wanted]
-    if decided and not arrived:
-        says.append(f"decided at {moment(at_ms(decided[-1]))} and not taken yet")
-        return Link(
-            name="delivered",
-            ok=False,
-            says=tuple(says),
-            do=f"`stormfold why-late{f' --destination {destination}' if destination else ''}` "
-            "says what it waits for",
-        )
+    waits = [one for one in _last(own) if one.outcome in WAITS and one.subject not in reached]
+    if (decided and not arrived) or waits:
+        since = moment(waits[-1].at_ms if arrived else at_ms(decided[-1]))
+        which = f"{waits[-1].subject} was last tried" if arrived else "decided"
+        says.append(f"{which} at {since} and not taken yet")
+        return Link(name="delivered", ok=False, says=tuple(says), do=_waits_for(waits, destination))
     return Link(name="delivered", ok=True, says=tuple(says))
+
+
+def _last(attempts: list[Attempted]) -> list[Attempted]:
+    """Return the last call about each thing at each destination; edits, which may lag, left out."""
+    found = {(one.subject, one.destination): one for one in attempts if one.step is not Step.EDIT}
+    return list(found.values())
+
+
+def _waits_for(waits: list[Attempted], destination: str) -> str:
+    for one in reversed(waits):
+        if todo := _PERSON.match(one.reason):
+            return f"{todo[1]}; it is asked again every minute, and then told by itself"
+    to = f" --destination {destination}" if destination else ""
+    return f"`stormfold why-late{to}` says what it waits for"
 
 
 def _given_up(one: Letter) -> str:

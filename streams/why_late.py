@@ -12,6 +12,7 @@ from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted
 from streams.settings import Settings
 from streams.stories import at_ms
+from streams.why_links import many
 from streams.why_read import Seen
 
 SLOWEST_MOST: Final = 5
@@ -176,11 +177,14 @@ def lines(answer: Answer) -> list[str]:
         found.append(
             f"  {way.subject} {what} to {way.destination}: decided "
             f"{way.decided_after_ms / 1000:.1f} s after its first event, {arrived}, "
-            f"{way.calls} {'call' if way.calls == 1 else 'calls'}"
+            f"{many(way.calls, 'call')}"
         )
         found += [f"    held: {one}" for one in way.held]
         found += [f"    {one}" for one in way.refused]
-    found += [f"  {count} times {name}" for name, count in answer.refusals.items()]
+    found += [
+        f"  {count} {'time' if count == 1 else 'times'} {name}"
+        for name, count in answer.refusals.items()
+    ]
     found += [f"  {trouble}" for trouble in answer.troubles]
     found.append(f"Why: {answer.verdict}")
     return found

@@ -188,44 +188,6 @@ def test_a_page_that_was_opened_and_taken_is_told() -> None:
     assert ends_at(why_not(given, "checkout", PLACES, destination=PAGER, pages=True)) == ""
 
 
-ONCALL = "slack:oncall"
-
-
-def paged_at(to: str, outcome: str) -> Attempted:
-    """Return a call that opens a page, at a pager or at a chat."""
-    step = Step.TRIGGER if to == PAGER else Step.POST
-    return Attempted(
-        at_ms=1, subject=INC, destination=to, step=step, outcome=outcome, revision=1, page=True
-    )
-
-
-def lost() -> Letter:
-    return Letter(
-        destination=PAGER, reason="invalid", detail="no key", at_ms=1, subject=INC, page=True
-    )
-
-
-def test_a_page_that_its_fallback_took_reached_somebody() -> None:
-    before = (opened(), ruled("page", SLACK, PAGER), told(Kind.PAGED, PAGER))
-    refused = paged_at(PAGER, "rejected")
-    given = seen(*before, refused, paged_at(ONCALL, "delivered"), dead=(lost(),))
-    answer = why_not(given, "checkout", PLACES, pages=True)
-    assert ends_at(answer) == ""
-    assert any(line.endswith("no key; slack:oncall was paged") for line in not_lines(answer))
-    alone = why_not(seen(*before, refused, dead=(lost(),)), "checkout", PLACES, pages=True)
-    assert ends_at(alone) == "delivered"
-    there = why_not(given, "checkout", PLACES, destination=PAGER, pages=True)
-    assert ends_at(there) == "delivered"
-
-
-def test_a_page_at_a_chat_is_a_page_and_a_message_there_is_none() -> None:
-    before = (opened(), ruled("page", SLACK, SLACK), told(Kind.PAGED, SLACK))
-    page = why_not(seen(*before, paged_at(SLACK, "delivered")), "checkout", PLACES, pages=True)
-    assert ends_at(page) == ""
-    message = why_not(seen(*before, call("delivered")), "checkout", PLACES, pages=True)
-    assert ends_at(message) == "delivered"
-
-
 def test_what_its_storm_was_told_counts_for_the_service() -> None:
     storm = "storm-0123456789abcdef"
     joined = Decision(tick=TICK, subject=INC, kind=Kind.JOINED, other=storm)
