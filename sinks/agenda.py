@@ -35,9 +35,16 @@ class Agenda(Generic[Rank]):
     def __contains__(self, key: str) -> bool:
         return key in self._rank
 
-    def keys(self) -> list[str]:
-        """Return every key, in order."""
-        return [key for _, key in sorted((rank, key) for key, rank in self._rank.items())]
+    def smallest(self, most: int) -> list[str]:
+        """Return the first keys in order, at most so many, and leave them."""
+        found: dict[str, Rank] = {}
+        while len(found) < most and (first := self.first()) is not None:
+            found[first[1]] = first[0]
+            # Twice in the heap, if it was put here again with the same rank: the second goes here.
+            heapq.heappop(self._heap)
+        for key, rank in found.items():
+            heapq.heappush(self._heap, (rank, key))
+        return list(found)
 
     def first(self) -> tuple[Rank, str] | None:
         """Return the smallest rank with its key, and leave it; None when empty."""
@@ -80,6 +87,9 @@ class Lanes:
             self._lanes[lane].discard(key)
             if lane in self._foldable:
                 self._foldable[lane].discard(key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._lane_of
 
     def firsts(self) -> list[tuple[Lane, tuple[int, int], str]]:
         """Return the first of every lane that is not empty."""

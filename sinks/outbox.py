@@ -186,8 +186,7 @@ class Outbox:
         now_ms = self._advance(now_ms)
         attempts: list[Attempt] = []
         while len(attempts) < room:
-            pages_only = room - len(attempts) <= kept
-            found = self._next(now_ms, pages_only=pages_only)
+            found = self._next(now_ms, pages_only=room - len(attempts) <= kept)
             if found is None:
                 break
             entry = self._ledger.entries[found]
@@ -204,9 +203,8 @@ class Outbox:
     def next_due_ms(self, now_ms: int) -> int | None:
         """Return when to ask again, at or after now; None while only an answer or digest helps."""
         now_ms = max(self._ledger.now_ms, now_ms)
-        places = self._ledger.places
-        ready = (self._ready_ms(key) for _, _, key in places.lanes.firsts())
-        firsts = (places.next_ms(), self._ledger.pages.next_ms(), *ready)
+        ready = (self._ready_ms(key) for _, _, key in self._ledger.places.lanes.firsts())
+        firsts = (self._ledger.places.next_ms(), self._ledger.pages.next_ms(), *ready)
         times = [one for one in firsts if one is not None]
         return max(now_ms, min(times)) if times else None
 
@@ -248,7 +246,9 @@ class Outbox:
                 return key
             if not late or key not in self._ledger.places.lanes.foldable(lane):
                 return key
-            self._ledger.rollups.gather(lane, now_ms)
+            made = self._ledger.rollups.gather(lane, now_ms)
+            if made in self._ledger.places.lanes and self._may_now(made, now_ms):
+                return made  # what it did not take in waits for the next one
         return None
 
     def _first_ready(self, now_ms: int) -> tuple[Lane, str] | None:
@@ -259,14 +259,16 @@ class Outbox:
         """
         heads = self._ledger.places.lanes.firsts()
         for lane, _, key in sorted(heads, key=self._rank):
-            ready_ms = self._ready_ms(key)
-            if ready_ms is not None and ready_ms <= now_ms:
+            if self._may_now(key, now_ms):
                 return lane, key
         return None
 
     def _rank(self, head: tuple[Lane, tuple[int, int], str]) -> tuple[int, int, int, str]:
         (destination, _), (urgent, since_ms), key = head
         return (urgent, self._pace.turn(destination), since_ms, key)
+
+    def _may_now(self, key: str, now_ms: int) -> bool:
+        return (ready_ms := self._ready_ms(key)) is not None and ready_ms <= now_ms
 
     def _ready_ms(self, key: str) -> int | None:
         return self._pace.ready_ms(self._ledger.entries[key])

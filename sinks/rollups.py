@@ -84,12 +84,16 @@ class Rollups:
             takes_ms = max(takes_ms, before * limit.every_ms)
         return number > 1 and takes_ms > WAIT_MS
 
-    def gather(self, lane: Lane, now_ms: int) -> None:
-        """Let a roll-up take in what waits in this lane; there is something that it may."""
-        self.fill(self._gathering(lane[0]), lane, now_ms, widen=True)
+    def gather(self, lane: Lane, now_ms: int) -> str:
+        """Return the key of a roll-up that has taken in what waits in this lane.
 
-    def fill(self, rollup: Delivery | None, lane: Lane, now_ms: int, *, widen: bool) -> None:
-        """Bring a roll-up to the newest of what it covers.
+        There is something that it may take in, and it takes in one at least: a full roll-up, which
+        may itself have to wait, is left as it is.
+        """
+        return self.fill(self._gathering(lane[0], room=True), lane, now_ms, widen=True)
+
+    def fill(self, rollup: Delivery | None, lane: Lane, now_ms: int, *, widen: bool) -> str:
+        """Bring a roll-up to the newest of what it covers; return its key.
 
         Args:
             rollup: waiting; None for a new one. One that may have arrived says the same again.
@@ -99,12 +103,12 @@ class Rollups:
         """
         ledger, destination = self._ledger, lane[0]
         if rollup is not None and not self._grows(rollup):
-            return
+            return rollup.key
         mine = sorted(self._covered.get(rollup.key, ())) if rollup is not None else []
         more: list[str] = []
         if widen:
             room = max(0, MOST_COVERED - len(mine))
-            more = ledger.places.lanes.foldable(lane).keys()[:room]
+            more = ledger.places.lanes.foldable(lane).smallest(room)
         name = rollup.name if rollup is not None else name_of(destination, now_ms, more)
         since_ms = [rollup.since_ms] if rollup is not None else []
         said: list[tuple[Digest, bool]] = []
@@ -115,7 +119,7 @@ class Rollups:
             since_ms.append(delivery.since_ms)
             ledger.apply(cover(delivery, name, now_ms))
         content = add(_absorbed(rollup), said)
-        self._write(rollup, name, destination, content, min(since_ms), now_ms)
+        return self._write(rollup, name, destination, content, min(since_ms), now_ms)
 
     def absorb(self, digest: Digest, now_ms: int, *, of: Delivery | None = None) -> None:
         """Let a roll-up tell a digest that has no entry, or that of an entry which goes.
@@ -249,11 +253,16 @@ class Rollups:
         account = targets[lane[0]].account
         return [(one, lane[1]) for one, target in targets.items() if target.account == account]
 
-    def _gathering(self, destination: str) -> Delivery | None:
-        """Return the roll-up into which more may be taken."""
+    def _gathering(self, destination: str, *, room: bool = False) -> Delivery | None:
+        """Return the roll-up into which more may be taken.
+
+        Args:
+            destination: of it.
+            room: there has to be room for one more entry; what has none is only counted.
+        """
         for key in sorted(self._waiting.get(destination, ())):
-            entry = self._ledger.entries[key]
-            if self._grows(entry):
+            full = room and len(self._covered.get(key, ())) >= MOST_COVERED
+            if not full and self._grows(entry := self._ledger.entries[key]):
                 return entry
         return None
 

@@ -65,6 +65,20 @@ def test_a_restored_outbox_goes_on_with_its_roll_up() -> None:
         assert sum(tellings) == 300
 
 
+def test_what_is_more_than_a_roll_up_takes_in_goes_into_the_next_one() -> None:
+    desk = Desk()
+    call = desk.rolled(*many(2_500))
+    # A full one that has to wait itself is no end of the queue.
+    desk.answer(call, Retry(RetryReason.UNAVAILABLE, after_ms=30_000))
+    (second,) = desk.due(2_000)
+    desk.answer(second)
+    calls = [call, second, *desk.drain(60)]
+    told = {found.digest.id: found.digest.rollup for found in calls}
+    assert sorted(total(found) for found in told.values() if found) == [500, 1_000, 1_000]
+    assert desk.outbox.waiting()[HERE] == 0
+    assert desk.dead == []
+
+
 def test_what_waits_for_a_destination_that_is_no_more_is_a_letter_each() -> None:
     desk = Desk()
     call = desk.rolled(*many(100))
