@@ -33,6 +33,11 @@ from sinks.successors import Successors
 FOUND_MS: Final = 8 * 86_400_000
 """How long the entry of a destination that is no longer configured is kept."""
 
+OPEN_PAGE_MS: Final = 90 * 86_400_000
+"""How long the entry of an open page is kept: as long as CORRELATE knows an error that is over.
+
+An error that goes on for weeks has one page, and nothing is said of it until its end."""
+
 
 class Ledger:
     """Every delivery of some accounts.
@@ -220,7 +225,7 @@ class Ledger:
         self._index_after(key)
 
     def _rest(self, entry: Delivery, target: Target | None) -> None:
-        until_ms = entry.changed_ms + (target.plan.keep_ms if target else FOUND_MS)
+        until_ms = self._kept_until_ms(entry)
         silent_ms = max((one.until_ms for one in entry.penalties), default=0)
         if silent_ms > self.now_ms:
             # Its penalty has to be known to whoever comes after, so it is not forgotten early.
@@ -235,9 +240,16 @@ class Ledger:
 
     def over(self, entry: Delivery) -> bool:
         """Return True for a finished entry that was kept as long as it should be."""
+        return entry.status in FINISHED and self._kept_until_ms(entry) <= self.now_ms
+
+    def _kept_until_ms(self, entry: Delivery) -> int:
         target = self.targets.get(entry.destination)
         keep_ms = target.plan.keep_ms if target else FOUND_MS
-        return entry.status in FINISHED and entry.changed_ms + keep_ms <= self.now_ms
+        page = entry.page
+        there = entry.root is not None or entry.maybe or (page is not None and page.handed_to)
+        if page is not None and there and not entry.ended:
+            keep_ms = max(keep_ms, OPEN_PAGE_MS)
+        return entry.changed_ms + keep_ms
 
     def _index_after(self, key: str) -> None:
         for one in self.successors.after(key):

@@ -9,6 +9,7 @@ from sinks.base import (
     Answer,
     Delivered,
     Receipt,
+    Step,
 )
 from sinks.entries import DeadReason
 from sinks.outbox import Outbox
@@ -18,6 +19,7 @@ from tests.sinks.desks import (
     ACK,
     SERVED,
     A,
+    P,
     Q,
     R,
     T,
@@ -25,6 +27,8 @@ from tests.sinks.desks import (
 )
 from tests.sinks.make import digest
 from tests.sinks.world import START_MS
+
+DAY_MS = 86_400_000
 
 
 def test_a_page_that_stands_is_not_forgotten_early() -> None:
@@ -37,6 +41,33 @@ def test_a_page_that_stands_is_not_forgotten_early() -> None:
     for number in range(5):
         outbox.accept(digest(A, id=f"inc-{number}"), now_ms)
     assert "pagerduty:p|inc-1.1" in outbox.entries()
+
+
+@pytest.mark.parametrize("to", [P, A])
+def test_the_end_of_a_page_that_was_open_for_weeks_is_told(to: str) -> None:
+    outbox = Outbox(SERVED, started_ms=START_MS, remind_every_ms=DAY_MS)
+    now_ms = START_MS + 20_000
+
+    def told() -> list[Step]:
+        calls = outbox.due(now_ms, room=8)
+        for call in calls:
+            there = Delivered(Receipt(place="C1", id=f"{call.key}.{call.number}"))
+            outbox.receive(Answer(key=call.key, number=call.number, outcome=there), now_ms)
+        return [call.step for call in calls]
+
+    outbox.accept(page(T, to=to), now_ms)
+    opened = told()
+    for _ in range(30):
+        now_ms += DAY_MS
+        assert told() == []
+    outbox.accept(page(R, second=30 * DAY_MS // 1_000, to=to), now_ms)
+    assert [opened, told()] == (
+        [[Step.TRIGGER], [Step.RESOLVE]] if to == P else [[Step.POST], [Step.REPLY]]
+    )
+    for _ in range(12):
+        now_ms += DAY_MS
+        told()
+    assert outbox.entries() == {}
 
 
 def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
