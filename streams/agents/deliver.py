@@ -16,60 +16,42 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from correlators.entries import PROGRESS_KEY
-from correlators.types import Digest, DigestKind
-from sinks.attempted import Attempted, attempted
+from correlators.types import Digest
+from sinks.attempted import attempted
 from sinks.base import (
     Answer,
     Attempt,
     CannotTell,
-    Delivered,
     Retry,
     RetryReason,
     Scope,
     Sink,
-    Step,
     Unknown,
     UnknownReason,
     targets,
 )
-from sinks.entries import Changes, DeadLetter, Delivery, decode, encode
+from sinks.entries import Delivery, decode
 from sinks.outbox import Outbox
 from sinks.page_watch import REMIND_EVERY_MS
 from sinks.spared import spared
 from streams import codec
-from streams.agents.handing import count_pages, hand_on
+from streams.agents.deliver_counting import count_answer, sink_of
+from streams.agents.deliver_writing import Held, Writing
 from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
-from streams.letter_records import headers_of, redrive_of, send_mark
+from streams.letter_records import redrive_of
 from streams.metrics import Metrics
 from streams.reports import DeliverReport
 from streams.sink_notes import count_notes
 from streams.stage import Source
-from streams.stage.state import FencedWriter, Transaction, partitions_of, take_over
+from streams.stage.state import partitions_of, take_over
 
 CALLS_AT_ONCE: Final = 64
 KEPT_FOR_PAGES: Final = 8
 """One in so many of these is kept for pages: whatever hangs must not keep one waiting."""
 
 log = structlog.get_logger(__name__)
-
-
-class _Held:
-    """One partition of DELIVER in this process."""
-
-    def __init__(self, outbox: Outbox, writer: FencedWriter, offset: int) -> None:
-        self.outbox = outbox
-        self.fresh = True
-        """What taking it over has changed is not written yet."""
-        self.writer = writer
-        self.offset = offset
-        self.written_offset = offset
-        self.answers: list[tuple[Attempt, Answer]] = []
-        self.attempted: list[Attempted] = []
-        """Answers that are not written yet; never more than calls may run."""
-        self.calls: set[asyncio.Task[None]] = set()
-        self.quarantine: list[tuple[ConsumerRecord[Any, Any], str]] = []
 
 
 class DeliverHandler:
@@ -96,15 +78,20 @@ class DeliverHandler:
         self._sinks = {sink.name: sink for sink in sinks}
         self._installation = installation
         self._state_topic = state_topic
-        self._dead_topic = dead_topic
-        self._quarantine_topic = quarantine_topic
-        self._decisions_topic = decisions_topic
-        self._deliveries_topic = deliveries_topic
-        self._partition_of = partition_of
+        self._writing = Writing(
+            installation=installation,
+            state_topic=state_topic,
+            dead_topic=dead_topic,
+            quarantine_topic=quarantine_topic,
+            decisions_topic=decisions_topic,
+            deliveries_topic=deliveries_topic,
+            partition_of=partition_of,
+            metrics=metrics,
+        )
         self._remind_every_ms = remind_every_ms
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
-        self._held: dict[TopicPartition, _Held] = {}
+        self._held: dict[TopicPartition, Held] = {}
         self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
         self._notices: list[Digest] = []
         """Of pages that became no incident, until there is a partition to tell them by."""
@@ -114,6 +101,7 @@ class DeliverHandler:
         self._source = source
         self._host = source.stage.host
         self._partitions = len((await partitions_of(source.stage, self._state_topic))[0])
+        self._writing.start(source.stage.group, self._partitions)
         self._metrics.know_sinks(self._sinks)
         self._looks.know(self._sinks)
 
@@ -148,7 +136,7 @@ class DeliverHandler:
             raise
         stored.pop(PROGRESS_KEY, None)
         outbox = self._outbox(decode(stored[key]) for key in sorted(stored))
-        self._held[tp] = _Held(outbox, writer, offset)
+        self._held[tp] = Held(outbox, writer, offset)
         self._looks.restored(outbox.entries().values(), self._sinks, self._host.now_ms())
         return offset
 
@@ -166,7 +154,7 @@ class DeliverHandler:
         if held.calls:
             await asyncio.wait(held.calls)
         self._take_answers(held)
-        await self._write(tp, held, held.outbox.take_changes())
+        await self._writing.write(tp, held, held.outbox.take_changes())
         await held.writer.stop()
 
     async def reconfigure(
@@ -186,7 +174,7 @@ class DeliverHandler:
             if held.calls:
                 await asyncio.wait(held.calls)
             self._take_answers(held)
-            await self._write(tp, held, held.outbox.take_changes())
+            await self._writing.write(tp, held, held.outbox.take_changes())
             held.outbox = self._outbox(held.outbox.entries().values())
             await self._pump(tp, held)
         self._looks.know(self._sinks)
@@ -236,30 +224,30 @@ class DeliverHandler:
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
         count_notes(self._metrics, self._sinks.values())
 
-    async def _tell_notices(self, tp: TopicPartition, held: _Held) -> None:
+    async def _tell_notices(self, tp: TopicPartition, held: Held) -> None:
         """Hand the notices to the destinations that are told, in a transaction of any partition."""
         changes = held.outbox.take_changes()
         handed = (*changes.handed, *self._notices)
+        await self._writing.write(tp, held, msgspec.structs.replace(changes, handed=handed))
         self._notices = []
-        await self._write(tp, held, msgspec.structs.replace(changes, handed=handed))
 
-    def _take_answers(self, held: _Held) -> bool:
+    def _take_answers(self, held: Held) -> bool:
         answers, held.answers = held.answers, []
         for attempt, answer in answers:
             now_ms = self._host.now_ms()
             held.outbox.receive(answer, now_ms)
             held.attempted.append(attempted(attempt, answer, now_ms))
-            self._count_answer(attempt, answer)
+            count_answer(self._metrics, attempt, answer, now_ms)
             sink = self._sinks.get(sink_of(attempt.destination))
             self._looks.answered(attempt, answer, sink, now_ms)
         return bool(answers)
 
-    async def _pump(self, tp: TopicPartition, held: _Held) -> None:
+    async def _pump(self, tp: TopicPartition, held: Held) -> None:
         """Write down what is due in one transaction, then make those calls."""
         held.fresh = False
         room = CALLS_AT_ONCE - len(held.calls)
         attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_AT_ONCE // KEPT_FOR_PAGES)
-        await self._write(tp, held, held.outbox.take_changes())
+        await self._writing.write(tp, held, held.outbox.take_changes())
         heard, known = list(held.answers), targets(self._sinks.values())
         for attempt in attempts:
             if spared(attempt, heard, known):
@@ -276,97 +264,7 @@ class DeliverHandler:
             held.calls.add(task)
             task.add_done_callback(held.calls.discard)
 
-    async def _write(self, tp: TopicPartition, held: _Held, changes: Changes) -> None:
-        for dropped in changes.dropped:
-            self._metrics.deliveries.labels(
-                sink=sink_of(dropped.destination), outcome=dropped.reason.value
-            ).inc()
-        for kept in changes.held:
-            self._metrics.held_resolves.labels(
-                sink=sink_of(kept.destination), reason=kept.reason.value
-            ).inc()
-        count_pages(self._metrics, changes.pages)
-        moved = held.offset != held.written_offset
-        said, held.attempted = [*held.attempted, *changes.told], []
-        for mark in changes.taken:
-            self._metrics.redriven.labels(
-                sink=sink_of(mark.destination), outcome=mark.outcome.value
-            ).inc()
-        written = changes.entries or changes.dead or changes.handed
-        if not (written or moved or held.quarantine or said):
-            return
-        transaction = held.writer.transaction()
-        async with transaction:
-            for key, entry in changes.entries.items():
-                await transaction.send(
-                    self._state_topic,
-                    partition=tp.partition,
-                    key=key.encode(),
-                    value=encode(entry) if entry is not None else None,
-                )
-            await hand_on(
-                transaction, changes.handed, self._deliveries_topic, self._partition_of_destination
-            )
-            for letter in changes.dead:
-                await self._send_dead(transaction, letter)
-            for mark in changes.taken:
-                await send_mark(transaction, self._dead_topic, mark)
-            await self._send_quarantine(tp, held, transaction)
-            for one in said:
-                await transaction.send(
-                    self._decisions_topic, key=one.subject.encode(), value=codec.encode(one)
-                )
-            position = Position(
-                installation=self._installation,
-                partitions=self._partitions,
-                input_offset=held.offset,
-            )
-            await transaction.send(
-                self._state_topic,
-                partition=tp.partition,
-                key=PROGRESS_KEY.encode(),
-                value=msgspec.msgpack.encode(position),
-            )
-            await transaction.offsets({tp: held.offset}, self._source.stage.group)
-        held.written_offset = held.offset
-        self._metrics.transactions.labels(stage="deliver", outcome="committed").inc()
-        self._metrics.transaction_seconds.labels(stage="deliver").observe(transaction.seconds)
-
-    def _partition_of_destination(self, destination: str) -> int:
-        return self._partition_of(destination, self._partitions)
-
-    async def _send_dead(self, transaction: Transaction, letter: DeadLetter) -> None:
-        sink = sink_of(letter.destination)
-        self._metrics.dead_letters.labels(sink=sink, reason=letter.reason.value).inc()
-        log.warning(
-            "delivery given up",
-            destination=letter.destination,
-            reason=letter.reason.value,
-            detail=letter.detail,
-            step=letter.step.value if letter.step is not None else "",
-            attempts=letter.attempts,
-        )
-        await transaction.send(
-            self._dead_topic,
-            key=letter.destination.encode(),
-            value=letter.digest,
-            headers=headers_of(letter),
-        )
-
-    async def _send_quarantine(
-        self, tp: TopicPartition, held: _Held, transaction: Transaction
-    ) -> None:
-        for record, reason in held.quarantine:
-            headers = [
-                ("reason", reason.encode()),
-                ("topic", tp.topic.encode()),
-                ("partition", str(tp.partition).encode()),
-                ("offset", str(record.offset).encode()),
-            ]
-            await transaction.send(self._quarantine_topic, value=record.value, headers=headers)
-        held.quarantine = []
-
-    async def _call(self, held: _Held, attempt: Attempt, sink: Sink) -> None:
+    async def _call(self, held: Held, attempt: Attempt, sink: Sink) -> None:
         """Make one call within its deadline; its answer waits on the answers' lane.
 
         The deadline is checked on the wall clock, which counts a suspension of the process: one
@@ -393,29 +291,3 @@ class DeliverHandler:
         answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome, began_ms=began_ms)
         held.answers.append((attempt, answer))
         self._source.wake()
-
-    def _count_answer(self, attempt: Attempt, answer: Answer) -> None:
-        sink = sink_of(attempt.destination)
-        outcome = answer.outcome
-        word = type(outcome).__name__.lower()
-        self._metrics.delivery_attempts.labels(sink=sink, outcome=word).inc()
-        if isinstance(outcome, Retry) and outcome.reason is RetryReason.RATE_LIMITED:
-            self._metrics.penalties.labels(sink=sink).inc()
-        if isinstance(outcome, Delivered) and attempt.step is not Step.EDIT:
-            self._metrics.deliveries.labels(sink=sink, outcome="delivered").inc()
-            if attempt.digest.kind is DigestKind.REMINDER:
-                self._metrics.page_reminders.labels(sink=sink).inc()
-            seconds = max(0, self._host.now_ms() - attempt.digest.at_ms) / 1000
-            self._metrics.delivery_seconds.labels(sink=sink).observe(seconds)
-            log.info(
-                "delivered",
-                destination=attempt.destination,
-                step=attempt.step.value,
-                id=attempt.digest.id,
-                revision=attempt.digest.revision,
-            )
-
-
-def sink_of(destination: str) -> str:
-    """Return the sink part of a destination."""
-    return destination.split(":", 1)[0]

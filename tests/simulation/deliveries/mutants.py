@@ -21,6 +21,8 @@ from sinks.page_watch import Said
 from sinks.watched import Watched
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
+from streams.agents.deliver_counting import sink_of
+from streams.agents.deliver_writing import Writing
 from tests.simulation.deliveries.world import Parts
 from tests.simulation.mutants import _fence_nobody, _read_then_fence
 
@@ -39,7 +41,7 @@ class SendsFirst(Parts):
         async def _pump(self, tp: TopicPartition, held: Any) -> None:
             room = deliver.CALLS_AT_ONCE - len(held.calls)
             for attempt in held.outbox.due(self._host.now_ms(), room):
-                sink = self._sinks[deliver.sink_of(attempt.destination)]
+                sink = self._sinks[sink_of(attempt.destination)]
                 task = asyncio.get_running_loop().create_task(self._call(held, attempt, sink))
                 held.calls.add(task)
                 task.add_done_callback(held.calls.discard)
@@ -92,12 +94,8 @@ class PassesOver(Parts):
             return offset + 1 if position is not None else offset
 
 
-class LosesDead(Parts):
+async def _loses_dead(self: Writing, transaction: Any, letter: Any) -> None:
     """Gives up without a dead letter."""
-
-    class handler(DeliverHandler):
-        async def _send_dead(self, transaction: Any, letter: Any) -> None:
-            return
 
 
 def _forgets_penalties(self: Outbox, entries: Any) -> None:
@@ -156,7 +154,9 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "answers are dropped when a partition is taken away": Mutant(DropsAnswers),
     "what became of calls is not told": Mutant(ForgetsSaid),
     "a record is passed over on a restore": Mutant(PassesOver),
-    "what is given up leaves no letter": Mutant(LosesDead),
+    "what is given up leaves no letter": Mutant(
+        patches=lambda: patch.object(Writing, "_send_dead", _loses_dead)
+    ),
     "no owner is fenced": Mutant(patches=lambda: patch.object(deliver, "take_over", _fence_nobody)),
     "the outbox is read before the former owner is fenced": Mutant(
         patches=lambda: patch.object(deliver, "take_over", _read_then_fence)
