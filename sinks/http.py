@@ -23,6 +23,10 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 REPLY_CHARS: Final = 2_000
 """How much of an answer's body is kept."""
 
+CALLS_MOST: Final = 256
+"""Connections of one pool: far more than calls run at once. A call that waits for one that hangs
+would let one dead destination delay the others."""
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP answer."""
@@ -41,7 +45,9 @@ class Http:
             timeout=timeout_ms / 1000,
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=8, keepalive_expiry=30.0),
+            limits=httpx.Limits(
+                max_connections=CALLS_MOST, max_keepalive_connections=8, keepalive_expiry=30.0
+            ),
         )
 
     async def post(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from aiohttp import web
@@ -48,6 +50,29 @@ async def test_an_outage_is_one_page_that_is_resolved_when_it_is_over(
     await driver.run(RESOLVE)
     assert pagerduty.open_alerts() == []
     assert len(pagerduty.pages) == 1
+
+
+async def test_keys_that_do_not_answer_delay_no_page_of_another() -> None:
+    keys = {f"k{number}": f"{number:032}" for number in range(4)}
+    async with PagerDutyPeer(routing_keys=list(keys.values())) as peer:
+        for name in ("k0", "k1", "k2"):
+            peer.fail(Fault.SLOW_BEFORE, method="enqueue", destination=keys[name])
+        sink = PagerDutySink(routing_keys=keys, base_url=peer.base_url)
+
+        def paged(name: str) -> asyncio.Task[Outcome]:
+            page = digest(f"pagerduty:{name}", page=PageAction.TRIGGER)
+            return asyncio.create_task(sink.send(attempt(Step.TRIGGER, page)))
+
+        hanging = [paged(name) for name in ("k0", "k1", "k2") for _ in range(4)]
+        await peer.until(lambda: len(peer.troubled) == len(hanging))
+        page = paged("k3")
+        done, _ = await asyncio.wait({page, *hanging}, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {page}
+        assert isinstance(page.result(), Delivered)
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        await sink.close()
 
 
 async def test_a_trigger_whose_answer_is_lost_is_repeated_and_pages_once(
