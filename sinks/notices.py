@@ -6,14 +6,10 @@ is told in the thread of another message (`steps.under_of`) and asks nothing of 
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from correlators.types import Digest, DigestKind, PageAction
 from sinks.words import lasting
-
-REASON_CHARS: Final = 120
 
 
 def handed_on(digest: Digest, to: str) -> Digest:

@@ -59,7 +59,7 @@ class PagerDutySink:
         changes: the names of those whose services are told of deploys.
         rest: looks whether pages became incidents; None: nobody looks.
         base_url: another region has another one.
-        calls_per_minute: at most, for each key; some below what PagerDuty takes.
+        calls_per_minute: for each key, after a burst of ten: together below what PagerDuty takes.
         timeout_ms: of one call, shorter than an attempt may last.
     """
 

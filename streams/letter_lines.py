@@ -174,11 +174,7 @@ def lines(case: Case) -> list[str]:
     found = [
         f"{one.id} · {moment(letter.at_ms)} · {letter.destination}",
         f"given up: {letter.reason} {letter.detail}".rstrip() + f", {tried}",
-        *(
-            ["it may have arrived all the same: nobody could tell"]
-            if letter.possible_repeat
-            else []
-        ),
+        *([MAYBE] if letter.possible_repeat else []),
         f"what to do: {advice(letter.reason, letter.detail)}",
         f"since then: {one.became()}",
     ]

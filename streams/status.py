@@ -39,10 +39,6 @@ class State(StrEnum):
     """No process told lately that it has it."""
 
 
-GOING: Final = frozenset({State.RUNNING, State.PAUSED})
-"""All is well: back pressure is no trouble."""
-
-
 EXCLUDED_NAMED: Final = 5
 """Sources named in one line of trouble."""
 
