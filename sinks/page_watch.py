@@ -104,8 +104,14 @@ def unserved(known: Delivery | None, digest: Digest, dead: DeadLetter, now_ms: i
             status=Status.DEAD,
             accepted=stamp,
         )
+    # The alert may be open there: served again, its end can be told (`sinks.redrive`).
     changed = msgspec.structs.replace(
-        known, status=Status.DEAD, accepted=stamp, root=None, changed_ms=now_ms
+        known,
+        status=Status.DEAD,
+        accepted=stamp,
+        root=None,
+        maybe=known.maybe or known.root is not None,
+        changed_ms=now_ms,
     )
     return Turn(changed, (dead,))
 

@@ -12,6 +12,7 @@ from sinks.base import (
     Step,
 )
 from sinks.entries import DeadReason
+from sinks.marks import Redrive, RedriveOutcome
 from sinks.outbox import Outbox
 from sinks.page_watch import without_place
 from sinks.watched import PageOutcome
@@ -68,6 +69,28 @@ def test_the_end_of_a_page_that_was_open_for_weeks_is_told(to: str) -> None:
         now_ms += DAY_MS
         told()
     assert outbox.entries() == {}
+
+
+def test_the_end_of_a_page_whose_pager_was_away_can_be_sent_again() -> None:
+    outbox = Outbox(SERVED, started_ms=START_MS)
+    outbox.accept(page(T, to=P), START_MS)
+    (call,) = outbox.due(START_MS + 20_000, room=4)
+    there = Delivered(Receipt(id="x"))
+    answer = Answer(key=call.key, number=call.number, outcome=there)
+    outbox.receive(answer, START_MS + 20_000)
+    end = page(R, second=60, to=P)
+    for served in ({one: SERVED[one] for one in SERVED if one != P}, SERVED):
+        entries = outbox.entries().values()
+        outbox = Outbox(served, started_ms=START_MS + 60_000)
+        outbox.load(entries)
+        if served is not SERVED:
+            outbox.accept(end, START_MS + 60_000)
+            assert [one.reason for one in outbox.take_changes().dead] == [
+                DeadReason.UNKNOWN_DESTINATION
+            ]
+    outbox.accept(end, START_MS + 90_000, Redrive(letter="dl-1"))
+    assert [one.outcome for one in outbox.take_changes().taken] == [RedriveOutcome.TAKEN]
+    assert [one.step for one in outbox.due(START_MS + 120_000, room=4)] == [Step.RESOLVE]
 
 
 def test_a_page_without_a_place_in_a_full_outbox_goes_to_its_fallback() -> None:
