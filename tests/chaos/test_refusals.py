@@ -88,7 +88,7 @@ async def refused(kafka: Broker, namespace: str, folder: Path, refusal: Refusal)
         config.write_text,
         f"namespace: {namespace}\n"
         f"kafka: {{bootstrap: '{kafka.bootstrap}', partitions: {PARTITIONS}}}\n"
-        f"sinks: {{pagerduty: {{routing_key: {'a' * 32}, base_url: '{NOBODY}'}}}}\n",
+        f"sinks: {{pagerduty: {{routing_key: {'a' * 32}, base_url: '{NOBODY}'}}, console: {{}}}}\n",
     )
     await ensure(load(config, {}))
     topics = names(namespace)

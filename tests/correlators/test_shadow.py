@@ -99,7 +99,12 @@ def test_what_cannot_be_is_refused(values: dict[str, object]) -> None:
 @given(logs(min_size=2), configs())
 @settings(max_examples=50)
 def test_the_shadow_decides_what_the_light_would_have(log: list[Rec], config: Config) -> None:
-    light = run_log(plain_messages(log), config=config).digests
+    light = [
+        # The record of deploys at pagers wakes nobody and is kept out of the shadow.
+        one
+        for one in run_log(plain_messages(log), config=config).digests
+        if not one.destination.endswith("/changes")
+    ]
     dark = run_log(plain_messages(log), config=shadowed(config)).digests
     cast = [one for one in dark if one.kind is not DigestKind.REPORT]
     assert {one.destination for one in dark} <= {SHADOW}
