@@ -35,7 +35,7 @@ post takes a second."""
 
 def posts_of_storms(made: Chain) -> list[str]:
     """Return the storms' first messages in the channel."""
-    return [one.text for one in made.slack.posts(CHANNEL) if "Outage in" in one.text]
+    return [one.text for one in made.slack.posts(CHANNEL) if "Storm storm-" in one.text]
 
 
 async def test_an_outage_of_webhooks_is_one_message_and_one_page(

@@ -28,7 +28,7 @@ from streams.stage import Host
 from streams.stage.state import FencedWriter, committed
 from streams.status_letters import DeadLetters
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, PATIENCE_S, Chain, chain, until
+from tests.kafka.chain import CHANNEL, PATIENCE_S, PAY, Chain, chain, until
 from tests.sinks.make import digest
 
 PARTITIONS = 4
@@ -103,22 +103,24 @@ async def test_what_was_given_up_is_sent_again_once_and_told(
         AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer,
     ):
         made.config.write_text(
-            made.config.read_text().replace("{incidents: C", "{gone: C0GONE, incidents: C")
+            made.config.read_text().replace("{incidents: C", f"{{gone: {PAY}, incidents: C")
         )
+        made.slack.archive(PAY)
         made.start("run", "--stages", "deliver")
         settings = load(made.config, {})
         await deliver(producer, namespace, digest("slack:gone", id="inc-a"))
         (case,) = await letters_when(settings, 1)
         first = case.letter.id
-        assert (case.letter.reason, case.letter.detail) == ("no_such_place", "channel_not_found")
+        assert case.letter.reason == "not_allowed"
+        assert case.letter.detail.startswith("is_archived: ")
         trigger = digest("pagerduty:default", id="inc-b", page=PageAction.TRIGGER)
         await give_up(producer, namespace, trigger, now_ms())
 
         shown = await asyncio.to_thread(made.run, "dead-letters", "show", first)
-        assert "what to do: the channel or service does not exist" in shown.stdout
+        assert "what to do: " in shown.stdout
         assert "payment-db refused the connection" in shown.stdout
 
-        # The channel is still not there: it is given up again, under an id of its own.
+        # The channel is still archived: it is given up again, under an id of its own.
         again = Again((first,), "", frozenset(), "ada", now_ms())
         (sent,) = await letters_topic.redrive(settings, again, within_s=PATIENCE_S)
         assert sent.taken is not None

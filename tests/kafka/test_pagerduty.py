@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
@@ -42,6 +43,7 @@ def configure(made: Chain, rest: PagerDutyRestPeer) -> None:
     made.config.write_text(text.replace("secrets: [", f"deploy_secrets: [{SECRET}], secrets: ["))
 
 
+@pytest.mark.soak  # it waits for looks that come 20 s after a page
 async def test_a_deploy_is_kept_a_page_is_looked_for_and_looked_for_again_by_a_new_owner(
     kafka: Broker, namespace: str, tmp_path: Path
 ) -> None:
