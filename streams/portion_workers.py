@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 from streams.portions import Portion, Portioner, Work, decode, encode
 from streams.recording_blocks import Block
@@ -47,15 +47,17 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         # Started first: where it starts, it lets through again the signals that are held back here.
         resource_tracker.ensure_running()
-        with contextlib.ExitStack() as stack, _without_signals():
+        with contextlib.ExitStack() as stack:
             stack.callback(self._end)
-            for _ in range(count):
-                ours, theirs = context.Pipe()
-                self._connections.append(ours)
-                process = context.Process(target=_make, args=(theirs, work), daemon=True)
-                self._processes.append(process)
-                process.start()
-                theirs.close()
+            with _without_signals():
+                for _ in range(count):
+                    ours, theirs = context.Pipe()
+                    self._connections.append(ours)
+                    process = context.Process(target=_make, args=(theirs, work), daemon=True)
+                    self._processes.append(process)
+                    process.start()
+                    theirs.close()
+            # A signal that was held back is heard by here, and ends those that have begun.
             stack.pop_all()
 
     def __enter__(self) -> Workers:
@@ -111,11 +113,26 @@ class Workers:
 @contextlib.contextmanager
 def _without_signals() -> Iterator[None]:
     """Have processes that start here never hear what ends a whole group, such as Ctrl-C: who
-    started them ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    started them ends them. What comes meanwhile is heard when all have begun.
+
+    The mask goes over to the processes. It keeps a signal from this thread, but another thread may
+    take it, and Python would still interrupt this one in the middle of a start: so it is noted.
+    """
+    held = {signal.SIGINT, signal.SIGTERM}
+    noted: list[int] = []
+    handlers: dict[int, Any] = {}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
+        if threading.current_thread() is threading.main_thread():
+            for one in held:
+                if signal.getsignal(one) is not None:
+                    handlers[one] = signal.signal(one, lambda number, _: noted.append(number))
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in noted:
+            os.kill(os.getpid(), number)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
