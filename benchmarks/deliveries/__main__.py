@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -134,6 +135,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="60 incidents over 4 channels")
     parser.add_argument("--results", type=Path, help="a folder for deliveries.txt")
     options = parser.parse_args()
+    # As Ctrl-C, so that the processes that were started are taken down.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if options.quick:
         options.incidents, options.channels, options.over = 60, 4, 20.0
     with (
