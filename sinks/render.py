@@ -100,7 +100,8 @@ def slack_message(
         return it.made(blocks)
     if d.kind is DigestKind.REPORT:
         lines = it.say("slack_report.j2", BLOCK_CHARS - CONTEXT_CHARS).split("\n")
-        return it.made([*blocks, *block.sections(lines)])
+        empty = not "".join(lines).strip()
+        return it.made([*blocks, *block.sections(["Nothing to report."] if empty else lines)])
     if d.kind is DigestKind.DEPLOY:
         return it.made([*blocks, block.section(it.say("slack_deploy.j2"))])
     if d.kind is DigestKind.ROLLUP:
