@@ -85,6 +85,9 @@ async def show(options: argparse.Namespace, bootstrap: str, folder: Path) -> lis
             workers.mend()
             await workers.stop()
         print(f"{workers.killed} kills, {workers.zombies} zombies", file=sys.stderr)
+        for peer in (slack, pagerduty):
+            for line in told.inside(peer, workers.upset):
+                print(line, file=sys.stderr)
         topics = names(settings.namespace)
         dead = dead_letters(await committed_values(settings, topics.dead))
         said = journal(await committed_values(settings, topics.decisions))

@@ -13,6 +13,7 @@ from benchmarks.deliveries.storm import PAGER
 from correlators.types import Digest, PageAction
 from sinks.attempted import Attempted
 from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.serve import Peer
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_store import Message
 
@@ -169,6 +170,23 @@ def _pager(
         oldest_s=max(waits),
         page_s=max(waits),
     )
+
+
+def inside(peer: Peer, upset: Sequence[float]) -> list[str]:
+    """Return a line for each call inside a penalty: how long after the refusal, and after an owner
+    was killed or put to sleep, who may have taken the refusal with him."""
+    lines = []
+    for one in peer.violations:
+        refused = [
+            other.at
+            for other in peer.calls
+            if other.at < one.at and other.outcome != "ok" and other.method == one.method
+        ]
+        since = f"{one.at - refused[-1]:.3f} s after a refusal" if refused else "no refusal before"
+        before = [at for at in upset if at < one.at]
+        owner = f", {one.at - before[-1]:.1f} s after an owner was stopped" if before else ""
+        lines.append(f"inside a penalty: {one.method} {since}{owner}")
+    return lines
 
 
 HEAD: Final = (

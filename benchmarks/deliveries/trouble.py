@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -52,6 +53,8 @@ class Workers:
         self._workers: list[subprocess.Popen[bytes]] = []
         self._stopped: set[int] = set()
         self.killed = self.zombies = 0
+        self.upset: list[float] = []
+        """When an owner was killed or put to sleep, seconds since the epoch."""
         self.environment = {k: v for k, v in os.environ.items() if k != "KAFKA_BOOTSTRAP"}
 
     def start(self) -> None:
@@ -84,6 +87,7 @@ class Workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random.choice(stages), signal.SIGKILL)
                 self.killed += 1
+                self.upset.append(time.time())
 
     async def sleep(self, random: Random) -> None:
         """Stop a stage in the middle of what it does; it wakes when another has taken over."""
@@ -95,6 +99,7 @@ class Workers:
             os.kill(pid, signal.SIGSTOP)
             self._stopped.add(pid)
             self.zombies += 1
+            self.upset.append(time.time())
             await asyncio.sleep(SLEEPS_S)
         self._wake(pid)
 
