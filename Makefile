@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check simulate bench deliveries-show soak lock
+.PHONY: help setup demo test check simulate bench deliveries soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,7 +47,7 @@ soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_DELIVERIES=$${SIMULATION_DELIVERIES:-2600} \
 		SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
 
-deliveries-show: setup  ## a storm of 2,000 incidents through refusals, hang-ups, kills and a zombie; writes benchmarks/results/deliveries.txt
+deliveries: setup  ## a storm of 2,000 incidents through refusals, hang-ups, kills and a zombie; writes benchmarks/results/deliveries.txt
 	@$(BIN)/python -m benchmarks.deliveries --results benchmarks/results $(ARGS)
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks

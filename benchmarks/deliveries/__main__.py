@@ -152,7 +152,7 @@ def main() -> int:
     if options.results is not None:
         head = (
             f"{options.incidents:,} incidents over {options.channels} channels; "
-            f"Python {platform.python_version()}, real Apache Kafka; `make deliveries-show`\n\n"
+            f"Python {platform.python_version()}, real Apache Kafka; `make deliveries`\n\n"
         )
         (options.results / "deliveries.txt").write_text(head + text)
     bad = sum(one.lost + one.twice + one.inside_penalty for one in found)
