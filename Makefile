@@ -43,7 +43,7 @@ simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), SIMULAT
 		-k "every_run or every_drawn"
 
 soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,600 of DELIVER, 4,200 drawn outages; writes benchmarks/results/chaos.*
-	@$(BIN)/python -m pytest tests/chaos tests/simulation tests/kafka/test_pagerduty.py --soak --table benchmarks/results
+	@$(BIN)/python -m pytest tests/chaos tests/simulation tests/kafka --soak --table benchmarks/results
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_DELIVERIES=$${SIMULATION_DELIVERIES:-2600} \
 		SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
 

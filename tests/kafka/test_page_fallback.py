@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sinks.peers.faults import Fault
 from sinks.peers.slack_store import Message
@@ -13,6 +14,7 @@ from streams.broker import Broker
 from tests.kafka.chain import CHANNEL, PATIENCE_S, chain, outage, ready, until
 
 
+@pytest.mark.soak  # pure and in the simulation otherwise
 async def test_a_refused_page_is_a_page_in_its_fallback_and_that_is_said_below(
     kafka: Broker, namespace: str, tmp_path: Path
 ) -> None:
