@@ -152,8 +152,12 @@ class PagerDutySink:
 
 
 def _plans(every_ms: int) -> tuple[Plan, Plan]:
-    """Return the plan of pages and that of deploys: one bucket, of which deploys take the less."""
-    calls = Limit(name="enqueue", scope=Scope.METHOD, every_ms=every_ms, burst=10, in_flight=4)
+    """Return the plan of pages and that of deploys: one bucket, of which deploys take the less.
+
+    A key has one call under way: a second one would be on its way into the very penalty that the
+    first is being told of. One that hangs delays the next by the time of a call.
+    """
+    calls = Limit(name="enqueue", scope=Scope.METHOD, every_ms=every_ms, burst=10, in_flight=1)
     deploys = Limit(name="change", scope=Scope.DESTINATION, every_ms=4 * every_ms, burst=2)
     return (
         Plan(steps=dict.fromkeys(STEPS, (calls,)), repeatable=frozenset(STEPS)),

@@ -248,7 +248,8 @@ class DeliverHandler:
         room = CALLS_AT_ONCE - len(held.calls)
         attempts = held.outbox.due(self._host.now_ms(), room, kept=CALLS_AT_ONCE // KEPT_FOR_PAGES)
         await self._writing.write(tp, held, held.outbox.take_changes())
-        heard, known = list(held.answers), targets(self._sinks.values())
+        heard = list(held.answers)
+        known = targets(self._sinks.values()) if heard else {}
         for attempt in attempts:
             if spared(attempt, heard, known):
                 # Nothing failed: with a scope it is no try, and waits for the bucket alone.

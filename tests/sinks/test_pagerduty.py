@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from correlators.types import PageAction
 from sinks.base import (
+    Answer,
     Delivered,
     Outcome,
     Receipt,
@@ -22,8 +23,10 @@ from sinks.base import (
     Step,
     Unknown,
     UnknownReason,
+    targets,
 )
 from sinks.entries import DeadReason, DropReason
+from sinks.outbox import Outbox
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_event import dedup_key
 from sinks.peers.pagerduty import PagerDutyPeer
@@ -222,3 +225,20 @@ async def test_a_refused_event_is_rejected_with_its_reason(pagerduty: PagerDutyP
         "status 400: Length of 'routing_key' is incorrect (should be 32 characters)",
     )
     await sink.close()
+
+
+async def test_pages_at_once_send_nothing_into_the_penalty_that_one_of_them_meets(
+    pagerduty: PagerDutyPeer, pagerduty_sink: PagerDutySink
+) -> None:
+    pagerduty.fail(Fault.RATE_LIMITED, method="enqueue", calls=1)
+    outbox = Outbox(targets([pagerduty_sink]), started_ms=0)
+    for number in range(4):
+        outbox.accept(digest(HERE, id=f"inc-{number}", page=PageAction.TRIGGER), 60_000)
+    made = outbox.due(60_000, room=8)
+    for one, outcome in zip(
+        made, await asyncio.gather(*map(pagerduty_sink.send, made)), strict=True
+    ):
+        outbox.receive(Answer(key=one.key, number=one.number, outcome=outcome), 60_050)
+    assert len(pagerduty.calls) == 1
+    assert outbox.due(60_100, room=8) == []
+    assert pagerduty.violations == []

@@ -131,8 +131,12 @@ def test_every_page_and_resolve_comes_before_it_and_it_takes_no_more_than_its_sh
     over = msgspec.structs.replace(page, page=PageAction.RESOLVE, at_ms=page.at_ms + 1)
     outbox.accept(over, 200_001)
     outbox.accept(msgspec.structs.replace(page, id="inc-2", page_key="inc-2"), 200_002)
-    due = outbox.due(200_002, room=64)
-    assert [one.step for one in due] == [Step.TRIGGER, Step.RESOLVE, Step.POST]
+    made = []
+    while due := outbox.due(200_002, room=64):
+        (call,) = due
+        made.append(call.step)
+        outbox.receive(Answer(key=call.key, number=call.number, outcome=taken), 200_002)
+    assert made == [Step.TRIGGER, Step.RESOLVE, Step.POST, Step.POST]
 
 
 def test_pages_and_deploys_share_the_bucket_of_their_key() -> None:

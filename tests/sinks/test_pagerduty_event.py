@@ -76,7 +76,9 @@ def test_any_page_is_taken_and_every_text_in_it_is_one_clean_line(
 def test_megabytes_of_text_are_shortened_and_taken() -> None:
     huge = "x" * 3_000_000
     lines = tuple(
-        replaced(TRIGGER.services[0], service=f"s{at}{huge}", title=huge, url=f"https://{huge}")  # type: ignore[arg-type]
+        msgspec.structs.replace(
+            TRIGGER.services[0], service=f"s{at}{huge}", title=huge, url=f"https://{huge}"
+        )
         for at in range(10)
     )
     one = replaced(
@@ -145,7 +147,7 @@ def test_the_first_80_characters_say_service_what_users_and_release() -> None:
 def test_no_part_of_the_first_line_pushes_another_out(
     service: str, title: str, release: str
 ) -> None:
-    line = replaced(TRIGGER.services[0], service=service)  # type: ignore[arg-type]
+    line = msgspec.structs.replace(TRIGGER.services[0], service=service)
     one = replaced(TRIGGER, services=(line,), title=title, new_release=release, storm=False)
     assert "97 users" in summary(one, 1_024)[:CHARS]
 

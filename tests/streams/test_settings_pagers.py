@@ -63,7 +63,9 @@ rules:
     assert settings.rules[0].page == ("service",)
     told = describe(settings)
     assert told["services"] == {"payment": {"page": ["pagerduty:payments"]}, "mail": {}}
-    assert told["rules"]["own"].endswith("pages service")  # type: ignore[index,call-overload,union-attr]
+    rules = told["rules"]
+    assert isinstance(rules, dict)
+    assert str(rules["own"]).endswith("pages service")
 
 
 def test_check_shows_that_a_services_own_take_the_place_of_the_route(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 from correlators.types import Digest
 from sinks.base import (
     Attempt,
+    CannotTell,
     Delivered,
     Found,
     Gone,
@@ -206,14 +207,16 @@ class SimSink:
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the call."""
         result = await self._ask(attempt)
-        assert not isinstance(result, NotFound)
+        assert not isinstance(result, NotFound | CannotTell)
         if not self._chat and result == Unknown(UnknownReason.SERVER_ERROR):
             return Retry(RetryReason.UNAVAILABLE)  # it does no harm twice
-        return result  # type: ignore[return-value]
+        return result
 
     async def find(self, attempt: Attempt) -> Found:
         """Look the call up."""
-        return await self._ask(attempt)  # type: ignore[return-value]
+        result = await self._ask(attempt)
+        assert isinstance(result, Delivered | NotFound | CannotTell)
+        return result
 
     async def close(self) -> None:
         """Nothing is open."""
