@@ -19,9 +19,14 @@ SILENCE_MOST_MS: Final = 7 * 86_400_000
 """A silence ends after this at the latest."""
 
 NAME_CHARS: Final = 120
-"""Longest actor, source, id."""
+"""Longest actor, source, id, assignee."""
 ENVIRONMENT_CHARS: Final = 250
 COMMENT_CHARS: Final = 200
+"""Longest reason of a silence."""
+TEXT_CHARS: Final = 1_000
+"""Longest comment on an incident or a storm."""
+ACK_MOST_MS: Final = 7 * 86_400_000
+"""An acknowledgement that ends by itself ends after this at the latest."""
 WHEN_BYTES: Final = 4_096
 """Largest condition of a silence, as it is stored."""
 
@@ -44,7 +49,7 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     """Who decided it: a name that may be shown to the team."""
     source: str
-    """Where: `slack`, `pagerduty`, `board`, `cli`."""
+    """Where: `slack`, `pagerduty`, `sentry`, `board`, `cli`."""
     at_ms: int
     subject: str
     """Id of what it is about: a storm, an incident, a silence."""
@@ -57,12 +62,68 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("an act says who and where")
 
 
-class Acknowledge(_Act, frozen=True, kw_only=True, tag="acknowledge"):
-    """Somebody has it: what is in it now wakes nobody again."""
+class Acknowledge(_Act, frozen=True, kw_only=True, tag="acknowledge", omit_defaults=True):
+    """Somebody has it: what is in it now wakes nobody again.
+
+    Raises:
+        ValueError: `for_ms` is below 0 or above `ACK_MOST_MS`.
+    """
+
+    for_ms: int = 0
+    """So long, from when it takes effect; 0: as `pages.ack_for` says, which may be until it is
+    taken back."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.for_ms <= ACK_MOST_MS:
+            raise ValueError("an acknowledgement lasts at most 7 days")
 
 
 class Unacknowledge(_Act, frozen=True, kw_only=True, tag="unacknowledge"):
     """Nobody has it any more."""
+
+
+class Resolve(_Act, frozen=True, kw_only=True, tag="resolve"):
+    """It is over, a person says: told, its page resolved. What happens after it opens it again."""
+
+
+class FalseAlarm(_Act, frozen=True, kw_only=True, tag="false_alarm"):
+    """Nothing was wrong: it is over as by `Resolve`, and its error remembers that."""
+
+
+class Assign(_Act, frozen=True, kw_only=True, tag="assign"):
+    """Somebody is to take care of it. Told silently, and shown until it is said anew.
+
+    Raises:
+        ValueError: the assignee is longer than `NAME_CHARS`.
+    """
+
+    assignee: str
+    """The name of a team or a person, as it may be shown; empty: nobody."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.assignee) > NAME_CHARS:
+            raise ValueError(f"assignee is longer than {NAME_CHARS} characters")
+
+
+class PageNow(_Act, frozen=True, kw_only=True, tag="page_now"):
+    """Whoever is on call is paged, whatever the rules say; not while a page of it is open."""
+
+
+class Comment(_Act, frozen=True, kw_only=True, tag="comment"):
+    """What somebody wants to be kept with it. Told silently.
+
+    Raises:
+        ValueError: there is no text, or it is longer than `TEXT_CHARS`.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < len(self.text) <= TEXT_CHARS:
+            raise ValueError(f"a comment has 1 to {TEXT_CHARS} characters")
 
 
 class Separate(_Act, frozen=True, kw_only=True, tag="separate"):
@@ -112,7 +173,19 @@ class ExpireSilence(_Act, frozen=True, kw_only=True, tag="expire_silence"):
     """The silence ends now: what it holds back is told at once, as it is now."""
 
 
-Act = Acknowledge | Unacknowledge | Separate | MergeInto | AddSilence | ExpireSilence
+Act = (
+    Acknowledge
+    | Unacknowledge
+    | Resolve
+    | FalseAlarm
+    | Assign
+    | PageNow
+    | Comment
+    | Separate
+    | MergeInto
+    | AddSilence
+    | ExpireSilence
+)
 
 ACT_KINDS: Final = tuple(str(one.__struct_config__.tag) for one in get_args(Act))
 """The words for what somebody may do."""
@@ -128,6 +201,8 @@ class ActOutcome(StrEnum):
     """What it is about is over, forgotten or unknown."""
     ENDED = "ended"
     """The end of the silence had passed before the act took effect."""
+    NO_PAGER = "no_pager"
+    """No route pages anybody for it."""
     TOO_MANY = "too_many"
     """Its environment has as many silences as it may."""
     REPEATED = "repeated"
@@ -152,6 +227,8 @@ class ActDone(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
     """Of what it was about; empty where that was not found."""
     subject: str
     outcome: ActOutcome
+    text: str = ""
+    """What it says beside that: a comment, an assignee."""
 
 
 def act_id(act: Act) -> str:

@@ -82,6 +82,8 @@ class Closed(StrEnum):
     QUIET = "quiet"
     MAX_LIFE = "max_life"
     SENTRY = "sentry"
+    HAND = "hand"
+    """A person said so."""
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=False):

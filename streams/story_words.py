@@ -29,6 +29,7 @@ NAMES_SHOWN: Final = 5
 _ENDS: Final = {
     Closed.QUIET.value: "over: it was quiet for long enough",
     Closed.SENTRY.value: "over: Sentry says that its issue is resolved",
+    Closed.HAND.value: "over: a person says so",
     Closed.MAX_LIFE.value: "over: as old as any may be; what follows begins anew",
 }
 
