@@ -80,6 +80,14 @@ def told_by(state: State, found: Storm | Incident) -> Storm | Incident:
     return state.storm_of(found) or found
 
 
+def lead(state: State, found: Storm | Incident) -> Storm | Incident:
+    """Return the incident that tells for all releases of this one, or the storm itself."""
+    episode = state.episode(found.key) if isinstance(found, Incident) else None
+    if episode is None or not isinstance(found, Incident):
+        return found
+    return _lead(state, episode, found)
+
+
 def _lead(state: State, episode: Episode, found: Incident) -> Incident:
     return (state.find_incident(episode.lead) if episode.lead else None) or found
 

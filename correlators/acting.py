@@ -1,8 +1,8 @@
 """Acting: what people's decisions do to storms and incidents.
 
 An act about something that is over, forgotten or of another environment does nothing: what it was
-about is gone. What became of each act is kept, so that it can be explained, and so that one that is
-told again changes nothing.
+about is gone. But a comment is kept with what is over, and a false alarm remembered. What became of
+each act is kept, so that it can be explained, and so that one that is told again changes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections import Counter
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from correlators import acknowledging, evidence, silencing
 from correlators.acts import (
     Acknowledge,
@@ -18,17 +20,25 @@ from correlators.acts import (
     ActDone,
     ActOutcome,
     AddSilence,
+    Assign,
+    Comment,
     ExpireSilence,
+    FalseAlarm,
     MergeInto,
+    PageNow,
+    Resolve,
     Separate,
     Unacknowledge,
     act_id,
     kind_of,
     silence_id,
+    text_of,
 )
+from correlators.closing import Closing
 from correlators.entries import episode_key
 from correlators.evidence import both, piece
 from correlators.gathering import Gatherer
+from correlators.incident_news import told_with
 from correlators.incidents import Incident
 from correlators.state import State
 from correlators.storms import Storm
@@ -45,9 +55,10 @@ Outcomes = Counter[tuple[str, ActOutcome]]
 class Acting:
     """Carries out the acts on one state. What became of them gathers until it is taken."""
 
-    def __init__(self, state: State, gatherer: Gatherer, teller: Teller) -> None:
+    def __init__(self, state: State, gatherer: Gatherer, teller: Teller, closing: Closing) -> None:
         """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
-        people did."""
+        people did; closing: ends what they end."""
+        self._closing = closing
         self._state = state
         self._teller = teller
         self._gatherer = gatherer
@@ -80,6 +91,7 @@ class Acting:
                     environment=environment,
                     subject=act.subject,
                     outcome=outcome,
+                    text=text_of(act),
                 )
             )
         self._outcomes[kind, outcome] += 1
@@ -105,23 +117,68 @@ class Acting:
                 return added
             case ExpireSilence():
                 return silencing.expired(self._state, act, tick)
+            case Resolve() | FalseAlarm() | Comment() if found is None:
+                found = silencing.remembered(self._state, act.subject)
         if found is None:
             return ActOutcome.GONE, ""
         environment = silencing.environment_of(found)
-        changed = False
+        if not found.open:
+            return self._afterwards(found, act, tick), environment
         match act:
-            case Acknowledge():
-                changed = self._acknowledge(found, act, tick)
-            case Unacknowledge():
-                changed = self._acknowledge(found, act, tick)
-            case Separate():
-                changed = isinstance(found, Incident) and self._separate(found, tick)
+            case PageNow():
+                return self._teller.page_now(self._lead(found), act, tick), environment
             case MergeInto():
                 into = silencing.subject_of(self._state, act.into)
                 if into is None or silencing.environment_of(into) != environment:
                     return ActOutcome.GONE, environment
                 changed = self._merge(found, into, tick)
+            case _:
+                changed = self._change(found, act, tick)
         return ActOutcome.DONE if changed else ActOutcome.UNCHANGED, environment
+
+    def _change(self, found: Storm | Incident, act: Act, tick: int) -> bool:
+        """Carry out what concerns this one thing, open; return whether it changed anything."""
+        match act:
+            case Acknowledge() | Unacknowledge():
+                return self._acknowledge(found, act, tick)
+            case Resolve() | FalseAlarm():
+                return self._closing.by_hand(found, act, tick)
+            case Assign():
+                return self._assign(found, act, tick)
+            case Comment():
+                self._teller.person(self._lead(found), act, tick)
+                return True
+            case Separate():
+                return isinstance(found, Incident) and self._separate(found, tick)
+            case _:
+                raise AssertionError(f"nothing carries out {kind_of(act)}")
+
+    def _afterwards(self, found: Storm | Incident, act: Act, tick: int) -> ActOutcome:
+        """Carry out what may be done to something that is over: a comment is kept, a false alarm
+        remembered, a page that was left resolved."""
+        if isinstance(act, Comment):
+            return ActOutcome.DONE
+        assert isinstance(act, Resolve | FalseAlarm)
+        if self._closing.by_hand(found, act, tick):
+            return ActOutcome.DONE
+        return ActOutcome.GONE if isinstance(act, Resolve) else ActOutcome.UNCHANGED
+
+    def _lead(self, found: Storm | Incident) -> Storm | Incident:
+        """Return what tells it: its storm, or the incident that leads its error."""
+        found = acknowledging.lead(self._state, acknowledging.told_by(self._state, found))
+        return acknowledging.told_by(self._state, found)
+
+    def _assign(self, found: Storm | Incident, act: Assign, tick: int) -> bool:
+        """Whoever it is, of a storm all of it; of an incident all releases that are told with
+        it."""
+        found = self._lead(found)
+        together = [found] if isinstance(found, Storm) else [found, *told_with(self._state, found)]
+        if all(one.assignee == act.assignee for one in together):
+            return False
+        for one in together:
+            self._state.put(msgspec.structs.replace(one, assignee=act.assignee))
+        self._teller.person(msgspec.structs.replace(found, assignee=act.assignee), act, tick)
+        return True
 
     def _acknowledge(
         self, found: Storm | Incident, act: Acknowledge | Unacknowledge, tick: int

@@ -246,6 +246,19 @@ def kind_of(act: Act) -> str:
     return str(act.__struct_config__.tag)
 
 
+def text_of(act: Act) -> str:
+    """Return what an act says in words of its own: a comment, an assignee, a reason, or nothing."""
+    match act:
+        case Comment():
+            return act.text
+        case Assign():
+            return act.assignee
+        case AddSilence():
+            return act.comment
+        case _:
+            return ""
+
+
 def check_when(when: When, environment: str) -> None:
     """Return if a silence may ask for this. Raises: ValueError: the text says what is wrong."""
     if not environment:

@@ -27,6 +27,7 @@ from correlators import (
 from correlators.acting import Acting, Outcomes
 from correlators.acts import ActDone
 from correlators.baseline import Baseline
+from correlators.closing import Closing
 from correlators.days import Day
 from correlators.decisions import Decision
 from correlators.dependencies import Neighbours
@@ -49,7 +50,7 @@ from correlators.gathering import Gatherer
 from correlators.hearing import one_name
 from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Judgement
-from correlators.left_pages import leave, left, let_go
+from correlators.left_pages import left, let_go
 from correlators.links import Near
 from correlators.meetings import Meetings
 from correlators.names import named
@@ -104,12 +105,12 @@ class Correlator:
         self._quiet = Quiet(config, self.state)
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._meetings = Meetings(config.linking, self.state)
-        self._acting = Acting(self.state, self._gatherer, self._teller)
+        self._closing = Closing(config, self.state, self._gatherer, self._teller)
+        self._acting = Acting(self.state, self._gatherer, self._teller, self._closing)
         self._rate_ticks = config.rate_ticks
         self._counts_users = config.counts_users
         self._touched: set[str] = set()
         self._reports: list[Digest] = []
-        self._closed_in: set[str] = set()
         self.due_key = ""
         """Key of the due entry that is worked on; when `apply` raises, the one to blame, if any."""
 
@@ -120,7 +121,6 @@ class Correlator:
         """
         tick = work.tick
         self._touched = set()
-        self._closed_in = set()
         self.due_key = ""
         self._quiet.hear(work.heard, tick, blind=work.blind)
         for act in work.acts:
@@ -136,7 +136,7 @@ class Correlator:
             # Leads last: what they hand over goes to somebody who stays.
             self.due_key = key_of(entry)
             self._end(entry, tick)
-        for environment in sorted(self._closed_in):
+        for environment in self._closing.take():
             self._teller.released(environment, tick)
         for entry in sorted(self.state.due(tick), key=self._turn):
             self.due_key = key_of(entry)
@@ -185,6 +185,7 @@ class Correlator:
         self._teller.take_judged()
         self._reports = []
         self._acting.take()
+        self._closing.take()
         self._gatherer.take_near()
         self._teller.take_not_told()
 
@@ -204,7 +205,7 @@ class Correlator:
                 continue
             if change.kind is ChangeKind.ISSUE_RESOLVED:
                 if incident.open:
-                    self._close(incident, tick, Closed.SENTRY)
+                    self._closing.close(incident, tick, Closed.SENTRY)
                 else:
                     self.state.put(let_go(incident, tick=tick))
             elif incident.open:
@@ -226,7 +227,7 @@ class Correlator:
         self.state.put(incident)
         if change.action == alerts.RESOLVED:
             if incident.open:
-                self._close(incident, tick, Closed.SENTRY)
+                self._closing.close(incident, tick, Closed.SENTRY)
             return
         self._note_episode(incident, tick)
         if not was_open:
@@ -413,9 +414,9 @@ class Correlator:
                 self._end_storm(entry, tick)
         elif isinstance(entry, Incident) and entry.open:
             if tick - entry.opened_tick >= ticks(windows.max_life_ms):
-                self._close(entry, tick, Closed.MAX_LIFE)
+                self._closing.close(entry, tick, Closed.MAX_LIFE)
             elif self._is_quiet(entry, tick) and self._quiet.incident(entry, tick):
-                self._close(entry, tick, Closed.QUIET)
+                self._closing.close(entry, tick, Closed.QUIET)
         elif isinstance(entry, Incident | Storm) and entry.page_left:
             self._end_page(entry, tick)
 
@@ -433,22 +434,6 @@ class Correlator:
         elif self._quiet.storm(storm, tick):
             over = storm_life.ended(msgspec.structs.replace(storm, doubt=None), tick=tick)
             self.state.put(left(over, self._config.pages))
-
-    def _close(self, incident: Incident, tick: int, why: Closed) -> None:
-        self.state.put(incidents.closed(incident, tick=tick, why=why))
-        self._closed_in.add(incident.key.environment)
-        episode = self.state.episode(incident.key)
-        if episode is not None and episode.lead == incident.id:
-            rest = self.state.open_of_episode(incident.key)
-            lead = rest[0] if rest else None
-            self.state.put(msgspec.structs.replace(episode, lead=lead.id if lead else ""))
-            if lead is not None:
-                self.state.put(msgspec.structs.replace(lead, tell_tick=tick))
-                self._gatherer.lead(lead, tick)
-        if why is Closed.QUIET:
-            leave(self.state, incident, self._config.pages)
-        lifecycle.ended(self.state, incident, tick, self._config.windows)
-        aliases.part(self.state, incident.key, tick)
 
     def _turn(self, entry: Entry) -> int:
         """Return whose turn it is to tell: storms, those that are over last, incidents that a lead

@@ -175,6 +175,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         joined_services=storm.services[storm.told.services :][:SERVICES_TOLD],
         more_services=len(storm.services) - len(digest.services),
         left=storm.left,
+        assignee=storm.assignee,
         unconfirmed=storm.doubt,
         page_stays=storm.page_left,
     )

@@ -86,6 +86,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False
     """How often it began of late without being part of a storm, as in a baseline."""
     acked_level: Level | None = None
     """The level that it had when it was acknowledged."""
+    false_alarms: int = 0
+    """How often a person said that nothing was wrong."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service", gc=False):

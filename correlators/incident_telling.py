@@ -12,7 +12,6 @@ from typing import Any, Final
 import msgspec
 
 from correlators import digest, lifecycle, muting, paging
-from correlators.acts import Acknowledge, Unacknowledge
 from correlators.background import new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.deltas import tick_end_ms
@@ -24,7 +23,7 @@ from correlators.incident_news import news_of, told_with
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
 from correlators.left_pages import forget
-from correlators.people_told import Said, with_people
+from correlators.people_told import NOTHING_SAID, Said, with_people
 from correlators.state import State
 from correlators.suppressions import HeldBack, counted, named
 from correlators.tellings import LIFECYCLE, Tellings, destinations, rule_of, told_after
@@ -78,10 +77,10 @@ class IncidentTelling:
             if decision is Suppression.TOLD_BY_OTHER_RELEASE:
                 self._hand_to_lead(incident, tick)
             if page.action is PageAction.RESOLVE:
-                self._tell(incident, DigestKind.RESOLVED, page, tick, judgement, ())
+                self.tell(incident, DigestKind.RESOLVED, page, tick, judgement, ())
             return
         if decision is DigestKind.JOINED:
-            self._tell(incident, decision, page, tick, judgement, incident.told.to)
+            self.tell(incident, decision, page, tick, judgement, incident.told.to)
             return
         if hold is not None and hold.why is Suppression.IGNORED and incident.open:
             self._tell_ignored(incident, hold, tick, judgement)
@@ -98,23 +97,21 @@ class IncidentTelling:
                 # Its end is told when it no longer flaps; a page stays open until then.
                 lifecycle.told_flapping(self._state, incident, tick)
                 to = incident.told.to
-                self._tell(
-                    incident, DigestKind.UPDATED, Page(), tick, judgement, to, flapping=until
-                )
+                self.tell(incident, DigestKind.UPDATED, Page(), tick, judgement, to, flapping=until)
         elif decision is DigestKind.RESOLVED:
             # How it ended is told to whoever heard of it; only a rule that drops ends is heeded.
             dropped = hold is not None and hold.why is Suppression.DROPPED
             to = () if dropped else incident.told.to
             if hold is not None and dropped:
                 self._tellings.suppress(named(hold.why, hold.name))
-            self._tell(incident, decision, page, tick, judgement, to)
+            self.tell(incident, decision, page, tick, judgement, to)
         elif hold is not None:
             self._waiting.hold(incident, hold, tick)
         else:
             assert judgement is not None
             self._tellings.note_spike(incident.key.environment, judgement, tick)
             to = destinations(incident.told, judgement)
-            self._tell(incident, decision, page, tick, judgement, to)
+            self.tell(incident, decision, page, tick, judgement, to)
 
     def _told_elsewhere(self, alert: Incident, tick: int) -> bool:
         """Return whether something else tells this metric alert, and let it tell what is new."""
@@ -156,7 +153,7 @@ class IncidentTelling:
         episode = self._state.episode(incident.key)
         page = paging.resolve(episode.page_key, episode.page_to) if episode is not None else Page()
         kind = DigestKind.UPDATED
-        self._tell(incident, kind, page, tick, judgement, told.to, ignored=True)
+        self.tell(incident, kind, page, tick, judgement, told.to, ignored=True)
         incident = self._state.incident(incident.id)
         told = held_now(incident.told, hold, tick)
         self._state.put(msgspec.structs.replace(incident, told=told))
@@ -170,28 +167,30 @@ class IncidentTelling:
             self._waiting.hold(incident, hold, tick)
             return
         kind, to = DigestKind.SILENCED, incident.told.to
-        self._tell(incident, kind, Page(), tick, judgement, to, silence_id=hold.name)
+        self.tell(incident, kind, Page(), tick, judgement, to, said=Said(hold.name))
         self._state.put(muting.muted(self._state.incident(incident.id), hold, tick))
 
-    def person(self, incident: Incident, act: Acknowledge | Unacknowledge, tick: int) -> None:
-        """Tell that a person has it, or nobody any more: at once, to whoever was told or holds its
-        page. What else there is to tell waits for its time as before."""
-        episode = self._state.episode(incident.key)
-        acks = isinstance(act, Acknowledge)
-        page = Page()
-        if episode is not None and not episode.page_left_by:
-            asks = paging.acknowledge if acks else paging.unacknowledge
-            page = asks(episode.page_key, episode.page_to)
-        told = incident.told
+    def alone(self, one: Incident, kind: DigestKind, page: Page, said: Said, tick: int) -> None:
+        """Tell this at once, to whoever was told or holds its page. What else there is to tell
+        waits for its time as before."""
+        told = one.told
         if not told.to and not page.to:
             return
-        kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
-        telling = self._telling(incident, kind, page, tick)
-        paged = self._say(
-            incident, telling, told.to, Said(took_back=NOBODY if acks else (act.actor, act.source))
-        )
+        telling = self._telling(one, kind, page, tick)
+        paged = self._say(one, telling, told.to, said)
         told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
-        self._state.put(msgspec.structs.replace(incident, told=told))
+        self._state.put(msgspec.structs.replace(one, told=told))
+
+    def over(self, incident: Incident, said: Said, tick: int) -> None:
+        """Tell that a person has ended it, to whoever heard of it, and end its page."""
+        if incident.alert is not None and self._told_elsewhere(incident, tick):
+            return
+        incident = self._state.incident(incident.id)
+        if news_of(self._state, incident) is not DigestKind.RESOLVED:
+            self.decide(incident, tick)
+            return
+        page = paging.of_incident(self._state, incident, None)
+        self.tell(incident, DigestKind.RESOLVED, page, tick, None, incident.told.to, said=said)
 
     def _hand_to_lead(self, incident: Incident, tick: int) -> None:
         """Let the lead of the episode tell what this incident has to tell."""
@@ -212,7 +211,7 @@ class IncidentTelling:
             )
         )
 
-    def _tell(
+    def tell(
         self,
         incident: Incident,
         kind: DigestKind,
@@ -223,8 +222,9 @@ class IncidentTelling:
         *,
         flapping: int = -1,
         ignored: bool = False,
-        silence_id: str = "",
+        said: Said = NOTHING_SAID,
     ) -> None:
+        """Tell all that there is to tell, and keep what people have heard then."""
         telling = self._telling(
             incident,
             kind,
@@ -234,7 +234,7 @@ class IncidentTelling:
             flapping=flapping >= 0,
             ignored=ignored,
         )
-        paged = self._say(incident, telling, to, Said(silence_id))
+        paged = self._say(incident, telling, to, said)
         told = told_after(incident.told, telling, incident.changes, to, paged=paged)
         if kind is DigestKind.JOINED:
             told = msgspec.structs.replace(told, joined=telling.storm_id)
@@ -248,7 +248,7 @@ class IncidentTelling:
         if page.replaces:
             # As with storms: the page that was left ends when its successor is on the way.
             gone = paging.resolve(page.replaces, before, after=(page.key, page.to))
-            self._tell(incident, DigestKind.UPDATED, gone, tick, judgement, ())
+            self.tell(incident, DigestKind.UPDATED, gone, tick, judgement, ())
 
     def _telling(
         self, incident: Incident, kind: DigestKind, page: Page, tick: int, **more: Any

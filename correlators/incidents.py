@@ -134,7 +134,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """Events of its issue as Sentry counts them; 0 where it was not told."""
     sentry_users: int = 0
     assignee: str = ""
-    """The team that Sentry has assigned its issue to; people are not named."""
+    """The team that Sentry has assigned its issue to, or whom a person said, whatever was later;
+    people are named by people alone."""
     ignored: bool = False
     """Somebody ignores its issue in Sentry, as was heard last; what holds it is `ignoring`'s."""
     regressed: bool = False
@@ -161,6 +162,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """It is over by quiet, and its page waits for whoever acknowledged it."""
     alert: Alert | None = None
     """Set where it stands for a metric alert of Sentry; it has no events then."""
+    false_alarm: bool = False
+    """A person said that nothing was wrong."""
 
     @property
     def open(self) -> bool:
@@ -351,6 +354,7 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
         storm_id="",
         check_tick=-1,
         page_left=False,
+        false_alarm=False,
     )
 
 

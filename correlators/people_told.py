@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from correlators.acts import Act, kind_of, text_of
 from correlators.digest import Page
 from correlators.entries import NOBODY
 from correlators.incidents import Incident
@@ -18,7 +19,14 @@ from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import Digest, DigestKind, PageAction
 
-_MUTED: Final = frozenset({DigestKind.SILENCED, DigestKind.ACKNOWLEDGED, DigestKind.UNACKNOWLEDGED})
+_MUTED: Final = frozenset(
+    {
+        DigestKind.SILENCED,
+        DigestKind.ACKNOWLEDGED,
+        DigestKind.UNACKNOWLEDGED,
+        DigestKind.NOTED,
+    }
+)
 """What may be told of something that a silence mutes; whatever else is told is not muted, or is
 over."""
 
@@ -30,6 +38,21 @@ class Said(NamedTuple):
     """The silence that mutes it from now on."""
     took_back: tuple[str, str] = NOBODY
     """(actor, source) of who took an acknowledgement back."""
+    act: str = ""
+    """Kind of another act."""
+    by: tuple[str, str] = NOBODY
+    """(actor, source) of that one."""
+    text: str = ""
+    """What was said in it."""
+
+
+NOTHING_SAID: Final = Said()
+
+
+def said_of(act: Act, text: str = "") -> Said:
+    """Return what a person did in an act that has a place of its own in a digest; `text` in place
+    of what the act says."""
+    return Said(act=kind_of(act), by=(act.actor, act.source), text=text or text_of(act))
 
 
 def with_people(
@@ -59,6 +82,10 @@ def with_people(
         acked_in=source,
         silenced_until_ms=silence.to_ms if silence is not None else 0,
         silenced_by=silence.author if silence is not None else "",
+        act=said.act,
+        act_by=said.by[0],
+        act_in=said.by[1],
+        act_text=said.text,
     )
 
 

@@ -80,9 +80,14 @@ def expired(state: State, act: ExpireSilence, tick: int) -> tuple[ActOutcome, st
 
 def subject_of(state: State, subject: str) -> Storm | Incident | None:
     """Return the open storm or incident of this id; a storm that was taken over is its heir."""
-    found: Storm | Incident | None
-    found = state.storm(subject) if subject.startswith("storm-") else state.find_incident(subject)
+    found = remembered(state, subject)
     return found if found is not None and found.open else None
+
+
+def remembered(state: State, subject: str) -> Storm | Incident | None:
+    """Return the storm or incident of this id, open or over; a storm that was taken over is its
+    heir."""
+    return state.storm(subject) if subject.startswith("storm-") else state.find_incident(subject)
 
 
 def episodes_of(state: State, found: Storm | Incident) -> tuple[int, ...]:

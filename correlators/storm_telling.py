@@ -13,15 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from correlators import digest, handover, muting, paging
-from correlators.acts import Acknowledge, Unacknowledge
 from correlators.background import members_of, new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.digest import Page, Telling
-from correlators.entries import NOBODY
 from correlators.holds import Hold
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
-from correlators.people_told import Said, with_people
+from correlators.people_told import NOTHING_SAID, Said, with_people
 from correlators.state import State
 from correlators.storm_life import paged
 from correlators.storms import Storm
@@ -34,7 +32,7 @@ HEIR_TICKS: Final = 60
 """A storm whose incidents go on in another one waits no longer than this until that one is
 told."""
 
-_PEOPLE: Final = frozenset({DigestKind.ACKNOWLEDGED, DigestKind.UNACKNOWLEDGED})
+_PEOPLE: Final = frozenset({DigestKind.ACKNOWLEDGED, DigestKind.UNACKNOWLEDGED, DigestKind.NOTED})
 """Tells what a person did, and nothing else."""
 
 
@@ -62,7 +60,7 @@ class StormTelling:
             if not told.revision:
                 self._suppress(storm, HeldBack(Suppression.TOLD_BY_STORM))
             if told.revision or storm.page_key:
-                self._tell(storm, DigestKind.JOINED, page, tick, None, told.to, heir=into)
+                self.tell(storm, DigestKind.JOINED, page, tick, None, told.to, heir=into)
         elif not storm.open:
             self._end(storm, tick)
         else:
@@ -85,14 +83,14 @@ class StormTelling:
             else:
                 self._tellings.note_spike(storm.environment, judgement, tick)
                 to = destinations(told, judgement)
-                self._tell(storm, kind, page, tick, judgement, to)
+                self.tell(storm, kind, page, tick, judgement, to)
 
     def _end(self, storm: Storm, tick: int) -> None:
         """Tell the end to whoever heard of it; what was held all the time ends unheard."""
         told = storm.told
         if told.resolved:
             page = paging.resolve(storm.page_key, storm.page_to)
-            self._tell(storm, DigestKind.RESOLVED, page, tick, None, ())
+            self.tell(storm, DigestKind.RESOLVED, page, tick, None, ())
             return
         if not told.revision and told.held and not storm.page_key:
             self._suppress(storm, held_back(told.held))
@@ -103,7 +101,7 @@ class StormTelling:
         judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
         to = told.to if judgement is None else destinations(told, judgement)
         page = Page() if storm.page_left else paging.resolve(storm.page_key, storm.page_to)
-        self._tell(storm, DigestKind.RESOLVED, page, tick, judgement, to)
+        self.tell(storm, DigestKind.RESOLVED, page, tick, judgement, to)
 
     def _dissolve(self, storm: Storm, tick: int) -> None:
         """Tell where it went to whoever heard of it, once what goes on is told and has paged."""
@@ -117,44 +115,43 @@ class StormTelling:
             self._suppress(storm, HeldBack(Suppression.NEVER_TOLD))
             return
         page = paging.resolve(storm.page_key, storm.page_to, after=after)
-        self._tell(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
+        self.tell(storm, DigestKind.PARTED, page, tick, None, told.to, heir=heir)
 
     def _tell_silenced(self, storm: Storm, hold: Hold, tick: int, judgement: Judgement) -> None:
         """Tell once whose silence mutes what was told before, and until when; then hold the
         rest."""
         kind, to = DigestKind.SILENCED, storm.told.to
-        self._tell(storm, kind, Page(), tick, judgement, to, silence_id=hold.name)
+        self.tell(storm, kind, Page(), tick, judgement, to, said=Said(hold.name))
         told = self._state.storm(storm.id)
         assert told is not None
         self._state.put(muting.muted(told, hold, tick))
 
-    def person(self, storm: Storm, act: Acknowledge | Unacknowledge, tick: int) -> None:
-        """Tell that a person has it, or nobody any more: at once, to whoever was told or holds its
-        page. What else there is to tell waits for its time as before."""
+    def alone(self, storm: Storm, kind: DigestKind, page: Page, said: Said, tick: int) -> None:
+        """Tell this at once, to whoever was told or holds its page. What else there is to tell
+        waits for its time as before."""
         told = storm.told
-        acks = isinstance(act, Acknowledge)
-        asks = paging.acknowledge if acks else paging.unacknowledge
-        page = asks(storm.page_key, storm.page_to)
         if not told.to and not page.to:
             return
         members = members_of(self._state, storm)
-        kind = DigestKind.ACKNOWLEDGED if acks else DigestKind.UNACKNOWLEDGED
         telling = self._telling(storm, kind, page, tick, members)
-        paged = self._say(
-            storm,
-            telling,
-            members,
-            told.to,
-            Said(took_back=NOBODY if acks else (act.actor, act.source)),
-        )
+        paged = self._say(storm, telling, members, told.to, said)
         told = msgspec.structs.replace(told, revision=telling.revision, paged=paged)
         self._state.put(msgspec.structs.replace(storm, told=told))
+
+    def over(self, storm: Storm, said: Said, tick: int) -> None:
+        """Tell that a person has ended it, to whoever heard of it, and end its page."""
+        told = storm.told
+        if not told.revision or told.resolved:
+            self._end(storm, tick)
+            return
+        page = paging.resolve(storm.page_key, storm.page_to)
+        self.tell(storm, DigestKind.RESOLVED, page, tick, None, told.to, said=said)
 
     def _suppress(self, storm: Storm, why: HeldBack) -> None:
         self._tellings.suppress(why, storm.id)
         self._state.put(msgspec.structs.replace(storm, tell_tick=-1))
 
-    def _tell(
+    def tell(
         self,
         storm: Storm,
         kind: DigestKind,
@@ -164,8 +161,9 @@ class StormTelling:
         to: tuple[str, ...],
         *,
         heir: Storm | None = None,
-        silence_id: str = "",
+        said: Said = NOTHING_SAID,
     ) -> None:
+        """Tell all that there is to tell, and keep what people have heard then."""
         members = members_of(self._state, storm)
         telling = self._telling(
             storm,
@@ -177,7 +175,7 @@ class StormTelling:
             storm_title=title_of(self._state, heir),
             rule=rule_of(judgement),
         )
-        paged_before = self._say(storm, telling, members, to, Said(silence_id))
+        paged_before = self._say(storm, telling, members, to, said)
         before = storm.page_to
         told = msgspec.structs.replace(
             told_after(storm.told, telling, storm.changes, to, paged=paged_before),
@@ -194,7 +192,7 @@ class StormTelling:
         if page.replaces:
             # Its successor is on the way: nobody is left with two pages of one storm, or none.
             gone = paging.resolve(page.replaces, before, after=(page.key, page.to))
-            self._tell(storm, DigestKind.UPDATED, gone, tick, judgement, ())
+            self.tell(storm, DigestKind.UPDATED, gone, tick, judgement, ())
 
     def _telling(
         self,

@@ -142,6 +142,10 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """It is over by quiet, and its page waits for whoever acknowledged it."""
     shares: tuple[int, ...] = ()
     """How many of its events each of `services` brought, in their order."""
+    assignee: str = ""
+    """Who is to take care of it, as a person said."""
+    false_alarm: bool = False
+    """A person said that nothing was wrong."""
 
     @property
     def open(self) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 
 from correlators import muting
-from correlators.acts import Acknowledge, Unacknowledge
+from correlators.acts import ActOutcome, FalseAlarm, PageNow, Resolve
 from correlators.conditions import Lifecycle
 from correlators.deploy_news import DeployNews
 from correlators.incident_news import told_with
 from correlators.incident_telling import IncidentTelling
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
+from correlators.people_telling import Alone, PeopleTelling
 from correlators.services import described
 from correlators.silences import Silence
 from correlators.state import State
@@ -41,6 +42,7 @@ class Teller:
         self._tellings = Tellings(config, state)
         self._incidents = IncidentTelling(config, state, judge, self._tellings)
         self._storms = StormTelling(config, state, judge, self._tellings)
+        self._people = PeopleTelling(config, state, judge, self._incidents, self._storms)
         self._waiting = Waiting(config.windows, state, judge, self._tellings)
         self._deploys = DeployNews(config, state)
 
@@ -65,12 +67,19 @@ class Teller:
         """Decide the digest that waits for this storm, in this tick."""
         self._storms.decide(storm, tick)
 
-    def person(self, found: Incident | Storm, act: Acknowledge | Unacknowledge, tick: int) -> None:
-        """Tell at once what a person has just done about it."""
-        if isinstance(found, Storm):
-            self._storms.person(found, act, tick)
-        else:
-            self._incidents.person(found, act, tick)
+    def person(
+        self, found: Incident | Storm, act: Alone, tick: int, part: Incident | None = None
+    ) -> None:
+        """Tell at once what a person has just done about it, or about one incident of it."""
+        self._people.person(found, act, tick, part)
+
+    def over(self, found: Incident | Storm, act: Resolve | FalseAlarm, tick: int) -> None:
+        """Tell at once that a person has ended it."""
+        self._people.over(found, act, tick)
+
+    def page_now(self, found: Incident | Storm, act: PageNow, tick: int) -> ActOutcome:
+        """Page whoever is on call for it, and tell that; return what became of that."""
+        return self._people.page_now(found, act, tick)
 
     def silenced(self, silence: Silence, tick: int) -> None:
         """Have what a silence begins to mute say so in this tick, if it was told before."""

@@ -319,6 +319,9 @@ class DigestKind(StrEnum):
     """Nobody has it any more."""
     SILENCED = "silenced"
     """A person's silence mutes it: the last that is told until that ends."""
+    NOTED = "noted"
+    """A person said something of it that is not how it goes: a comment, who is to take care of it,
+    that an incident of a storm is over; `act` says what."""
     ROLLUP = "rollup"
     """Many digests that waited too long for their destination, told in one message."""
 
@@ -395,6 +398,8 @@ class PageReason(StrEnum):
     TOOK_OVER_PAGE = "took_over_page"
     RULE = "rule"
     """A rule of the configuration; the digest names it."""
+    BY_HAND = "by_hand"
+    """A person said so."""
 
 
 class ServiceLine(msgspec.Struct, frozen=True, gc=False):
@@ -552,7 +557,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ignored: bool = False
     """Its issue is ignored in Sentry: what follows is held until that is over."""
     assignee: str = ""
-    """The team that Sentry has assigned its issue to."""
+    """Who is to take care of it: the team that Sentry has assigned its issue to, or whom a person
+    said."""
     page: PageAction = PageAction.NONE
     """What this digest asks of a pager; `NONE` for every destination that is no pager."""
     page_reason: PageReason | None = None
@@ -609,7 +615,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acked_by: str = ""
     """Who acknowledged it, while that stands; for kind `unacknowledged`: who took that back."""
     acked_in: str = ""
-    """Where: `slack`, `pagerduty`, `board`, `cli`."""
+    """Where: `slack`, `pagerduty`, `sentry`, `board`, `cli`."""
     silenced_until_ms: int = 0
     """When the silence of a person that mutes it now ends; 0 without one."""
     silenced_by: str = ""
@@ -619,3 +625,12 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     untold: tuple[DigestKind, ...] = ()
     """Kinds of loud revisions before this one that its readers were not told: DELIVER says them
     with it."""
+    act: str = ""
+    """The act that this tells, by its kind: `resolve`, `false_alarm`, `assign`, `page_now`,
+    `comment`; empty for what was no act, and for acknowledgements and silences."""
+    act_by: str = ""
+    """Who did it."""
+    act_in: str = ""
+    """Where: as `acked_in`."""
+    act_text: str = ""
+    """What was said: the comment, whom it is assigned to, which incident of the storm is over."""

@@ -30,6 +30,7 @@ _SIGNS: Final = {
     DigestKind.ACKNOWLEDGED: ("🟡", "Acknowledged"),
     DigestKind.UNACKNOWLEDGED: ("🔴", "Nobody has it"),
     DigestKind.SILENCED: ("🔇", "Silenced"),
+    DigestKind.NOTED: ("💬", "Noted"),
     DigestKind.REOPENED: ("🔴", "Back again"),
     DigestKind.REMINDER: ("⏰", "Acknowledged by nobody"),
     DigestKind.PAGE_TROUBLE: ("🚨", "About its page"),

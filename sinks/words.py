@@ -99,6 +99,7 @@ PAGED_BECAUSE: Final = {
     PageReason.NEW_ORIGIN: "it has another likely origin than when it was acknowledged",
     PageReason.TOOK_OVER_PAGE: "it took over a page that nobody had acknowledged",
     PageReason.RULE: "a rule of the configuration",
+    PageReason.BY_HAND: "a person wants it",
 }
 """Why somebody is woken, in words."""
 DOUBTS: Final = {

@@ -10,7 +10,7 @@ written, so a running installation does not notice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -21,7 +21,7 @@ from correlators.incidents import Incident
 from correlators.judging import Config, Judge
 from correlators.muted import Muted, muted_now
 from correlators.silences import Silence
-from correlators.silencing import environment_of, made, subject_of
+from correlators.silencing import environment_of, made, remembered, subject_of
 from correlators.state import State
 from correlators.storms import Storm
 from streams.agents.batches import target_of
@@ -70,8 +70,17 @@ class Live:
 
     def find(self, subject: str) -> tuple[Part, Storm | Incident] | None:
         """Return the open storm or incident of this id and where it is, or None."""
+        return self._found(subject, subject_of)
+
+    def find_remembered(self, subject: str) -> tuple[Part, Storm | Incident] | None:
+        """Return the storm or incident of this id, open or over, and where it is, or None."""
+        return self._found(subject, remembered)
+
+    def _found(
+        self, subject: str, find: Callable[[State, str], Storm | Incident | None]
+    ) -> tuple[Part, Storm | Incident] | None:
         for part in self.parts:
-            found = subject_of(part.state, subject)
+            found = find(part.state, subject)
             if found is not None:
                 return part, found
         return None

@@ -13,8 +13,13 @@ from correlators.acts import (
     Act,
     ActDone,
     AddSilence,
+    Assign,
+    Comment,
     ExpireSilence,
+    FalseAlarm,
     MergeInto,
+    PageNow,
+    Resolve,
     Separate,
     Unacknowledge,
     silence_id,
@@ -64,7 +69,7 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
     subject = random.choice(ids)
     to_ms = START_MS + random.choice([1, 2, 5, 30]) * MINUTE_MS + random.choice([0, 1, 700])
     silences = [one for one in before if isinstance(one, AddSilence)]
-    match random.randrange(9):
+    match random.randrange(16):
         case 0:
             return Acknowledge(**who, subject=subject)
         case 1:
@@ -80,6 +85,16 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
             return AddSilence(**who, environment="production", when=when, to_ms=to_ms)
         case 7 if silences:
             return ExpireSilence(**who, subject=silence_id(random.choice(silences)))
+        case 8 | 9:
+            return Resolve(**who, subject=subject)
+        case 10:
+            return FalseAlarm(**who, subject=subject)
+        case 11:
+            return Assign(**who, subject=subject, assignee=random.choice(["", "pay", "ben"]))
+        case 12 | 13:
+            return PageNow(**who, subject=subject)
+        case 14:
+            return Comment(**who, subject=subject, text=random.choice(["the pool is full", "?"]))
         case _:
             return random.choice(before) if before else Separate(**who, subject=subject)
 

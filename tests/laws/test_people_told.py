@@ -5,7 +5,7 @@ nothing."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -67,6 +67,18 @@ class Heard:
     """Who holds a page that is open, by its key."""
     paged: set[str] = field(default_factory=set)
     """Incidents and storms of which a digest said that they were paged."""
+
+    def copy(self) -> Heard:
+        copied = Heard(paged={*self.paged})
+        for one, found in self.chats.items():
+            copied.chats[one] = {*found}
+        for one, found in self.pages.items():
+            copied.pages[one] = {*found}
+        return copied
+
+    def take_all(self, digests: Iterable[Digest]) -> None:
+        for one in digests:
+            self.take(one)
 
     def take(self, digest: Digest) -> None:
         if digest.destination not in PAGERS:
@@ -150,13 +162,17 @@ def _done(step: Step) -> list[ActDone]:
     return [one for one in found if one.outcome is ActOutcome.DONE]
 
 
+def by_revision(digests: Iterable[Digest]) -> dict[tuple[str, int], list[Digest]]:
+    """Return the digests by id and revision, in the order in which they were decided."""
+    found: dict[tuple[str, int], list[Digest]] = defaultdict(list)
+    for one in digests:
+        found[one.id, one.revision].append(one)
+    return found
+
+
 def of_people(tick: Tick) -> dict[tuple[str, int], list[Digest]]:
     """Return the digests that tell an acknowledgement, or the end of one, by id and revision."""
-    found: dict[tuple[str, int], list[Digest]] = defaultdict(list)
-    for one in tick.digests:
-        if one.kind in PEOPLE:
-            found[one.id, one.revision].append(one)
-    return found
+    return by_revision(one for one in tick.digests if one.kind in PEOPLE)
 
 
 def teller(entries: dict[str, Entry], subject: str) -> tuple[str, str, tuple[str, ...]]:
@@ -190,13 +206,18 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
         told = of_people(tick)
         acks = [one for one in tick.done if one.kind in ("acknowledge", "unacknowledge")]
         assert len(told) <= len(acks)
-        for (subject, _), found in told.items():
+        # As each stands when it is told: another act of the same tick may open or end a page.
+        so_far = heard.copy()
+        for (subject, _), found in by_revision(tick.digests).items():
+            if found[0].kind not in PEOPLE:
+                so_far.take_all(found)
+                continue
             chats = [one.destination for one in found if one.destination not in PAGERS]
             pagers = [one.destination for one in found if one.destination in PAGERS]
             first = found[0]
             assert {one.kind for one in found} == {first.kind}
-            assert sorted(chats) == sorted(heard.chats[subject])
-            holders = sorted(heard.pages[first.page_key]) if first.page_key else []
+            assert sorted(chats) == sorted(so_far.chats[subject])
+            holders = sorted(so_far.pages[first.page_key]) if first.page_key else []
             assert sorted(pagers) == (holders if first.kind is ACKED else [])
         if len(tick.done) == len(acks) == 1:
             (only,) = acks

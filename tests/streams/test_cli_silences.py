@@ -59,6 +59,12 @@ def test_a_silence_that_cannot_be_is_refused_with_what_is_wrong(
         ["incidents", "list", "--json"],
         ["incidents", "show", "inc-1"],
         ["incidents", "ack", "inc-1"],
+        ["incidents", "ack", "inc-1", "--for", "30m"],
+        ["incidents", "resolve", "inc-1"],
+        ["incidents", "false-alarm", "inc-1"],
+        ["incidents", "page", "storm-1"],
+        ["incidents", "assign", "inc-1", "payments"],
+        ["incidents", "comment", "inc-1", "it was DNS"],
         ["incidents", "merge", "inc-1", "inc-2"],
     ],
 )
@@ -73,6 +79,25 @@ def test_without_kafka_it_is_one_line_that_names_the_address(
 def test_a_part_that_does_not_exist_is_wrong_use(config: str) -> None:
     assert CliRunner().invoke(app, ["silences", "brew"]).exit_code == 2
     assert CliRunner().invoke(app, ["incidents", "show"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ack", "inc-1", "--for", "8d"], "--for: expected a duration up to 7d, such as 30m, fo"),
+        (["ack", "inc-1", "--for", "soon"], "--for: expected a duration up to 7d"),
+        (["assign", "inc-1", "x" * 121], "assignee is longer than 120 characters"),
+        (["comment", "inc-1", ""], "a comment has 1 to 1000 characters"),
+        (["comment", "inc-1", "x" * 1_001], "a comment has 1 to 1000 characters"),
+        (["resolve", "inc-1", "--by", "x" * 121], "actor is longer than 120 characters"),
+    ],
+)
+def test_an_act_that_cannot_be_is_refused_before_kafka_is_asked(
+    config: str, arguments: list[str], says: str
+) -> None:
+    status, line = said(config, "incidents", *arguments)
+    assert status == WRONG_USE
+    assert line.startswith(says)
 
 
 def test_a_storm_is_not_split_but_one_of_its_incidents(config: str) -> None:

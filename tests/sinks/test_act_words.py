@@ -1,0 +1,49 @@
+"""What a chat reads of what people did."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from correlators.types import DigestKind
+from sinks.render import plain_text, slack_update
+from tests.sinks.make import digest
+
+SAYS = [
+    (DigestKind.NOTED, "comment", "the <pool> is full", "anna: the &lt;pool&gt; is full"),
+    (DigestKind.NOTED, "assign", "payments", "Assigned to *payments* by anna in Slack."),
+    (DigestKind.NOTED, "assign", "", "Assigned to nobody by anna in Slack."),
+    (DigestKind.NOTED, "resolve", "EK in cart", "EK in cart: over by anna in Slack."),
+    (DigestKind.NOTED, "false_alarm", "EK in cart", "EK in cart: a false alarm, says anna."),
+    (DigestKind.RESOLVED, "resolve", "", "Resolved by anna in Slack."),
+    (DigestKind.RESOLVED, "false_alarm", "", "A false alarm, says anna."),
+    (DigestKind.UPDATED, "page_now", "", "Paged by anna in Slack."),
+]
+
+
+@pytest.mark.parametrize(("kind", "act", "text", "said"), SAYS)
+def test_a_reply_says_who_did_what(kind: DigestKind, act: str, text: str, said: str) -> None:
+    one = msgspec.structs.replace(
+        digest(revision=3),
+        kind=kind,
+        resolved=kind is DigestKind.RESOLVED,
+        act=act,
+        act_by="anna",
+        act_in="slack",
+        act_text=text,
+    )
+    blocks = slack_update(one).blocks
+    assert said in blocks[0]["text"]["text"]
+    unescaped = said.replace("*", "").replace("&lt;", "<").replace("&gt;", ">")
+    assert unescaped in plain_text(one)
+
+
+@pytest.mark.parametrize("text", ["> quoted", "```\ncode", "*a*", "<!channel>", "x" * 1_000])
+def test_a_comment_is_text_whatever_it_holds(text: str) -> None:
+    one = msgspec.structs.replace(
+        digest(revision=3), kind=DigestKind.NOTED, act="comment", act_by="anna", act_text=text
+    )
+    said = slack_update(one).blocks[0]["text"]["text"]
+    assert said.startswith("💬 *Noted:* anna: ")
+    assert "<!channel>" not in said
+    assert "\n>" not in said
