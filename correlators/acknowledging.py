@@ -5,12 +5,14 @@ of it is the telling's part (`incident_telling`, `storm_telling`).
 
 An incident may be acknowledged whether it has a page or not: people press the button on any
 message. Without a page, it opens none while the acknowledgement stands, unless its level rises
-above what it was then; the acknowledgement ends with the last open incident of the episode.
+above what it was then; the acknowledgement ends with the last open incident of the episode, or
+when it was to end (`lapsing`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -18,10 +20,13 @@ from correlators import storm_life
 from correlators.acts import Acknowledge
 from correlators.coverage import covered
 from correlators.entries import NOBODY, Episode
-from correlators.incidents import Incident
+from correlators.incidents import Incident, ticks
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import Level
+
+RENEWS_TICKS: Final = 60
+"""An acknowledgement that lasts longer by less than this changes nothing."""
 
 
 def acknowledged(
@@ -30,6 +35,7 @@ def acknowledged(
     act: Acknowledge,
     tick: int,
     level_of: Callable[[Incident], Level],
+    ack_for_ms: int = 0,
 ) -> Storm | Incident | None:
     """Note who has it; return what tells that, None where nothing changed.
 
@@ -39,10 +45,16 @@ def acknowledged(
         act: who says so.
         tick: the tick being applied.
         level_of: says the level of all that is told with an incident.
+        ack_for_ms: how long it lasts where the act does not say; 0: until it is taken back.
     """
+    for_ticks = ticks(act.for_ms or ack_for_ms)
+    until = tick + for_ticks if for_ticks else -1
     if isinstance(found, Storm):
-        now = storm_life.acknowledged(found, actor=act.actor, source=act.source, tick=tick)
-        if found.ack is not None and now.ack is not None and _covers(now) == _covers(found):
+        now = storm_life.acknowledged(
+            found, actor=act.actor, source=act.source, tick=tick, for_ticks=for_ticks
+        )
+        same = found.ack is not None and _covers(now) == _covers(found)
+        if same and found.ack is not None and not _longer(found.ack.until_tick, until):
             return None
         state.put(now)
         return now
@@ -51,10 +63,15 @@ def acknowledged(
         return None
     lead = _lead(state, episode, found)
     level = level_of(lead)
-    if episode.acked_by[1] and (episode.page_key or covered(episode, level)):
+    same = bool(episode.acked_by[1]) and bool(episode.page_key or covered(episode, level))
+    if same and not _longer(episode.acked_until, until):
         return None
     by = (act.actor, act.source)
-    state.put(msgspec.structs.replace(episode, acked_by=by, acked_level=level))
+    state.put(
+        msgspec.structs.replace(
+            episode, acked_by=by, acked_level=level, acked_until=until, acked_for=for_ticks
+        )
+    )
     return lead
 
 
@@ -90,6 +107,12 @@ def lead(state: State, found: Storm | Incident) -> Storm | Incident:
 
 def _lead(state: State, episode: Episode, found: Incident) -> Incident:
     return (state.find_incident(episode.lead) if episode.lead else None) or found
+
+
+def _longer(before: int, until: int) -> bool:
+    """Return whether an acknowledgement lasts longer by so much that it is one more: pressed twice,
+    it is not."""
+    return before >= 0 and (until < 0 or until - before >= RENEWS_TICKS)
 
 
 def _covers(storm: Storm) -> tuple[object, ...]:

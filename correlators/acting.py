@@ -55,9 +55,18 @@ Outcomes = Counter[tuple[str, ActOutcome]]
 class Acting:
     """Carries out the acts on one state. What became of them gathers until it is taken."""
 
-    def __init__(self, state: State, gatherer: Gatherer, teller: Teller, closing: Closing) -> None:
+    def __init__(
+        self,
+        state: State,
+        gatherer: Gatherer,
+        teller: Teller,
+        closing: Closing,
+        ack_for_ms: int = 0,
+    ) -> None:
         """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
-        people did; closing: ends what they end."""
+        people did; closing: ends what they end; ack_for_ms: how long an acknowledgement lasts that
+        does not say."""
+        self._ack_for_ms = ack_for_ms
         self._closing = closing
         self._state = state
         self._teller = teller
@@ -186,7 +195,9 @@ class Acting:
         found = acknowledging.told_by(self._state, found)
         if isinstance(act, Acknowledge):
             level_of = partial(self._teller.level_of, tick=tick)
-            now = acknowledging.acknowledged(self._state, found, act, tick, level_of)
+            now = acknowledging.acknowledged(
+                self._state, found, act, tick, level_of, self._ack_for_ms
+            )
         else:
             now = acknowledging.unacknowledged(self._state, found)
         if now is not None:

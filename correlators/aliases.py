@@ -131,6 +131,7 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
     told_by, page_key = (own.lead, own.page_key) if own is not None else ("", "")
     page_to = own.page_to if own is not None else ()
     acked_by, level = (own.acked_by, own.acked_level) if own is not None else (NOBODY, None)
+    until, for_ticks = (own.acked_until, own.acked_for) if own is not None else (-1, 0)
     heirs: list[tuple[bool, Incident, Episode]] = []
     for episode in state.parts_of(key):
         episode = msgspec.structs.replace(episode, joined="")
@@ -150,6 +151,8 @@ def part(state: State, key: IncidentKey, tick: int) -> None:
                 page_to=page_to,
                 acked_by=acked_by,
                 acked_level=level,
+                acked_until=until,
+                acked_for=for_ticks,
             )
         )
         if new:

@@ -1,7 +1,8 @@
 """CORRELATE as a pure step: one tick of deltas and state changes in, changed entries and digests
 out.
 
-The order inside a tick is written once, in `Correlator.apply`: acts, changes, deltas in key order,
+The order inside a tick is written once, in `Correlator.apply`: acts, acknowledgements that end,
+changes, deltas in key order,
 links, ends, tellings, forgetting. When a tick is complete is decided in `ticks`.
 """
 
@@ -106,7 +107,8 @@ class Correlator:
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._meetings = Meetings(config.linking, self.state)
         self._closing = Closing(config, self.state, self._gatherer, self._teller)
-        self._acting = Acting(self.state, self._gatherer, self._teller, self._closing)
+        acks = config.pages.ack_for_ms
+        self._acting = Acting(self.state, self._gatherer, self._teller, self._closing, acks)
         self._rate_ticks = config.rate_ticks
         self._counts_users = config.counts_users
         self._touched: set[str] = set()
@@ -125,6 +127,11 @@ class Correlator:
         self._quiet.hear(work.heard, tick, blind=work.blind)
         for act in work.acts:
             self._acting.act(act, tick)
+        for key in self.state.people.acks_over(tick):
+            # After the acts: whoever says more in the same tick is in time.
+            self.due_key = key
+            self._teller.lapse(key, tick)
+        self.due_key = ""
         for change in work.changes:
             self._change(change, tick)
         for delta in work.deltas:

@@ -74,9 +74,31 @@ def both_covered(into: Storm, other: Storm, *, takes: bool) -> Ack | None:
 def _both(one: Ack | None, two: Ack | None) -> Ack | None:
     if one is None or two is None:
         return one
+    # The sooner end: whoever said no more is asked again rather than too late.
+    ends = [(ack.until_tick, ack.for_ticks) for ack in (one, two) if ack.until_tick >= 0]
+    until, for_ticks = min(ends, default=(-1, 0))
     return msgspec.structs.replace(
-        one, services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT]
+        one,
+        services=tuple(dict.fromkeys((*one.services, *two.services)))[:SERVICES_KEPT],
+        until_tick=until,
+        for_ticks=for_ticks,
     )
+
+
+def ack_ends(entry: Storm | Episode) -> int:
+    """Return the tick in which its acknowledgement ends by itself; -1 where none does."""
+    if isinstance(entry, Episode):
+        return entry.acked_until if entry.acked_by[1] else -1
+    stands = entry.ack is not None and (entry.open or entry.page_left)
+    return entry.ack.until_tick if stands and entry.ack is not None else -1
+
+
+def lapse_words(for_ticks: int) -> str:
+    """Return why an acknowledgement that was to last so long ended, in half a sentence."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if for_ticks % length == 0:
+            return f"nobody said more for {for_ticks // length}{unit}"
+    return f"nobody said more for {for_ticks}s"
 
 
 def _new_services(storm: Storm) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from correlators import incidents, storm_times
 from correlators.acts import ActDone
 from correlators.baseline import Baseline
+from correlators.coverage import ack_ends
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.entries import (
@@ -93,13 +94,16 @@ class Due:
                 return incidents.due_tick(entry, windows=windows)
             case Storm():
                 life, remember = windows.max_life_ms, windows.remember_ms
-                return storm_times.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
+                due = storm_times.due_tick(entry, linking, max_life_ms=life, remember_ms=remember)
+                return due if ack_ends(entry) < 0 else min(due, ack_ends(entry))
             case Stretch():
                 incident = self._entries.get("incident:" + entry.incident_id)
                 found = incident if isinstance(incident, Incident) else None
                 return storm_times.stretch_ends(found, linking, windows)
             case Membership():
                 return entry.from_tick + ticks(windows.remember_ms) + ticks(windows.max_life_ms)
+            case Episode() if ack_ends(entry) >= 0:
+                return min(ack_ends(entry), entry.last_tick + KNOWN_FOR_TICKS)
             case Episode() | Service() | Baseline() | Neighbours():
                 return entry.last_tick + KNOWN_FOR_TICKS
             case Ignored():

@@ -86,6 +86,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False
     """How often it began of late without being part of a storm, as in a baseline."""
     acked_level: Level | None = None
     """The level that it had when it was acknowledged."""
+    acked_until: int = -1
+    """When that acknowledgement ends by itself; -1: when it is taken back."""
+    acked_for: int = 0
+    """How many ticks that was to be."""
     false_alarms: int = 0
     """How often a person said that nothing was wrong."""
 

@@ -42,6 +42,8 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
             services=(name_hash(service),),
             level=incident.level if episode.page_key else episode.acked_level or incident.level,
             origin=service,
+            until_tick=episode.acked_until,
+            for_ticks=episode.acked_for,
         )
     return msgspec.structs.replace(
         storm, page_key=episode.page_key, page_to=episode.page_to, ack=ack
@@ -72,6 +74,8 @@ def given_back(state: State, storm: Storm, last: Incident) -> Storm:
             page_to=storm.page_to,
             acked_by=(ack.actor, ack.source) if ack is not None and covers else NOBODY,
             acked_level=ack.level if ack is not None else None,
+            acked_until=ack.until_tick if ack is not None else -1,
+            acked_for=ack.for_ticks if ack is not None else 0,
         )
     )
     return msgspec.structs.replace(

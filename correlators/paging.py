@@ -18,9 +18,9 @@ from correlators.incidents import Incident
 from correlators.judging import Judgement
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.types import PageAction, Suppression
+from correlators.types import PageAction, PageReason, Suppression
 
-_MUTES: Final = (Suppression.SILENCED, Suppression.MAINTENANCE)
+MUTES: Final = (Suppression.SILENCED, Suppression.MAINTENANCE)
 """What holds a page of an acknowledged storm too."""
 
 
@@ -68,7 +68,7 @@ def of_storm(storm: Storm, judgement: Judgement, fallbacks: Mapping[str, str]) -
         if reason is not None and not storm.page_key:
             return _trigger(judgement, key)
         to = storm.page_to or judgement.ruling.page
-        muted = judgement.hold is not None and judgement.hold.why in _MUTES
+        muted = judgement.hold is not None and judgement.hold.why in MUTES
         if reason is None or not to or muted:
             return Page()
         why = gained_words(storm)
@@ -127,6 +127,25 @@ def with_stand_ins(page: Page, told: tuple[str, ...], fallbacks: Mapping[str, st
     if page.action is PageAction.NONE or page.fallback:
         return page
     return msgspec.structs.replace(page, fallback=_standing(page.to, told, fallbacks))
+
+
+def anew(key: str, before: tuple[str, tuple[str, ...]], why: str) -> Page:
+    """Return the page that takes the place of one whose acknowledgement ended by itself.
+
+    Args:
+        key: of the new one.
+        before: key of the old one, and who has it.
+        why: that it ended, in words.
+    """
+    replaces, to = before
+    return Page(
+        PageAction.TRIGGER,
+        key,
+        PageReason.ACK_ENDED,
+        to=to,
+        replaces=replaces,
+        why=why,
+    )
 
 
 def resolve(

@@ -1,4 +1,5 @@
-"""What people left in the state, found again: silences by environment, and acts by age.
+"""What people left in the state, found again: silences by environment, acts by age, and
+acknowledgements that end by themselves.
 
 An index over entries of one partition, as `episodes` is one; what silences and acts do is
 `silencing` and `acting`.
@@ -7,7 +8,10 @@ An index over entries of one partition, as `episodes` is one; what silences and 
 from __future__ import annotations
 
 from correlators.acts import ActDone
+from correlators.coverage import ack_ends
+from correlators.entries import Episode
 from correlators.silences import Silence
+from correlators.storms import Storm
 
 
 class People:
@@ -18,6 +22,7 @@ class People:
         self._silences: dict[str, dict[str, Silence]] = {}
         self._in_order: dict[str, tuple[Silence, ...]] = {}
         self._acts: set[tuple[int, str]] = set()
+        self._acks: dict[str, int] = {}
 
     def add(self, entry: Silence | ActDone) -> None:
         """Note an entry that is not known yet."""
@@ -37,6 +42,21 @@ class People:
         if not left:
             del self._silences[entry.environment]
         self._in_order.pop(entry.environment, None)
+
+    def note_ack(self, key: str, entry: Storm | Episode) -> None:
+        """Note a storm or an episode, whose acknowledgement may end by itself."""
+        ends = ack_ends(entry)
+        if ends >= 0:
+            self._acks[key] = ends
+
+    def forget_ack(self, key: str) -> None:
+        """Forget a storm or an episode."""
+        self._acks.pop(key, None)
+
+    def acks_over(self, tick: int) -> list[str]:
+        """Return the entry keys of the acknowledgements that end in this tick or before,
+        ascending."""
+        return sorted(key for key, ends in self._acks.items() if ends <= tick)
 
     def silences(self, environment: str) -> tuple[Silence, ...]:
         """Return the silences of an environment, by id."""

@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from correlators.acts import Act, kind_of, text_of
+from correlators.coverage import ack_ends
 from correlators.digest import Page
 from correlators.entries import NOBODY
 from correlators.incidents import Incident
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.types import Digest, DigestKind, PageAction
+from correlators.types import TICK_MS, Digest, DigestKind, PageAction
 
 _MUTED: Final = frozenset(
     {
@@ -80,6 +81,7 @@ def with_people(
         paged=triggers or was_paged(state, found),
         acked_by=actor,
         acked_in=source,
+        acked_until_ms=0 if actor != stands[0] or triggers else _acked_until_ms(state, found),
         silenced_until_ms=silence.to_ms if silence is not None else 0,
         silenced_by=silence.author if silence is not None else "",
         act=said.act,
@@ -100,6 +102,18 @@ def acknowledged_by(state: State, found: Incident | Storm) -> tuple[str, str]:
     assert isinstance(found, Incident)
     episode = state.episode(found.key)
     return episode.acked_by if episode is not None else NOBODY
+
+
+def _acked_until_ms(state: State, found: Incident | Storm) -> int:
+    """Return when the acknowledgement that `acknowledged_by` finds ends by itself, 0 for never."""
+    storm = found if isinstance(found, Storm) else state.storm_of(found)
+    if storm is not None:
+        ends = storm.ack.until_tick if storm.ack is not None else -1
+    else:
+        assert isinstance(found, Incident)
+        episode = state.episode(found.key)
+        ends = ack_ends(episode) if episode is not None else -1
+    return ends * TICK_MS if ends >= 0 else 0
 
 
 def was_paged(state: State, found: Incident | Storm) -> bool:

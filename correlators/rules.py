@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from correlators.acts import ACK_MOST_MS
 from correlators.conditions import AtLeast, When
 from correlators.owners import SERVICE
 from correlators.rulings import Rule, Urgency
@@ -32,7 +33,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
 
     Raises:
         ValueError: a limit is below one, `within_ms` outside one tick to one day, or
-            `remind_every_ms` shorter than a tick.
+            `remind_every_ms` shorter than a tick, or `ack_for_ms` neither 0 nor between a tick and
+            seven days.
     """
 
     environments: tuple[str, ...] = ("production",)
@@ -48,6 +50,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """Who is paged where neither the rule nor the team that is paged names a fallback."""
     remind_every_ms: int = 300_000
     """A page at a chat that nobody has acknowledged is repeated this often."""
+    ack_for_ms: int = 0
+    """An acknowledgement that names no end of its own ends after this; 0: when it is taken back."""
 
     def __post_init__(self) -> None:
         if self.events < 1 or self.storm_services < 1:
@@ -56,6 +60,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"within_ms must lie between {TICK_MS} and 86400000")
         if self.remind_every_ms < TICK_MS:
             raise ValueError(f"remind_every_ms must be at least {TICK_MS}")
+        if self.ack_for_ms and not TICK_MS <= self.ack_for_ms <= ACK_MOST_MS:
+            raise ValueError(f"ack_for_ms must be 0 or lie between {TICK_MS} and {ACK_MOST_MS}")
 
 
 class Routes(msgspec.Struct, frozen=True, kw_only=True):

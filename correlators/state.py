@@ -383,10 +383,13 @@ class State:
             home = (entry.environment, entry.service, entry.joined)
             self._episodes.join(key, episode_key(*home) if entry.joined else "")
             self._of_error.setdefault((entry.environment, entry.fingerprint), set()).add(key)
+            self.people.note_ack(key, entry)
         elif isinstance(entry, Ignored):
             self._ignored.add((entry.tick, key))
         elif isinstance(entry, Silence | ActDone):
             self.people.add(entry)
+        if isinstance(entry, Storm):
+            self.people.note_ack(key, entry)
         self._due.plan(key, entry)
 
     def _place_incident(self, incident: Incident) -> None:
@@ -407,6 +410,8 @@ class State:
             return
         del self._entries[key]
         self._doubted.discard(key)
+        if isinstance(before, Storm | Episode):
+            self.people.forget_ack(key)
         if isinstance(before, Storm):
             self._open_storms.discard(before.id)
         if isinstance(before, Episode):

@@ -235,8 +235,9 @@ def without(storm: Storm, gone: Sequence[Incident], left: Iterable[Incident]) ->
     )
 
 
-def acknowledged(storm: Storm, *, actor: str, source: str, tick: int) -> Storm:
-    """Return the open storm with somebody's word that they have it, as it stands now."""
+def acknowledged(storm: Storm, *, actor: str, source: str, tick: int, for_ticks: int = 0) -> Storm:
+    """Return the open storm with somebody's word that they have it, as it stands now; for so long,
+    or until it is taken back."""
     assert storm.open
     return msgspec.structs.replace(
         storm,
@@ -247,6 +248,8 @@ def acknowledged(storm: Storm, *, actor: str, source: str, tick: int) -> Storm:
             services=tuple(map(name_hash, storm.services)),
             level=storm.level,
             origin=storm.origin.service,
+            until_tick=tick + for_ticks if for_ticks else -1,
+            for_ticks=for_ticks,
         ),
         overtaken=False,
     )

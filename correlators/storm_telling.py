@@ -228,7 +228,7 @@ class StormTelling:
         """Emit the digest, and return whether it says that somebody was paged."""
         content = digest.of_storm(storm, members, telling)
         content = with_people(self._state, content, storm, telling.page, said)
-        if telling.kind in _PEOPLE:
+        if telling.kind in _PEOPLE and telling.page.action is not PageAction.TRIGGER:
             # What joined or left is told with the next update.
             content = msgspec.structs.replace(
                 content, joined_incidents=0, joined_services=(), left=()

@@ -86,6 +86,10 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Hashes of their names."""
     level: Level
     origin: str
+    until_tick: int = -1
+    """When it ends by itself; -1: when it is taken back."""
+    for_ticks: int = 0
+    """How long that was to be."""
 
 
 class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):

@@ -16,6 +16,7 @@ from correlators.incident_news import told_with
 from correlators.incident_telling import IncidentTelling
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
+from correlators.lapsing import Lapsing
 from correlators.people_telling import Alone, PeopleTelling
 from correlators.services import described
 from correlators.silences import Silence
@@ -43,6 +44,7 @@ class Teller:
         self._incidents = IncidentTelling(config, state, judge, self._tellings)
         self._storms = StormTelling(config, state, judge, self._tellings)
         self._people = PeopleTelling(config, state, judge, self._incidents, self._storms)
+        self._lapsing = Lapsing(state, judge, self._incidents, self._storms)
         self._waiting = Waiting(config.windows, state, judge, self._tellings)
         self._deploys = DeployNews(config, state)
 
@@ -80,6 +82,10 @@ class Teller:
     def page_now(self, found: Incident | Storm, act: PageNow, tick: int) -> ActOutcome:
         """Page whoever is on call for it, and tell that; return what became of that."""
         return self._people.page_now(found, act, tick)
+
+    def lapse(self, key: str, tick: int) -> None:
+        """End the acknowledgement of this entry, whose time is over, and tell that."""
+        self._lapsing.lapse(key, tick)
 
     def silenced(self, silence: Silence, tick: int) -> None:
         """Have what a silence begins to mute say so in this tick, if it was told before."""

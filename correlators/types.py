@@ -400,6 +400,8 @@ class PageReason(StrEnum):
     """A rule of the configuration; the digest names it."""
     BY_HAND = "by_hand"
     """A person said so."""
+    ACK_ENDED = "ack_ended"
+    """An acknowledgement ended by itself: nobody said more."""
 
 
 class ServiceLine(msgspec.Struct, frozen=True, gc=False):
@@ -625,6 +627,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     untold: tuple[DigestKind, ...] = ()
     """Kinds of loud revisions before this one that its readers were not told: DELIVER says them
     with it."""
+    acked_until_ms: int = 0
+    """When that acknowledgement ends by itself; 0 where it stands until it is taken back."""
     act: str = ""
     """The act that this tells, by its kind: `resolve`, `false_alarm`, `assign`, `page_now`,
     `comment`; empty for what was no act, and for acknowledgements and silences."""

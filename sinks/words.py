@@ -100,6 +100,7 @@ PAGED_BECAUSE: Final = {
     PageReason.TOOK_OVER_PAGE: "it took over a page that nobody had acknowledged",
     PageReason.RULE: "a rule of the configuration",
     PageReason.BY_HAND: "a person wants it",
+    PageReason.ACK_ENDED: "its acknowledgement ended, and nobody said more",
 }
 """Why somebody is woken, in words."""
 DOUBTS: Final = {

@@ -62,6 +62,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "page": list(settings.routes.page) if not settings.rules else RULED,
         "page_instead": _stand_ins(settings),
         "remind_every": duration(settings.pages.remind_every_ms),
+        "ack_for": duration(settings.pages.ack_for_ms) if settings.pages.ack_for_ms else "never",
         "pages_when": _pages_when(settings) if not settings.rules else RULED,
         "resolve_acknowledged": settings.pages.resolve_acknowledged,
         "rules": _named(map(rule_line, settings.correlation().decides)),

@@ -10,6 +10,7 @@ from typing import Final
 
 from yaml.nodes import Node
 
+from correlators.acts import ACK_MOST_MS
 from correlators.rules import Pages, Routes
 from streams.settings_fallback import fallback_of
 from streams.settings_types import Sinks
@@ -32,6 +33,7 @@ def pages_of(reader: Reader, node: Node | None, sinks: Sinks) -> Pages:
         "resolve_acknowledged",
         "fallback",
         "remind_every",
+        "ack_for",
     )
     key = reader.section(node, "pages", names)
     entries = reader.entries(key.get("environments"), "pages.environments", "environments")
@@ -60,6 +62,9 @@ def pages_of(reader: Reader, node: Node | None, sinks: Sinks) -> Pages:
         ),
         remind_every_ms=reader.duration_ms(
             key.get("remind_every"), "pages.remind_every", default.remind_every_ms, _MINUTE, _DAY
+        ),
+        ack_for_ms=reader.duration_ms(
+            key.get("ack_for"), "pages.ack_for", default.ack_for_ms, _MINUTE, ACK_MOST_MS
         ),
     )
 

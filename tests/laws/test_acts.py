@@ -71,7 +71,8 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
     silences = [one for one in before if isinstance(one, AddSilence)]
     match random.randrange(16):
         case 0:
-            return Acknowledge(**who, subject=subject)
+            for_ms = random.choice([0, 1_000, MINUTE_MS, 5 * MINUTE_MS])
+            return Acknowledge(**who, subject=subject, for_ms=for_ms)
         case 1:
             return Unacknowledge(**who, subject=subject)
         case 2:

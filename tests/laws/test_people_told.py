@@ -100,7 +100,8 @@ def act(random: Random, ids: list[str], before: list[Act]) -> Act:
     subject = random.choice(ids)
     match random.randrange(8):
         case 0 | 1 | 2:
-            return Acknowledge(**who, subject=subject)
+            for_ms = random.choice([0, 0, 1_000, 2 * MINUTE_MS])
+            return Acknowledge(**who, subject=subject, for_ms=for_ms)
         case 3:
             return Unacknowledge(**who, subject=subject)
         case 4:
@@ -172,7 +173,12 @@ def by_revision(digests: Iterable[Digest]) -> dict[tuple[str, int], list[Digest]
 
 def of_people(tick: Tick) -> dict[tuple[str, int], list[Digest]]:
     """Return the digests that tell an acknowledgement, or the end of one, by id and revision."""
-    return by_revision(one for one in tick.digests if one.kind in PEOPLE)
+    return by_revision(one for one in tick.digests if is_word(one))
+
+
+def is_word(digest: Digest) -> bool:
+    """Return whether a person said it; that one ended by itself was said by nobody."""
+    return digest.kind is ACKED or (digest.kind is TAKEN_BACK and digest.acked_by != "")
 
 
 def teller(entries: dict[str, Entry], subject: str) -> tuple[str, str, tuple[str, ...]]:
@@ -209,7 +215,7 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
         # As each stands when it is told: another act of the same tick may open or end a page.
         so_far = heard.copy()
         for (subject, _), found in by_revision(tick.digests).items():
-            if found[0].kind not in PEOPLE:
+            if not is_word(found[0]):
                 so_far.take_all(found)
                 continue
             chats = [one.destination for one in found if one.destination not in PAGERS]
@@ -225,7 +231,7 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
             asks = bool(key) and only.kind == "acknowledge"
             reaches = {*heard.chats[subject], *(paged if asks else ())}
             assert heard.pages[key] == {*paged} if key else not paged
-            hear = [one for one in tick.digests if one.kind in PEOPLE]
+            hear = [one for one in tick.digests if is_word(one)]
             assert sorted(one.destination for one in hear) == sorted(reaches)
             assert {(one.id, one.acked_by, one.acked_in) for one in hear} == (
                 {(subject, only.actor, only.source)} if reaches else set()
