@@ -185,8 +185,10 @@ class Acting:
         if all(one.assignee == act.assignee for one in together):
             return False
         for one in together:
-            self._state.put(msgspec.structs.replace(one, assignee=act.assignee))
-        self._teller.person(msgspec.structs.replace(found, assignee=act.assignee), act, tick)
+            now = msgspec.structs.replace(one, assignee=act.assignee, assigned_by=act.actor)
+            self._state.put(now)
+            found = now if now.id == found.id else found
+        self._teller.person(found, act, tick)
         return True
 
     def _acknowledge(

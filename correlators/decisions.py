@@ -40,6 +40,7 @@ class Kind(StrEnum):
     STAYED_OUT = "stayed_out"
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
+    ASSIGNED = "assigned"
     UNCONFIRMED = "unconfirmed"
     CLOSED = "closed"
     RULED = "ruled"

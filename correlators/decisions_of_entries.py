@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Final
 
 import msgspec
 
 from correlators import evidence
 from correlators.acts import ActDone
+from correlators.coverage import lapse_words
 from correlators.decisions import NAMED_MOST, Decision, Kind, weighed
 from correlators.entries import Entry, Episode
 from correlators.incidents import Incident
 from correlators.silences import Silence
 from correlators.storms import Storm
+
+LAPSED: Final = "lapsed"
+"""Why an acknowledgement stands no more that was to end by itself."""
 
 Change = tuple[Entry | None, Entry | None]
 """An entry before and after a tick; None where it is not there."""
@@ -38,7 +43,7 @@ def of_change(tick: int, change: Change) -> Iterator[Decision]:
                 kind=Kind.ACTED,
                 name=after.actor,
                 why=after.outcome.value,
-                because=(f"{after.kind.replace('_', ' ')} in {after.source}",),
+                because=_acted(after),
                 other=after.id,
             )
         case (Silence() | None as before, Silence() as after) if before != after:
@@ -47,6 +52,23 @@ def of_change(tick: int, change: Change) -> Iterator[Decision]:
             yield _silence(tick, Kind.SILENCE_ENDED, before)
         case _:
             return
+
+
+def _acted(done: ActDone) -> tuple[str, ...]:
+    """Return what somebody did and where, and below it what they said."""
+    did = f"{done.kind.replace('_', ' ')} in {done.source}"
+    return (did, done.text) if done.text else (did,)
+
+
+def _assigned(tick: int, before: Incident | Storm, after: Incident | Storm) -> Iterator[Decision]:
+    if after.assignee != before.assignee and after.assigned_by:
+        yield Decision(
+            tick=tick,
+            subject=after.id,
+            kind=Kind.ASSIGNED,
+            name=after.assigned_by,
+            why=after.assignee,
+        )
 
 
 # Incidents
@@ -74,6 +96,7 @@ def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[D
         yield decided(kind=Kind.ESCALATED)
     if before is not None:
         yield from _said_by_sentry(tick, before, after)
+        yield from _assigned(tick, before, after)
     was = before.storm_id if before is not None else ""
     if after.storm_id != was:
         if after.storm_id:
@@ -109,7 +132,7 @@ def _said_by_sentry(tick: int, before: Incident, after: Incident) -> Iterator[De
     said = []
     if after.ignored is not before.ignored:
         said.append("its issue is ignored" if after.ignored else "its issue is ignored no longer")
-    if after.assignee != before.assignee:
+    if after.assignee != before.assignee and not after.assigned_by:
         said.append(f"its issue is assigned to {after.assignee}")
     counts = (after.sentry_events, after.sentry_users)
     if counts != (before.sentry_events, before.sentry_users):
@@ -153,6 +176,15 @@ def _episode(tick: int, before: Episode, after: Episode) -> Iterator[Decision]:
         yield Decision(
             tick=tick, subject=after.lead, kind=Kind.ACKNOWLEDGED, name=actor, why=source
         )
+    elif before.lead and 0 <= before.acked_until <= tick and after.lead == before.lead:
+        because = (lapse_words(before.acked_for),)
+        yield Decision(
+            tick=tick,
+            subject=after.lead,
+            kind=Kind.UNACKNOWLEDGED,
+            why=LAPSED,
+            because=because,
+        )
     elif before.page_key == after.page_key and before.lead:
         yield Decision(tick=tick, subject=after.lead, kind=Kind.UNACKNOWLEDGED)
 
@@ -182,8 +214,14 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
     if after.ack is not None and after.ack != acked:
         yield decided(kind=Kind.ACKNOWLEDGED, name=after.ack.actor, why=after.ack.source)
     elif acked is not None and after.ack is None and before is not None:
-        again = after.generation != before.generation
-        yield decided(kind=Kind.UNACKNOWLEDGED, why="paged_anew" if again else "")
+        if 0 <= acked.until_tick <= tick:
+            because = (lapse_words(acked.for_ticks),)
+            yield decided(kind=Kind.UNACKNOWLEDGED, why=LAPSED, because=because)
+        else:
+            again = after.generation != before.generation
+            yield decided(kind=Kind.UNACKNOWLEDGED, why="paged_anew" if again else "")
+    if before is not None:
+        yield from _assigned(tick, before, after)
     yield from _held(tick, after.id, before, after)
 
 

@@ -164,6 +164,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """Set where it stands for a metric alert of Sentry; it has no events then."""
     false_alarm: bool = False
     """A person said that nothing was wrong."""
+    assigned_by: str = ""
+    """Who said whom it is assigned to; empty where Sentry did, or nobody."""
 
     @property
     def open(self) -> bool:
@@ -325,6 +327,7 @@ def told_by_sentry(incident: Incident, change: StateChange) -> Incident:
         sentry_events=counts[0],
         sentry_users=counts[1],
         assignee=change.assignee or incident.assignee,
+        assigned_by="" if change.assignee else incident.assigned_by,
         ignored=change.kind is ChangeKind.ISSUE_IGNORED
         if change.kind in (ChangeKind.ISSUE_IGNORED, ChangeKind.ISSUE_UNRESOLVED)
         else incident.ignored,

@@ -74,7 +74,7 @@ class Lapsing:
         key = f"{storm.id}.{storm.generation + 1}"
         page = paging.anew(key, (storm.page_key, storm.page_to), why)
         kind = DigestKind.UNACKNOWLEDGED
-        self._storms.tell(storm, kind, page, tick, judgement, storm.told.to)
+        self._storms.tell(storm, kind, page, tick, None, storm.told.to)
 
     def _episode(self, episode: Episode, tick: int) -> None:
         lead = self._state.find_incident(episode.lead) if episode.lead else None
@@ -100,7 +100,7 @@ class Lapsing:
         key = f"{lead.id}.{lead.told.revision + 1}"
         page = paging.anew(key, (episode.page_key, episode.page_to), why)
         kind = DigestKind.UNACKNOWLEDGED
-        self._incidents.tell(lead, kind, page, tick, judgement, lead.told.to)
+        self._incidents.tell(lead, kind, page, tick, None, lead.told.to)
 
     def _ask(self, found: Incident | Storm | None, tick: int) -> None:
         """Have the rules asked in this tick whether it pages, now that nobody has it."""

@@ -104,9 +104,9 @@ class PeopleTelling:
         to = found.told.to if judgement.hold is not None else destinations(found.told, judgement)
         kind = DigestKind.UPDATED if found.told.revision else DigestKind.OPENED
         if isinstance(found, Storm):
-            self._storms.tell(found, kind, page, tick, judgement, to, said=said_of(act))
+            self._storms.tell(found, kind, page, tick, None, to, said=said_of(act))
         else:
-            self._incidents.tell(found, kind, page, tick, judgement, to, said=said_of(act))
+            self._incidents.tell(found, kind, page, tick, None, to, said=said_of(act))
         return ActOutcome.DONE
 
     def _open_page(self, found: Incident | Storm) -> tuple[str, tuple[str, ...]]:

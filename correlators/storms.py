@@ -148,6 +148,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """How many of its events each of `services` brought, in their order."""
     assignee: str = ""
     """Who is to take care of it, as a person said."""
+    assigned_by: str = ""
+    """Who said that."""
     false_alarm: bool = False
     """A person said that nothing was wrong."""
 

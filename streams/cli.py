@@ -26,6 +26,7 @@ from streams.cli_run import run
 from streams.cli_silences import silences
 from streams.cli_status import status
 from streams.cli_suggest_merges import suggest_merges
+from streams.cli_timeline import timeline
 from streams.cli_topics import topics
 from streams.cli_why import why_late, why_many, why_not
 
@@ -63,6 +64,7 @@ app.command()(replay)
 app.command()(record)
 app.command()(explain)
 app.command()(backtest)
+app.command()(timeline)
 app.command("why-not")(why_not)
 app.command("why-late")(why_late)
 app.command("why-many")(why_many)

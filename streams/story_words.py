@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from correlators.decisions import Decision, Kind
+from correlators.decisions_of_entries import LAPSED
 from correlators.evidence import LINKS
 from correlators.incidents import Closed
 from sinks.attempted import Attempted
@@ -163,12 +164,14 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
     by = f" by {_named(said.name, places)}" if said.name else ""
     match said.kind:
         case Kind.ACTED:
-            acts = "; ".join(_command(one) for one in because)
-            return [f"{said.name}: {acts} ({said.why.replace('_', ' ')})"]
+            act, *text = because or [""]
+            return [f"{said.name}: {_command(act)} ({said.why.replace('_', ' ')})", *text]
         case Kind.OPENED:
             return ["opened: no incident of this error was open here", *because]
         case Kind.REOPENED:
-            return ["open again, not opened anew: " + "; ".join(because or ["it came back"])]
+            hand = ["a person had said that it is over"] if said.why == Closed.HAND else []
+            back = because or ["it came back"]
+            return ["open again, not opened anew: " + "; ".join(back), *hand]
         case Kind.REGRESSED:
             return ["regressed: this error was known, and had been resolved"]
         case Kind.ESCALATED:
@@ -196,8 +199,12 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
         case Kind.ACKNOWLEDGED:
             return [f"acknowledged by {said.name} in {said.why}"]
         case Kind.UNACKNOWLEDGED:
+            if said.why == LAPSED:
+                return ["acknowledged no more: " + "; ".join(because)]
             anew = ": a new page was opened, which nobody has acknowledged" if said.why else ""
             return [f"acknowledged no more{anew}"]
+        case Kind.ASSIGNED:
+            return [f"assigned to {said.why or 'nobody'} by {said.name}"]
         case Kind.CLOSED:
             return [_ENDS.get(said.why, f"over: {said.why}")]
         case Kind.RULED:
