@@ -40,6 +40,7 @@ from correlators.evidence import both, piece
 from correlators.gathering import Gatherer
 from correlators.incident_news import told_with
 from correlators.incidents import Incident
+from correlators.responses import Response, response
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.telling import Teller
@@ -72,10 +73,16 @@ class Acting:
         self._teller = teller
         self._gatherer = gatherer
         self._outcomes: Outcomes = Counter()
+        self._responses: list[Response] = []
 
     def take(self) -> Outcomes:
         """Return what became of the acts since the last call."""
         taken, self._outcomes = self._outcomes, Counter()
+        return taken
+
+    def take_responses(self) -> list[Response]:
+        """Return what the acts took that had an effect since the last call."""
+        taken, self._responses = self._responses, []
         return taken
 
     def act(self, act: Act, tick: int) -> ActOutcome:
@@ -87,7 +94,11 @@ class Acting:
         if self._state.get("act:" + place) is not None:
             outcome = ActOutcome.REPEATED
         else:
+            about = silencing.remembered(self._state, act.subject)
+            took = response(self._state, about, act, tick)
             outcome, environment = self._carry_out(act, tick)
+            if took is not None and outcome is ActOutcome.DONE:
+                self._responses.append(took)
             self._make_room()
             self._state.put(
                 ActDone(

@@ -56,6 +56,7 @@ from correlators.links import Near
 from correlators.meetings import Meetings
 from correlators.names import named
 from correlators.quiet import Quiet
+from correlators.responses import Response
 from correlators.rulings import tried
 from correlators.shadow import noted, report, turned
 from correlators.silences import Silence
@@ -87,6 +88,8 @@ class Decided(msgspec.Struct, frozen=True):
     acts: Outcomes
     decisions: list[Decision] = msgspec.field(default_factory=list)
     """In the words of `explain`, where they are asked for."""
+    responses: list[Response] = msgspec.field(default_factory=list)
+    """How fast people were."""
 
 
 class Correlator:
@@ -154,12 +157,12 @@ class Correlator:
         digests, suppressed, pages = self._teller.take()
         cast = self._cast(work, digests)
         judged, acts = self._teller.take_judged(), self._acting.take()
+        responses = self._acting.take_responses()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
-            return Decided(cast, suppressed, pages, acts)
-        return Decided(
-            cast, suppressed, pages, acts, self._in_words(digests, judged, not_told, near, tick)
-        )
+            return Decided(cast, suppressed, pages, acts, responses=responses)
+        said = self._in_words(digests, judged, not_told, near, tick)
+        return Decided(cast, suppressed, pages, acts, said, responses)
 
     def _cast(self, work: Work, digests: list[Digest]) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
@@ -192,6 +195,7 @@ class Correlator:
         self._teller.take_judged()
         self._reports = []
         self._acting.take()
+        self._acting.take_responses()
         self._closing.take()
         self._gatherer.take_near()
         self._teller.take_not_told()

@@ -18,6 +18,7 @@ from correlators.acts import Act
 from correlators.correlate import Correlator, Decided
 from correlators.decisions import Decision
 from correlators.entries import PROGRESS_KEY, Entry, Frozen
+from correlators.responses import Response
 from correlators.suppressions import Suppressed
 from correlators.telling import Config
 from correlators.ticks import Progress, Reception, Ticks, Work
@@ -46,6 +47,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     poison: list[Poison] = msgspec.field(default_factory=list)
     decisions: list[Decision] = msgspec.field(default_factory=list)
     """What was decided, in the words of `explain`; empty unless the partition explains."""
+    responses: list[Response] = msgspec.field(default_factory=list)
+    """How fast people were."""
     frozen: list[Frozen] = msgspec.field(default_factory=list)
     """Entries that raised when they were due; they are among `entries`, under their new key."""
 
@@ -159,6 +162,7 @@ class Partition:
         poison: list[Poison] = []
         decisions: list[Decision] = []
         frozen: list[Frozen] = []
+        responses: list[Response] = []
         complete = self.ticks.complete_tick()
         applied = 0
         while applied < most_ticks:
@@ -176,6 +180,7 @@ class Partition:
             pages += done.decided.pages
             decisions += done.decided.decisions
             acts += done.decided.acts
+            responses += done.decided.responses
             poison += done.poison
             frozen += done.frozen
             applied += 1
@@ -192,6 +197,7 @@ class Partition:
             acts=acts,
             poison=poison,
             frozen=frozen,
+            responses=responses,
         )
 
     def _apply(self, work: Work) -> _Applied:

@@ -17,13 +17,20 @@ from typing import Final
 
 from correlators.acts import ACT_KINDS, ActOutcome
 from correlators.events import KNOWN_RESOURCES
-from correlators.types import DigestKind, PageReason, Suppression
+from correlators.responses import Asked
+from correlators.types import DigestKind, Level, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
 from sinks.incident_looks import Look
 from sinks.marks import RedriveOutcome
 from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
+
+RESPONSE_SECONDS: Final = (
+    *(15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0),
+    *(3_600.0, 7_200.0, 14_400.0, 43_200.0, 86_400.0),
+)
+"""How long people take: from seconds to a day."""
 
 PREFIX: Final = "stormfold_"
 """What every exposed name begins with."""
@@ -117,6 +124,10 @@ _STAGE: Final = Label(
     "stage", "fingerprint, correlate, deliver", ("fingerprint", "correlate", "deliver")
 )
 _SINK: Final = Label("sink", "the sinks that are configured")
+_RESPONSE: Final = (
+    _words("level", "`correlators.types.Level`", Level),
+    _words("urgency", "`correlators.responses.Asked`: somebody was paged for it, or not", Asked),
+)
 _PARTITION: Final = Label(
     "partition", "partitions of the stage's input topic; `<topic>-<n>` of a self-hosted Sentry's"
 )
@@ -233,6 +244,24 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Decisions of people that reached CORRELATE, by what became of them.",
         _words("act", "the kinds of `correlators.acts.Act`", ACT_KINDS),
         _words("outcome", "`correlators.acts.ActOutcome`", ActOutcome),
+    ),
+    _seconds(
+        "acknowledge_seconds",
+        RESPONSE_SECONDS,
+        "From the begin of an incident or a storm to the act of whoever first had it.",
+        *_RESPONSE,
+    ),
+    _seconds(
+        "resolve_seconds",
+        RESPONSE_SECONDS,
+        "From its begin to the act that ended it; what ended by quiet, or in Sentry, is not in it.",
+        *_RESPONSE,
+    ),
+    _counter(
+        "false_alarms",
+        "incidents",
+        "Incidents and storms of which somebody said that nothing was wrong.",
+        *_RESPONSE,
     ),
     _gauge("incidents_open", "incidents", "Incidents that are open now."),
     _gauge("storms_open", "storms", "Storms that are open now."),

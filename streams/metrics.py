@@ -66,6 +66,9 @@ class Metrics:
     digests: Counter
     suppressed: Counter
     acts: Counter
+    acknowledge_seconds: Histogram
+    resolve_seconds: Histogram
+    false_alarms: Counter
     incidents_open: Gauge
     unconfirmed: Gauge
     storms_open: Gauge

@@ -378,6 +378,7 @@ class CorrelateHandler:
             metrics.suppressed.labels(reason=why.value, rule=rule).inc(held_back)
         for (kind, outcome), acts in step.acts.items():
             metrics.acts.labels(act=kind, outcome=outcome.value).inc(acts)
+        counting.responses(metrics, step.responses)
         for reason, pages in step.pages.items():
             metrics.pages.labels(reason=reason.value).inc(pages)
         for one in step.poison:

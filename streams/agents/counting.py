@@ -1,13 +1,15 @@
-"""What of CORRELATE is counted from nought on: digests held back, by every rule that may do so.
+"""What of CORRELATE is counted from nought on: digests held back, by every rule that may do so; and
+how fast people were.
 
 A rate over a series that only appears with its first digest would not see that digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from correlators.judging import Config
+from correlators.responses import Response
 from correlators.rulings import Urgency
 from correlators.suppressions import HeldBack
 from correlators.types import Suppression
@@ -18,6 +20,17 @@ def begin(metrics: Metrics, config: Config) -> None:
     """Tell every reason and rule by which digests may be held back."""
     for why, rule in _held_back(config):
         metrics.suppressed.labels(reason=why.value, rule=rule)
+
+
+def responses(metrics: Metrics, found: Iterable[Response]) -> None:
+    """Measure how fast people were, and count false alarms."""
+    measured = {"acknowledge": metrics.acknowledge_seconds, "resolve": metrics.resolve_seconds}
+    for one in found:
+        labels = {"level": one.level.value, "urgency": one.urgency.value}
+        if one.act in measured:
+            measured[one.act].labels(**labels).observe(one.seconds)
+        else:
+            metrics.false_alarms.labels(**labels).inc()
 
 
 def _held_back(config: Config) -> Iterator[HeldBack]:

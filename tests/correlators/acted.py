@@ -11,6 +11,7 @@ from correlators.acts import Act
 from correlators.correlate import Correlator
 from correlators.entries import Entry
 from correlators.incidents import Incident
+from correlators.responses import Response
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.suppressions import Suppressed
@@ -42,6 +43,7 @@ class Stage:
         self.digests: list[Digest] = []
         self.suppressed: Suppressed = Counter()
         self.acts: Outcomes = Counter()
+        self.responses: list[Response] = []
         self.now = now
 
     @property
@@ -61,6 +63,7 @@ class Stage:
             self.digests += decided.digests
             self.suppressed += decided.suppressed
             self.acts += decided.acts
+            self.responses += decided.responses
             if self._restore:
                 stored = [codec.encode(one) for _, one in self.state.entries()]
                 self._correlator = Correlator(self._config, map(codec.entry, stored))

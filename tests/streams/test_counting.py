@@ -5,9 +5,10 @@ from __future__ import annotations
 from correlators.conditions import When
 from correlators.holds import Holding, Inhibition, Period
 from correlators.judging import Config
+from correlators.responses import Asked, Response
 from correlators.rulings import Rule, Urgency
 from correlators.schedules import Weekly
-from correlators.types import Suppression
+from correlators.types import Level, Suppression
 from streams.agents import counting
 from streams.metrics import Metrics, exposition
 from tests.correlators.score import CHAT, event, run
@@ -57,3 +58,24 @@ def test_what_is_held_back_in_a_run_has_a_series_already() -> None:
     for (why, rule), count in score.held_by.items():
         metrics.suppressed.labels(reason=why.value, rule=rule).inc(count)
     assert exposition(metrics).decode().count("stormfold_suppressed_total{") == before
+
+
+def test_how_fast_people_are_is_measured_and_false_alarms_are_counted() -> None:
+    metrics = Metrics()
+    counting.responses(
+        metrics,
+        [
+            Response("acknowledge", Level.FATAL, Asked.PAGE, 90),
+            Response("acknowledge", Level.FATAL, Asked.PAGE, 30),
+            Response("resolve", Level.ERROR, Asked.ALERT, 4_000),
+            Response("false_alarm", Level.ERROR, Asked.ALERT, 10),
+        ],
+    )
+    lines = exposition(metrics).decode().splitlines()
+    paged = '{level="fatal",urgency="page"}'
+    rest = '{level="error",urgency="alert"}'
+    assert f"stormfold_acknowledge_seconds_sum{paged} 120.0" in lines
+    assert f"stormfold_acknowledge_seconds_count{paged} 2.0" in lines
+    assert f"stormfold_resolve_seconds_sum{rest} 4000.0" in lines
+    assert f"stormfold_false_alarms_total{rest} 1.0" in lines
+    assert f"stormfold_false_alarms_total{paged} 0.0" in lines

@@ -1,0 +1,72 @@
+"""How fast people are follows from their acts alone, and from the first of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from correlators.acts import Acknowledge, Act, FalseAlarm, Resolve, Unacknowledge
+from correlators.responses import Asked, Response
+from correlators.types import Level
+from tests.correlators.acted import ANNA, Stage, outage
+from tests.correlators.score import event
+
+BEN: dict[str, Any] = {"actor": "ben", "source": "cli", "at_ms": 1}
+
+
+def stage_of(level: Level) -> tuple[Stage, str]:
+    stage = Stage()
+    stage.run(20, event(0, "checkout", "EC", level=level))
+    return stage, stage.incident("checkout").id
+
+
+@pytest.mark.parametrize(("level", "urgency"), [("fatal", Asked.PAGE), ("error", Asked.ALERT)])
+def test_they_are_measured_from_the_begin_to_the_act_by_level_and_page(
+    level: str, urgency: Asked
+) -> None:
+    stage, id = stage_of(Level(level))
+    acts: list[tuple[int, Act]] = [
+        (25, Acknowledge(subject=id, **ANNA)),
+        (100, Resolve(subject=id, **BEN)),
+    ]
+    stage.run(120, acts=acts)
+    assert stage.responses == [
+        Response("acknowledge", Level(level), urgency, 25),
+        Response("resolve", Level(level), urgency, 100),
+    ]
+
+
+def test_only_who_first_has_it_and_only_what_had_an_effect_is_measured() -> None:
+    stage, id = stage_of(Level.FATAL)
+    acts: list[tuple[int, Act]] = [
+        (25, Acknowledge(subject=id, **ANNA)),
+        (26, Acknowledge(subject=id, **BEN)),
+        (27, Acknowledge(subject=id, **ANNA)),
+        (28, Unacknowledge(subject=id, **ANNA)),
+        (30, Resolve(subject="inc-0", **ANNA)),
+    ]
+    stage.run(50, acts=acts)
+    assert [one.seconds for one in stage.responses] == [25]
+
+
+def test_what_ends_by_quiet_is_not_measured() -> None:
+    stage, _ = stage_of(Level.FATAL)
+    stage.run(5_000)
+    assert stage.responses == []
+
+
+def test_a_storm_counts_from_the_first_of_its_incidents_and_once() -> None:
+    stage = Stage()
+    stage.run(20, *outage(3))
+    storm = stage.storm().id
+    stage.run(70, acts=[(63, FalseAlarm(subject=storm, **ANNA))])
+    assert stage.responses == [Response("false_alarm", Level.ERROR, Asked.PAGE, 60)]
+
+
+def test_what_returns_counts_from_its_return() -> None:
+    stage, id = stage_of(Level.ERROR)
+    stage.run(700)
+    again = [(760, Acknowledge(subject=id, **ANNA))]
+    stage.run(800, event(740, "checkout", "EC"), acts=again)
+    assert [one.seconds for one in stage.responses] == [20]
