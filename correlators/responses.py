@@ -15,7 +15,7 @@ from correlators.incidents import Incident
 from correlators.people_told import acknowledged_by, was_paged
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.types import Level
+from correlators.types import Level, tick_of
 
 
 class Asked(StrEnum):
@@ -53,7 +53,8 @@ def response(state: State, found: Storm | Incident | None, act: Act, tick: int) 
         if acknowledged_by(state, found)[1]:
             return None
     began = found.opened_tick if isinstance(found, Storm) else found.onset_tick
-    ends = tick if found.open else found.closed_tick
+    # Where CORRELATE is behind, the act was later than the tick in which it takes effect.
+    ends = max(tick, tick_of(act.at_ms)) if found.open else found.closed_tick
     return Response(
         act=kind_of(act),
         level=found.level,

@@ -51,7 +51,7 @@ def show(found_id: Id, config: Config = None, json: Json = False) -> None:
     """Show one incident or storm: what is in it, why, what mutes it, and who did what about it."""
     with ends():
         live = look(quiet_settings(config))
-        found = live.find(found_id)
+        found = live.find(found_id) or live.find_remembered(found_id)
         if found is None:
             gone(found_id)
         part, one = found

@@ -53,8 +53,8 @@ def quiet_settings(config: str | None) -> Settings:
 
 
 def gone(found_id: str) -> NoReturn:
-    """Say that nothing of this id is open, and end."""
-    complain(f"{found_id}: no open incident or storm has this id")
+    """Say that nothing of this id is known, and end."""
+    complain(f"{found_id}: no incident or storm that is remembered has this id")
     raise typer.Exit(FAILED)
 
 

@@ -11,11 +11,13 @@ import msgspec
 
 from correlators import sets
 from correlators.acts import ActDone, ActOutcome
+from correlators.coverage import ack_ends
 from correlators.incidents import Incident
 from correlators.muted import Muted
 from correlators.silences import Silence
 from correlators.state import State
 from correlators.storms import Storm
+from correlators.types import TICK_MS
 from streams.describe_rules import when_text
 
 TITLE_CHARS: Final = 100
@@ -33,7 +35,7 @@ SAYS: Final = {
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
-    """One storm or incident that is open."""
+    """One storm or incident."""
 
     id: str
     kind: Literal["storm", "incident"]
@@ -48,6 +50,12 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
     """The number is an estimate."""
     incidents: int = 1
     acked_by: str = ""
+    acked_until_ms: int = 0
+    """When that ends by itself; 0 where it stands until it is taken back."""
+    assignee: str = ""
+    over: bool = False
+    false_alarms: int = 0
+    """How often a person said of this error that nothing was wrong."""
     held: str = ""
     """What holds its newest state back, as `reason:name`; empty where nothing does."""
 
@@ -62,10 +70,17 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
             f"{self.incidents} incidents" if self.kind == "storm" else self.title,
             f"{'about ' if self.estimated else ''}{self.events:,} events",
             f"since {moment(self.since_ms)}",
-            *([f"acknowledged by {self.acked_by}"] if self.acked_by else []),
+            *(["over"] if self.over else []),
+            *([f"acknowledged by {self.acked_by}{self._until}"] if self.acked_by else []),
+            *([f"assigned to {self.assignee}"] if self.assignee else []),
+            *([f"false alarms before: {self.false_alarms}"] if self.false_alarms else []),
             *([f"held back: {self.held.replace(':', ' ')}"] if self.held else []),
         ]
         return shown(" · ".join(parts))
+
+    @property
+    def _until(self) -> str:
+        return f" until {moment(self.acked_until_ms)}" if self.acked_until_ms else ""
 
 
 class MutedNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +193,9 @@ def thing(state: State, found: Storm | Incident) -> Thing:
             estimated=count.about,
             incidents=found.joined,
             acked_by=found.ack.actor if found.ack is not None else "",
+            acked_until_ms=max(0, ack_ends(found)) * TICK_MS,
+            assignee=found.assignee,
+            over=not found.open,
             held=found.told.held,
         )
     episode = state.episode(found.key)
@@ -192,6 +210,10 @@ def thing(state: State, found: Storm | Incident) -> Thing:
         events=count.value,
         estimated=count.about,
         acked_by=episode.acked_by[0] if episode is not None else "",
+        acked_until_ms=max(0, ack_ends(episode)) * TICK_MS if episode is not None else 0,
+        assignee=found.assignee,
+        over=not found.open,
+        false_alarms=episode.false_alarms if episode is not None else 0,
         held=found.told.held,
     )
 
@@ -226,7 +248,8 @@ def silence(state: State, one: Silence, found: Muted) -> Shown:
 def act_line(done: ActDone) -> str:
     """Return what somebody did, in one line."""
     what = f"{done.kind.replace('_', ' ')} by {done.actor} ({done.source})"
-    return shown(f"{moment(done.at_ms)} {what}: {SAYS.get(done.outcome, done.outcome)}")
+    said = f", {done.text!r}" if done.text else ""
+    return shown(f"{moment(done.at_ms)} {what}{said}: {SAYS.get(done.outcome, done.outcome)}")
 
 
 def moment(at_ms: int) -> str:

@@ -10,7 +10,7 @@ from correlators.acts import Acknowledge, Act, FalseAlarm, Resolve, Unacknowledg
 from correlators.responses import Asked, Response
 from correlators.types import Level
 from tests.correlators.acted import ANNA, Stage, outage
-from tests.correlators.score import event
+from tests.correlators.score import event, ms
 
 BEN: dict[str, Any] = {"actor": "ben", "source": "cli", "at_ms": 1}
 
@@ -48,6 +48,15 @@ def test_only_who_first_has_it_and_only_what_had_an_effect_is_measured() -> None
     ]
     stage.run(50, acts=acts)
     assert [one.seconds for one in stage.responses] == [25]
+
+
+def test_while_correlate_is_an_hour_behind_the_time_of_the_act_itself_counts() -> None:
+    stage, id = stage_of(Level.FATAL)
+    late = {**ANNA, "at_ms": ms(3_600)}
+    stage.run(50, acts=[(25, Acknowledge(subject=id, for_ms=600_000, **late))])
+    assert [one.seconds for one in stage.responses] == [3_600]
+    # It lasts from when it takes effect: in the log that is now.
+    assert stage.chats()[-1].acked_until_ms == ms(625)
 
 
 def test_what_ends_by_quiet_is_not_measured() -> None:

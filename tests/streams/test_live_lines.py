@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from correlators.acts import Acknowledge, Act, AddSilence, ExpireSilence, silence_id
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    Assign,
+    ExpireSilence,
+    FalseAlarm,
+    silence_id,
+)
 from correlators.conditions import When
 from correlators.types import tick_of
 from streams import live_lines
@@ -113,3 +121,30 @@ def test_a_storm_is_shown_with_its_incidents_and_who_did_what_about_it() -> None
     assert f"told by {storm.id}" in live_lines.detail(cart[0].state, cart[1], []).lines()
     stage.run(31, acts=[(30, ExpireSilence(**(ANNA | {"subject": silence_id(mute)})))])
     assert not list(live(stage).silences())
+
+
+def test_what_is_over_is_shown_with_who_did_what_and_how_often_nothing_was_wrong() -> None:
+    stage = Stage()
+    stage.run(20, event(5, "mail", "EM"))
+    id = stage.incident("mail").id
+    acts: list[tuple[int, Act]] = [
+        (20, Assign(subject=id, assignee="ops", **ANNA)),
+        (21, Acknowledge(subject=id, for_ms=60_000, **ANNA)),
+    ]
+    stage.run(30, acts=acts)
+    found = live(stage).find(id)
+    assert found is not None
+    until = "acknowledged by anna until 2023-11-14 22:14:41 UTC · assigned to ops"
+    assert str(live_lines.thing(found[0].state, found[1])).endswith(until)
+    stage.run(40, acts=[(35, FalseAlarm(subject=id, **ANNA))])
+    assert live(stage).find(id) is None
+    remembered = live(stage).find_remembered(id)
+    assert remembered is not None
+    lines = live_lines.detail(remembered[0].state, remembered[1], []).lines()
+    assert "over · " in lines[0]
+    assert "false alarms before: 1" in lines[0]
+    assert [one.partition(" UTC ")[2] for one in lines[1:]] == [
+        "assign by anna (slack), 'ops': done",
+        "acknowledge by anna (slack): done",
+        "false alarm by anna (slack): done",
+    ]
