@@ -236,23 +236,19 @@ def without(storm: Storm, gone: Sequence[Incident], left: Iterable[Incident]) ->
 
 
 def acknowledged(storm: Storm, *, actor: str, source: str, tick: int, for_ticks: int = 0) -> Storm:
-    """Return the open storm with somebody's word that they have it, as it stands now; for so long,
-    or until it is taken back."""
+    """Return the open storm with the word that somebody has it as it stands now, for so long."""
     assert storm.open
-    return msgspec.structs.replace(
-        storm,
-        ack=Ack(
-            actor=actor,
-            source=source,
-            tick=tick,
-            services=tuple(map(name_hash, storm.services)),
-            level=storm.level,
-            origin=storm.origin.service,
-            until_tick=tick + for_ticks if for_ticks else -1,
-            for_ticks=for_ticks,
-        ),
-        overtaken=False,
+    ack = Ack(
+        actor=actor,
+        source=source,
+        tick=tick,
+        services=tuple(map(name_hash, storm.services)),
+        level=storm.level,
+        origin=storm.origin.service,
+        until_tick=tick + for_ticks if for_ticks else -1,
+        for_ticks=for_ticks,
     )
+    return msgspec.structs.replace(storm, ack=ack, overtaken=False)
 
 
 def said_now(storm: Storm, *, tick: int) -> Storm:
