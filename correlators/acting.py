@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from correlators import acknowledging, evidence, silencing
+from correlators import acknowledging, evidence, page_acts, silencing
 from correlators.acts import (
     Acknowledge,
     Act,
@@ -93,8 +93,11 @@ class Acting:
         kind, place = kind_of(act), act_id(act)
         if self._state.get("act:" + place) is not None:
             outcome = ActOutcome.REPEATED
+        elif not page_acts.known(self._state, act.subject):
+            outcome = ActOutcome.ELSEWHERE
         else:
-            about = silencing.remembered(self._state, act.subject)
+            subject = page_acts.about(self._state, act.subject)
+            about = silencing.remembered(self._state, subject)
             took = response(self._state, about, act, tick)
             outcome, environment = self._carry_out(act, tick)
             if took is not None and outcome is ActOutcome.DONE:
@@ -109,9 +112,10 @@ class Acting:
                     at_ms=act.at_ms,
                     tick=tick,
                     environment=environment,
-                    subject=act.subject,
+                    subject=subject,
                     outcome=outcome,
                     text=text_of(act),
+                    page=page_acts.page_of(act),
                 )
             )
         self._outcomes[kind, outcome] += 1
@@ -137,11 +141,16 @@ class Acting:
                 return added
             case ExpireSilence():
                 return silencing.expired(self._state, act, tick)
-            case Resolve() | FalseAlarm() | Comment() if found is None:
+            case Resolve() | FalseAlarm() if found is None:
                 found = silencing.remembered(self._state, act.subject)
+            case Comment() if found is None:
+                about = page_acts.about(self._state, act.subject)
+                found = silencing.remembered(self._state, about)
         if found is None:
             return ActOutcome.GONE, ""
         environment = silencing.environment_of(found)
+        if page_acts.overtaken(self._state, act):
+            return ActOutcome.OVERTAKEN, environment
         if not found.open:
             return self._afterwards(found, act, tick), environment
         match act:

@@ -52,7 +52,8 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     """Where: `slack`, `pagerduty`, `sentry`, `board`, `cli`."""
     at_ms: int
     subject: str
-    """Id of what it is about: a storm, an incident, a silence."""
+    """Id of what it is about: a storm, an incident, a silence. Or the key of a page, which whoever
+    holds it then stands for (`page_acts`)."""
 
     def __post_init__(self) -> None:
         for name in ("actor", "source", "subject"):
@@ -191,6 +192,12 @@ ACT_KINDS: Final = tuple(str(one.__struct_config__.tag) for one in get_args(Act)
 """The words for what somebody may do."""
 
 
+SAYS_HOW_IT_STANDS: Final = frozenset(
+    str(one.__struct_config__.tag) for one in (Acknowledge, Unacknowledge, Resolve)
+)
+"""The kinds that contradict one another: of those of one pager about one page the latest holds."""
+
+
 class ActOutcome(StrEnum):
     """What became of an act. The word is the metric label and the `explain` text."""
 
@@ -205,6 +212,10 @@ class ActOutcome(StrEnum):
     """No route pages anybody for it."""
     TOO_MANY = "too_many"
     """Its environment has as many silences as it may."""
+    OVERTAKEN = "overtaken"
+    """The same pager has said something later of the same page, and that was heard first."""
+    ELSEWHERE = "elsewhere"
+    """Another partition knows the page, or it is forgotten; of this nothing is kept."""
     REPEATED = "repeated"
     """It was told before."""
     FORGOTTEN = "forgotten"
@@ -229,6 +240,8 @@ class ActDone(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
     outcome: ActOutcome
     text: str = ""
     """What it says beside that: a comment, an assignee."""
+    page: str = ""
+    """Key of the page that it was said of, where a pager said it; `subject` then had that page."""
 
 
 def act_id(act: Act) -> str:

@@ -7,7 +7,7 @@ An index over entries of one partition, as `episodes` is one; what silences and 
 
 from __future__ import annotations
 
-from correlators.acts import ActDone
+from correlators.acts import SAYS_HOW_IT_STANDS, ActDone
 from correlators.coverage import ack_ends
 from correlators.entries import Episode
 from correlators.silences import Silence
@@ -23,11 +23,15 @@ class People:
         self._in_order: dict[str, tuple[Silence, ...]] = {}
         self._acts: set[tuple[int, str]] = set()
         self._acks: dict[str, int] = {}
+        self._of_page: dict[tuple[str, str], set[tuple[int, str]]] = {}
 
     def add(self, entry: Silence | ActDone) -> None:
         """Note an entry that is not known yet."""
         if isinstance(entry, ActDone):
             self._acts.add((entry.tick, entry.id))
+            if entry.page and entry.kind in SAYS_HOW_IT_STANDS:
+                heard = self._of_page.setdefault((entry.source, entry.page), set())
+                heard.add((entry.at_ms, entry.id))
         else:
             self._silences.setdefault(entry.environment, {})[entry.id] = entry
             self._in_order.pop(entry.environment, None)
@@ -36,6 +40,7 @@ class People:
         """Forget an entry."""
         if isinstance(entry, ActDone):
             self._acts.discard((entry.tick, entry.id))
+            self._forget_page(entry)
             return
         left = self._silences[entry.environment]
         del left[entry.id]
@@ -67,6 +72,18 @@ class People:
             found = tuple(one for _, one in sorted(self._silences[environment].items()))
             self._in_order[environment] = found
         return found
+
+    def latest_ms(self, source: str, page: str) -> int:
+        """Return when this source last said how a page stands, as far as that is remembered; -1
+        for never."""
+        return max(self._of_page.get((source, page), ()), default=(-1, ""))[0]
+
+    def _forget_page(self, entry: ActDone) -> None:
+        place = (entry.source, entry.page)
+        if place in self._of_page:
+            self._of_page[place].discard((entry.at_ms, entry.id))
+            if not self._of_page[place]:
+                del self._of_page[place]
 
     @property
     def acts(self) -> int:

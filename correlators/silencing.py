@@ -13,6 +13,7 @@ import msgspec
 from correlators.acts import SILENCE_MOST_MS, ActOutcome, AddSilence, ExpireSilence, silence_id
 from correlators.deltas import tick_end_ms
 from correlators.incidents import Incident
+from correlators.page_acts import holder, is_page, left
 from correlators.silences import EPISODES_MOST, SILENCES_MOST, Silence, episode_hash
 from correlators.state import State
 from correlators.storms import Storm
@@ -79,14 +80,17 @@ def expired(state: State, act: ExpireSilence, tick: int) -> tuple[ActOutcome, st
 
 
 def subject_of(state: State, subject: str) -> Storm | Incident | None:
-    """Return the open storm or incident of this id; a storm that was taken over is its heir."""
-    found = remembered(state, subject)
+    """Return the open storm or incident of this id, or that holds the page of this key; a storm
+    that was taken over is its heir."""
+    found = holder(state, subject) if is_page(subject) else remembered(state, subject)
     return found if found is not None and found.open else None
 
 
 def remembered(state: State, subject: str) -> Storm | Incident | None:
-    """Return the storm or incident of this id, open or over; a storm that was taken over is its
-    heir."""
+    """Return the storm or incident of this id, open or over, or that left the page of this key; a
+    storm that was taken over is its heir."""
+    if is_page(subject):
+        return left(state, subject)
     return state.storm(subject) if subject.startswith("storm-") else state.find_incident(subject)
 
 

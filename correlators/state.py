@@ -4,7 +4,8 @@ Open incidents by key, what is due next, incidents still young enough to be link
 derived from the entries alone, so that a restored state equals the live one.
 
 Lives here: reading, writing and undoing of entries. Not here: when one is due (`due`), and what is
-found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `trails`).
+found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `page_index`,
+`trails`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from correlators.episodes import OpenEpisodes
 from correlators.history import HOUR_TICKS
 from correlators.incident_index import IncidentIndex
 from correlators.incidents import Incident, Windows, ticks
+from correlators.page_index import PageIndex
 from correlators.people import People
 from correlators.silences import Silence
 from correlators.sources import Sources
@@ -87,6 +89,7 @@ class State:
         self._open_storms: set[str] = set()
         self._doubted: set[str] = set()
         self.people = People()
+        self.pages = PageIndex()
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
         self._of_error: dict[tuple[str, str], set[str]] = {}
@@ -404,6 +407,7 @@ class State:
         two = after if isinstance(after, Incident) else None
         self.young.change(one, two)
         self.sources.change(one, two)
+        self.pages.change(before, after)
 
     def _remove(self, key: str, before: Entry | None) -> None:
         if before is None:

@@ -29,6 +29,7 @@ SAYS: Final = {
     ActOutcome.GONE: "nothing was done: what it is about is over, forgotten or unknown",
     ActOutcome.ENDED: "nothing was done: its end had passed before it took effect",
     ActOutcome.NO_PAGER: "nobody was paged: no route pages anybody for it",
+    ActOutcome.OVERTAKEN: "nothing was done: something that was said later was heard first",
     ActOutcome.TOO_MANY: "refused: the environment has as many silences as it may",
 }
 """What became of an act, for people."""

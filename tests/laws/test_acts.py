@@ -69,7 +69,7 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
     subject = random.choice(ids)
     to_ms = START_MS + random.choice([1, 2, 5, 30]) * MINUTE_MS + random.choice([0, 1, 700])
     silences = [one for one in before if isinstance(one, AddSilence)]
-    match random.randrange(16):
+    match random.randrange(17):
         case 0:
             for_ms = random.choice([0, 1_000, MINUTE_MS, 5 * MINUTE_MS])
             return Acknowledge(**who, subject=subject, for_ms=for_ms)
@@ -96,6 +96,13 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
             return PageNow(**who, subject=subject)
         case 14:
             return Comment(**who, subject=subject, text=random.choice(["the pool is full", "?"]))
+        case 15:
+            page = f"{subject}.{random.randrange(1, 4)}"
+            at_ms = START_MS + random.randrange(1_000)
+            told: dict[str, Any] = {"actor": "ben", "source": "pagerduty", "at_ms": at_ms}
+            if random.random() < 0.5:
+                return Acknowledge(**told, subject=page)
+            return Unacknowledge(**told, subject=page)
         case _:
             return random.choice(before) if before else Separate(**who, subject=subject)
 
