@@ -11,6 +11,7 @@ images stand beside the payload.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ SOURCE_CHARS: Final = 200
 LINKS_MOST: Final = 12
 URL_CHARS: Final = 2_000
 """A longer address is left out: half of one leads nowhere."""
+
+_KEY: Final = re.compile(r"stormfold-((?:inc|storm)-[0-9a-f]{16}\.[0-9]{1,10})")
 
 ACTIONS: Final = {
     Step.TRIGGER: "trigger",
@@ -59,6 +62,15 @@ def key_of(page: str) -> str:
     if len(key) <= DEDUP_CHARS:
         return key
     return f"stormfold-{xxhash.xxh3_128_hexdigest(key.encode())}"
+
+
+def page_of(key: str) -> str:
+    """Return the page whose dedup key this is, empty where it is none of CORRELATE's pages.
+
+    A key that was replaced by its hash leads nowhere; CORRELATE's are far below that length.
+    """
+    found = _KEY.fullmatch(key)
+    return found[1] if found else ""
 
 
 def event_of(attempt: Attempt) -> Json:
