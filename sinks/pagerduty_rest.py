@@ -1,12 +1,14 @@
 """Looking for an incident by PagerDuty's REST API, with a token that can read and nothing else.
 
 Source: developer.pagerduty.com, REST API v2: `GET /incidents` finds by `incident_key` also the
-incidents whose alerts have that key; 960 calls a minute; 429 tells when in `ratelimit-reset`.
+incidents whose alerts have that key, `GET /incidents/{id}/alerts` lists those; 960 calls a minute;
+429 tells when in `ratelimit-reset`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -17,6 +19,15 @@ from sinks.retry_after import retry_after_ms
 RATE_WAIT_MS: Final = 60_000
 BODY_CHARS: Final = 200_000
 """An incident with all that people write into it; one is asked for."""
+ALERTS_ONCE: Final = 25
+ALERTS_MOST: Final = 100
+"""Alerts of one incident that are asked for, so many in one call; each holds its whole event."""
+ALERTS_CHARS: Final = 4_000_000
+
+NOT_PAGERDUTYS: Final = "an answer that is none of PagerDuty's"
+
+FINAL: Final = frozenset({"status 401", "status 403", "status 404"})
+"""Why it cannot be told, where asking again would not help."""
 
 
 class PagerDutyRest:
@@ -41,22 +52,47 @@ class PagerDutyRest:
 
     async def find(self, key: str) -> Found:
         """Return whether there is an incident, open or over, for a dedup key."""
-        asked = urlencode({"incident_key": key, "date_range": "all", "limit": 1})
+        asked = {"incident_key": key, "date_range": "all", "limit": 1}
+        text = await self._asked("", asked, BODY_CHARS)
+        if isinstance(text, CannotTell):
+            return text
+        try:
+            incidents = json.loads(text)["incidents"]
+            return Delivered(Receipt(id=str(incidents[0]["id"]))) if incidents else NotFound()
+        except (ValueError, KeyError, TypeError, IndexError):
+            return CannotTell(NOT_PAGERDUTYS)
+
+    async def alert_keys(self, incident: str) -> tuple[str, ...] | CannotTell:
+        """Return the dedup keys of an incident's alerts, of at most `ALERTS_MOST` of them.
+
+        Args:
+            incident: its id there, letters and digits.
+        """
+        found: list[str] = []
+        for offset in range(0, ALERTS_MOST, ALERTS_ONCE):
+            asked = {"limit": ALERTS_ONCE, "offset": offset}
+            text = await self._asked(f"/{incident}/alerts", asked, ALERTS_CHARS)
+            if isinstance(text, CannotTell):
+                return text
+            try:
+                told = json.loads(text)
+                found += [str(one["alert_key"]) for one in told["alerts"] if one["alert_key"]]
+                if not told.get("more"):
+                    break
+            except (ValueError, KeyError, TypeError, AttributeError):
+                return CannotTell(NOT_PAGERDUTYS)
+        return tuple(found)
+
+    async def _asked(self, path: str, asked: Mapping[str, object], chars: int) -> str | CannotTell:
         reply = await self._http.get(
-            f"{self._url}?{asked}", headers=self._headers, most_chars=BODY_CHARS
+            f"{self._url}{path}?{urlencode(asked)}", headers=self._headers, most_chars=chars
         )
         if not isinstance(reply, Reply):
             return CannotTell(reply.reason.value)
         if reply.status == 429:
             waits = reply.headers.get("ratelimit-reset") or reply.headers.get("retry-after")
             return CannotTell("rate_limited", retry_after_ms(waits, default_ms=RATE_WAIT_MS))
-        if reply.status != 200:
-            return CannotTell(f"status {reply.status}")
-        try:
-            incidents = json.loads(reply.text)["incidents"]
-            return Delivered(Receipt(id=str(incidents[0]["id"]))) if incidents else NotFound()
-        except (ValueError, KeyError, TypeError, IndexError):
-            return CannotTell("an answer that is none of PagerDuty's")
+        return reply.text if reply.status == 200 else CannotTell(f"status {reply.status}")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -133,6 +133,7 @@ def _rules(file: str, number: int) -> Plain:
 def missing_secrets(settings: Settings) -> list[str]:
     """Return one line for every secret that is named but not there, by where it stands."""
     secrets = [*settings.intake.secrets, *settings.intake.legacy_tokens]
+    secrets += settings.sinks.pagerduty.webhook_secrets if settings.sinks.pagerduty else ()
     return [secret.missing for secret in secrets if secret.missing] + missing_for_sinks(settings)
 
 

@@ -1,8 +1,9 @@
-"""The HTTP server for Sentry's webhooks: checked, and written untouched to `sentry.events`.
+"""The HTTP server for what comes in: Sentry's webhooks, checked and written untouched to
+`sentry.events`, and what people do in PagerDuty, written as acts to `incident.deltas`.
 
 A request is answered 200 only after Kafka has its body. Nothing is decoded here; what becomes of a
-request is in `intake_door`, which checks there are in `intake_checks`, how the log is written in
-`intake_log`.
+request is in `intake_door` and `intake_pagerduty`, which checks there are in `intake_checks`, how
+the logs are written in `intake_log`.
 
     IntakeError     intake cannot start; one line says why
 """
@@ -22,7 +23,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiokafka.errors import KafkaError
 
 from streams.intake_door import FINISH_WITHIN_S, Door, Log
-from streams.intake_log import EventLog
+from streams.intake_log import ActLog, EventLog
+from streams.intake_pagerduty import PagerDutyDoor, taken_of
 from streams.metrics import Metrics
 from streams.metrics_http import metrics_handler
 from streams.reload import FIXED_INTAKE, Reloads
@@ -51,15 +53,19 @@ _http_log = logging.getLogger(f"{__name__}.http")
 _http_log.addFilter(_Unquoted())
 
 _DOOR: Final = web.AppKey("door", Door)
+_PAGERDUTY: Final = web.AppKey("pagerduty", PagerDutyDoor)
 
 
-def make_app(settings: Settings, metrics: Metrics, log: Log) -> web.Application:
+def make_app(
+    settings: Settings, metrics: Metrics, log: Log, acts: ActLog | None = None
+) -> web.Application:
     """Return the server's routes; who listens where is the caller's.
 
     Args:
         settings: the clock, the limits, and the secrets, which are read here.
         metrics: of this process.
         log: started.
+        acts: started; None: there is no way back from PagerDuty.
 
     Raises:
         SettingsError: a configured secret is not there, is empty, or is a token of a wrong form.
@@ -70,6 +76,10 @@ def make_app(settings: Settings, metrics: Metrics, log: Log) -> web.Application:
     app.router.add_post("/sentry", door.sentry)
     app.router.add_post("/sentry/legacy/{token}", door.legacy)
     app.router.add_post("/deploys", door.deploys)
+    if acts is not None:
+        app[_PAGERDUTY] = pagerduty = PagerDutyDoor(door, taken_of(settings), metrics, acts)
+        app.router.add_post("/pagerduty", pagerduty.webhook)
+        app.on_cleanup.append(lambda _: pagerduty.close())
     app.router.add_get("/healthz", door.healthz)
     app.router.add_get("/readyz", door.readyz)
     app.router.add_get("/metrics", metrics_handler(metrics))
@@ -111,7 +121,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     log, metrics = EventLog(settings), Metrics()
-    app = make_app(settings, metrics, log)
+    app = make_app(settings, metrics, log, log)
     await _check_topic(settings)
     try:
         await log.start()
@@ -122,7 +132,7 @@ async def serve(
     try:
         await runner.setup()
         listening(await _listen(runner, settings))
-        async with _reloads(loaded, metrics, app[_DOOR]):
+        async with _reloads(loaded, metrics, app):
             await _until(stop)
     finally:
         for site in runner.sites:
@@ -160,14 +170,18 @@ async def _check_topic(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _reloads(loaded: Loaded | None, metrics: Metrics, door: Door) -> AsyncIterator[None]:
+async def _reloads(
+    loaded: Loaded | None, metrics: Metrics, app: web.Application
+) -> AsyncIterator[None]:
     """Take a changed file on SIGHUP while the context lasts."""
     if loaded is None:
         yield
         return
 
     async def take(changed: Loaded) -> None:
-        door.renew(changed.settings)
+        taken = taken_of(changed.settings)  # may refuse it, so first
+        app[_DOOR].renew(changed.settings)
+        await app[_PAGERDUTY].renew(taken)
 
     reloads = Reloads(
         loaded, os.environ, metrics, fixed=FIXED_INTAKE, missing=lambda _: [], take=take

@@ -56,6 +56,8 @@ class Answer(StrEnum):
     TOO_LARGE = "too_large"
     INCOMPLETE = "incomplete"
     OVERLOADED = "overloaded"
+    NOT_KNOWN_YET = "not_known_yet"
+    """Which page a webhook of PagerDuty is about has not been found out yet."""
     KAFKA_TIMEOUT = "kafka_timeout"
     KAFKA_FAILED = "kafka_failed"
 
@@ -78,6 +80,7 @@ SAID: Final[dict[Answer, tuple[int, str]]] = {
     Answer.TOO_LARGE: (413, "the body is larger than intake.max_body_bytes"),
     Answer.INCOMPLETE: (400, "the body did not arrive whole and in time"),
     Answer.OVERLOADED: (503, "too many requests at once"),
+    Answer.NOT_KNOWN_YET: (503, "it is not known yet what this is about: send it again"),
     Answer.KAFKA_TIMEOUT: (503, "Kafka did not answer in time"),
     Answer.KAFKA_FAILED: (503, "Kafka refused the record"),
 }

@@ -10,7 +10,7 @@ import contextlib
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from aiohttp import ClientConnectionError, ClientPayloadError, web
@@ -47,7 +47,7 @@ FINISH_WITHIN_S: Final = 5.0
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 
-_WRITTEN: Final = {
+WRITTEN: Final = {
     Written.YES: Answer.ACCEPTED,
     Written.LATE: Answer.KAFKA_TIMEOUT,
     Written.REFUSED: Answer.KAFKA_FAILED,
@@ -145,7 +145,7 @@ class Door:
                 head[RESOURCE_HEADER].lower(),
                 lambda body: check_signature(signature, body, self._secrets),
             )
-        return self._say(answer)
+        return self.say(answer)
 
     async def legacy(self, request: web.Request) -> web.StreamResponse:
         """Take a webhook of the legacy plugin, which signs nothing: the address is the secret."""
@@ -154,7 +154,7 @@ class Door:
             answer = check_time(request.headers.get(AT_HEADER), timed=self._timed)
         if answer is Answer.ACCEPTED:
             answer = await self._take(request, LEGACY, lambda _: Answer.ACCEPTED)
-        return self._say(answer)
+        return self.say(answer)
 
     async def deploys(self, request: web.Request) -> web.StreamResponse:
         """Take a deploy marker, signed as Standard Webhooks are; who sent it is told what is wrong
@@ -179,11 +179,12 @@ class Door:
         answer = check_time(head.get(AT_HEADER), timed=self._timed)
         if answer is Answer.ACCEPTED:
             answer = await self._take(request, DEPLOY, check)
-        return self._say(answer, {**SAID, **DEPLOY_SAID}, why)
+        return self.say(answer, {**SAID, **DEPLOY_SAID}, why)
 
-    def _say(
+    def say(
         self, answer: Answer, said: Mapping[Answer, tuple[int, str]] = SAID, why: str = ""
     ) -> web.StreamResponse:
+        """Return what a request is answered, and count it."""
         self._metrics.intake_requests.labels(outcome=answer.value).inc()
         status, text = said[answer]
         text = f"{text}: {why}" if why else text
@@ -195,7 +196,21 @@ class Door:
     async def _take(
         self, request: web.Request, resource: str, check: Callable[[bytes], Answer]
     ) -> Answer:
-        """Read the body within the limits, check it, and write it."""
+        return await self.taken(request, check, lambda body: self._write(request, resource, body))
+
+    async def taken(
+        self,
+        request: web.Request,
+        check: Callable[[bytes], Answer],
+        write: Callable[[bytes], Awaitable[Answer]],
+    ) -> Answer:
+        """Read a body within the limits, check it, and write it; return what became of it.
+
+        Args:
+            request: not read yet.
+            check: of the body as received; only an accepted one is written.
+            write: returns once Kafka has it, or says why not.
+        """
         announced = request.content_length
         if announced is not None and announced > self._limit:
             return Answer.TOO_LARGE
@@ -210,7 +225,7 @@ class Door:
             answer = check(body)
             if answer is not Answer.ACCEPTED:
                 return answer
-            answer = await self._write(request, resource, body)
+            answer = await write(body)
             self._metrics.intake_answer_seconds.observe(time.perf_counter() - began_s)
             return answer
         finally:
@@ -224,7 +239,7 @@ class Door:
         ]
         if self._timed:
             headers.append(("at_ms", str(int(request.headers[AT_HEADER])).encode()))
-        answer = _WRITTEN[await self._log.append(body, headers, within_s=self._within_s)]
+        answer = WRITTEN[await self._log.append(body, headers, within_s=self._within_s)]
         if answer is Answer.ACCEPTED:
             self._metrics.intake_resources.labels(resource=resource_label(resource)).inc()
             if self._repeats.seen(body):

@@ -1,4 +1,5 @@
-"""The raw log that intake writes: an idempotent producer on `sentry.events`, replaced when it dies.
+"""The logs that intake writes: events to `sentry.events`, and what people do, as acts, to
+`incident.deltas`, by one idempotent producer that is replaced when it dies.
 
 Knows Kafka, knows nothing of HTTP. A record is answered for only when every in-sync replica has it.
 """
@@ -8,13 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 
+from correlators.acts import Act
+from streams import codec
 from streams.settings import Settings
 from streams.topics import max_record_bytes, names
 
@@ -25,7 +33,8 @@ READY_WITHIN_S: Final = 0.8
 RENEW_PAUSE_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
-_OF_ONE_RECORD: Final = (MessageSizeTooLargeError,)
+_Sent = asyncio.Future[Any]
+_OF_ONE_RECORD: Final = (MessageSizeTooLargeError, UnknownTopicOrPartitionError)
 
 
 class Written(StrEnum):
@@ -37,13 +46,25 @@ class Written(StrEnum):
     REFUSED = "refused"
 
 
+class ActLog(Protocol):
+    """What intake needs of CORRELATE's input log."""
+
+    async def tell(
+        self, acts: Sequence[Act], *, within_s: float, partition: int | None = None
+    ) -> Written:
+        """Return what became of the acts, in time."""
+        ...
+
+
 class EventLog:
-    """Appends raw bodies to `sentry.events`, spread evenly over its partitions."""
+    """Appends raw bodies to `sentry.events`, spread evenly over its partitions, and acts to
+    `incident.deltas`."""
 
     def __init__(self, settings: Settings) -> None:
         """Connect to nothing yet; `start` does."""
         self._settings = settings
         self._topic = names(settings.namespace).events
+        self._acts_topic = names(settings.namespace).deltas
         self._producer: AIOKafkaProducer | None = None
         self._renewal: asyncio.Task[None] | None = None
 
@@ -82,20 +103,59 @@ class EventLog:
         self, body: bytes, headers: Sequence[tuple[str, bytes]], *, within_s: float
     ) -> Written:
         """Return what became of the record, `within_s` seconds later at the latest."""
+
+        async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
+            sent.append(await producer.send(self._topic, value=body, headers=headers))
+
+        return await self._sent(send, within_s)
+
+    async def tell(
+        self, acts: Sequence[Act], *, within_s: float, partition: int | None = None
+    ) -> Written:
+        """Return what became of acts, `within_s` seconds later at the latest.
+
+        `YES` means that all of them stand there; otherwise some may.
+
+        Args:
+            acts: in this order.
+            within_s: how long Kafka may take.
+            partition: which owns what they are about; None where that is not known: they then stand
+                in every one.
+        """
+
+        async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
+            topic = self._acts_topic
+            every = sorted(await producer.partitions_for(topic))
+            for value in map(codec.encode, acts):
+                for number in every if partition is None else [partition]:
+                    sent.append(await producer.send(topic, value, partition=number))
+
+        return await self._sent(send, within_s)
+
+    async def _sent(
+        self,
+        send: Callable[[AIOKafkaProducer, list[_Sent]], Awaitable[None]],
+        within_s: float,
+    ) -> Written:
         producer = self._producer
         if producer is None:
             return Written.REFUSED
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + within_s
+        sent: list[_Sent] = []
         try:
-            async with asyncio.timeout_at(deadline_s):
-                sent = await producer.send(self._topic, value=body, headers=headers)
+            try:
+                async with asyncio.timeout_at(deadline_s):
+                    await send(producer, sent)
+            finally:
+                for one in sent:
+                    one.add_done_callback(self._on_sent)
             # Cancelling it would leave the batch in doubt, so it is only no longer waited for.
-            sent.add_done_callback(self._on_sent)
-            await asyncio.wait({sent}, timeout=max(0.0, deadline_s - loop.time()))
-            if not sent.done():
+            await asyncio.wait(sent, timeout=max(0.0, deadline_s - loop.time()))
+            if not all(one.done() for one in sent):
                 return Written.LATE
-            sent.result()
+            for one in sent:
+                one.result()
         except (TimeoutError, KafkaTimeoutError):
             return Written.LATE
         except KafkaError as error:

@@ -22,6 +22,7 @@ from correlators.types import DigestKind, Level, PageReason, Suppression
 from sinks.entries import DeadReason, DropReason, HoldReason
 from sinks.incident_looks import Look
 from sinks.marks import RedriveOutcome
+from sinks.pagerduty_heard import TYPES, Meaning
 from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
@@ -159,6 +160,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         "intake_answer_seconds",
         _ANSWER_S,
         "From the whole body read to the answer, Kafka's word included.",
+    ),
+    _counter(
+        "pagerduty_webhooks",
+        "webhooks",
+        "Webhooks that PagerDuty signed, by what they meant.",
+        _words("kind", "`sinks.pagerduty_heard.TYPES`", TYPES),
+        _words("outcome", "`sinks.pagerduty_heard.Meaning`", Meaning),
     ),
     _counter(
         "events",

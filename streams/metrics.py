@@ -50,6 +50,7 @@ class Metrics:
     intake_resources: Counter
     intake_repeats: Counter
     intake_answer_seconds: Histogram
+    pagerduty_webhooks: Counter
     events: Counter
     quarantined: Counter
     frozen_entries: Counter

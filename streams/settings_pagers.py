@@ -36,6 +36,7 @@ _KEYS: Final = (
     "changes",
     "api_token",
     "api_url",
+    "webhook_secrets",
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _PATH: Final = "sinks.pagerduty"
@@ -54,6 +55,7 @@ def pagerduty_of(reader: Reader, node: Node) -> PagerDuty:
         changes=_changes(reader, key.get("changes"), keys),
         api_token=None if token is None else reader.secret(token, f"{_PATH}.api_token", ""),
         api_url=base_url(reader, key.get("api_url"), f"{_PATH}.api_url", api, empty=True),
+        webhook_secrets=_webhook_secrets(reader, key.get("webhook_secrets")),
     )
 
 
@@ -79,6 +81,12 @@ def _routing_keys(reader: Reader, key: dict[str, Node]) -> dict[str, Secret]:
         else:
             found[name] = reader.secret(entry, f"{path}.{name}", "")
     return found
+
+
+def _webhook_secrets(reader: Reader, node: Node | None) -> tuple[Secret, ...]:
+    path = f"{_PATH}.webhook_secrets"
+    entries = reader.entries(node, path, "secrets") or ()
+    return tuple(reader.secret(entry, f"{path}[{at}]", "") for at, entry in enumerate(entries))
 
 
 def _changes(reader: Reader, node: Node | None, keys: Collection[str]) -> tuple[str, ...]:

@@ -84,8 +84,11 @@ class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
     """Names of the keys whose services are told of deploys."""
     api_token: Secret | None = None
-    """Of the REST API, to look whether pages became incidents; None: nobody looks."""
+    """Of the REST API, to look whether pages became incidents, and which page an incident is;
+    None: nobody looks."""
     api_url: str = "https://api.pagerduty.com"
+    webhook_secrets: tuple[Secret, ...] = ()
+    """Any of them may have signed what people do there; without one none of it is taken."""
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,18 @@ class PagerDutyPeer(Peer):
                 one.acknowledged = True
                 one.log.append((self.clock(), "acknowledge by hand"))
 
+    def group(self, dedup_key: str, into: str) -> None:
+        """Make the open alert of one key part of the incident of another one's, as alert grouping
+        does: that incident then has several alerts."""
+        incident = next(one.incident_id for one in self.open_alerts() if one.dedup_key == into)
+        for one in self.open_alerts():
+            if one.dedup_key == dedup_key:
+                one.incident_id = incident
+
+    def on_change(self, heard: Callable[[Alert, str], None]) -> None:
+        """Have this called with each alert that an event changes, and how."""
+        self._alerts.heard = heard
+
     def add_key(self, routing_key: str) -> None:
         """Make an integration with this key."""
         self._windows[routing_key] = Window(self._calls_per_minute, 60.0)

@@ -1,9 +1,12 @@
 """A local PagerDuty's REST API, as much of it as looking for an incident needs.
 
 `GET /incidents` finds the incidents of the alerts that a `PagerDutyPeer` has, by `incident_key`; an
-alert that was suppressed (`PagerDutyPeer.suppress`) has none.
+alert that was suppressed (`PagerDutyPeer.suppress`) has none. `GET /incidents/{id}/alerts` lists
+the alerts of an incident, of which there are several where the account groups them
+(`PagerDutyPeer.group`).
 
-Source: developer.pagerduty.com, REST API v2: authentication, list incidents, 960 calls a minute.
+Source: developer.pagerduty.com, REST API v2: authentication, list incidents, list alerts for an
+incident, 960 calls a minute.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ class PagerDutyRestPeer(Peer):
         self._token = token
         self._window = Window(calls_per_minute, 60.0)
         self._app.router.add_get("/incidents", self._incidents)
+        self._app.router.add_get("/incidents/{id}/alerts", self._alerts)
 
     @property
     def base_url(self) -> str:
@@ -58,18 +62,58 @@ class PagerDutyRestPeer(Peer):
 
         return await self._answer(request, "incidents", found)
 
-    def _find(self, request: web.Request) -> web.Response:
-        asked = dict(request.query)
+    async def _alerts(self, request: web.Request) -> web.StreamResponse:
+        async def found() -> web.Response:
+            return self._list(request)
+
+        return await self._answer(request, "alerts", found)
+
+    def _list(self, request: web.Request) -> web.Response:
+        asked = {**request.query, "id": request.match_info["id"]}
+        refused = self._refused(request, "alerts", asked)
+        if refused is not None:
+            return refused
+        every = [one for one in self._account.pages if one.incident_id == asked["id"]]
+        if not every:
+            return self._say("alerts", "not_found", asked, {"error": {"message": "Not Found"}}, 404)
+        limit, offset = int(asked.get("limit", 25)), int(asked.get("offset", 0))
+        alerts = [
+            {
+                "id": alert.id,
+                "type": "alert",
+                "alert_key": alert.dedup_key,
+                "summary": alert.summary,
+                "status": "resolved" if alert.resolved_at is not None else "triggered",
+            }
+            for alert in every[offset : offset + limit]
+        ]
+        more = len(every) > offset + limit
+        told = {"alerts": alerts, "limit": limit, "offset": offset, "more": more, "total": None}
+        return self._say("alerts", "ok", asked, told, 200)
+
+    def _refused(
+        self, request: web.Request, method: str, asked: dict[str, str]
+    ) -> web.Response | None:
+        """Return the refusal of a call that is not let in, None where it is."""
         if request.headers.get("Authorization") != f"Token token={self._token}":
-            return self._say("unauthorized", asked, {"error": {"message": "Unauthorized"}}, 401)
+            return self._say(
+                method, "unauthorized", asked, {"error": {"message": "Unauthorized"}}, 401
+            )
         if request.headers.get("Accept") != ACCEPTED:
-            return self._say("not_acceptable", asked, {"error": {"message": "Accept"}}, 406)
+            return self._say(method, "not_acceptable", asked, {"error": {"message": "Accept"}}, 406)
         wait_s = self._window.take(self.clock())
         if wait_s > 0.0:
-            self.calls.append(Call(self.clock(), "incidents", asked, "rate_limited"))
+            self.calls.append(Call(self.clock(), method, asked, "rate_limited"))
             body = {"error": {"message": "Rate Limit Exceeded"}}
             headers = {"ratelimit-reset": str(int(wait_s) + 1)}
             return web.json_response(body, status=429, headers=headers)
+        return None
+
+    def _find(self, request: web.Request) -> web.Response:
+        asked = dict(request.query)
+        refused = self._refused(request, "incidents", asked)
+        if refused is not None:
+            return refused
         limit = int(asked.get("limit", 25))
         incidents = [
             {
@@ -84,10 +128,15 @@ class PagerDutyRestPeer(Peer):
         ]
         more = len(incidents) > limit
         told = {"incidents": incidents[:limit], "limit": limit, "offset": 0, "more": more}
-        return self._say("ok", asked, {**told, "total": None}, 200)
+        return self._say("incidents", "ok", asked, {**told, "total": None}, 200)
 
     def _say(
-        self, outcome: str, asked: dict[str, str], body: dict[str, object], status: int
+        self,
+        method: str,
+        outcome: str,
+        asked: dict[str, str],
+        body: dict[str, object],
+        status: int,
     ) -> web.Response:
-        self.calls.append(Call(self.clock(), "incidents", asked, outcome))
+        self.calls.append(Call(self.clock(), method, asked, outcome))
         return web.json_response(body, status=status)

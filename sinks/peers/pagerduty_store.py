@@ -68,6 +68,8 @@ class Alerts:
         self.all: list[Alert] = []
         self.dropped: list[tuple[str, str]] = []
         """(action, dedup key) of what had no effect at all."""
+        self.heard: Callable[[Alert, str], None] = lambda alert, action: None
+        """Called with each alert that an event changed, and how: trigger, acknowledge, resolve."""
         self.rule: Rule = lambda event: Fate.OPENS
 
     def open(self) -> list[Alert]:
@@ -79,6 +81,8 @@ class Alerts:
         name = (routing_key, dedup_key)
         alert = next((one for one in self.open() if (one.routing_key, one.dedup_key) == name), None)
         action = event["event_action"]
+        again = alert is not None and action == "acknowledge" and alert.acknowledged
+        changes = alert is None or not (action == "trigger" or again)
         if alert is None and action == "trigger":
             alert = self._opened(name, event, at)
         elif alert is not None and action == "trigger":
@@ -92,6 +96,8 @@ class Alerts:
             return
         alert.log.append((at, action))
         alert.events.append(event)
+        if changes:
+            self.heard(alert, action)
 
     def _opened(self, name: tuple[str, str], event: Json, at: float) -> Alert | None:
         fate = self.rule(event)
