@@ -31,9 +31,9 @@ from streams.settings import Settings
 
 KAFKA_WITHIN_S: Final = 2.5
 """Beside what a look-up may take; PagerDuty waits 5 s."""
-GIVE_UP_MS: Final = 600_000
-"""How long after it happened a webhook is asked for again because its page is not known. Below the
-20 minutes in which PagerDuty makes its tries: one that used them all up would count as dropped."""
+GIVE_UP_MS: Final = 86_400_000
+"""How long after it happened a webhook is asked for again because its page is not known: a day.
+PagerDuty sends it again for two, and would then count it as dropped."""
 
 _log = logging.getLogger(__name__)
 

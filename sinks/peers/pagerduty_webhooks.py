@@ -1,7 +1,7 @@
 """The webhooks of a local PagerDuty: sent when an alert changes, by an event or by a person.
 
 A webhook waits until it is sent; a test says when, how often, and in which order. What is answered
-2xx is done; 5xx, 429 and no answer are tried again, `TRIES` times; any other 4xx drops it. Three
+2xx is done; 5xx, 429 and no answer are tried again for `RETRIED_S`; any other 4xx drops it. Three
 dropped in a row switch the subscription off: what comes then is dropped unsent.
 
 Source: developer.pagerduty.com, webhooks v3: behaviour (timeouts, retries, permanent errors,
@@ -24,7 +24,7 @@ from sinks.peers.pagerduty_store import Alert
 from sinks.peers.serve import Json
 
 ANSWER_WITHIN_S: Final = 5.0
-TRIES: Final = 5
+RETRIED_S: Final = 48 * 3600.0
 DROPPED_IN_A_ROW: Final = 3
 
 _DID: Final = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
@@ -40,6 +40,8 @@ class Sent:
     body: bytes
     id: str
     """Its `X-Webhook-Id`: the same whenever it is sent again."""
+    at_s: float = 0.0
+    """When it came about."""
     answers: list[int] = field(default_factory=list)
     """A status for each try; 0 where no answer came in time."""
     done: bool = False
@@ -128,7 +130,7 @@ class Webhooks:
             assignees=assignees,
             note=note,
         )
-        sent = Sent(kind, alert.incident_id, body, name)
+        sent = Sent(kind, alert.incident_id, body, name, self._account.clock())
         self.all.append(sent)
         return sent
 
@@ -182,10 +184,12 @@ class Webhooks:
         if 200 <= status < 300:
             one.done = True
             self._dropped_in_a_row = 0
-        elif (400 <= status < 500 and status != 429) or len(one.answers) >= TRIES:
+            return
+        kept = not 400 <= status < 500 or status == 429
+        if not kept or self._account.clock() - one.at_s > RETRIED_S:
             one.dropped = True
             self._dropped_in_a_row += 1
             self.disabled = self._dropped_in_a_row >= DROPPED_IN_A_ROW
 
 
-__all__ = ["ANSWER_WITHIN_S", "TRIES", "USER", "Sent", "Webhooks", "user"]
+__all__ = ["ANSWER_WITHIN_S", "RETRIED_S", "USER", "Sent", "Webhooks", "user"]
