@@ -56,9 +56,7 @@ def holder(state: State, page: str) -> Storm | Incident | None:
     if not isinstance(found, Episode) or found.page_left_by:
         return None
     key = IncidentKey(found.environment, found.service, "", found.fingerprint)
-    together = state.open_of_episode(key)
-    leads = [one for one in together if one.id == found.lead]
-    return next(iter(leads or together), None)
+    return next(iter(state.open_of_episode(key)), None)
 
 
 def left(state: State, page: str) -> Storm | Incident | None:

@@ -54,11 +54,14 @@ class Lookups:
     Args:
         rest: of the account; None without a token: only what webhooks tell is known then.
         wait_s: how long a request waits.
+        fresh_s: how long an answer holds.
     """
 
-    def __init__(self, rest: PagerDutyRest | None, *, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, rest: PagerDutyRest | None, *, wait_s: float = WAIT_S, fresh_s: float = FRESH_S
+    ) -> None:
         self._rest = rest
-        self._wait_s = wait_s
+        self._wait_s, self._fresh_s = wait_s, fresh_s
         self._known: OrderedDict[str, tuple[float, Pages | Unsaid]] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._calls: deque[float] = deque()
@@ -78,7 +81,7 @@ class Lookups:
         at_s, known = self._known.get(incident, (0.0, Unsaid.NO_TOKEN))
         if self._rest is None:
             return known
-        if incident in self._known and now_s - at_s < FRESH_S:
+        if incident in self._known and now_s - at_s < self._fresh_s:
             return known
         task = self._running.get(incident) or self._begin(self._rest, incident, now_s)
         if task is None:

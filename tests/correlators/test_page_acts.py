@@ -128,6 +128,31 @@ def test_the_word_for_an_older_page_never_covers_a_newer_one() -> None:
     assert stage.storm().ack is not None
 
 
+def test_the_word_for_a_page_that_was_left_is_too_late() -> None:
+    stage, page = fatal()
+    stage.run(22, acts=[(20, Acknowledge(**said(page)))])
+    stage.run(900)
+    assert (episode(stage).page_key, episode(stage).page_left_by) == (page, page[:-2])
+    # Back after more than half an hour, and not as bad: it is another incident, and pages nobody.
+    stage.run(5_000, event(4_990, "checkout", "EC"))
+    late = Unacknowledge(**said(page, 1))
+    stage.run(5_010, acts=[(5_001, late), (5_002, Acknowledge(**said(page, 2)))])
+    found = done(stage, late)
+    assert found is not None
+    assert (found.outcome, found.subject) == (ActOutcome.GONE, page[:-2])
+    assert stage.acts["acknowledge", ActOutcome.GONE] == 1
+
+
+def test_the_word_for_the_page_of_a_storm_that_is_over_is_too_late() -> None:
+    stage, page = paged()
+    stage.run(22, acts=[(20, Acknowledge(**said(page)))])
+    stage.run(900)
+    (storm,) = stage.storms()
+    assert (storm.open, storm.page_key) == (False, page)
+    stage.run(910, acts=[(905, Unacknowledge(**said(page, 1)))])
+    assert stage.acts["unacknowledge", ActOutcome.GONE] == 1
+
+
 def test_of_a_page_that_another_partition_knows_nothing_is_kept() -> None:
     stage, page = paged()
     before = dict(stage.state.entries())

@@ -124,6 +124,20 @@ async def test_look_ups_are_bounded_and_one_for_an_incident() -> None:
         await lookups.close()
 
 
+async def test_an_answer_holds_for_a_while_since_alerts_may_join_an_incident() -> None:
+    async with world(keys=False, token=TOKEN) as here:
+        first = here.page(PAGE)
+        incident = here.webhooks.all[0].incident_id
+        rest = PagerDutyRest(token=TOKEN, api_url=here.rest.base_url)
+        kept, forgets = Lookups(rest, wait_s=5.0), Lookups(rest, wait_s=5.0, fresh_s=0.0)
+        for lookups in (kept, forgets):
+            assert await lookups.pages(incident) == frozenset({PAGE})
+        here.account.group(here.page(OTHER), into=first)
+        assert await kept.pages(incident) == frozenset({PAGE})
+        assert await forgets.pages(incident) == frozenset({PAGE, OTHER})
+        await rest.close()
+
+
 async def test_a_limit_that_pagerduty_tells_is_kept() -> None:
     async with world(keys=False, token=TOKEN) as here:
         here.page(PAGE)
