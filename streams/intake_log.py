@@ -49,9 +49,7 @@ class Written(StrEnum):
 class ActLog(Protocol):
     """What intake needs of CORRELATE's input log."""
 
-    async def tell(
-        self, acts: Sequence[Act], *, within_s: float, partition: int | None = None
-    ) -> Written:
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
         """Return what became of the acts, in time."""
         ...
 
@@ -109,25 +107,18 @@ class EventLog:
 
         return await self._sent(send, within_s)
 
-    async def tell(
-        self, acts: Sequence[Act], *, within_s: float, partition: int | None = None
-    ) -> Written:
-        """Return what became of acts, `within_s` seconds later at the latest.
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
+        """Return what became of acts of which nobody knows the environment, `within_s` seconds
+        later at the latest: each goes to every partition, in this order.
 
-        `YES` means that all of them stand there; otherwise some may.
-
-        Args:
-            acts: in this order.
-            within_s: how long Kafka may take.
-            partition: which owns what they are about; None where that is not known: they then stand
-                in every one.
+        `YES` means that all of them stand in all of them; otherwise some may.
         """
 
         async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
             topic = self._acts_topic
             every = sorted(await producer.partitions_for(topic))
             for value in map(codec.encode, acts):
-                for number in every if partition is None else [partition]:
+                for number in every:
                     sent.append(await producer.send(topic, value, partition=number))
 
         return await self._sent(send, within_s)

@@ -125,7 +125,7 @@ class PagerDutyDoor:
             return Answer.ACCEPTED, meaning
         if not pages:
             return Answer.ACCEPTED, Meaning.NOT_OURS
-        written = await self._acts.tell(word.acts(pages), within_s=KAFKA_WITHIN_S)
+        written = await self._acts.tell_everywhere(word.acts(pages), within_s=KAFKA_WITHIN_S)
         answer = WRITTEN[written]
         return answer, Meaning.ACTS if answer is Answer.ACCEPTED else Meaning.NOT_TAKEN
 

@@ -14,6 +14,9 @@ from correlators.acts import (
     Act,
     ActDone,
     ActOutcome,
+    Assign,
+    Comment,
+    Resolve,
     Unacknowledge,
     act_id,
 )
@@ -151,6 +154,65 @@ def test_the_word_for_the_page_of_a_storm_that_is_over_is_too_late() -> None:
     assert (storm.open, storm.page_key) == (False, page)
     stage.run(910, acts=[(905, Unacknowledge(**said(page, 1)))])
     assert stage.acts["unacknowledge", ActOutcome.GONE] == 1
+
+
+def test_whoever_resolves_the_page_ends_what_holds_it_and_what_follows_pages_anew() -> None:
+    stage, page = paged()
+    stage.run(22, acts=[(20, Resolve(**said(page)))])
+    (storm,) = stage.storms()
+    assert not storm.open
+    assert stage.pages()[1:] == [("resolve", "", page, "")]
+    assert stage.chats()[-1].resolved
+    again = outage(30)
+    stage.run(60, *again)
+    assert [one[0] for one in stage.pages()[2:]] == ["trigger"]
+    assert stage.pages()[2][2] != page
+
+
+def test_whoever_resolves_an_older_page_ends_nothing() -> None:
+    stage, first = paged()
+    stage.run(22, acts=[(20, Acknowledge(**said(first)))])
+    stage.run(40, event(25, "mail", "EM", trace="t"))
+    before, told = stage.storm(), len(stage.digests)
+    stage.run(
+        45, acts=[(41, Resolve(**said(first, 30))), (42, Assign(**said(first), assignee="A"))]
+    )
+    assert (stage.storm(), len(stage.digests)) == (before, told)
+    assert stage.acts["resolve", ActOutcome.GONE] == stage.acts["assign", ActOutcome.GONE] == 1
+
+
+def test_a_page_that_was_left_is_resolved_by_whoever_has_it() -> None:
+    for stage, page in (fatal(), paged()):
+        stage.run(22, acts=[(20, Acknowledge(**said(page)))])
+        stage.run(900)
+        assert stage.pages()[1:] == []
+        stage.run(910, acts=[(901, Resolve(**said(page, 1)))])
+        assert stage.acts["resolve", ActOutcome.DONE] == 1
+        assert stage.pages()[1:] == [("resolve", "", page, "")]
+
+
+def test_a_note_on_a_page_that_is_over_is_kept_with_what_it_was_opened_for() -> None:
+    stage, page = paged()
+    stage.run(900)
+    (storm,) = stage.storms()
+    assert not storm.open
+    note = Comment(**said(page, 1), text="it was the disk")
+    stage.run(910, acts=[(905, note)])
+    found = done(stage, note)
+    assert found is not None
+    assert (found.subject, found.outcome, found.text) == (
+        storm.id,
+        ActOutcome.DONE,
+        "it was the disk",
+    )
+
+
+def test_a_resolve_that_comes_after_the_reopening_ends_nothing() -> None:
+    stage, page = paged()
+    stage.run(22, acts=[(20, Unacknowledge(**said(page, 9)))])
+    stage.run(30, acts=[(25, Resolve(**said(page, 5)))])
+    assert stage.storm().page_key == page
+    assert stage.acts["resolve", ActOutcome.OVERTAKEN] == 1
 
 
 def test_of_a_page_that_another_partition_knows_nothing_is_kept() -> None:

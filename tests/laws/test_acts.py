@@ -100,9 +100,14 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
             page = f"{subject}.{random.randrange(1, 4)}"
             at_ms = START_MS + random.randrange(1_000)
             told: dict[str, Any] = {"actor": "ben", "source": "pagerduty", "at_ms": at_ms}
-            if random.random() < 0.5:
-                return Acknowledge(**told, subject=page)
-            return Unacknowledge(**told, subject=page)
+            match random.randrange(6):
+                case 0 | 1:
+                    return Acknowledge(**told, subject=page)
+                case 2 | 3:
+                    return Unacknowledge(**told, subject=page)
+                case 4:
+                    return Comment(**told, subject=page, text="the disk")
+            return Resolve(**told, subject=page)
         case _:
             return random.choice(before) if before else Separate(**who, subject=subject)
 

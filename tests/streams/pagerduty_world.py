@@ -34,10 +34,7 @@ class Acts:
         self.told: list[Act] = []
         self.answers: Written = Written.YES
 
-    async def tell(
-        self, acts: Sequence[Act], *, within_s: float, partition: int | None = None
-    ) -> Written:
-        assert partition is None
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
         if self.answers is Written.YES:
             self.told += acts
         return self.answers
