@@ -50,6 +50,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "kafka_timeout": duration(intake.kafka_timeout_ms),
             "secrets": [_secret(secret) for secret in intake.secrets],
             "legacy_tokens": [_secret(secret) for secret in intake.legacy_tokens],
+            "pagerduty_webhook_secrets": _webhook_secrets(settings),
         },
         "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
         if settings.metrics.port
@@ -128,6 +129,11 @@ def _grouping(grouping: GroupingFiles) -> Plain:
 
 def _rules(file: str, number: int) -> Plain:
     return f"{file} ({number} {'rule' if number == 1 else 'rules'})" if file else None
+
+
+def _webhook_secrets(settings: Settings) -> list[Plain]:
+    pagerduty = settings.sinks.pagerduty
+    return [_secret(secret) for secret in pagerduty.webhook_secrets] if pagerduty else []
 
 
 def missing_secrets(settings: Settings) -> list[str]:

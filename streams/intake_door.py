@@ -203,6 +203,8 @@ class Door:
         request: web.Request,
         check: Callable[[bytes], Answer],
         write: Callable[[bytes], Awaitable[Answer]],
+        *,
+        at_least: int = 0,
     ) -> Answer:
         """Read a body within the limits, check it, and write it; return what became of it.
 
@@ -210,15 +212,17 @@ class Door:
             request: not read yet.
             check: of the body as received; only an accepted one is written.
             write: returns once Kafka has it, or says why not.
+            at_least: bodies of so many bytes are taken even where events of that size are not.
         """
+        limit = max(self._limit, at_least)
         announced = request.content_length
-        if announced is not None and announced > self._limit:
+        if announced is not None and announced > limit:
             return Answer.TOO_LARGE
-        size = self._limit if announced is None else announced
+        size = limit if announced is None else announced
         if not self._room.take(size):
             return Answer.OVERLOADED
         try:
-            body = await _read(request, self._limit)
+            body = await _read(request, limit)
             if isinstance(body, Answer):
                 return body
             began_s = time.perf_counter()

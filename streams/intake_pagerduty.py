@@ -29,6 +29,8 @@ from streams.pagerduty_lookups import Lookups, Pages, Unsaid
 from streams.pagerduty_signed import HEADER, PAGERDUTY_SAID, check
 from streams.settings import Settings
 
+LARGEST_BYTES: Final = 262_144
+"""PagerDuty sends no larger webhook, so none that it signed is ever too large here."""
 KAFKA_WITHIN_S: Final = 2.5
 """Beside what a look-up may take; PagerDuty waits 5 s."""
 GIVE_UP_MS: Final = 86_400_000
@@ -99,7 +101,10 @@ class PagerDutyDoor:
             raise web.HTTPNotFound
         given = request.headers.get(HEADER)
         answer = await self._door.taken(
-            request, lambda body: check(given, body, self._secrets), self._heard
+            request,
+            lambda body: check(given, body, self._secrets),
+            self._heard,
+            at_least=LARGEST_BYTES,
         )
         return self._door.say(answer, PAGERDUTY_SAID)
 

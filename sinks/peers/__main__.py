@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 
 from sinks.peers.control import add_control, line_of
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.pagerduty_webhooks import Webhooks
 from sinks.peers.serve import Peer
 from sinks.peers.slack import SlackPeer
 
 TOKEN = "xoxb-local-only"
 KEY = "localonly0localonly0localonly0lo"
+WEBHOOK_SECRET = "local-only-webhook-secret"
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     add_control(peer)
     peer.heard = lambda call: print(line_of(call), flush=True)
     try:
-        asyncio.run(_run(peer, secret))
+        asyncio.run(_run(peer, secret, options))
     except OSError as error:
         raise SystemExit(f"cannot listen on port {options.port}: {error.strerror}") from None
 
@@ -50,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help=f"a routing key of 32 characters; may be given several times; default: {KEY}",
     )
+    pager.add_argument("--webhooks", metavar="URL", help="where its webhooks go; default: nowhere")
+    pager.add_argument("--webhook-secret", help=f"what signs them; default: {WEBHOOK_SECRET}")
     for one in (slack, pager):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
@@ -76,9 +81,17 @@ def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
     return PagerDutyPeer(routing_keys=keys, port=options.port, seed=options.seed)
 
 
-async def _run(peer: Peer, secret: str) -> None:
-    async with peer:
+async def _run(peer: Peer, secret: str, options: argparse.Namespace) -> None:
+    async with peer, contextlib.AsyncExitStack() as stack:
         print(_told(peer, secret), flush=True)
+        if isinstance(peer, PagerDutyPeer) and options.webhooks:
+            # As with a key: what somebody gave is not printed.
+            if not options.webhook_secret:
+                print(f"export PAGERDUTY_WEBHOOK_SECRET={WEBHOOK_SECRET}", flush=True)
+            signs = options.webhook_secret or WEBHOOK_SECRET
+            webhooks = Webhooks(peer, url=options.webhooks, secrets=[signs])
+            serving = asyncio.create_task((await stack.enter_async_context(webhooks)).serve())
+            stack.callback(serving.cancel)
         ended = asyncio.Event()
         for one in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(one, ended.set)

@@ -102,6 +102,7 @@ class PagerDutyPeer(Peer):
             if one.dedup_key == dedup_key:
                 one.acknowledged = True
                 one.log.append((self.clock(), "acknowledge by hand"))
+                self._alerts.heard(one, "acknowledge by hand")
 
     def group(self, dedup_key: str, into: str) -> None:
         """Make the open alert of one key part of the incident of another one's, as alert grouping
@@ -112,7 +113,8 @@ class PagerDutyPeer(Peer):
                 one.incident_id = incident
 
     def on_change(self, heard: Callable[[Alert, str], None]) -> None:
-        """Have this called with each alert that an event changes, and how."""
+        """Have this called with each alert that changes, and how: by an event (trigger,
+        acknowledge, resolve), or `acknowledge by hand`."""
         self._alerts.heard = heard
 
     def add_key(self, routing_key: str) -> None:

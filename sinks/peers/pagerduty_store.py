@@ -69,7 +69,8 @@ class Alerts:
         self.dropped: list[tuple[str, str]] = []
         """(action, dedup key) of what had no effect at all."""
         self.heard: Callable[[Alert, str], None] = lambda alert, action: None
-        """Called with each alert that an event changed, and how: trigger, acknowledge, resolve."""
+        """Called with each alert that changed, and how: by an event (trigger, acknowledge,
+        resolve), or `acknowledge by hand`."""
         self.rule: Rule = lambda event: Fate.OPENS
 
     def open(self) -> list[Alert]:

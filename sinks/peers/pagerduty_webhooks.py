@@ -10,6 +10,7 @@ temporary disablement, ordering, at-least-once delivery), overview, signatures.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,12 @@ ANSWER_WITHIN_S: Final = 5.0
 RETRIED_S: Final = 48 * 3600.0
 DROPPED_IN_A_ROW: Final = 3
 
-_DID: Final = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
+_DID: Final[dict[str, tuple[str, Json]]] = {
+    "trigger": ("triggered", INTEGRATION),
+    "acknowledge": ("acknowledged", INTEGRATION),
+    "resolve": ("resolved", INTEGRATION),
+    "acknowledge by hand": ("acknowledged", USER),
+}
 
 
 @dataclass
@@ -69,7 +75,7 @@ class Webhooks:
         """Every webhook, in the order in which they came about."""
         self.disabled = False
         self._dropped_in_a_row = 0
-        account.on_change(self._by_event)
+        account.on_change(self._changed)
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_S))
@@ -112,9 +118,10 @@ class Webhooks:
         alert.log.append((self._account.clock(), f"{kind} by hand"))
         return self._made(kind, alert, by, assignees, note)
 
-    def _by_event(self, alert: Alert, action: str) -> None:
+    def _changed(self, alert: Alert, action: str) -> None:
         if alert.incident_id:
-            self._made(_DID[action], alert, INTEGRATION, (), "")
+            kind, by = _DID[action]
+            self._made(kind, alert, by, (), "")
 
     def _made(
         self, kind: str, alert: Alert, by: Json | None, assignees: Iterable[str], note: str
@@ -150,6 +157,12 @@ class Webhooks:
                 await self.send(one)
                 if not (one.done or one.dropped):
                     stopped.add(one.incident_id)
+
+    async def serve(self, every_s: float = 1.0) -> None:
+        """Deliver again and again, until cancelled."""
+        while True:
+            await self.deliver()
+            await asyncio.sleep(every_s)
 
     async def deliver_badly(self, seed: int, *, again: int = 2) -> None:
         """Send all of them, some several times, in any order: what at least once and several

@@ -12,10 +12,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sinks.peers.control import add_control
 from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.pagerduty_said import signature
 from sinks.peers.slack import SlackPeer
 from tests.sinks.conftest import KEY, TOKEN
 from tests.sinks.peer_calls import CHANNELS, PAYLOAD, enqueue, post
@@ -178,3 +180,32 @@ async def test_what_the_command_does_not_know_is_refused(args: list[str]) -> Non
     )
     async with asyncio.timeout(30):
         assert await process.wait() == 2
+
+
+async def test_a_pagerduty_by_hand_sends_signed_webhooks_of_what_is_done_there() -> None:
+    heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        await heard.put((request.headers["X-PagerDuty-Signature"], await request.read()))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/pagerduty", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        to = f"http://127.0.0.1:{runner.addresses[0][1]}/pagerduty"
+        args = ("pagerduty", "--key", KEY, "--webhooks", to, "--webhook-secret", "s")
+        async with by_hand(*args) as (_, lines), asyncio.timeout(30):
+            origin = lines[0].split()[-1].rstrip("/")
+            event = {"event_action": "trigger", "dedup_key": "k1", "payload": PAYLOAD}
+            status, _ = await tell(f"{origin}/v2/enqueue", routing_key=KEY, **event)
+            assert status == 202
+            await tell(f"{origin}/_peer/switch", do="acknowledge", dedup_key="k1")
+            for kind in ("triggered", "acknowledged"):
+                given, body = await heard.get()
+                assert f'"incident.{kind}"'.encode() in body
+                assert given == signature(body, ["s"])
+    finally:
+        await runner.cleanup()

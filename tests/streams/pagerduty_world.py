@@ -89,12 +89,16 @@ class World:
 
 @asynccontextmanager
 async def world(
-    *, keys: bool = True, token: str | None = None, clock: Callable[[], float] = time.time
+    *,
+    keys: bool = True,
+    token: str | None = None,
+    clock: Callable[[], float] = time.time,
+    settings: Settings | None = None,
 ) -> AsyncIterator[World]:
     account = PagerDutyPeer(routing_keys=[ROUTING], clock=clock)
     async with account, PagerDutyRestPeer(account, token=TOKEN) as rest:
         here = World(account, rest)
-        settings = settings_with(*SECRETS, token=token, api_url=rest.base_url)
+        settings = settings or settings_with(*SECRETS, token=token, api_url=rest.base_url)
         runner = make_runner(make_app(settings, here.metrics, here.acts, here.acts))
         await runner.setup()
         try:

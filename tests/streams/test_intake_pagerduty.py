@@ -7,6 +7,7 @@ import itertools
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -19,7 +20,7 @@ from sinks.peers.pagerduty_webhooks import Sent, Webhooks, user
 from streams.intake import make_app, make_runner
 from streams.intake_door import Door
 from streams.intake_log import Written
-from streams.intake_pagerduty import PagerDutyDoor, taken_of
+from streams.intake_pagerduty import LARGEST_BYTES, PagerDutyDoor, taken_of
 from streams.metrics import Metrics, exposition
 from streams.settings import SettingsError
 from tests.correlators.acted import Stage, outage
@@ -103,6 +104,21 @@ async def test_whatever_pagerduty_signed_is_answered_200() -> None:
         assert 'kind="other",outcome="nothing"} 2.0' in text
         assert 'kind="pagey.ping",outcome="nothing"} 1.0' in text
         assert here.counted("acknowledged", "not_ours") == 2
+
+
+async def test_the_largest_webhook_is_taken_whatever_the_limit_of_events_is() -> None:
+    small = msgspec.structs.replace(
+        settings_with(*SECRETS),
+        intake=msgspec.structs.replace(settings_with().intake, max_body_bytes=1_024),
+    )
+    async with world(settings=small) as here:
+        note = here.webhooks.does("annotated", here.page(PAGE), note="x" * 200_000)
+        assert await here.webhooks.send(note) == 200
+        raw = webhook("acknowledged", "Q1", event_id="1", at_s=1.0, key="not-ours", note="y")
+        body = raw + b" " * (LARGEST_BYTES - len(raw))
+        assert await here.webhooks.send(Sent("x", "Q1", body, "2")) == 200
+        assert await here.webhooks.send(Sent("x", "Q1", body + b" ", "3")) == 413
+        assert here.counted("acknowledged", "not_ours") == 1
 
 
 async def test_without_kafka_pagerduty_keeps_it_and_stays_on() -> None:
