@@ -5,16 +5,18 @@ Only the reading; what a change does to an incident is decided where incidents l
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import xxhash
 
-from correlators.event_parts import link, name
+from correlators.event_parts import link, name, occurred_ms
+from correlators.mails import MAIL, unmailed
 from correlators.types import ChangeKind, StateChange
 from correlators.wire import WireAssignee, WireChange, WireChangeData, WireIssue, WireMetricAlert
 
 WORD_CHARS: Final = 64
 TITLE_CHARS: Final = 512
+COMMENT_CHARS: Final = 1_000
 SERVICE_CHARS: Final = 100
 PROJECTS_KEPT: Final = 16
 """Projects of one metric alert."""
@@ -72,7 +74,20 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
         regressed=issue.substatus == "regressed",
         status=name(issue.status, WORD_CHARS),
         substatus=name(issue.substatus, WORD_CHARS),
+        **_comment(wire, data, kind),
     )
+
+
+def _comment(wire: WireChange, data: WireChangeData, kind: ChangeKind) -> dict[str, Any]:
+    """Return who wrote what and when, of a comment."""
+    if kind is not ChangeKind.COMMENT:
+        return {}
+    by = unmailed(name(wire.actor.name if wire.actor is not None else None, WORD_CHARS))
+    return {
+        "by": "" if by == MAIL else by,
+        "text": unmailed(name(data.comment, COMMENT_CHARS)),
+        "at_ms": occurred_ms(data.timestamp),
+    }
 
 
 def _id(given: int | str | None) -> str:

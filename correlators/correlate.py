@@ -29,6 +29,7 @@ from correlators.acting import Acting, Outcomes
 from correlators.acts import ActDone
 from correlators.baseline import Baseline
 from correlators.closing import Closing
+from correlators.comments import comments_of
 from correlators.days import Day
 from correlators.decisions import Decision
 from correlators.dependencies import Neighbours
@@ -210,6 +211,8 @@ class Correlator:
             self._alert(change, tick)
         if not change.issue_id:
             return
+        for comment in comments_of(self.state, change):
+            self._acting.act(comment, tick)
         ignores = ignoring.heard(self.state, change, tick)
         for incident in self.state.of_issue(change.issue_id):
             if change.environment not in ("", incident.key.environment):

@@ -169,9 +169,11 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     release: str = ""
     """Of a deploy."""
     at_ms: int = 0
-    """When a deploy was, by whoever tells it; 0 otherwise."""
+    """When a deploy was, or a comment, by whoever tells it; 0 otherwise."""
     by: str = ""
-    """Who made a deploy, without what is personal."""
+    """Who made a deploy, or wrote a comment, without what is personal."""
+    text: str = ""
+    """What a comment says, without mail addresses."""
     tick: int = 0
 
 

@@ -245,6 +245,14 @@ class WireChangeData(Struct):
     project_slug: str | None = None
     issue_id: int | str | None = None
     group_id: int | str | None = None
+    comment: str | None = None
+    timestamp: float | int | str | None = None
+
+
+class WireActor(Struct):
+    """Who did it."""
+
+    name: str | None = None
 
 
 class WireChange(Struct):
@@ -252,3 +260,4 @@ class WireChange(Struct):
 
     action: str | None = None
     data: WireChangeData | None = None
+    actor: WireActor | None = None

@@ -31,6 +31,7 @@ from correlators.acts import (
     Unacknowledge,
 )
 from correlators.event_parts import occurred_ms
+from correlators.mails import MAIL, unmailed
 from sinks.pagerduty_event import page_of
 from sinks.pagerduty_words import said
 
@@ -182,7 +183,7 @@ def _word(event: _Event, data: _Data) -> Word | Meaning:
         return Meaning.OWN
     text = ""
     if note:
-        text = _unmailed(said(data.content or "", TEXT_CHARS))[:TEXT_CHARS]
+        text = unmailed(said(data.content or "", TEXT_CHARS))[:TEXT_CHARS]
     elif kind in _ASSIGNS:
         text = _assignee(data)
     if note and not text:
@@ -209,15 +210,5 @@ def _name(named: _Named | None) -> str:
     """Return a name that may be shown: one line, and no mail address."""
     if named is None:
         return ""
-    name = _unmailed(said(named.summary or "", NAME_CHARS))[:NAME_CHARS]
-    return "somebody" if name == "<email>" else name
-
-
-def _unmailed(text: str) -> str:
-    """Return the text with each word that is a mail address, or holds one, as `<email>`."""
-    return " ".join("<email>" if _mail(word) else word for word in text.split(" "))
-
-
-def _mail(word: str) -> bool:
-    before, _, after = word.strip("<>()[],.;:…").partition("@")
-    return bool(before and after)
+    name = unmailed(said(named.summary or "", NAME_CHARS))[:NAME_CHARS]
+    return "somebody" if name == MAIL else name
