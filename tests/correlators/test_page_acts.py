@@ -169,6 +169,20 @@ def test_whoever_resolves_the_page_ends_what_holds_it_and_what_follows_pages_ane
     assert stage.pages()[2][2] != page
 
 
+def test_how_long_a_page_waited_for_somebody_follows_from_what_the_pager_says() -> None:
+    stage, page = paged()
+    acts: list[tuple[int, Act]] = [
+        (20, Acknowledge(**said(page, 1))),
+        (25, Acknowledge(**said(page, 2, actor="Ada"))),
+        (40, Resolve(**said(page, 3))),
+    ]
+    stage.run(45, acts=acts)
+    assert [(one.act, one.seconds) for one in stage.responses] == [
+        ("acknowledge", 20),
+        ("resolve", 40),
+    ]
+
+
 def test_whoever_resolves_an_older_page_ends_nothing() -> None:
     stage, first = paged()
     stage.run(22, acts=[(20, Acknowledge(**said(first)))])
