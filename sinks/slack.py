@@ -32,6 +32,7 @@ from sinks.base import (
 from sinks.broadcast import Heard, called, heard
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
+from sinks.slack_buttons import bar
 from sinks.slack_client import TIMEOUT_MS, SlackClient
 from sinks.slack_find import SlackFinder, metadata_of
 
@@ -44,6 +45,7 @@ class SlackSink:
             also groups:history and groups:read.
         channels: id (best) or #name by the name in the configuration.
         mentions: user group (S...) or user (U..., W...) by team, called by what is loud.
+        buttons: put them below each message; somebody takes what is pressed.
         base_url: ends with `/api/`.
         post_every_ms: between two messages in one channel; Slack allows about one a second.
         posts_every_ms: between two messages in the workspace, after a burst of ten.
@@ -60,6 +62,7 @@ class SlackSink:
         token: str,
         channels: Mapping[str, str],
         mentions: Mapping[str, str] | None = None,
+        buttons: bool = False,
         base_url: str = "https://slack.com/api/",
         post_every_ms: int = 1_050,
         posts_every_ms: int = 250,
@@ -68,6 +71,7 @@ class SlackSink:
     ) -> None:
         self._channels = {f"{self.name}:{name}": to for name, to in channels.items()}
         self._mentions = dict(mentions or {})
+        self._buttons = buttons
         self.notes = Notes()
         """What was cut and refused."""
         self._client = SlackClient(
@@ -135,6 +139,19 @@ class SlackSink:
         await self._client.close()
 
     def _message(self, attempt: Attempt) -> Rendered:
+        """Return the message of an attempt, with what can be pressed below it.
+
+        In a thread it has buttons only where the channel shows it too.
+        """
+        message = self._rendered(attempt)
+        small = attempt.step is Step.REPLY and not _loud(attempt)
+        pressed = bar(attempt.digest) if self._buttons and not small else []
+        if not pressed:
+            return message
+        *blocks, ends = message.blocks
+        return msgspec.structs.replace(message, blocks=[*blocks, *pressed, ends])
+
+    def _rendered(self, attempt: Attempt) -> Rendered:
         """Return the message of an attempt: in a thread the news, else the whole state."""
         digest, repeat = attempt.digest, attempt.possible_repeat
         if attempt.step is Step.EDIT:

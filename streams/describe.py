@@ -52,6 +52,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "legacy_tokens": [_secret(secret) for secret in intake.legacy_tokens],
             "pagerduty_webhook_secrets": _webhook_secrets(settings),
         },
+        "slack_in": _slack_in(settings),
         "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
         if settings.metrics.port
         else None,
@@ -74,6 +75,19 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "burst_services": settings.storms.burst_services,
             "burst_onsets": settings.storms.burst_onsets,
         },
+    }
+
+
+def _slack_in(settings: Settings) -> Plain:
+    """Return how Slack comes back, and who may do what."""
+    back = settings.slack_in
+    if back is None:
+        return None
+    return {
+        "listens": f"http://{settings.intake.host}:{settings.intake.port}/slack",
+        "signing_secrets": [_secret(one) for one in back.signing_secrets],
+        "app_token": _secret(back.app_token) if back.app_token is not None else None,
+        "may": {name: list(who) for name, who in back.groups.items()} or "everybody",
     }
 
 
@@ -140,6 +154,8 @@ def missing_secrets(settings: Settings) -> list[str]:
     """Return one line for every secret that is named but not there, by where it stands."""
     secrets = [*settings.intake.secrets, *settings.intake.legacy_tokens]
     secrets += settings.sinks.pagerduty.webhook_secrets if settings.sinks.pagerduty else ()
+    if (back := settings.slack_in) is not None:
+        secrets += [*back.signing_secrets, *([back.app_token] if back.app_token else [])]
     return [secret.missing for secret in secrets if secret.missing] + missing_for_sinks(settings)
 
 

@@ -23,12 +23,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiokafka.errors import KafkaError
 
 from streams.intake_door import FINISH_WITHIN_S, Door, Log
-from streams.intake_log import ActLog, EventLog
+from streams.intake_log import ActLog, EventLog, OwnedActLog
 from streams.intake_pagerduty import PagerDutyDoor, taken_of
+from streams.intake_slack import SlackDoor, make_door
 from streams.metrics import Metrics
 from streams.metrics_http import metrics_handler
 from streams.reload import FIXED_INTAKE, Reloads
-from streams.settings import Loaded, Settings
+from streams.settings import Loaded, Settings, SettingsError
 from streams.topics import State, TopicsError, ensure, names
 
 _log = logging.getLogger(__name__)
@@ -54,10 +55,15 @@ _http_log.addFilter(_Unquoted())
 
 _DOOR: Final = web.AppKey("door", Door)
 _PAGERDUTY: Final = web.AppKey("pagerduty", PagerDutyDoor)
+_SLACK: Final = web.AppKey("slack", SlackDoor)
 
 
 def make_app(
-    settings: Settings, metrics: Metrics, log: Log, acts: ActLog | None = None
+    settings: Settings,
+    metrics: Metrics,
+    log: Log,
+    acts: ActLog | None = None,
+    owned: OwnedActLog | None = None,
 ) -> web.Application:
     """Return the server's routes; who listens where is the caller's.
 
@@ -66,6 +72,7 @@ def make_app(
         metrics: of this process.
         log: started.
         acts: started; None: there is no way back from PagerDuty.
+        owned: started; None: there is no way back from Slack.
 
     Raises:
         SettingsError: a configured secret is not there, is empty, or is a token of a wrong form.
@@ -80,6 +87,10 @@ def make_app(
         app[_PAGERDUTY] = pagerduty = PagerDutyDoor(door, taken_of(settings), metrics, acts)
         app.router.add_post("/pagerduty", pagerduty.webhook)
         app.on_cleanup.append(lambda _: pagerduty.close())
+    slack = make_door(settings, metrics, owned) if owned is not None else None
+    if slack is not None:
+        app[_SLACK] = slack
+        app.router.add_post("/slack", slack.post)
     app.router.add_get("/healthz", door.healthz)
     app.router.add_get("/readyz", door.readyz)
     app.router.add_get("/metrics", metrics_handler(metrics))
@@ -121,7 +132,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     log, metrics = EventLog(settings), Metrics()
-    app = make_app(settings, metrics, log, log)
+    app = make_app(settings, metrics, log, log, log)
     await _check_topic(settings)
     try:
         await log.start()
@@ -139,6 +150,8 @@ async def serve(
             await site.stop()
         # The runner's own clean-up drops bodies that are still arriving.
         await app[_DOOR].finish()
+        if _SLACK in app:
+            await app[_SLACK].desk.finish(FINISH_WITHIN_S)
         await runner.cleanup()
         await log.stop()
 
@@ -180,6 +193,10 @@ async def _reloads(
 
     async def take(changed: Loaded) -> None:
         taken = taken_of(changed.settings)  # may refuse it, so first
+        if (changed.settings.slack_in is None) is (_SLACK in app):
+            raise SettingsError("slack_in: only a restart of intake begins or ends it")
+        if _SLACK in app:
+            app[_SLACK].renew(changed.settings)
         app[_DOOR].renew(changed.settings)
         await app[_PAGERDUTY].renew(taken)
 

@@ -54,6 +54,14 @@ class ActLog(Protocol):
         ...
 
 
+class OwnedActLog(Protocol):
+    """What intake needs of it where the environment is known."""
+
+    async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
+        """Return what became of the act, in time."""
+        ...
+
+
 class EventLog:
     """Appends raw bodies to `sentry.events`, spread evenly over its partitions, and acts to
     `incident.deltas`."""
@@ -104,6 +112,23 @@ class EventLog:
 
         async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
             sent.append(await producer.send(self._topic, value=body, headers=headers))
+
+        return await self._sent(send, within_s)
+
+    async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
+        """Return what became of an act, `within_s` seconds later at the latest.
+
+        Args:
+            act: what somebody decided.
+            environment: hash of the environment of what it is about: it says who owns it.
+            within_s: how long Kafka may take.
+        """
+
+        async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
+            topic = self._acts_topic
+            numbers = sorted(await producer.partitions_for(topic))
+            number = numbers[environment % len(numbers)]
+            sent.append(await producer.send(topic, codec.encode(act), partition=number))
 
         return await self._sent(send, within_s)
 

@@ -26,6 +26,8 @@ from sinks.pagerduty_heard import TYPES, Meaning
 from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
+from streams.slack_inbound import OUTCOMES
+from streams.slack_inbound import Kind as SlackKind
 
 RESPONSE_SECONDS: Final = (
     *(15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0),
@@ -167,6 +169,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Webhooks that PagerDuty signed, by what they meant.",
         _words("kind", "`sinks.pagerduty_heard.TYPES`", TYPES),
         _words("outcome", "`sinks.pagerduty_heard.Meaning`", Meaning),
+    ),
+    _counter(
+        "slack_requests",
+        "requests",
+        "What came back from Slack, by HTTP and by Socket Mode, by what it was and what became of "
+        "it.",
+        _words("kind", "`streams.slack_inbound.Kind`", SlackKind),
+        _words("outcome", "`streams.slack_inbound.OUTCOMES`", OUTCOMES),
     ),
     _counter(
         "events",

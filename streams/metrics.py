@@ -51,6 +51,7 @@ class Metrics:
     intake_repeats: Counter
     intake_answer_seconds: Histogram
     pagerduty_webhooks: Counter
+    slack_requests: Counter
     events: Counter
     quarantined: Counter
     frozen_entries: Counter

@@ -23,6 +23,7 @@ from streams.settings_types import (
     Settings,
     Sinks,
     Slack,
+    SlackIn,
 )
 from streams.yaml_reader import FILE_BYTES, Reader
 
@@ -39,6 +40,7 @@ __all__ = [
     "SettingsError",
     "Sinks",
     "Slack",
+    "SlackIn",
     "find",
     "load",
     "read",

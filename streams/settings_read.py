@@ -25,7 +25,7 @@ from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
-from streams.settings_slack import slack_of
+from streams.settings_slack import slack_in_of, slack_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -92,6 +92,7 @@ def settings_of(
         rules=rules,
         teams=teams,
         owners=owners_of(reader, part.get("owners")),
+        slack_in=slack_in_of(reader, part.get("slack_in"), sinks.slack, Clock(clock)),
         holding=holding_of(reader, part),
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         file=file,

@@ -1,4 +1,4 @@
-"""The keys `sinks.slack` of `stormfold.yaml`.
+"""The keys `sinks.slack` and `slack_in` of `stormfold.yaml`.
 
 Called by `settings_read`, which has the other sinks. What a webhook's URL must look like is checked
 where secrets are read (`wrong_urls`): the file holds references.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from yaml.nodes import Node
+from yaml.nodes import Node, ScalarNode
 
 from streams.references import Secret, SettingsError
-from streams.settings_types import Slack
+from streams.settings_types import Clock, Slack, SlackIn
 from streams.settings_urls import base_url
 from streams.yaml_reader import Reader
 
@@ -53,6 +53,54 @@ def slack_of(reader: Reader, node: Node) -> Slack:
         ),
         channels=channels,
         webhooks=webhooks,
+    )
+
+
+MEMBERS_MOST: Final = 50
+"""Groups and users by key."""
+MAY: Final = ("page", "silence", "merge")
+"""What may be kept to groups."""
+_WHO: Final = re.compile(r"[SUW][A-Z0-9]{2,20}")
+
+
+def slack_in_of(
+    reader: Reader, node: Node | None, slack: Slack | None, clock: Clock
+) -> SlackIn | None:
+    """Return what comes back from Slack, None where the file does not ask for it.
+
+    Args:
+        slack: whose bot answers.
+        clock: acts carry the time of a clock, so `data` takes none.
+    """
+    if node is None or (isinstance(node, ScalarNode) and not node.value):
+        return None
+    path = "slack_in"
+    key = reader.section(node, path, ("signing_secrets", "app_token", "groups"))
+    entries = reader.entries(key.get("signing_secrets"), f"{path}.signing_secrets", "secrets")
+    token = key.get("app_token")
+    if not entries and token is None:
+        reader.problem(node, path, "expected signing_secrets, or app_token for Socket Mode")
+    elif slack is None or not slack.channels:
+        reader.problem(node, path, "expected sinks.slack with a channel: its bot answers")
+    elif clock is Clock.DATA:
+        reader.problem(node, path, "it is taken under clock: wall only, and this is clock: data")
+    groups: dict[str, tuple[str, ...]] = {}
+    for name, who in reader.section(key.get("groups"), f"{path}.groups", MAY).items():
+        at = f"{path}.groups.{name}"
+        members = reader.entries(who, at, "user groups and users") or ()
+        says = "the id of a user group (S...) or a user (U..., W...)"
+        groups[name] = tuple(
+            reader.text(one, f"{at}[{place}]", "", _WHO, says) for place, one in enumerate(members)
+        )
+        if len(members) > MEMBERS_MOST:
+            reader.problem(who, at, f"expected at most {MEMBERS_MOST}")
+    return SlackIn(
+        signing_secrets=tuple(
+            reader.secret(one, f"{path}.signing_secrets[{place}]", "")
+            for place, one in enumerate(entries or ())
+        ),
+        app_token=reader.secret(token, f"{path}.app_token", "") if token is not None else None,
+        groups=groups,
     )
 
 

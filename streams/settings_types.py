@@ -75,6 +75,18 @@ class Slack(msgspec.Struct, frozen=True, kw_only=True):
     """URLs."""
 
 
+class SlackIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes back from Slack: buttons, commands, mentions."""
+
+    signing_secrets: tuple[Secret, ...] = ()
+    """Any of them may have signed a request to `POST /slack`; without one none is taken."""
+    app_token: Secret | None = None
+    """Opens Socket Mode, for which no address has to be reached from outside."""
+    groups: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """User groups (`S...`) and users (`U...`, `W...`) that may do what a key says; without the key
+    everybody may."""
+
+
 class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     """PagerDuty services; each routing key is the destination `pagerduty:<its name>`."""
 
@@ -178,6 +190,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """None: `pages` and `routes` decide."""
     teams: dict[str, Team] = msgspec.field(default_factory=dict)
     owners: tuple[Owner, ...] = ()
+    slack_in: SlackIn | None = None
+    """None: messages have no buttons, and nothing comes back from Slack."""
     holding: Holding = Holding()
     shadow: Shadow | None = None
     """Shadow mode: decided as it would be, told to one destination, nobody paged."""

@@ -30,6 +30,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 token=slack.token.reveal(),
                 channels=slack.channels,
                 mentions=mentions,
+                buttons=settings.slack_in is not None,
                 base_url=slack.base_url,
             )
         )

@@ -110,9 +110,8 @@ def _html_block(block: Json) -> str:
         case "actions":
             found = [
                 f'<span class="button {html.escape(one.get("style", ""))}">'
-                f"{_unescape_to_html(one['text']['text'])}</span>"
+                f"{_unescape_to_html(_label(one))}</span>"
                 for one in block["elements"]
-                if one.get("type") == "button"
             ]
             return f'<p class="actions">{"".join(found)}</p>'
         case _:
@@ -228,10 +227,19 @@ def _terminal_blocks(message: Message, width: int) -> list[str]:
             case "divider":
                 lines.append("─" * width)
             case "actions":
-                lines.append("  ".join(f"[ {one['text']['text']} ]" for one in block["elements"]))
+                lines += _wrapped(
+                    "  ".join(f"[ {_label(one)} ]" for one in block["elements"]), width
+                )
             case _:
                 pass
     return lines
+
+
+def _label(element: Json) -> str:
+    """Return what stands on a button, the dots of a menu, or else the kind of the element."""
+    if element.get("type") == "overflow":
+        return "⋯"
+    return str((element.get("text") or element.get("placeholder") or {}).get("text") or "▾")
 
 
 def _flat(text: str) -> str:

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from sinks.peers.faults import Fault, Trouble
 from sinks.peers.serve import Call, Clock, Json, Peer
+from sinks.peers.slack_back import Back
 from sinks.peers.slack_chat import Chat
 from sinks.peers.slack_conversations import Conversations
 from sinks.peers.slack_limits import Limits
@@ -74,6 +75,8 @@ class SlackPeer(States, Peer):
         self._limits = Limits(per_second=per_second, burst=burst, clock=clock)
         self.chat = Chat(self.workspace, self._limits)
         conversations = Conversations(self.workspace, self._limits)
+        self.back = Back(self.workspace, self._limits)
+        """What comes back to the app: modals, groups, messages that one person sees."""
         self._webhooks = Webhooks(self.workspace, self._limits, self.chat)
         self._methods: dict[str, Callable[[Json], Json]] = {
             "auth.test": self._test,
@@ -87,8 +90,10 @@ class SlackPeer(States, Peer):
             "conversations.list": conversations.list,
             "conversations.info": conversations.info,
             "conversations.join": conversations.join,
+            **self.back.methods,
         }
         self._app.router.add_route("*", "/api/{method}", self._serve)
+        self._app.router.add_post("/actions/{name}", self._serve_response)
         self._app.router.add_post("/services/{team}/{bot}/{secret}", self._serve_webhook)
 
     @property
@@ -99,6 +104,10 @@ class SlackPeer(States, Peer):
     def webhook_url(self, channel: str) -> str:
         """Return the incoming webhook of a channel; by id or by name."""
         return self.origin + self._webhooks.path(channel)
+
+    def response_url(self, channel: str, user: str, thread_ts: str = "") -> str:
+        """Return an address that takes answers for one person in one channel."""
+        return f"{self.origin}/actions/{self.back.address(channel, user, thread_ts)}"
 
     # ---------------------------------------------------------------- the Web API
 
@@ -181,6 +190,19 @@ class SlackPeer(States, Peer):
 
         destination = channel.id if channel else ""
         return await self._answer(request, "webhook", carry_out, destination=destination, args=args)
+
+    async def _serve_response(self, request: web.Request) -> web.StreamResponse:
+        try:
+            args = await payload_of(request)
+        except Refusal as refusal:
+            return self._webhook_refused({}, refusal)
+
+        async def carry_out() -> web.Response:
+            word = self.back.respond(request.match_info["name"], args)
+            self._note(Call(self.clock(), "response_url", args, word or "ok"))
+            return web.Response(text=word or "ok", status=404 if word else 200)
+
+        return await self._answer(request, "response_url", carry_out, args=args)
 
     def _webhook_refused(self, args: Json, refusal: Refusal) -> web.Response:
         self._note(Call(self.clock(), "webhook", args, refusal.error, refusal.violation))

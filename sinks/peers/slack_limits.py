@@ -27,6 +27,11 @@ TIERS: Final = {
     "conversations.join": 50,
     "conversations.list": 20,
     "reactions.add": 50,
+    "views.open": 100,
+    "views.update": 100,
+    "usergroups.users.list": 20,
+    "users.info": 100,
+    "chat.postEphemeral": 100,
 }
 """Calls a minute and workspace."""
 POSTS_PER_MINUTE: Final = 600

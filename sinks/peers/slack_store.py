@@ -19,6 +19,10 @@ SCOPES: Final = frozenset(
         "groups:history",
         "reactions:write",
         "incoming-webhook",
+        "commands",
+        "app_mentions:read",
+        "usergroups:read",
+        "users:read",
     }
 )
 """What the bot may do, unless a test takes something away."""

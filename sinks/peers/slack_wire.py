@@ -18,7 +18,7 @@ T = TypeVar("T")
 MOST: Final = 999
 """Entries of a page."""
 _TS = re.compile(r"\d{1,10}(\.\d{1,6})?")
-_NESTED = ("blocks", "metadata", "attachments")
+_NESTED = ("blocks", "metadata", "attachments", "view")
 
 
 async def arguments_of(request: web.Request) -> Json:

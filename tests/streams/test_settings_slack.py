@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sinks.base import Sink
-from streams.describe import describe, missing_for_sinks
+from streams.describe import describe, missing_for_sinks, missing_secrets
 from streams.settings import Settings, SettingsError, load
 from streams.sink_config import make_sinks
 
@@ -79,3 +79,67 @@ def test_who_is_no_user_and_no_group_is_refused(tmp_path: Path, wrong: str) -> N
 def test_wrong_webhooks_are_refused(tmp_path: Path, webhooks: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         read(tmp_path, f"sinks: {{slack: {{webhooks: {webhooks}}}}}\n")
+
+
+BACK = """
+sinks: {slack: {channels: {incidents: C0INC}}}
+slack_in:
+  signing_secrets: ["${NEW}", "${OLD}"]
+  app_token: "${APP}"
+  groups: {page: [S0CALL, U0ADA], merge: []}
+"""
+
+
+def test_what_comes_back_from_slack_is_read_and_shows_no_secret(tmp_path: Path) -> None:
+    settings = read(tmp_path, BACK, NEW="n3w", OLD="0ld", APP="xapp-1", SLACK_BOT_TOKEN="xoxb-1")
+    back = settings.slack_in
+    assert back is not None
+    assert [one.reveal() for one in back.signing_secrets] == ["n3w", "0ld"]
+    assert back.app_token is not None
+    assert back.groups == {"page": ("S0CALL", "U0ADA"), "merge": ()}
+    shown = str(describe(settings))
+    assert "S0CALL" in shown
+    assert not any(one in shown + repr(settings) for one in ("n3w", "0ld", "xapp-1"))
+
+
+def test_messages_have_buttons_where_something_comes_back(tmp_path: Path) -> None:
+    plain = read(tmp_path, "sinks: {slack: {channels: {a: C0A}}}\n", SLACK_BOT_TOKEN="x")
+    assert plain.slack_in is None
+    back = read(tmp_path, BACK, NEW="n", OLD="o", APP="a", SLACK_BOT_TOKEN="x")
+    assert [one._buttons for one in make_sinks(plain)] == [False]  # type: ignore[attr-defined]
+    assert [one._buttons for one in make_sinks(back)] == [True]  # type: ignore[attr-defined]
+
+
+def test_buttons_decide_nothing(tmp_path: Path) -> None:
+    plain = read(tmp_path, "sinks: {slack: {channels: {incidents: C0INC}}}\n")
+    assert read(tmp_path, BACK).configuration == plain.configuration
+
+
+def test_a_secret_of_the_way_back_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    lines = missing_secrets(read(tmp_path, BACK, NEW="n", APP="a", SENTRY_CLIENT_SECRET="s"))
+    assert any("OLD" in one for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("slack_in: {}", "expected signing_secrets, or app_token for Socket Mode"),
+        ("slack_in: {app_token: x}", "expected sinks.slack with a channel: its bot answers"),
+        (
+            "clock: data\nsinks: {slack: {}}\nslack_in: {app_token: x}",
+            "it is taken under clock: wall only",
+        ),
+        (
+            "sinks: {slack: {}}\nslack_in: {app_token: x, groups: {page: [ops]}}",
+            "expected the id of a user group (S...) or a user (U..., W...)",
+        ),
+        (
+            "sinks: {slack: {}}\nslack_in: {app_token: x, groups: {dance: []}}",
+            "slack_in.groups",
+        ),
+    ],
+)
+def test_a_way_back_that_cannot_be_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        read(tmp_path, text + "\n")
+    assert says in str(error.value)

@@ -1,0 +1,180 @@
+"""`POST /slack`: what Slack sends is checked over its raw body, decoded, and handed to the desk.
+
+Answered 401 with the check that failed, 200 for whatever is understood or of no interest, 503 where
+Slack is to send it again; nothing of a request reaches a log.
+
+Source: docs.slack.dev, verifying requests; interactions are a form with `payload`, commands a form,
+events JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Final
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from streams.intake_log import OwnedActLog
+from streams.live import read as read_live
+from streams.metrics import Metrics
+from streams.settings import Settings, SlackIn
+from streams.slack_book import Book
+from streams.slack_clerk import Clerk
+from streams.slack_desk import Desk
+from streams.slack_inbound import Inbound, Kind, Outcome, Reply, envelope
+from streams.slack_office import Office
+from streams.slack_signed import SAID, SIGNATURE_HEADER, TIMESTAMP_HEADER, Signed, check
+
+BODY_BYTES: Final = 262_144
+"""Larger bodies are refused: a message and its thread are far smaller."""
+BODY_WITHIN_S: Final = 2.0
+REQUESTS_AT_ONCE: Final = 64
+FIELDS_MOST: Final = 64
+
+_STATUS: Final = {
+    Outcome.UNREADABLE: 400,
+    Outcome.TOO_LARGE: 413,
+    Outcome.OVERLOADED: 503,
+}
+_AGAIN: Final = frozenset({Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED})
+"""Slack sends an event again that is answered 503; of all else a person is told."""
+
+
+class SlackDoor:
+    """Answers `POST /slack`.
+
+    Args:
+        settings: whose signing secrets are read here.
+        metrics: of this process.
+        desk: takes what was checked.
+        clerk: is told of other groups.
+        office: is told of another token.
+
+    Raises:
+        SettingsError: a secret is not there or is empty.
+    """
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, desk: Desk, clerk: Clerk, office: Office
+    ) -> None:
+        self.desk, self._clerk, self._office = desk, clerk, office
+        self._metrics = metrics
+        self._under_way = 0
+        self.renew(settings)
+
+    def renew(self, settings: Settings) -> None:
+        """Take other secrets, groups and another token from the next request on.
+
+        Raises:
+            SettingsError: as of the start; the old ones stay.
+        """
+        back = settings.slack_in or SlackIn()
+        if (slack := settings.sinks.slack) is not None:
+            self._office.renew(slack.token.reveal(), slack.base_url)
+        self._secrets = [
+            one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets
+        ]
+        self._clerk.renew(back.groups, settings.intake.kafka_timeout_ms / 1000)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Take one request."""
+        if not self._secrets:
+            raise web.HTTPNotFound
+        if self._under_way >= REQUESTS_AT_ONCE:
+            return self._answer(Kind.OTHER, Reply(Outcome.OVERLOADED))
+        self._under_way += 1
+        try:
+            return await self._post(request)
+        finally:
+            self._under_way -= 1
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        if isinstance(body, Outcome):
+            return self._answer(Kind.OTHER, Reply(body))
+        head = request.headers
+        signed = check(
+            head.get(TIMESTAMP_HEADER), head.get(SIGNATURE_HEADER), body, self._secrets, time.time()
+        )
+        if signed is not Signed.YES:
+            self._count(Kind.OTHER, signed.value)
+            return web.Response(status=401, text=SAID[signed] + "\n")
+        got = decoded(request.content_type, body)
+        if got is None:
+            return self._answer(Kind.OTHER, Reply(Outcome.UNREADABLE))
+        return self._answer(got.kind, await self.desk.handle(got))
+
+    def _answer(self, kind: Kind, reply: Reply) -> web.Response:
+        self._count(kind, reply.outcome.value)
+        again = kind is Kind.MENTION and reply.outcome in _AGAIN
+        status = 503 if again else _STATUS.get(reply.outcome, 200)
+        if reply.body is None:
+            # Slack shows what stands in the answer to a command, so nothing does.
+            return web.Response(status=status)
+        return web.json_response(reply.body, status=status)
+
+    def _count(self, kind: Kind, outcome: str) -> None:
+        self._metrics.slack_requests.labels(kind=kind.value, outcome=outcome).inc()
+
+
+def decoded(content_type: str, body: bytes) -> Inbound | None:
+    """Return what a checked body holds, None where it is not readable."""
+    try:
+        text = body.decode()
+        if content_type != "application/x-www-form-urlencoded":
+            return _event(json.loads(text))
+        fields = dict(
+            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MOST)
+        )
+        if "payload" in fields:
+            return _interaction(json.loads(fields["payload"]))
+    except (ValueError, RecursionError):
+        return None
+    return envelope("slash_commands", dict(fields)) if "command" in fields else None
+
+
+def _event(found: object) -> Inbound | None:
+    return envelope("events_api", found) if isinstance(found, dict) else None
+
+
+def _interaction(found: object) -> Inbound | None:
+    return envelope("interactive", found) if isinstance(found, dict) else None
+
+
+async def _body(request: web.Request) -> bytes | Outcome:
+    """Return the body exactly as sent."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > BODY_BYTES:
+                    return Outcome.TOO_LARGE
+                parts.append(part)
+    except (TimeoutError, OSError, web.HTTPException):
+        return Outcome.UNREADABLE
+    return b"".join(parts)
+
+
+def make_door(settings: Settings, metrics: Metrics, acts: OwnedActLog) -> SlackDoor | None:
+    """Return what answers Slack, None where nothing comes back from it.
+
+    Raises:
+        SettingsError: a secret is not there or is empty.
+    """
+    slack = settings.sinks.slack
+    if settings.slack_in is None or slack is None:
+        return None
+    office = Office(token=slack.token.reveal(), base_url=slack.base_url, now_ms=now_ms)
+    book = Book(lambda: read_live(settings, now_ms()), now_ms)
+    clerk = Clerk(office=office, acts=acts, book=book, now_ms=now_ms)
+    return SlackDoor(settings, metrics, Desk(clerk, office, book), clerk, office)
+
+
+def now_ms() -> int:
+    """Return what the clock shows."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,222 @@
+"""What is said or pressed in Slack as an act, who may do it, and what is answered. Pure.
+
+An act carries who decided it, that it was in Slack, and when; what it does is the part of
+`correlators.acting`. What is answered says what will happen: it takes effect in the next tick.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    Assign,
+    Comment,
+    ExpireSilence,
+    FalseAlarm,
+    MergeInto,
+    PageNow,
+    Resolve,
+    Separate,
+    Unacknowledge,
+)
+from correlators.conditions import When
+from sinks.mrkdwn import code, escape
+from sinks.slack_buttons import Press
+from sinks.slack_modals import SERVICE, Filled
+from streams.slack_words import Said, Word
+from streams.yaml_reader import duration
+
+SOURCE: Final = "slack"
+SAME_WITHIN_MS: Final = 10_000
+"""The same said again by the same person within this is one act: a double click."""
+MOMENTS_KEPT: Final = 4_096
+
+WORD_OF: Final = {
+    Press.ACKNOWLEDGE: Word.ACK,
+    Press.UNACKNOWLEDGE: Word.UNACK,
+    Press.SILENCE: Word.SILENCE,
+    Press.ASSIGN: Word.ASSIGN,
+    Press.PAGE: Word.PAGE,
+    Press.RESOLVE: Word.RESOLVE,
+    Press.WHY: Word.WHY,
+    Press.SPLIT: Word.SPLIT,
+    Press.MERGE: Word.MERGE,
+    Press.FALSE_ALARM: Word.FALSE_ALARM,
+}
+"""What each button says."""
+
+GROUP_OF: Final = {
+    Word.PAGE: "page",
+    Word.SILENCE: "silence",
+    Word.UNSILENCE: "silence",
+    Word.MERGE: "merge",
+    Word.SPLIT: "merge",
+}
+"""Under which key of `slack_in.groups` stands who may say it; the rest everybody may."""
+
+NOT_YET: Final = {
+    Word.LINK: "A channel cannot be linked from here yet: what it is told stands in `routes` and "
+    "`rules` of stormfold.yaml.",
+    Word.UNLINK: "A channel cannot be unlinked from here yet: what it is told stands in `routes` "
+    "and `rules` of stormfold.yaml.",
+    Word.IGNORE: "Nothing was done: an issue cannot be ignored in Sentry from here yet. "
+    "`silence ID 7d` mutes it here.",
+    Word.ME: "What is yours cannot be listed from here yet; `status` lists all that is open.",
+}
+"""Words that do nothing yet, with what is said."""
+
+SOON: Final = "It takes effect within seconds, and the thread then says so."
+
+
+def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
+    """Return what somebody said as an act.
+
+    Args:
+        said: of a word that is an act; its subject is given.
+        actor: who said it, as shown to the team.
+        at_ms: when.
+
+    Raises:
+        ValueError: no act may say this; the text says why.
+        KeyError: the word is no act.
+    """
+    by = {"actor": actor, "source": SOURCE, "at_ms": at_ms, "subject": said.subject}
+    match said.word:
+        case Word.ACK:
+            return Acknowledge(**by, for_ms=said.for_ms)  # type: ignore[arg-type]
+        case Word.ASSIGN:
+            return Assign(**by, assignee=said.to)  # type: ignore[arg-type]
+        case Word.COMMENT:
+            return Comment(**by, text=said.text)  # type: ignore[arg-type]
+        case Word.MERGE:
+            return MergeInto(**by, into=said.other)  # type: ignore[arg-type]
+        case Word.SILENCE:
+            to_ms = at_ms + said.for_ms
+            return AddSilence(**by, to_ms=to_ms, comment=said.text)  # type: ignore[arg-type]
+    return _PLAIN[said.word](**by)
+
+
+_PLAIN: Final[dict[Word, Callable[..., Act]]] = {
+    Word.UNACK: Unacknowledge,
+    Word.PAGE: PageNow,
+    Word.RESOLVE: Resolve,
+    Word.FALSE_ALARM: FalseAlarm,
+    Word.SPLIT: Separate,
+    Word.UNSILENCE: ExpireSilence,
+}
+
+ACTING: Final = frozenset({Word.ACK, Word.ASSIGN, Word.COMMENT, Word.MERGE, Word.SILENCE, *_PLAIN})
+"""Words that are acts."""
+
+
+def silence_of(filled: Filled, *, actor: str, at_ms: int) -> AddSilence:
+    """Return the silence that a modal asks for.
+
+    Raises:
+        ValueError: no silence may say this; the text says why.
+    """
+    service = filled.what.removeprefix(SERVICE) if filled.what.startswith(SERVICE) else ""
+    return AddSilence(
+        actor=actor,
+        source=SOURCE,
+        at_ms=at_ms,
+        subject="" if service else filled.asked.about.id,
+        environment=filled.asked.environment if service else "",
+        when=When(service=(service,)) if service else None,
+        to_ms=at_ms + filled.length_ms,
+        comment=filled.why,
+    )
+
+
+def will(act: Act) -> str:
+    """Return what an act will do, as it is told to whoever decided it."""
+    it = code(act.subject)
+    match act:
+        case Acknowledge():
+            until = f" for {duration(act.for_ms)}" if act.for_ms else ""
+            says = f"You have {it}{until}: what is in it now wakes nobody again."
+        case Unacknowledge():
+            says = f"Nobody has {it} any more."
+        case Resolve():
+            says = (
+                f"{it} is resolved, and its page with it. What happens after this opens it again."
+            )
+        case FalseAlarm():
+            says = f"{it} is over: a false alarm."
+        case Assign():
+            says = f"{it} is assigned to {escape(act.assignee) or 'nobody'}."
+        case PageNow():
+            says = f"The on-call is paged for {it}, unless a page of it is open."
+        case Comment():
+            says = f"Your comment is kept with {it}."
+        case Separate():
+            says = f"{it} is taken out of its storm, and does not come back to it."
+        case MergeInto():
+            says = f"{it} is told with {code(act.into)} from then on."
+        case AddSilence():
+            what = it if act.subject else f"Everything of {_services(act)}"
+            says = f"{what} is silent for {duration(act.to_ms - act.at_ms)}: no message, no page."
+        case _:
+            says = f"The silence {it} ends: what it holds back is told at once."
+    return f"{says} {SOON}"
+
+
+def may_not(key: str, groups: tuple[str, ...], *, unknown: tuple[str, ...]) -> str:
+    """Return why somebody may not.
+
+    Args:
+        key: of `slack_in.groups`.
+        groups: who may.
+        unknown: groups of which Slack did not say who is in them.
+    """
+    if unknown:
+        which = ", ".join(map(str, map(code, unknown)))
+        return (
+            f"Nothing was done: Slack does not say who is in {which}, and only they may {key}. Try "
+            "again; the app needs the scope `usergroups:read`."
+        )
+    if not groups:
+        return f"Nothing was done: nobody may {key} from Slack (`slack_in.groups.{key}` is empty)."
+    which = ", ".join(map(str, map(code, groups)))
+    return (
+        f"Nothing was done: only members of {which} may {key} from Slack "
+        f"(`slack_in.groups.{key}`), and you are not one of them."
+    )
+
+
+class Moments:
+    """Says when an act was decided: the same for the same twice, so that it is one act."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[tuple[str, str], tuple[object, int]] = OrderedDict()
+
+    def at(self, user: str, subject: str, what: object, now_ms: int) -> int:
+        """Return when this was decided, in milliseconds.
+
+        What the same person decided about the same thing just before, with nothing else between, is
+        the same decision. Any other has a time of its own.
+
+        Args:
+            user: id of who decided it.
+            subject: what about.
+            what: what was decided.
+            now_ms: now.
+        """
+        key = (user, subject)
+        before, at_ms = self._last.get(key, (None, 0))
+        if before != what or not 0 <= now_ms - at_ms <= SAME_WITHIN_MS:
+            at_ms = now_ms
+        self._last[key] = (what, at_ms)
+        self._last.move_to_end(key)
+        if len(self._last) > MOMENTS_KEPT:
+            self._last.popitem(last=False)
+        return at_ms
+
+
+def _services(act: AddSilence) -> str:
+    return str(code(", ".join(act.when.service))) if act.when is not None else "?"

@@ -1,0 +1,195 @@
+"""The clerk: does what is meant by a word or a button, and says what will happen.
+
+An act is on the input log of CORRELATE before anything is said of it. What is looked up is read
+from the state; a button needs none of it, so that it works while the state cannot be read. How
+Slack is answered in time is the desk's part (`slack_desk`), who may and what is said `slack_acts`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from correlators.acts import Act
+from correlators.silencing import environment_of
+from sinks.mrkdwn import code, escape
+from sinks.slack_buttons import About, environment_hash
+from sinks.slack_modals import Filled
+from streams import slack_acts
+from streams.intake_log import OwnedActLog, Written
+from streams.slack_book import Book
+from streams.slack_inbound import Outcome
+from streams.slack_office import Office
+from streams.slack_show import detail_text, status_text
+from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
+
+LOOK_WITHIN_S: Final = 30.0
+"""For the state, where somebody may wait for it."""
+
+_WRITTEN: Final = {Written.LATE: Outcome.KAFKA_TIMEOUT, Written.REFUSED: Outcome.KAFKA_FAILED}
+_SAID: Final = {
+    Outcome.KAFKA_TIMEOUT: "Kafka did not answer in time: it may be done all the same. Look before "
+    "you do it again.",
+    Outcome.KAFKA_FAILED: "Nothing was done: Kafka does not take it now. Try again.",
+    Outcome.NO_STATE: "Nothing was done: the state cannot be read now. Try again in a minute, or "
+    "press a button.",
+    Outcome.SLACK_FAILED: "Nothing was done: Slack did not open the dialog. Try again.",
+}
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Somebody in Slack, and where they are."""
+
+    id: str
+    name: str
+    channel: str = ""
+    thread_ts: str = ""
+    url: str = ""
+    """A response address."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What became of something, and what is said about it."""
+
+    outcome: Outcome
+    text: str = ""
+
+
+class Clerk:
+    """Does what people in one workspace mean.
+
+    Args:
+        office: makes calls to Slack.
+        acts: takes acts.
+        book: reads the state.
+        now_ms: the time.
+    """
+
+    def __init__(
+        self,
+        *,
+        office: Office,
+        acts: OwnedActLog,
+        book: Book,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._office, self._book, self._acts = office, book, acts
+        self._now_ms = now_ms
+        self._moments = slack_acts.Moments()
+        self.renew({}, 0.8)
+
+    def renew(self, groups: Mapping[str, tuple[str, ...]], kafka_within_s: float) -> None:
+        """Take other groups and patience from the next act on.
+
+        Args:
+            groups: who may, by key of `slack_in.groups`.
+            kafka_within_s: how long Kafka may take, in seconds.
+        """
+        self._groups, self._kafka_within_s = dict(groups), kafka_within_s
+
+    async def say(self, text: str, here: About | str, who: Who) -> Done:
+        """Do what somebody says; `here` is what the thread is about, empty outside of one."""
+        command = "@stormfold" if who.thread_ts else "/stormfold"
+        try:
+            said = read(text, here=here.id if isinstance(here, About) else here)
+        except WordsError as error:
+            return Done(Outcome.WRONG, f"Nothing was done: {error}")
+        if said.word is Word.HELP:
+            return Done(Outcome.ANSWERED, help_text(command))
+        if said.word in slack_acts.NOT_YET:
+            return Done(Outcome.NOT_YET, slack_acts.NOT_YET[said.word])
+        if refused := await self.may_not(said.word, who):
+            return refused
+        known = here.environment if isinstance(here, About) and here.id == said.subject else None
+        return await self.said(said, known, who)
+
+    async def said(self, said: Said, environment: int | None, who: Who) -> Done:
+        """Carry out what is meant; `environment` is None where it has to be looked up."""
+        if said.word is Word.SPLIT and said.subject.startswith("storm-"):
+            says = f"`status {said.subject}` lists its incidents; `split` one of those."
+            return Done(Outcome.WRONG, f"Nothing was done: a storm is split by incident. {says}")
+        if said.word in (Word.STATUS, Word.WHY):
+            return await self._show(said)
+        if environment is None:
+            found = await self.about(said.subject)
+            if found is None:
+                return failed(Outcome.NO_STATE)
+            if found == "":
+                return Done(
+                    Outcome.GONE,
+                    f"Nothing was done: nothing that is open is called {code(said.subject)}.",
+                )
+            assert isinstance(found, About)
+            environment = found.environment
+        if said.word is Word.ASSIGN and (person := person_in(said.to)):
+            name = who.name if person == who.id else await self._office.name(person)
+            said = msgspec.structs.replace(said, to=name)
+        at_ms = self._moments.at(who.id, said.subject, said, self._now_ms())
+        try:
+            act = slack_acts.act_of(said, actor=who.name, at_ms=at_ms)
+        except ValueError as error:
+            return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
+        return await self._tell(act, environment)
+
+    async def _tell(self, act: Act, environment: int) -> Done:
+        written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
+        if written is not Written.YES:
+            return failed(_WRITTEN[written])
+        return Done(Outcome.ACTED, slack_acts.will(act))
+
+    async def _show(self, said: Said) -> Done:
+        live = await self._book.live(within_s=LOOK_WITHIN_S)
+        if live is None:
+            return failed(Outcome.NO_STATE)
+        if not said.subject:
+            return Done(Outcome.ANSWERED, status_text(live))
+        text = detail_text(live, said.subject)
+        if not text:
+            return Done(Outcome.GONE, f"Nothing that is open is called {code(said.subject)}.")
+        return Done(Outcome.ANSWERED, text)
+
+    async def silence(self, given: Filled, who: Who) -> Done:
+        """Make the silence that a modal asks for."""
+        it = given.asked.about
+        at_ms = self._moments.at(who.id, it.id, given, self._now_ms())
+        try:
+            act = slack_acts.silence_of(given, actor=who.name, at_ms=at_ms)
+        except ValueError as error:
+            return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
+        return await self._tell(act, it.environment)
+
+    async def about(self, subject: str) -> About | str | None:
+        """Return where something belongs, empty where it is not there, None where nobody knows."""
+        for newest in (False, True):
+            live = await self._book.live(newest=newest, within_s=LOOK_WITHIN_S)
+            if live is None:
+                return None
+            if (found := live.find(subject)) is not None:
+                return About(subject, 0, environment_hash(environment_of(found[1])))
+            for _, silence in live.silences():
+                if silence.id == subject:
+                    return About(subject, 0, environment_hash(silence.environment))
+        return ""
+
+    async def may_not(self, word: Word, who: Who) -> Done | None:
+        """Return why somebody may not say this, None where they may."""
+        key = slack_acts.GROUP_OF.get(word, "")
+        groups = self._groups.get(key)
+        if groups is None or who.id in groups:
+            return None
+        unknown = []
+        for group in (one for one in groups if one.startswith("S")):
+            members = await self._office.members(group)
+            if members is not None and who.id in members:
+                return None
+            if members is None:
+                unknown.append(group)
+        text = slack_acts.may_not(key, groups, unknown=tuple(unknown))
+        return Done(Outcome.MAY_NOT, text)
+
+
+def failed(outcome: Outcome) -> Done:
+    """Return what is said where something else failed."""
+    return Done(outcome, _SAID[outcome])

@@ -1,0 +1,248 @@
+"""The desk: takes what somebody did in Slack, and answers with what will happen.
+
+The same for HTTP (`intake_slack`) and for Socket Mode (`slack_socket`). An act is on the input log
+of CORRELATE before it is answered. Slack waits three seconds; what takes longer is answered for the
+moment, and in full where it was said.
+
+What is asked in modals is `slack_asking`'s part; what is done, `slack_clerk`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from correlators.acts import NAME_CHARS
+from sinks.slack_buttons import PREFIX, About, Press, pressed
+from sinks.slack_modals import asked_of, filled, told_view
+from streams import slack_acts
+from streams.slack_asking import ASKING, Asking
+from streams.slack_book import Book
+from streams.slack_clerk import Clerk, Done, Who, failed
+from streams.slack_inbound import Inbound, Json, Kind, Outcome, Reply, text_in
+from streams.slack_office import Office, subject_of
+from streams.slack_words import Said, without_mention
+
+Say = Callable[[str], Coroutine[Any, Any, object]]
+"""Says something to one person, where they are."""
+
+ANSWER_WITHIN_S: Final = 2.2
+"""After this Slack is answered, whether what was asked for is done or not."""
+AT_ONCE: Final = 256
+"""Answers that are still being made; more is refused."""
+EVENTS_KEPT: Final = 4_096
+MOMENT: Final = "One moment: this takes longer than Slack waits. The answer follows here."
+
+
+class Desk:
+    """Answers what comes back from one workspace.
+
+    Args:
+        clerk: does what is meant.
+        office: makes calls to Slack.
+        book: reads the state.
+    """
+
+    def __init__(self, clerk: Clerk, office: Office, book: Book) -> None:
+        self._clerk, self._office, self._book = clerk, office, book
+        self._asking = Asking(office, book)
+        self._running: set[asyncio.Task[Any]] = set()
+        self._events: OrderedDict[str, None] = OrderedDict()
+
+    async def finish(self, within_s: float) -> None:
+        """Return once nothing is under way, or after this many seconds; then nothing is done."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=within_s)
+        for one in set(self._running):
+            one.cancel()
+        await self._book.close()
+        await self._office.close()
+
+    async def handle(self, got: Inbound) -> Reply:
+        """Return what Slack is answered, in time."""
+        if len(self._running) >= AT_ONCE:
+            return Reply(Outcome.OVERLOADED)
+        payload = got.payload
+        match got.kind:
+            case Kind.URL_VERIFICATION:
+                return Reply(Outcome.ANSWERED, {"challenge": text_in(payload, "challenge")})
+            case Kind.BUTTON | Kind.SHORTCUT:
+                who = _person(payload)
+                work = self._button if got.kind is Kind.BUTTON else self._shortcut
+                return await self._answer(work(payload, who), self._respond(who), None)
+            case Kind.COMMAND:
+                who = _commander(payload)
+                return await self._answer(
+                    self._clerk.say(text_in(payload, "text"), "", who), self._respond(who), _shown
+                )
+            case Kind.MODAL:
+                return await self._modal(payload)
+            case Kind.MENTION:
+                return await self._mention(payload)
+        return Reply(Outcome.IGNORED)
+
+    # ---------------------------------------------------------------- the ways to answer
+
+    async def _answer(
+        self,
+        work: Coroutine[Any, Any, Done],
+        say: Say,
+        body: Callable[[str], Json] | None,
+    ) -> Reply:
+        """Return the answer to work that may take longer than Slack waits.
+
+        Args:
+            work: what is to be done.
+            say: says something where it was asked for.
+            body: the answer that says it at once; None where only `say` can.
+        """
+        task = self._later(work)
+        done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN_S)
+        if not done:
+            self._later(self._say_when(task, say))
+            return Reply(Outcome.ANSWERED, body(MOMENT) if body is not None else None)
+        it = task.result()
+        if it.text and body is None:
+            self._later(say(it.text))
+        return Reply(it.outcome, body(it.text) if body is not None and it.text else None)
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _say_when(self, task: asyncio.Task[Done], say: Say) -> None:
+        it = await task
+        if it.text:
+            await say(it.text)
+
+    def _respond(self, who: Who) -> Say:
+        async def say(text: str) -> bool:
+            if who.url and await self._office.respond(who.url, text):
+                return True
+            return await self._office.tell(who.channel, who.id, text, thread_ts=who.thread_ts)
+
+        return say
+
+    # ---------------------------------------------------------------- what was done
+
+    async def _button(self, payload: Json, who: Who) -> Done:
+        actions = payload.get("actions")
+        action = actions[0] if isinstance(actions, list) and actions else {}
+        found = pressed(
+            text_in(action, "action_id"),
+            text_in(action, "value"),
+            text_in(action, "selected_option", "value"),
+        )
+        if found is None:
+            return Done(Outcome.IGNORED)
+        return await self._pressed(*found, who, text_in(payload, "trigger_id"))
+
+    async def _shortcut(self, payload: Json, who: Who) -> Done:
+        named = text_in(payload, "callback_id").removeprefix(PREFIX)
+        if named not in slack_acts.WORD_OF:
+            return Done(Outcome.IGNORED)
+        message = payload.get("message")
+        here: About | str | None = subject_of(message)
+        root = text_in(payload, "message", "thread_ts")
+        if not here and root:
+            here = await self._office.thread(who.channel, root)
+        if isinstance(here, str) and here:
+            here = await self._clerk.about(here)
+        if not isinstance(here, About):
+            return Done(Outcome.GONE, "Nothing was done: this message is about no open incident.")
+        return await self._pressed(Press(named), here, who, text_in(payload, "trigger_id"))
+
+    async def _pressed(self, press: Press, it: About, who: Who, trigger: str) -> Done:
+        word = slack_acts.WORD_OF.get(press)
+        if word is None:
+            return Done(Outcome.ANSWERED)
+        if refused := await self._clerk.may_not(word, who):
+            return refused
+        if press in ASKING and not (press is Press.SPLIT and not it.id.startswith("storm-")):
+            view = await self._asking.open(press, it, who.channel, who.thread_ts, who.name, trigger)
+            if view is None:
+                return failed(Outcome.SLACK_FAILED)
+            self._later(view)
+            return Done(Outcome.ASKED)
+        return await self._clerk.said(Said(word=word, subject=it.id), it.environment, who)
+
+    # ---------------------------------------------------------------- modals and mentions
+
+    async def _modal(self, payload: Json) -> Reply:
+        view = payload.get("view")
+        asked = asked_of(view) if isinstance(view, dict) else None
+        if asked is None or not isinstance(view, dict):
+            return Reply(Outcome.IGNORED)
+        state = view.get("state")
+        given = filled(asked, state if isinstance(state, dict) else {})
+        who = msgspec.structs.replace(
+            _person(payload), channel=asked.channel, thread_ts=asked.thread_ts
+        )
+        if wrong := self._asking.wrong(given):
+            return Reply(Outcome.WRONG, {"response_action": "errors", "errors": wrong})
+
+        def body(text: str) -> Json:
+            return {"response_action": "update", "view": told_view(asked, text)}
+
+        async def work() -> Done:
+            if refused := await self._clerk.may_not(slack_acts.WORD_OF[asked.press], who):
+                return refused
+            if asked.press is Press.SILENCE:
+                return await self._clerk.silence(given, who)
+            return await self._clerk.said(self._asking.said(given), asked.about.environment, who)
+
+        return await self._answer(work(), self._respond(who), body)
+
+    async def _mention(self, payload: Json) -> Reply:
+        event = payload.get("event")
+        user = text_in(payload, "event", "user")
+        if not isinstance(event, dict) or not user or event.get("bot_id"):
+            return Reply(Outcome.IGNORED)
+        id = text_in(payload, "event_id")
+        if id and id in self._events:
+            return Reply(Outcome.REPEATED)
+        thread, channel = text_in(event, "thread_ts"), text_in(event, "channel")
+        who = Who(user, "", channel, thread or text_in(event, "ts"))
+
+        async def work() -> Done:
+            here = await self._office.thread(channel, thread) if thread else ""
+            named = msgspec.structs.replace(who, name=await self._office.name(user))
+            done = await self._clerk.say(without_mention(text_in(event, "text")), here or "", named)
+            return done
+
+        reply = await self._answer(work(), self._respond(who), None)
+        if reply.outcome not in (Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED):
+            self._events[id] = None
+            if len(self._events) > EVENTS_KEPT:
+                self._events.popitem(last=False)
+        return reply
+
+
+def _person(payload: Json) -> Who:
+    """Return who did something to a message or a modal, and where."""
+    user = text_in(payload, "user", "id")
+    name = text_in(payload, "user", "username") or text_in(payload, "user", "name") or user
+    return Who(
+        user,
+        name[:NAME_CHARS],
+        text_in(payload, "channel", "id"),
+        text_in(payload, "message", "thread_ts"),
+        text_in(payload, "response_url"),
+    )
+
+
+def _commander(payload: Json) -> Who:
+    user = text_in(payload, "user_id")
+    name = text_in(payload, "user_name") or user
+    channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
+    return Who(user, name[:NAME_CHARS], channel, "", url)
+
+
+def _shown(text: str) -> Json:
+    return {"response_type": "ephemeral", "text": text}

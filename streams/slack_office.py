@@ -1,0 +1,188 @@
+"""The calls that an answer in Slack needs: who is in a group, what somebody is called, modals,
+messages that one person sees, and what a thread is about.
+
+Each gives a value, and None or False where Slack did not answer in time: nothing here raises, and
+no text of Slack's goes further. What was read is kept for a while, and bounded.
+
+Source: docs.slack.dev: usergroups.users.list, users.info, views.open, chat.postEphemeral,
+conversations.replies; a response address takes five answers in 30 minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from correlators.acts import NAME_CHARS
+from sinks.base import Step
+from sinks.slack_buttons import BAR, About, about
+from sinks.slack_client import SlackClient
+
+TIMEOUT_MS: Final = 1_500
+"""Of one call: Slack waits three seconds for an answer."""
+MEMBERS_FOR_MS: Final = 60_000
+"""How long the members of a group are taken as read."""
+MEMBERS_AT_MOST_MS: Final = 3_600_000
+"""How long they are used when Slack does not tell them anew."""
+NAMES_KEPT: Final = 2_000
+HOOKS: Final = "https://hooks.slack.com"
+
+_ID: Final = re.compile(r"(?:inc|storm)-[0-9a-f]{16}")
+
+
+class Office:
+    """One bot's calls.
+
+    Args:
+        token: the bot's.
+        base_url: ends with `/api/`.
+        now_ms: the time.
+    """
+
+    def __init__(
+        self, *, token: str, base_url: str, now_ms: Callable[[], int], timeout_ms: int = TIMEOUT_MS
+    ) -> None:
+        self._client = SlackClient(token=token, base_url=base_url, timeout_ms=timeout_ms)
+        self._as = (token, base_url)
+        self._old: list[SlackClient] = []
+        """Whose calls may still be under way."""
+        self._timeout_s = timeout_ms / 1000
+        self._origin = _origin(base_url)
+        self._now_ms = now_ms
+        self._members: dict[str, tuple[int, frozenset[str]]] = {}
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._session: aiohttp.ClientSession | None = None
+
+    def renew(self, token: str, base_url: str) -> None:
+        """Call with another token from the next call on."""
+        if (token, base_url) == self._as:
+            return
+        self._as = (token, base_url)
+        self._origin = _origin(base_url)
+        self._old.append(self._client)
+        self._client = SlackClient(
+            token=token, base_url=base_url, timeout_ms=int(self._timeout_s * 1000)
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for one in (*self._old, self._client):
+            await one.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def members(self, group: str) -> frozenset[str] | None:
+        """Return who is in a user group, None where Slack does not say."""
+        now_ms = self._now_ms()
+        read_ms, known = self._members.get(group, (0, None))
+        if known is not None and now_ms - read_ms < MEMBERS_FOR_MS:
+            return known
+        answer = await self._call(self._client.web.usergroups_users_list(usergroup=group))
+        users = answer.get("users") if answer is not None else None
+        if isinstance(users, list):
+            found = frozenset(map(str, users))
+            self._members[group] = (now_ms, found)
+            return found
+        return known if now_ms - read_ms < MEMBERS_AT_MOST_MS else None
+
+    async def name(self, user: str) -> str:
+        """Return what somebody is called; the id where Slack does not say."""
+        if user in self._names:
+            self._names.move_to_end(user)
+            return self._names[user]
+        answer = await self._call(self._client.web.users_info(user=user))
+        found = answer.get("user") if answer is not None else None
+        if not isinstance(found, dict):
+            return user
+        profile = found.get("profile")
+        shown = profile.get("display_name") if isinstance(profile, dict) else ""
+        name = str(shown or found.get("name") or user)[:NAME_CHARS]
+        self._names[user] = name
+        if len(self._names) > NAMES_KEPT:
+            self._names.popitem(last=False)
+        return name
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> str:
+        """Open a modal and return its id, empty where Slack does not open it."""
+        made = self._client.web.views_open(trigger_id=trigger, view=dict(view))
+        answer = await self._call(made)
+        opened = answer.get("view") if answer is not None else None
+        return str(opened.get("id") or "") if isinstance(opened, dict) else ""
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any]) -> bool:
+        """Replace a modal; return whether Slack did."""
+        made = self._client.web.views_update(view_id=view_id, view=dict(view))
+        return await self._call(made) is not None
+
+    async def tell(self, channel: str, user: str, text: str, *, thread_ts: str = "") -> bool:
+        """Say something that only one person sees; return whether Slack took it."""
+        made = self._client.web.chat_postEphemeral(
+            channel=channel, user=user, text=text, thread_ts=thread_ts or None
+        )
+        return await self._call(made) is not None
+
+    async def respond(self, url: str, text: str) -> bool:
+        """Answer at a response address, to one person; return whether Slack took it.
+
+        An address of anybody else is not called.
+        """
+        if _origin(url) not in (HOOKS, self._origin):
+            return False
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s)
+            )
+        told = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        try:
+            async with self._session.post(url, json=told, allow_redirects=False) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def thread(self, channel: str, ts: str) -> About | str | None:
+        """Return what a thread is about: what its buttons carry, else an id; empty where it is
+        about nothing of ours, None where Slack does not say."""
+        made = self._client.web.conversations_replies(
+            channel=channel, ts=ts, limit=1, include_all_metadata=True
+        )
+        answer = await self._call(made)
+        messages = answer.get("messages") if answer is not None else None
+        if not isinstance(messages, list) or not messages:
+            return None
+        return subject_of(messages[0])
+
+    async def _call(self, made: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse | None:
+        answer = await self._client.call(Step.EDIT, made)
+        return answer if isinstance(answer, AsyncSlackResponse) else None
+
+
+def subject_of(message: Any) -> About | str:
+    """Return what a message is about: what its buttons carry, else the id in its metadata; empty
+    where it is none of ours."""
+    if not isinstance(message, dict):
+        return ""
+    for block in _list(message.get("blocks")):
+        if isinstance(block, dict) and block.get("block_id") == BAR:
+            for one in _list(block.get("elements")):
+                found = about(str(one.get("value") or "")) if isinstance(one, dict) else None
+                if found is not None:
+                    return found
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    named = _ID.search(str(payload.get("id") or "")) if isinstance(payload, dict) else None
+    return named[0] if named is not None else ""
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,127 @@
+"""`POST /slack`: only what Slack signed gets in, and everything that gets in is answered."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlators.acts import Acknowledge
+from sinks.peers.slack_people import FORM, HttpApp
+from streams.intake_log import Written
+from streams.intake_slack import decoded
+from streams.slack_inbound import Kind
+from tests.streams.slack_stand import INC, SECRETS, Stand, stand
+
+JSON = "application/json"
+
+
+@pytest.fixture
+async def it() -> AsyncIterator[Stand]:
+    async with stand() as running:
+        yield running
+
+
+def challenge() -> bytes:
+    return json.dumps({"type": "url_verification", "token": "x", "challenge": "3eZb"}).encode()
+
+
+async def test_slacks_first_question_is_answered(it: Stand) -> None:
+    answered = await it.app.post(challenge(), it.app.signed(challenge()) | {"Content-Type": JSON})
+    assert (answered.status, answered.body) == (200, {"challenge": "3eZb"})
+
+
+async def test_either_secret_is_taken_while_one_is_being_replaced(it: Stand) -> None:
+    old = HttpApp(it.app._url, SECRETS[1], time.time)
+    unknown = HttpApp(it.app._url, "another", time.time)
+    body = challenge()
+    for app, status in ((old, 200), (unknown, 401)):
+        answered = await app.post(body, app.signed(body) | {"Content-Type": JSON})
+        assert answered.status == status
+
+
+async def test_what_is_refused_says_which_check_failed_and_does_nothing(it: Stand) -> None:
+    message = await it.post()
+    body = urlencode({"payload": json.dumps(it.ada.pressing(message, "Acknowledge"))}).encode()
+    good = it.app.signed(body) | {"Content-Type": FORM}
+    stale = it.app.signed(body, at=int(time.time()) - 301) | {"Content-Type": FORM}
+    name = "X-Slack-Request-Timestamp"
+    tries = {
+        "missing header X-Slack-Signature": {name: good[name]},
+        "missing header X-Slack-Request-Timestamp": {"Content-Type": FORM},
+        "X-Slack-Request-Timestamp is more than 300 s from now": stale,
+        "header X-Slack-Request-Timestamp: expected whole seconds": good | {name: "soon"},
+        "header X-Slack-Signature: expected v0= and 64 hex digits": good
+        | {"X-Slack-Signature": "v0=xyz"},
+    }
+    for says, headers in tries.items():
+        answered = await it.app.post(body, headers)
+        assert (answered.status, answered.text.strip()) == (401, says)
+    changed = await it.app.post(body.replace(b"acknowledge", b"resolve"), good)
+    other_bytes = await it.app.post(body + b"&", good)
+    for answered in (changed, other_bytes):
+        assert (answered.status, answered.text) == (401, "no configured signing secret matches\n")
+    assert it.acts.told == []
+    assert it.counted()["other", "no_secret_matches"] == 2
+    assert it.counted()["other", "stale_timestamp"] == 1
+
+
+async def test_a_request_that_is_played_again_is_one_act(it: Stand) -> None:
+    message = await it.post()
+    body = urlencode({"payload": json.dumps(it.ada.pressing(message, "Acknowledge"))}).encode()
+    headers = it.app.signed(body) | {"Content-Type": FORM}
+    assert [(await it.app.post(body, headers)).status for _ in range(2)] == [200, 200]
+    first, second = it.acts.acts
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("body", "content", "status"),
+    [
+        (b"{", JSON, 400),
+        (b"[]", JSON, 400),
+        (b"\xff", JSON, 400),
+        (b"payload=%7B", FORM, 400),
+        (b"payload=%ff", FORM, 400),
+        (b"a=b", FORM, 400),
+        (b"a=b&" * 100, FORM, 400),
+        (b"[" * 100_000, JSON, 400),
+        (b"x" * 300_000, JSON, 413),
+        (b'{"type":"event_callback","event":{"type":"reaction_added"}}', JSON, 200),
+        (b'{"type":"app_rate_limited"}', JSON, 200),
+        (b"payload=%7B%22type%22%3A%22shortcut%22%7D", FORM, 200),
+    ],
+)
+async def test_what_is_unknown_is_taken_and_counted_and_what_is_unreadable_is_refused(
+    it: Stand, body: bytes, content: str, status: int
+) -> None:
+    answered = await it.app.post(body, it.app.signed(body) | {"Content-Type": content})
+    assert answered.status == status
+    words = {200: "ignored", 400: "unreadable", 413: "too_large"}
+    assert it.counted() == {("other", words[status]): 1}
+
+
+async def test_an_event_that_kafka_did_not_take_is_asked_for_again_and_done_once(it: Stand) -> None:
+    message = await it.post()
+    told = it.ada.mentioning("incidents", "ack", thread_ts=message.ts)
+    it.acts.answer = Written.REFUSED
+    assert (await it.app.send("events_api", told)).status == 503
+    it.acts.answer = Written.YES
+    assert (await it.app.send("events_api", told, retry=1)).status == 200
+    assert (await it.app.send("events_api", told, retry=2)).status == 200
+    first, second = it.acts.acts
+    assert first == second
+    assert isinstance(first, Acknowledge)
+    assert first.subject == INC
+    assert it.counted()["mention", "repeated"] == 1
+
+
+@given(st.binary(max_size=200), st.sampled_from([JSON, FORM, "text/plain", ""]))
+def test_no_body_raises(body: bytes, content: str) -> None:
+    got = decoded(content, body)
+    assert got is None or got.kind in Kind
