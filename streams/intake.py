@@ -143,6 +143,8 @@ async def serve(
     try:
         await runner.setup()
         listening(await _listen(runner, settings))
+        if _SLACK in app:
+            app[_SLACK].start()
         async with _reloads(loaded, metrics, app):
             await _until(stop)
     finally:
@@ -151,7 +153,7 @@ async def serve(
         # The runner's own clean-up drops bodies that are still arriving.
         await app[_DOOR].finish()
         if _SLACK in app:
-            await app[_SLACK].desk.finish(FINISH_WITHIN_S)
+            await app[_SLACK].finish(FINISH_WITHIN_S)
         await runner.cleanup()
         await log.stop()
 

@@ -27,6 +27,7 @@ from streams.slack_desk import Desk
 from streams.slack_inbound import Inbound, Kind, Outcome, Reply, envelope
 from streams.slack_office import Office
 from streams.slack_signed import SAID, SIGNATURE_HEADER, TIMESTAMP_HEADER, Signed, check
+from streams.slack_socket import SlackSocket
 
 BODY_BYTES: Final = 262_144
 """Larger bodies are refused: a message and its thread are far smaller."""
@@ -52,15 +53,23 @@ class SlackDoor:
         desk: takes what was checked.
         clerk: is told of other groups.
         office: is told of another token.
+        socket: brings the same without an address of ours.
 
     Raises:
         SettingsError: a secret is not there or is empty.
     """
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, desk: Desk, clerk: Clerk, office: Office
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        desk: Desk,
+        clerk: Clerk,
+        office: Office,
+        socket: SlackSocket | None = None,
     ) -> None:
         self.desk, self._clerk, self._office = desk, clerk, office
+        self._socket = socket
         self._metrics = metrics
         self._under_way = 0
         self.renew(settings)
@@ -78,6 +87,17 @@ class SlackDoor:
             one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets
         ]
         self._clerk.renew(back.groups, settings.intake.kafka_timeout_ms / 1000)
+
+    def start(self) -> None:
+        """Begin to open a socket, where one is configured."""
+        if self._socket is not None:
+            self._socket.start()
+
+    async def finish(self, within_s: float) -> None:
+        """Return once nothing is under way, or after this many seconds."""
+        if self._socket is not None:
+            await self._socket.close()
+        await self.desk.finish(within_s)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Take one request."""
@@ -172,7 +192,13 @@ def make_door(settings: Settings, metrics: Metrics, acts: OwnedActLog) -> SlackD
     office = Office(token=slack.token.reveal(), base_url=slack.base_url, now_ms=now_ms)
     book = Book(lambda: read_live(settings, now_ms()), now_ms)
     clerk = Clerk(office=office, acts=acts, book=book, now_ms=now_ms)
-    return SlackDoor(settings, metrics, Desk(clerk, office, book), clerk, office)
+    desk = Desk(clerk, office, book)
+    socket = None
+    if (token := settings.slack_in.app_token) is not None:
+        socket = SlackSocket(
+            token=token.reveal(), base_url=slack.base_url, desk=desk, metrics=metrics
+        )
+    return SlackDoor(settings, metrics, desk, clerk, office, socket)
 
 
 def now_ms() -> int:

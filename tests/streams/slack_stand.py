@@ -15,6 +15,7 @@ from correlators.types import Digest
 from sinks.base import Step
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_people import HttpApp, Person
+from sinks.peers.slack_socket import SocketApp
 from sinks.peers.slack_store import Message
 from sinks.slack import SlackSink
 from streams.intake import make_runner
@@ -61,6 +62,7 @@ class Stand:
     desk: Desk
     door: SlackDoor
     metrics: Metrics
+    sockets: SocketApp | None = None
     live: Live | None = None
     """What the state is; None: it cannot be read."""
 
@@ -118,10 +120,12 @@ def settings_with(slack: SlackPeer, **back: object) -> Settings:
 
 
 @asynccontextmanager
-async def stand(**back: object) -> AsyncIterator[Stand]:
+async def stand(socket_token: str = "", **back: object) -> AsyncIterator[Stand]:
     """Serve `POST /slack` before a local Slack; `back` are fields of `slack_in`."""
     channels = {"C0INC": "incidents", "C0OPS": "ops"}
-    async with SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0) as slack:
+    slack = SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0)
+    sockets = SocketApp(slack, socket_token) if socket_token else None
+    async with slack:
         settings, metrics, acts = settings_with(slack, **back), Metrics(), MemoryActs()
         made: list[Stand] = []
 
@@ -144,7 +148,7 @@ async def stand(**back: object) -> AsyncIterator[Stand]:
         await site.start()
         port = runner.addresses[0][1]
         http = HttpApp(f"http://127.0.0.1:{port}/slack", SECRETS[0], time.time)
-        made.append(Stand(slack, http, acts, desk, door, metrics))
+        made.append(Stand(slack, http, acts, desk, door, metrics, sockets))
         try:
             yield made[0]
         finally:
