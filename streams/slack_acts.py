@@ -70,7 +70,9 @@ NOT_YET: Final = {
 }
 """Words that do nothing yet, with what is said."""
 
-SOON: Final = "It takes effect within seconds, and the thread then says so."
+SOON: Final = (
+    "It takes effect when CORRELATE gets to it, mostly within seconds; the thread then says so."
+)
 
 
 def act_of(said: Said, *, actor: str, at_ms: int) -> Act:

@@ -123,6 +123,8 @@ class Clerk:
                 )
             assert isinstance(found, About)
             environment = found.environment
+        if said.word is Word.ASSIGN and said.to.lower() == Word.ME:
+            said = msgspec.structs.replace(said, to=who.name)
         if said.word is Word.ASSIGN and (person := person_in(said.to)):
             name = who.name if person == who.id else await self._office.name(person)
             said = msgspec.structs.replace(said, to=name)

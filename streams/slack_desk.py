@@ -31,7 +31,7 @@ Say = Callable[[str], Coroutine[Any, Any, object]]
 """Says something to one person, where they are."""
 
 ANSWER_WITHIN_S: Final = 2.2
-"""After this Slack is answered, whether what was asked for is done or not."""
+"""Slack waits for three seconds."""
 AT_ONCE: Final = 256
 """Answers that are still being made; more is refused."""
 EVENTS_KEPT: Final = 4_096
@@ -45,9 +45,18 @@ class Desk:
         clerk: does what is meant.
         office: makes calls to Slack.
         book: reads the state.
+        answer_within_s: in which Slack is answered, done or not.
     """
 
-    def __init__(self, clerk: Clerk, office: Office, book: Book) -> None:
+    def __init__(
+        self,
+        clerk: Clerk,
+        office: Office,
+        book: Book,
+        *,
+        answer_within_s: float = ANSWER_WITHIN_S,
+    ) -> None:
+        self._answer_within_s = answer_within_s
         self._clerk, self._office, self._book = clerk, office, book
         self._asking = Asking(office, book)
         self._running: set[asyncio.Task[Any]] = set()
@@ -101,7 +110,7 @@ class Desk:
             body: the answer that says it at once; None where only `say` can.
         """
         task = self._later(work)
-        done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN_S)
+        done, _ = await asyncio.wait({task}, timeout=self._answer_within_s)
         if not done:
             self._later(self._say_when(task, say))
             return Reply(Outcome.ANSWERED, body(MOMENT) if body is not None else None)

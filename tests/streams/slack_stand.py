@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,9 +43,15 @@ class MemoryActs:
 
     told: list[tuple[Act, int]] = field(default_factory=list)
     answer: Written = Written.YES
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    """Answers only while it is set, as it is from the beginning."""
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
         self.told.append((act, environment))
+        await self.open.wait()
         return self.answer
 
     @property
@@ -120,7 +127,9 @@ def settings_with(slack: SlackPeer, **back: object) -> Settings:
 
 
 @asynccontextmanager
-async def stand(socket_token: str = "", **back: object) -> AsyncIterator[Stand]:
+async def stand(
+    socket_token: str = "", answer_within_s: float = 30.0, **back: object
+) -> AsyncIterator[Stand]:
     """Serve `POST /slack` before a local Slack; `back` are fields of `slack_in`."""
     channels = {"C0INC": "incidents", "C0OPS": "ops"}
     slack = SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0)
@@ -138,7 +147,7 @@ async def stand(socket_token: str = "", **back: object) -> AsyncIterator[Stand]:
         office = Office(token=TOKEN, base_url=slack.base_url, now_ms=now_ms)
         book = Book(read, now_ms)
         clerk = Clerk(office=office, acts=acts, book=book, now_ms=now_ms)
-        desk = Desk(clerk, office, book)
+        desk = Desk(clerk, office, book, answer_within_s=answer_within_s)
         door = SlackDoor(settings, metrics, desk, clerk, office)
         app = web.Application()
         app.router.add_post("/slack", door.post)

@@ -25,10 +25,11 @@ from correlators.acts import (
 )
 from correlators.types import DigestKind, tick_of
 from sinks.peers.serve import Fault
-from sinks.slack_buttons import environment_hash
+from sinks.slack_buttons import bar, environment_hash
 from streams.intake_log import Written
 from streams.live import Live, Part
 from streams.slack_acts import Moments
+from streams.slack_desk import AT_ONCE
 from streams.slack_inbound import Kind, Outcome, envelope
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import PAGING, event, ms
@@ -276,6 +277,49 @@ async def test_who_leaves_a_group_while_a_modal_is_open_may_no_more() -> None:
         answered = await it.ada.submit(it.ada.modal(), given)
         assert "nobody may silence from Slack" in str(answered.body["view"])
         assert it.acts.told == []
+
+
+# ---------------------------------------------------------------- in time
+
+
+async def test_what_takes_longer_than_slack_waits_is_answered_at_once_and_in_full_later() -> None:
+    async with stand(answer_within_s=0.0) as it:
+        it.acts.open.clear()
+        message = await it.post()
+        assert (await it.ada.press(message, "Acknowledge")).text == ""
+        it.live, storm, _ = outage_and_mail()
+        answered = await it.ada.command(f"resolve {storm}")
+        assert answered.body["text"].startswith("One moment")
+        assert it.ada.heard() == []
+        it.acts.open.set()
+        told = await it.heard(it.ada, 2)
+        assert sorted(one.split("`")[0] for one in told) == ["", "You have "]
+        assert {one.subject for one in it.acts.acts} == {INC, storm}
+
+
+async def test_more_than_can_be_answered_is_refused_and_nothing_of_it_is_done() -> None:
+    async with stand(answer_within_s=0.0) as it:
+        it.acts.open.clear()
+        payload = it.ada.pressing(await it.post(), "Acknowledge")
+        got = envelope("interactive", payload)
+        outcomes = [(await it.desk.handle(got)).outcome for _ in range(AT_ONCE + 1)]
+        assert outcomes[0] is Outcome.ANSWERED
+        assert outcomes[-1] is Outcome.OVERLOADED
+        it.acts.open.set()
+
+
+async def test_a_press_shows_in_the_thread_and_the_buttons_follow() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    async with stand() as it:
+        opened = stage.digests[-1]
+        sent = msgspec.structs.replace(opened, destination="slack:incidents")
+        message = await it.post(sent)
+        await it.ada.press(message, "Acknowledge")
+        stage.run(25, acts=[(21, msgspec.structs.replace(it.acts.acts[0], at_ms=ms(21)))])
+        acked = stage.digests[-1]
+        assert (acked.id, acked.acked_by, acked.acked_in) == (opened.id, "ada", "slack")
+        assert [one["text"]["text"] for one in bar(acked)[0]["elements"][:1]] == ["Give back"]
 
 
 # ---------------------------------------------------------------- whatever comes

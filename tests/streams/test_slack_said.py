@@ -42,8 +42,8 @@ async def said(it: Stand, text: str) -> str:
 async def test_a_command_names_what_it_is_about_and_is_answered_at_once(it: Stand) -> None:
     it.live, storm, mail = outage_and_mail()
     assert await said(it, f"ack {storm} 2h") == (
-        f"You have `{storm}` for 2h: what is in it now wakes nobody again. It takes effect within "
-        "seconds, and the thread then says so."
+        f"You have `{storm}` for 2h: what is in it now wakes nobody again. It takes effect when "
+        "CORRELATE gets to it, mostly within seconds; the thread then says so."
     )
     await said(it, f"silence {mail} 30m mails are late")
     await said(it, f"assign {mail} <@U0ADA|ada>")
@@ -60,6 +60,14 @@ async def test_a_command_names_what_it_is_about_and_is_answered_at_once(it: Stan
     assert (ack.for_ms, silence.comment, assign.assignee) == (7_200_000, "mails are late", "ada")
     assert (merge.into, comment.text) == (storm, "we roll back")
     assert {environment for _, environment in it.acts.told} == {environment_hash("production")}
+
+
+async def test_whoever_says_me_is_meant_by_name(it: Stand) -> None:
+    message = await it.post()
+    await it.ada.mention("incidents", "assign me", thread_ts=message.ts)
+    bob = it.person("U0BOB", "bob")
+    await it.ada.mention("incidents", f"assign <@{bob.id}>", thread_ts=message.ts)
+    assert [getattr(one, "assignee", "") for one in it.acts.acts] == ["ada", "bob"]
 
 
 async def test_status_lists_what_is_open_and_shows_one(it: Stand) -> None:
