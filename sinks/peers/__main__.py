@@ -17,8 +17,12 @@ from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_webhooks import Webhooks
 from sinks.peers.serve import Peer
 from sinks.peers.slack import SlackPeer
+from sinks.peers.slack_by_hand import add_people
+from sinks.peers.slack_people import HttpApp
+from sinks.peers.slack_socket import SocketApp
 
 TOKEN = "xoxb-local-only"
+SIGNING_SECRET = "signing-local-only"
 KEY = "localonly0localonly0localonly0lo"
 WEBHOOK_SECRET = "local-only-webhook-secret"
 
@@ -46,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     slack = services.add_parser("slack", help="the Web API, incoming webhooks")
     slack.add_argument("--token", help=f"the one bot token that is let in; default: {TOKEN}")
     slack.add_argument("--channel", action="append", help="a name; may be given several times")
+    slack.add_argument("--app", default="", help="address that takes what people do")
+    slack.add_argument("--signing-secret", help=f"with --app; default: {SIGNING_SECRET}")
+    slack.add_argument("--app-token", default="", help="xapp-...: Socket Mode in place of --app")
     slack.add_argument("--per-second", type=float, default=1.0, help="messages per channel")
     pager = services.add_parser("pagerduty", help="the Events API v2")
     pager.add_argument(
@@ -67,13 +74,20 @@ def _parser() -> argparse.ArgumentParser:
 def _slack(options: argparse.Namespace) -> SlackPeer:
     names = options.channel or ["incidents"]
     ids = {f"C0{''.join(filter(str.isalnum, name)).upper()}": name for name in names}
-    return SlackPeer(
+    peer = SlackPeer(
         token=options.token or TOKEN,
         channels=ids,
         per_second=options.per_second,
         port=options.port,
         seed=options.seed,
     )
+    if options.app_token:
+        add_people(peer, SocketApp(peer, options.app_token).send)
+    elif options.app:
+        add_people(
+            peer, HttpApp(options.app, options.signing_secret or SIGNING_SECRET, peer.clock).send
+        )
+    return peer
 
 
 def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
@@ -84,6 +98,8 @@ def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
 async def _run(peer: Peer, secret: str, options: argparse.Namespace) -> None:
     async with peer, contextlib.AsyncExitStack() as stack:
         print(_told(peer, secret), flush=True)
+        if isinstance(peer, SlackPeer) and options.app and not options.signing_secret:
+            print(f"export SLACK_SIGNING_SECRET={SIGNING_SECRET}", flush=True)
         if isinstance(peer, PagerDutyPeer) and options.webhooks:
             # As with a key: what somebody gave is not printed.
             if not options.webhook_secret:

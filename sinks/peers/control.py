@@ -83,7 +83,7 @@ def add_control(peer: Peer) -> None:
     peer.also_serve("GET", "/", look)
     peer.also_serve("GET", "/_peer/calls", calls)
     for path, does in (("fail", fail), ("heal", heal), ("switch", switch)):
-        peer.also_serve("POST", f"/_peer/{path}", _taking(does))
+        peer.also_serve("POST", f"/_peer/{path}", taking(does))
 
 
 def line_of(call: Call) -> str:
@@ -94,7 +94,7 @@ def line_of(call: Call) -> str:
     return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
 
 
-def _taking(
+def taking(
     does: Callable[[dict[str, Any]], Awaitable[Any]],
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Return a handler that reads an object, and answers 400 with what is wrong with it."""

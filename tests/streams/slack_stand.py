@@ -14,8 +14,11 @@ from aiohttp import web
 from correlators.acts import Act
 from correlators.types import Digest
 from sinks.base import Step
+from sinks.peers.control import add_control
+from sinks.peers.serve import Json
 from sinks.peers.slack import SlackPeer
-from sinks.peers.slack_people import HttpApp, Person
+from sinks.peers.slack_by_hand import add_people
+from sinks.peers.slack_people import Answered, HttpApp, Person
 from sinks.peers.slack_socket import SocketApp
 from sinks.peers.slack_store import Message
 from sinks.slack import SlackSink
@@ -134,9 +137,15 @@ async def stand(
     channels = {"C0INC": "incidents", "C0OPS": "ops"}
     slack = SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0)
     sockets = SocketApp(slack, socket_token) if socket_token else None
+    made: list[Stand] = []
+
+    async def send(kind: str, payload: Json) -> Answered:
+        return await made[0].app.send(kind, payload)
+
+    add_control(slack)
+    add_people(slack, send)
     async with slack:
         settings, metrics, acts = settings_with(slack, **back), Metrics(), MemoryActs()
-        made: list[Stand] = []
 
         async def read() -> Live:
             live = made[0].live

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import Acknowledge
+from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_people import FORM, HttpApp
+from streams.intake import make_app
 from streams.intake_log import Written
 from streams.intake_slack import decoded
+from streams.metrics import Metrics
+from streams.references import Secret
+from streams.settings import Settings, SettingsError
 from streams.slack_inbound import Kind
-from tests.streams.slack_stand import INC, SECRETS, Stand, stand
+from tests.streams.slack_stand import INC, SECRETS, TOKEN, MemoryActs, Stand, settings_with, stand
 
 JSON = "application/json"
 
@@ -119,6 +126,61 @@ async def test_an_event_that_kafka_did_not_take_is_asked_for_again_and_done_once
     assert isinstance(first, Acknowledge)
     assert first.subject == INC
     assert it.counted()["mention", "repeated"] == 1
+
+
+async def test_the_address_is_there_only_where_slack_comes_back() -> None:
+    async with SlackPeer(token=TOKEN, channels={"C0INC": "incidents"}) as slack:
+        whole = settings_with(slack)
+        intake = msgspec.structs.replace(
+            whole.intake, secrets=(Secret("sentry-secret", place="test", environ={}),)
+        )
+        whole = msgspec.structs.replace(whole, intake=intake)
+        for settings, status in (
+            (whole, 401),
+            (msgspec.structs.replace(whole, slack_in=None), 404),
+            (settings_without_signing(whole), 404),
+        ):
+            app = make_app(settings, Metrics(), NoLog(), owned=MemoryActs())
+            async with TestClient(TestServer(app)) as client:
+                assert (await client.post("/slack", data=b"{}")).status == status
+
+
+async def test_a_changed_configuration_takes_other_secrets_and_groups(it: Stand) -> None:
+    body = challenge()
+    signed = it.app.signed(body) | {"Content-Type": JSON}
+    other = (Secret("other", place="test", environ={}),)
+    it.door.renew(settings_with(it.slack, signing_secrets=other, groups={"page": ()}))
+    assert (await it.app.post(body, signed)).status == 401
+    it.door.renew(settings_with(it.slack, groups={"page": ()}))
+    assert (await it.app.post(body, signed)).status == 200
+    await it.ada.press(await it.post(), "Page the on-call")
+    assert "nobody may page from Slack" in (await it.heard(it.ada))[0]
+
+
+async def test_a_secret_that_is_gone_leaves_the_old_ones(it: Stand) -> None:
+    gone = (Secret("${NOT_THERE}", place="test", environ={}),)
+    with pytest.raises(SettingsError):
+        it.door.renew(settings_with(it.slack, signing_secrets=gone, groups={"page": ()}))
+    await it.ada.press(await it.post(), "Page the on-call")
+    assert len(it.acts.acts) == 1
+
+
+class NoLog:
+    """A log of events that gets none."""
+
+    async def append(
+        self, body: bytes, headers: Sequence[tuple[str, bytes]], *, within_s: float
+    ) -> Written:
+        raise AssertionError("no event comes here")
+
+    async def ready(self) -> bool:
+        return False
+
+
+def settings_without_signing(settings: Settings) -> Settings:
+    assert settings.slack_in is not None
+    back = msgspec.structs.replace(settings.slack_in, signing_secrets=())
+    return msgspec.structs.replace(settings, slack_in=back)
 
 
 @given(st.binary(max_size=200), st.sampled_from([JSON, FORM, "text/plain", ""]))
