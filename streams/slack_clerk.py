@@ -8,6 +8,7 @@ Slack is answered in time is the desk's part (`slack_desk`), who may and what is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from streams.slack_office import Office
 from streams.slack_show import detail_text, status_text
 from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
 
+ALSO_OVER: Final = frozenset({Word.FALSE_ALARM, Word.COMMENT})
+"""May be said of what is over too."""
 LOOK_WITHIN_S: Final = 30.0
 """For the state, where somebody may wait for it."""
 
@@ -55,6 +58,15 @@ class Done(msgspec.Struct, frozen=True):
 
     outcome: Outcome
     text: str = ""
+
+
+class Missing(Enum):
+    """Why something is not found."""
+
+    UNREAD = "unread"
+    """The state cannot be read."""
+    UNKNOWN = "unknown"
+    OVER = "over"
 
 
 class Clerk:
@@ -113,15 +125,9 @@ class Clerk:
         if said.word in (Word.STATUS, Word.WHY):
             return await self._show(said)
         if environment is None:
-            found = await self.about(said.subject)
-            if found is None:
-                return failed(Outcome.NO_STATE)
-            if found == "":
-                return Done(
-                    Outcome.GONE,
-                    f"Nothing was done: nothing that is open is called {code(said.subject)}.",
-                )
-            assert isinstance(found, About)
+            found = await self.about(said.subject, over=said.word in ALSO_OVER)
+            if isinstance(found, Missing):
+                return missing(found, said.subject)
             environment = found.environment
         if said.word is Word.ASSIGN and said.to.lower() == Word.ME:
             said = msgspec.structs.replace(said, to=who.name)
@@ -149,7 +155,7 @@ class Clerk:
             return Done(Outcome.ANSWERED, status_text(live))
         text = detail_text(live, said.subject)
         if not text:
-            return Done(Outcome.GONE, f"Nothing that is open is called {code(said.subject)}.")
+            return Done(Outcome.GONE, f"Nothing is called {code(said.subject)}.")
         return Done(Outcome.ANSWERED, text)
 
     async def silence(self, given: Filled, who: Who) -> Done:
@@ -162,18 +168,28 @@ class Clerk:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
         return await self._tell(act, it.environment)
 
-    async def about(self, subject: str) -> About | str | None:
-        """Return where something belongs, empty where it is not there, None where nobody knows."""
+    async def about(self, subject: str, *, over: bool = False) -> About | Missing:
+        """Return where something belongs, or why it is not found.
+
+        Args:
+            subject: an incident, a storm or a silence.
+            over: take also what is over and remembered.
+        """
+        is_over = False
         for newest in (False, True):
             live = await self._book.live(newest=newest, within_s=LOOK_WITHIN_S)
             if live is None:
-                return None
-            if (found := live.find(subject)) is not None:
+                return Missing.UNREAD
+            found = live.find(subject)
+            if found is None and (remembered := live.find_remembered(subject)) is not None:
+                is_over = True
+                found = remembered if over else None
+            if found is not None:
                 return About(subject, 0, environment_hash(environment_of(found[1])))
             for _, silence in live.silences():
                 if silence.id == subject:
                     return About(subject, 0, environment_hash(silence.environment))
-        return ""
+        return Missing.OVER if is_over else Missing.UNKNOWN
 
     async def may_not(self, word: Word, who: Who) -> Done | None:
         """Return why somebody may not say this, None where they may."""
@@ -190,6 +206,16 @@ class Clerk:
                 unknown.append(group)
         text = slack_acts.may_not(key, groups, unknown=tuple(unknown))
         return Done(Outcome.MAY_NOT, text)
+
+
+def missing(why: Missing, subject: str) -> Done:
+    """Return what is said where what is meant is not found."""
+    match why:
+        case Missing.UNREAD:
+            return failed(Outcome.NO_STATE)
+        case Missing.OVER:
+            return Done(Outcome.GONE, f"Nothing was done: {code(subject)} is over.")
+    return Done(Outcome.GONE, f"Nothing was done: nothing is called {code(subject)}.")
 
 
 def failed(outcome: Outcome) -> Done:

@@ -22,7 +22,7 @@ from sinks.slack_modals import asked_of, filled, told_view
 from streams import slack_acts
 from streams.slack_asking import ASKING, Asking
 from streams.slack_book import Book
-from streams.slack_clerk import Clerk, Done, Who, failed
+from streams.slack_clerk import Clerk, Done, Missing, Who, failed, missing
 from streams.slack_inbound import Inbound, Json, Kind, Outcome, Reply, text_in
 from streams.slack_office import Office, subject_of
 from streams.slack_words import Said, without_mention
@@ -162,7 +162,10 @@ class Desk:
         if not here and root:
             here = await self._office.thread(who.channel, root)
         if isinstance(here, str) and here:
-            here = await self._clerk.about(here)
+            found = await self._clerk.about(here)
+            if isinstance(found, Missing):
+                return missing(found, here)
+            here = found
         if not isinstance(here, About):
             return Done(Outcome.GONE, "Nothing was done: this message is about no open incident.")
         return await self._pressed(Press(named), here, who, text_in(payload, "trigger_id"))

@@ -31,12 +31,14 @@ def status_text(live: Live) -> str:
 
 
 def detail_text(live: Live, subject: str) -> str:
-    """Return what is known about one incident or storm, empty where it is not open."""
-    found = live.find(subject)
+    """Return what is known about one incident or storm, empty where it is not remembered."""
+    found = live.find(subject) or live.find_remembered(subject)
     if found is None:
         return ""
     part, one = found
     lines = live_lines.detail(part.state, one, live.mutes(part, one)).lines()
+    if not one.open:
+        lines.insert(1, "it is over")
     kept = lines[:LINES_SHOWN]
     more = [f"… and {len(lines) - LINES_SHOWN} lines more"] if len(lines) > LINES_SHOWN else []
     option = "--storm" if subject.startswith("storm-") else "--incident"

@@ -125,7 +125,7 @@ async def test_a_message_of_an_incident_that_is_over_tells_why_and_opens_sentry(
     message = await it.post(digest("slack:incidents", id=INC, revision=4, resolved=True))
     it.live, _, _ = outage_and_mail()
     await it.ada.press(message, "Why?")
-    assert (await it.heard(it.ada))[0] == f"Nothing that is open is called `{INC}`."
+    assert (await it.heard(it.ada))[0] == f"Nothing is called `{INC}`."
     await it.ada.press(message, "Open in Sentry")
     assert it.acts.told == []
     assert it.counted() == {("button", "gone"): 1, ("button", "answered"): 1}

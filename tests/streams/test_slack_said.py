@@ -12,10 +12,12 @@ from correlators.acts import (
     Assign,
     Comment,
     ExpireSilence,
+    FalseAlarm,
     MergeInto,
     Resolve,
     silence_id,
 )
+from correlators.incidents import Incident
 from correlators.types import tick_of
 from sinks.slack_buttons import environment_hash
 from streams.live import Live, Part
@@ -96,7 +98,7 @@ async def test_a_silence_is_ended_by_its_id(it: Stand) -> None:
     ("text", "says"),
     [
         ("akc", 'Nothing was done: no word "akc"; did you mean `ack`? `help` lists them'),
-        (f"ack {INC}", f"Nothing was done: nothing that is open is called `{INC}`."),
+        (f"ack {INC}", f"Nothing was done: nothing is called `{INC}`."),
         ("split storm-7f4ac26c308e979e", "Nothing was done: a storm is split by incident."),
         ("link", "A channel cannot be linked from here yet"),
         ("me", "What is yours cannot be listed from here yet"),
@@ -108,6 +110,19 @@ async def test_what_cannot_be_done_says_why(it: Stand, text: str, says: str) -> 
     it.live, _, _ = outage_and_mail()
     assert says in await said(it, text)
     assert it.acts.told == []
+
+
+async def test_what_is_over_takes_a_comment_and_a_false_alarm_and_nothing_else(it: Stand) -> None:
+    stage = Stage()
+    stage.run(20 * MINUTE, event(5, "mail", "EM"))
+    (mail,) = (one for _, one in stage.state.entries() if isinstance(one, Incident))
+    assert not mail.open
+    it.live = Live(PAGING, [Part(0, stage.state, tick_of(ms(stage.now)) - 1)], ms(stage.now))
+    assert await said(it, f"ack {mail.id}") == f"Nothing was done: `{mail.id}` is over."
+    await said(it, f"comment {mail.id} it was the queue")
+    await said(it, f"false-alarm {mail.id}")
+    assert [type(one) for one in it.acts.acts] == [Comment, FalseAlarm]
+    assert "`it is over`" in await said(it, f"why {mail.id}")
 
 
 async def test_without_the_state_a_command_says_so(it: Stand) -> None:
