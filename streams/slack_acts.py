@@ -6,6 +6,7 @@ An act carries who decided it, that it was in Slack, and when; what it does is t
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -32,8 +33,11 @@ from streams.slack_words import Said, Word
 from streams.yaml_reader import duration
 
 SOURCE: Final = "slack"
+_TS: Final = re.compile(r"([0-9]{1,11})\.([0-9]{1,9})", re.ASCII)
 SAME_WITHIN_MS: Final = 10_000
 """The same said again by the same person within this is one act: a double click."""
+SLACK_OFF_MS: Final = 3_600_000
+"""A time that Slack gives and that is further than this from ours is not taken."""
 MOMENTS_KEPT: Final = 4_096
 
 WORD_OF: Final = {
@@ -191,6 +195,18 @@ def may_not(key: str, groups: tuple[str, ...], *, unknown: tuple[str, ...]) -> s
     )
 
 
+def when(ts: str, now_ms: int) -> int:
+    """Return when something happened, in milliseconds: what Slack says, else now.
+
+    Args:
+        ts: as Slack writes a time, seconds with a fraction; empty where it says none.
+        now_ms: now.
+    """
+    found = _TS.fullmatch(ts)
+    at_ms = int(found[1]) * 1000 + int(found[2][:3].ljust(3, "0")) if found is not None else now_ms
+    return at_ms if abs(at_ms - now_ms) <= SLACK_OFF_MS else now_ms
+
+
 class Moments:
     """Says when an act was decided: the same for the same twice, so that it is one act."""
 
@@ -207,11 +223,11 @@ class Moments:
             user: id of who decided it.
             subject: what about.
             what: what was decided.
-            now_ms: now.
+            now_ms: when Slack says that it was, so that what it sends again is the same; else now.
         """
         key = (user, subject)
         before, at_ms = self._last.get(key, (None, 0))
-        if before != what or not 0 <= now_ms - at_ms <= SAME_WITHIN_MS:
+        if before != what or abs(now_ms - at_ms) > SAME_WITHIN_MS:
             at_ms = now_ms
         self._last[key] = (what, at_ms)
         self._last.move_to_end(key)

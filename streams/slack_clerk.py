@@ -51,6 +51,8 @@ class Who(msgspec.Struct, frozen=True):
     thread_ts: str = ""
     url: str = ""
     """A response address."""
+    ts: str = ""
+    """When it was, as Slack writes it; empty where it does not say."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -134,12 +136,16 @@ class Clerk:
         if said.word is Word.ASSIGN and (person := person_in(said.to)):
             name = who.name if person == who.id else await self._office.name(person)
             said = msgspec.structs.replace(said, to=name)
-        at_ms = self._moments.at(who.id, said.subject, said, self._now_ms())
+        at_ms = self._at_ms(who, said.subject, said)
         try:
             act = slack_acts.act_of(said, actor=who.name, at_ms=at_ms)
         except ValueError as error:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
         return await self._tell(act, environment)
+
+    def _at_ms(self, who: Who, subject: str, what: object) -> int:
+        at_ms = slack_acts.when(who.ts, self._now_ms())
+        return self._moments.at(who.id, subject, what, at_ms)
 
     async def _tell(self, act: Act, environment: int) -> Done:
         written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
@@ -161,7 +167,7 @@ class Clerk:
     async def silence(self, given: Filled, who: Who) -> Done:
         """Make the silence that a modal asks for."""
         it = given.asked.about
-        at_ms = self._moments.at(who.id, it.id, given, self._now_ms())
+        at_ms = self._at_ms(who, it.id, given)
         try:
             act = slack_acts.silence_of(given, actor=who.name, at_ms=at_ms)
         except ValueError as error:

@@ -150,6 +150,7 @@ class Desk:
         )
         if found is None:
             return Done(Outcome.IGNORED)
+        who = msgspec.structs.replace(who, ts=text_in(action, "action_ts"))
         return await self._pressed(*found, who, text_in(payload, "trigger_id"))
 
     async def _shortcut(self, payload: Json, who: Who) -> Done:
@@ -220,7 +221,8 @@ class Desk:
         if id and id in self._events:
             return Reply(Outcome.REPEATED)
         thread, channel = text_in(event, "thread_ts"), text_in(event, "channel")
-        who = Who(user, "", channel, thread or text_in(event, "ts"))
+        ts = text_in(event, "ts")
+        who = Who(user, "", channel, thread or ts, ts=ts)
 
         async def work() -> Done:
             here = await self._office.thread(channel, thread) if thread else ""
@@ -246,6 +248,7 @@ def _person(payload: Json) -> Who:
         text_in(payload, "channel", "id"),
         text_in(payload, "message", "thread_ts"),
         text_in(payload, "response_url"),
+        text_in(payload, "action_ts"),
     )
 
 

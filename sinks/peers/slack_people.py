@@ -105,11 +105,13 @@ class Person:
 
     def pressing(self, message: Message, label: str) -> Json:
         """Return what Slack sends when this is pressed."""
-        return self._interaction("block_actions", message) | {"actions": [_action(message, label)]}
+        told = self._interaction("block_actions", message)
+        return told | {"actions": [_action(message, label) | {"action_ts": self._now()}]}
 
     async def shortcut(self, message: Message, callback_id: str) -> Answered:
         """Choose a shortcut in the menu of a message."""
-        told = self._interaction("message_action", message) | {"callback_id": callback_id}
+        told = self._interaction("message_action", message)
+        told |= {"callback_id": callback_id, "action_ts": self._now()}
         return await self._send("interactive", told)
 
     async def submit(self, view: View, values: Mapping[str, Mapping[str, Json]]) -> Answered:
@@ -189,6 +191,9 @@ class Person:
             if one.open and one.user == self.id
         )
 
+    def _now(self) -> str:
+        return f"{self._slack.clock():.6f}"
+
     def _user(self) -> Json:
         return {"id": self.id, "username": self.name, "name": self.name, "team_id": "T0STORM"}
 
@@ -203,7 +208,6 @@ class Person:
             "message": channel.told(message, with_metadata=True),
             "trigger_id": self._slack.back.trigger(self.id),
             "response_url": self._slack.response_url(channel.id, self.id, message.thread_ts),
-            "action_ts": f"{self._slack.clock():.6f}",
         }
 
 

@@ -28,13 +28,15 @@ from sinks.peers.serve import Fault
 from sinks.slack_buttons import bar, environment_hash
 from streams.intake_log import Written
 from streams.live import Live, Part
-from streams.slack_acts import Moments
+from streams.slack_acts import Moments, when
 from streams.slack_desk import AT_ONCE
 from streams.slack_inbound import Kind, Outcome, envelope
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import PAGING, event, ms
 from tests.sinks.make import digest
 from tests.streams.slack_stand import INC, Stand, stand
+
+NOW_MS = 1_790_000_000_000
 
 
 @pytest.fixture
@@ -106,6 +108,28 @@ async def test_another_decision_in_between_makes_the_first_a_new_one() -> None:
     assert moments.at("U1", INC, "ack", 4_000) == 4_000
     assert moments.at("U2", INC, "ack", 4_500) == 4_500
     assert moments.at("U1", INC, "ack", 14_001) == 14_001
+    assert moments.at("U1", INC, "ack", 13_000) == 14_001
+
+
+@given(at_ms=st.integers(NOW_MS - 3_600_000, NOW_MS + 3_600_000), odd=st.text(max_size=20))
+def test_a_time_that_slack_gives_is_taken_unless_it_is_none(at_ms: int, odd: str) -> None:
+    assert when(f"{at_ms // 1000}.{at_ms % 1000:03d}456", NOW_MS) == at_ms
+    assert abs(when(odd, NOW_MS) - NOW_MS) <= 3_600_000
+    assert when("9999999999.000000", NOW_MS) == NOW_MS
+
+
+async def test_what_slack_sends_again_is_the_same_act_whichever_process_takes_it() -> None:
+    async with stand() as one, stand() as two:
+        message = await one.post()
+        pressed = one.ada.pressing(message, "Page the on-call")
+        said = one.ada.mentioning("incidents", f"resolve {INC}", thread_ts=message.ts)
+        two.slack.back.names["U0ADA"] = "ada"
+        two.slack.workspace.channels["C0INC"].messages[message.ts] = message
+        for it in (one, two):
+            await it.app.send("interactive", pressed)
+            await it.app.send("events_api", said)
+        assert [act_id(act) for act in one.acts.acts] == [act_id(act) for act in two.acts.acts]
+        assert len(one.acts.acts) == 2
 
 
 @pytest.mark.parametrize(
