@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from correlators.acts import Act
-from correlators.types import Digest
+from correlators.types import Digest, tick_of
 from sinks.base import Step
 from sinks.peers.control import add_control
 from sinks.peers.serve import Json
@@ -25,7 +25,7 @@ from sinks.slack import SlackSink
 from streams.intake import make_runner
 from streams.intake_log import Written
 from streams.intake_slack import SlackDoor, now_ms
-from streams.live import Live, LiveError
+from streams.live import Live, LiveError, Part
 from streams.metrics import Metrics, exposition
 from streams.references import Secret
 from streams.settings import Settings, Slack, SlackIn, load
@@ -33,6 +33,8 @@ from streams.slack_book import Book
 from streams.slack_clerk import Clerk
 from streams.slack_desk import Desk
 from streams.slack_office import Office
+from tests.correlators.acted import Stage, outage
+from tests.correlators.score import PAGING, event, ms
 from tests.sinks.make import attempt, digest
 
 TOKEN = "xoxb-test"
@@ -172,3 +174,12 @@ async def stand(
         finally:
             await desk.finish(5.0)
             await runner.cleanup()
+
+
+def outage_and_mail() -> tuple[Live, str, str]:
+    """Return a state with a storm and an incident beside it, and the ids of both."""
+    stage = Stage()
+    stage.run(20, *outage(), event(5, "mail", "EM"))
+    live = Live(PAGING, [Part(0, stage.state, tick_of(ms(stage.now)) - 1)], ms(stage.now))
+    mail = next(one.id for _, one in live.open() if one.id != stage.storm().id)
+    return live, stage.storm().id, mail

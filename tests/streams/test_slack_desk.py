@@ -13,28 +13,23 @@ from hypothesis import strategies as st
 
 from correlators.acts import (
     Acknowledge,
-    AddSilence,
-    Assign,
     FalseAlarm,
-    MergeInto,
     PageNow,
     Resolve,
     Separate,
     Unacknowledge,
     act_id,
 )
-from correlators.types import DigestKind, tick_of
-from sinks.peers.serve import Fault
+from correlators.types import DigestKind
 from sinks.slack_buttons import bar, environment_hash
 from streams.intake_log import Written
-from streams.live import Live, Part
 from streams.slack_acts import Moments, when
 from streams.slack_desk import AT_ONCE
 from streams.slack_inbound import Kind, Outcome, envelope
 from tests.correlators.acted import Stage, outage
-from tests.correlators.score import PAGING, event, ms
+from tests.correlators.score import ms
 from tests.sinks.make import digest
-from tests.streams.slack_stand import INC, Stand, stand
+from tests.streams.slack_stand import INC, Stand, outage_and_mail, stand
 
 NOW_MS = 1_790_000_000_000
 
@@ -43,15 +38,6 @@ NOW_MS = 1_790_000_000_000
 async def it() -> AsyncIterator[Stand]:
     async with stand() as running:
         yield running
-
-
-def outage_and_mail() -> tuple[Live, str, str]:
-    """Return a state with a storm and an incident beside it, and the ids of both."""
-    stage = Stage()
-    stage.run(20, *outage(), event(5, "mail", "EM"))
-    live = Live(PAGING, [Part(0, stage.state, tick_of(ms(stage.now)) - 1)], ms(stage.now))
-    mail = next(one.id for _, one in live.open() if one.id != stage.storm().id)
-    return live, stage.storm().id, mail
 
 
 @pytest.mark.parametrize(
@@ -161,146 +147,6 @@ async def test_why_tells_what_is_known(it: Stand) -> None:
     (told,) = await it.heard(it.ada)
     assert "checkout, payment, cart · 3 incidents" in told
     assert told.endswith(f"Every decision: `stormfold explain --storm {storm}`")
-
-
-# ---------------------------------------------------------------- modals
-
-
-async def completed(it: Stand) -> Any:
-    """Return the modal that ada sees once the state was read."""
-    await it.slack.until(lambda: any(one.method == "views.update" for one in it.slack.taken))
-    return it.ada.modal()
-
-
-async def test_a_silence_asks_how_long_and_shows_what_it_would_mute(it: Stand) -> None:
-    it.live, storm, _ = outage_and_mail()
-    await it.ada.press(await it.post(digest("slack:incidents", id=storm)), "Silence…")
-    view = await completed(it)
-    shown = str(view.content)
-    assert "This mutes now, of what is open:" in shown
-    assert "checkout, payment, cart · 3 incidents" in shown
-    answered = await it.ada.submit(
-        view,
-        {
-            "for": {"for": {"selected_option": {"value": "7200000"}}},
-            "what": {"what": {"selected_option": {"value": "this"}}},
-            "why": {"why": {"value": "database & cache are restored"}},
-        },
-    )
-    (act,) = it.acts.acts
-    assert isinstance(act, AddSilence)
-    assert (act.subject, act.to_ms - act.at_ms) == (storm, 7_200_000)
-    assert act.comment == "database & cache are restored"
-    assert f"`{storm}` is silent for 2h" in str(answered.body["view"])
-
-
-async def test_everything_of_a_service_may_be_silenced_in_its_place(it: Stand) -> None:
-    it.live, _, mail = outage_and_mail()
-    await it.ada.press(await it.post(digest("slack:incidents", id=mail)), "Silence…")
-    view = await completed(it)
-    given = {
-        "for": {"for": {"selected_option": {"value": "1800000"}}},
-        "what": {"what": {"selected_option": {"value": "service:mail"}}},
-    }
-    await it.ada.submit(view, given)
-    (act,) = it.acts.acts
-    assert isinstance(act, AddSilence)
-    assert act.when is not None
-    assert (act.subject, act.environment, act.when.service) == ("", "production", ("mail",))
-
-
-async def test_a_modal_sent_without_what_it_asks_says_so_and_stays(it: Stand) -> None:
-    await it.ada.press(await it.post(), "Assign…")
-    answered = await it.ada.submit(it.ada.modal(), {"text": {"text": {"value": " "}}})
-    assert answered.body["errors"] == {"text": "expected a team or a person"}
-    await it.ada.submit(it.ada.modal(), {"text": {"text": {"value": "team-pay"}}})
-    (act,) = it.acts.acts
-    assert isinstance(act, Assign)
-    assert act.assignee == "team-pay"
-
-
-async def test_merge_lists_what_is_open_and_not_part_of_this_what_is_in_it(it: Stand) -> None:
-    it.live, storm, mail = outage_and_mail()
-    message = await it.post(digest("slack:incidents", id=storm))
-    await it.ada.press(message, "Merge into…")
-    view = await completed(it)
-    assert mail in str(view.content)
-    await it.ada.submit(view, {"text": {"text": {"selected_option": {"value": mail}}}})
-    await it.ada.press(message, "Not part of this…")
-    await it.slack.until(lambda: sum(one.method == "views.update" for one in it.slack.taken) == 2)
-    view = it.ada.modal()
-    options = view.content["blocks"][1]["element"]["options"]
-    assert len(options) == 3
-    chosen = options[1]["value"]
-    await it.ada.submit(view, {"text": {"text": {"selected_option": {"value": chosen}}}})
-    merged, apart = it.acts.acts
-    assert isinstance(merged, MergeInto)
-    assert (merged.subject, merged.into) == (storm, mail)
-    assert isinstance(apart, Separate)
-    assert apart.subject == chosen
-
-
-async def test_without_the_state_a_modal_says_so_and_a_silence_still_works(it: Stand) -> None:
-    message = await it.post()
-    await it.ada.press(message, "Silence…")
-    view = await completed(it)
-    assert "The state cannot be read now" in str(view.content)
-    await it.ada.submit(view, {"for": {"for": {"selected_option": {"value": "3600000"}}}})
-    assert [type(one) for one in it.acts.acts] == [AddSilence]
-
-
-async def test_a_dialog_that_slack_does_not_open_is_told(it: Stand) -> None:
-    it.slack.fail(Fault.REFUSED, method="views.open", word="expired_trigger_id")
-    await it.ada.press(await it.post(), "Assign…")
-    assert "Slack did not open the dialog" in (await it.heard(it.ada))[0]
-
-
-async def test_a_modal_of_somebody_else_is_let_be(it: Stand) -> None:
-    payload = {"type": "view_submission", "user": {"id": "U0ADA"}, "view": {"callback_id": "x"}}
-    assert (await it.app.send("interactive", payload)).status == 200
-    assert it.counted() == {("modal", "ignored"): 1}
-
-
-# ---------------------------------------------------------------- who may
-
-
-async def test_who_is_in_no_group_is_told_why_and_nothing_is_done() -> None:
-    async with stand(groups={"page": ("S0CALL", "U0ROOT")}) as it:
-        it.slack.back.groups["S0CALL"] = ["U0BOB"]
-        message = await it.post()
-        await it.ada.press(message, "Page the on-call")
-        assert it.acts.told == []
-        assert await it.heard(it.ada) == [
-            "Nothing was done: only members of `S0CALL`, `U0ROOT` may page from Slack "
-            "(`slack_in.groups.page`), and you are not one of them."
-        ]
-        for one in (it.person("U0BOB", "bob"), it.person("U0ROOT", "root")):
-            await one.press(message, "Page the on-call")
-        await it.ada.press(message, "Acknowledge")
-        assert [one.actor for one in it.acts.acts] == ["bob", "root", "ada"]
-        assert it.counted()["button", "may_not"] == 1
-
-
-async def test_where_slack_does_not_say_who_is_in_a_group_nobody_may() -> None:
-    async with stand(groups={"silence": ("S0CALL",), "merge": ()}) as it:
-        it.slack.take_scope("usergroups:read")
-        message = await it.post()
-        await it.ada.press(message, "Silence…")
-        await it.ada.press(message, "Merge into…")
-        unknown, nobody = await it.heard(it.ada, 2)
-        assert "Slack does not say who is in `S0CALL`" in unknown
-        assert "`slack_in.groups.merge` is empty" in nobody
-        assert not it.slack.back.views
-
-
-async def test_who_leaves_a_group_while_a_modal_is_open_may_no_more() -> None:
-    async with stand(groups={"silence": ("U0ADA",)}) as it:
-        await it.ada.press(await it.post(), "Silence…")
-        it.door._clerk.renew({"silence": ()}, 1.0)
-        given = {"for": {"for": {"selected_option": {"value": "3600000"}}}}
-        answered = await it.ada.submit(it.ada.modal(), given)
-        assert "nobody may silence from Slack" in str(answered.body["view"])
-        assert it.acts.told == []
 
 
 # ---------------------------------------------------------------- in time

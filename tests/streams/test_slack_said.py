@@ -24,8 +24,7 @@ from streams.live import Live, Part
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import MINUTE, PAGING, event, ms
 from tests.sinks.make import digest
-from tests.streams.slack_stand import INC, Stand, stand
-from tests.streams.test_slack_desk import outage_and_mail
+from tests.streams.slack_stand import INC, Stand, outage_and_mail, stand
 
 
 @pytest.fixture

@@ -1,0 +1,44 @@
+"""Who may page, silence and merge from Slack, and what everybody else is told."""
+
+from __future__ import annotations
+
+from tests.streams.slack_stand import stand
+
+
+async def test_who_is_in_no_group_is_told_why_and_nothing_is_done() -> None:
+    async with stand(groups={"page": ("S0CALL", "U0ROOT")}) as it:
+        it.slack.back.groups["S0CALL"] = ["U0BOB"]
+        message = await it.post()
+        await it.ada.press(message, "Page the on-call")
+        assert it.acts.told == []
+        assert await it.heard(it.ada) == [
+            "Nothing was done: only members of `S0CALL`, `U0ROOT` may page from Slack "
+            "(`slack_in.groups.page`), and you are not one of them."
+        ]
+        for one in (it.person("U0BOB", "bob"), it.person("U0ROOT", "root")):
+            await one.press(message, "Page the on-call")
+        await it.ada.press(message, "Acknowledge")
+        assert [one.actor for one in it.acts.acts] == ["bob", "root", "ada"]
+        assert it.counted()["button", "may_not"] == 1
+
+
+async def test_where_slack_does_not_say_who_is_in_a_group_nobody_may() -> None:
+    async with stand(groups={"silence": ("S0CALL",), "merge": ()}) as it:
+        it.slack.take_scope("usergroups:read")
+        message = await it.post()
+        await it.ada.press(message, "Silence…")
+        await it.ada.press(message, "Merge into…")
+        unknown, nobody = await it.heard(it.ada, 2)
+        assert "Slack does not say who is in `S0CALL`" in unknown
+        assert "`slack_in.groups.merge` is empty" in nobody
+        assert not it.slack.back.views
+
+
+async def test_who_leaves_a_group_while_a_modal_is_open_may_no_more() -> None:
+    async with stand(groups={"silence": ("U0ADA",)}) as it:
+        await it.ada.press(await it.post(), "Silence…")
+        it.door._clerk.renew({"silence": ()}, 1.0)
+        given = {"for": {"for": {"selected_option": {"value": "3600000"}}}}
+        answered = await it.ada.submit(it.ada.modal(), given)
+        assert "nobody may silence from Slack" in str(answered.body["view"])
+        assert it.acts.told == []
