@@ -1,4 +1,4 @@
-"""Run a local service by hand: `python -m sinks.peers slack` or `python -m sinks.peers pagerduty`.
+"""Run a local service by hand: `python -m sinks.peers slack`, `... pagerduty` or `... sentry`.
 
 It prints what to set so that Stormfold, or anything else, talks to it, where to look at it, and
 every call. Ctrl-C or SIGTERM ends it; what it held is gone then.
@@ -10,11 +10,14 @@ import argparse
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
+from typing import Final
 
 from sinks.peers.control import add_control, line_of
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_webhooks import Webhooks
+from sinks.peers.sentry import SentryPeer
 from sinks.peers.serve import Peer
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_by_hand import add_people
@@ -25,15 +28,15 @@ TOKEN = "xoxb-local-only"
 SIGNING_SECRET = "signing-local-only"
 KEY = "localonly0localonly0localonly0lo"
 WEBHOOK_SECRET = "local-only-webhook-secret"
+SENTRY_TOKEN = "sntrys_local-only"
 
 
 def main() -> None:
     """Run until a signal comes."""
     options = _parser().parse_args()
-    slack = options.service == "slack"
-    peer = _slack(options) if slack else _pagerduty(options)
-    given = options.token if slack else options.key
-    secret = "" if given else TOKEN if slack else KEY
+    peer = _MADE[options.service](options)
+    given = options.key if options.service == "pagerduty" else options.token
+    secret = "" if given else _USUAL[options.service]
     if options.fault:
         peer.fail(Fault(options.fault), share=options.share, word=options.word)
     add_control(peer)
@@ -62,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     pager.add_argument("--webhooks", metavar="URL", help="where its webhooks go; default: nowhere")
     pager.add_argument("--webhook-secret", help=f"what signs them; default: {WEBHOOK_SECRET}")
-    for one in (slack, pager):
+    sentry = services.add_parser("sentry", help="the API of issues")
+    sentry.add_argument("--token", help=f"the one token that is let in; default: {SENTRY_TOKEN}")
+    sentry.add_argument("--organisation", default="shop", help="its slug")
+    sentry.add_argument("--issue", action="append", help="the number of an issue that is there")
+    sentry.add_argument("--team", action="append", help="the slug of a team")
+    for one in (slack, pager, sentry):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
         one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
@@ -95,6 +103,27 @@ def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
     return PagerDutyPeer(routing_keys=keys, port=options.port, seed=options.seed)
 
 
+def _sentry(options: argparse.Namespace) -> SentryPeer:
+    peer = SentryPeer(
+        tokens={options.organisation: options.token or SENTRY_TOKEN},
+        teams={slug: number for number, slug in enumerate(options.team or [], start=1)},
+        port=options.port,
+        seed=options.seed,
+    )
+    for number in options.issue or ["1"]:
+        peer.add_issue(number)
+    return peer
+
+
+_MADE: Final[dict[str, Callable[[argparse.Namespace], Peer]]] = {
+    "slack": _slack,
+    "pagerduty": _pagerduty,
+    "sentry": _sentry,
+}
+_USUAL: Final = {"slack": TOKEN, "pagerduty": KEY, "sentry": SENTRY_TOKEN}
+"""The secret of a service that was given none."""
+
+
 async def _run(peer: Peer, secret: str, options: argparse.Namespace) -> None:
     async with peer, contextlib.AsyncExitStack() as stack:
         print(_told(peer, secret), flush=True)
@@ -122,6 +151,9 @@ def _told(peer: Peer, secret: str) -> str:
         known = f" SLACK_BOT_TOKEN={secret}" if secret else ""
         lines.append(f"export SLACK_BASE_URL={peer.base_url} SLACK_CHANNEL='#{names[0]}'{known}")
         lines += [f"webhook         {peer.webhook_url(one)}  (#{one})" for one in names]
+    elif isinstance(peer, SentryPeer):
+        known = f" SENTRY_API_TOKEN={secret}" if secret else ""
+        lines.append(f"export SENTRY_API_URL={peer.base_url}{known}")
     else:
         known = f" PAGERDUTY_ROUTING_KEY={secret}" if secret else ""
         lines.append(f"export PAGERDUTY_BASE_URL={peer.origin}{known}")

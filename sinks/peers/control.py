@@ -17,6 +17,7 @@ from sinks.peers.drawn import html_page, page
 from sinks.peers.drawn_alerts import alerts_html
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import Fate, PagerDutyPeer
+from sinks.peers.sentry import Issue, SentryPeer
 from sinks.peers.serve import Call, Peer
 from sinks.peers.slack import SlackPeer
 
@@ -42,6 +43,8 @@ SWITCHES: Final = frozenset(
         "acknowledge",
         "remove_key",
         "add_key",
+        "add_issue",
+        "merge_issue",
     }
 )
 """Methods of the peers that `/_peer/switch` calls."""
@@ -72,6 +75,8 @@ def add_control(peer: Peer) -> None:
         if name == "suppress":
             given = {"fate": Fate(given.get("fate", Fate.SUPPRESSED))}
         found = getattr(peer, name)(**given)
+        if isinstance(found, Issue):
+            found = found.shown()
         return {"gave": found} if found is not None else {}
 
     async def calls(request: web.Request) -> web.Response:
@@ -89,7 +94,8 @@ def add_control(peer: Peer) -> None:
 def line_of(call: Call) -> str:
     """Return one call as a line to look on."""
     at = datetime.fromtimestamp(call.at, UTC).strftime("%H:%M:%S")
-    where = str(call.args.get("channel") or call.args.get("dedup_key") or "")
+    names = ("channel", "dedup_key", "issue", "team")
+    where = str(next((call.args[one] for one in names if call.args.get(one)), ""))
     violation = f"  ({call.violation})" if call.violation else ""
     return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
 
@@ -131,7 +137,17 @@ def _page(peer: Peer) -> str:
         return (whole + "".join(bodies) + f"<main>{below}</body></html>").replace(
             "<head>", f"<head>{RELOAD}", 1
         )
+    if isinstance(peer, SentryPeer):
+        body = "".join(_issue(one) for one in peer.issues.values())
+        whole = page("Sentry, on this machine", body).replace("</main>", below, 1)
+        return whole.replace("<head>", f"<head>{RELOAD}", 1)
     alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
     body = alerts_html(reversed(alerts))
     whole = page("PagerDuty, on this machine", body).replace("</main>", below, 1)
     return whole.replace("<head>", f"<head>{RELOAD}", 1)
+
+
+def _issue(one: Issue) -> str:
+    assignee = f" · {html.escape(one.assignee)}" if one.assignee else ""
+    state = f"<b>{one.status}</b> · {one.substatus or ''}{assignee}"
+    return f"<article><h2>{html.escape(one.organisation)} {one.id}</h2><p>{state}</p></article>"

@@ -247,8 +247,8 @@ class Peer:
             return {"Retry-After": str(seconds)}
         now = self.clock()
         return {
-            "Retry-After": _http_date(math.ceil(now + seconds)),
-            "Date": _http_date(int(now)),
+            "Retry-After": http_date(math.ceil(now + seconds)),
+            "Date": http_date(int(now)),
         }
 
     async def _held(self, seconds: float | None) -> None:
@@ -278,7 +278,8 @@ class Peer:
         return web.Response(status=500)
 
 
-def _http_date(at_s: int) -> str:
+def http_date(at_s: int) -> str:
+    """Return seconds since the epoch as HTTP writes a date."""
     return format_datetime(datetime.fromtimestamp(at_s, UTC), usegmt=True)
 
 

@@ -209,3 +209,20 @@ async def test_a_pagerduty_by_hand_sends_signed_webhooks_of_what_is_done_there()
                 assert given == signature(body, ["s"])
     finally:
         await runner.cleanup()
+
+
+async def test_a_sentry_by_hand_takes_what_it_says_it_takes() -> None:
+    async with by_hand("sentry", "--issue", "41", "--organisation", "shop") as (process, lines):
+        found = re.search(r"SENTRY_API_URL=(\S+)", lines[1])
+        assert found is not None
+        url = found[1]
+        assert "SENTRY_API_TOKEN=sntrys_local-only" in lines[1]
+        headers = {"Authorization": "Bearer sntrys_local-only"}
+        path = f"{url}/api/0/organizations/shop/issues/41/"
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.put(path, json={"status": "resolved"}) as answer,
+        ):
+            assert (answer.status, (await answer.json())["status"]) == (200, "resolved")
+        assert process.stdout is not None
+        assert b"issue.put" in await process.stdout.readline()
