@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from correlators.issue_change import IssueChange
+
 TICK_MS: Final = 1000
 """Length of one tick of stream time, in milliseconds."""
 
@@ -326,10 +328,15 @@ class DigestKind(StrEnum):
     that an incident of a storm is over; `act` says what."""
     ROLLUP = "rollup"
     """Many digests that waited too long for their destination, told in one message."""
+    ISSUE_CHANGE = "issue_change"
+    """No message: what is to be so of an issue in Sentry."""
+    ISSUE_TROUBLE = "issue_trouble"
+    """Sentry did not take what was decided of an issue."""
 
 
-NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER})
-"""Kinds that DELIVER makes itself: about a page, told in the thread of another message."""
+NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER, DigestKind.ISSUE_TROUBLE})
+"""Kinds that DELIVER makes itself: about a page, or a change of an issue, told in the thread of
+another message."""
 
 
 class Suppression(StrEnum):
@@ -607,7 +614,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     page_fallback: str = ""
     """For a page: the destination that takes it when this one cannot."""
     page_told: tuple[str, ...] = ()
-    """For a page: the chat destinations that are told of the same thing."""
+    """For a page, and for kind `issue_change`: the chat destinations that are told of the same
+    thing."""
     page_after_to: tuple[str, ...] = ()
     """Where that page is, or is to be."""
     handed_by: str = ""
@@ -640,3 +648,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where: as `acked_in`."""
     act_text: str = ""
     """What was said: the comment, whom it is assigned to, which incident of the storm is over."""
+    issue_change: IssueChange | None = None
+    """For the kinds `issue_change` and `issue_trouble`: what is to be so of an issue."""

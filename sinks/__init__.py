@@ -15,6 +15,7 @@ SINKS: Final = {
     "slack": "sinks.slack:SlackSink",
     "slack_webhook": "sinks.slack_webhook:SlackWebhookSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
+    "sentry": "sinks.sentry:SentrySink",
     "console": "sinks.console:ConsoleSink",
     "file": "sinks.file:FileSink",
 }

@@ -26,7 +26,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     at_ms: int
     """When the answer was taken in."""
     subject: str
-    """Id of the incident or storm that was told."""
+    """Id of the incident or storm that was told, or about which Sentry was."""
     destination: str
     step: Step
     outcome: str
@@ -51,9 +51,10 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
     """Return what became of the call, without the message itself."""
     outcome = answer.outcome
     word, reason = _said(outcome)
+    change = attempt.digest.issue_change
     return Attempted(
         at_ms=now_ms,
-        subject=attempt.digest.id,
+        subject=change.subject if change is not None else attempt.digest.id,
         destination=attempt.destination,
         step=attempt.step,
         outcome=word,

@@ -62,6 +62,13 @@ class Http:
         given = {"Content-Type": content_type, **(headers or {})}
         return await self._ask("POST", url, body, given, REPLY_CHARS)
 
+    async def put(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], most_chars: int = REPLY_CHARS
+    ) -> Reply | Retry | Unknown:
+        """Return the answer, or as `post` why there is none; at most so much of its body."""
+        given = {"Content-Type": "application/json", **headers}
+        return await self._ask("PUT", url, body, given, most_chars)
+
     async def get(
         self, url: str, *, headers: Mapping[str, str], most_chars: int = REPLY_CHARS
     ) -> Reply | Retry | Unknown:

@@ -34,6 +34,7 @@ _SIGNS: Final = {
     DigestKind.REOPENED: ("🔴", "Back again"),
     DigestKind.REMINDER: ("⏰", "Acknowledged by nobody"),
     DigestKind.PAGE_TROUBLE: ("🚨", "About its page"),
+    DigestKind.ISSUE_TROUBLE: ("⚠️", "Not so in Sentry"),
 }
 """What happened, for the replies of these kinds."""
 

@@ -24,6 +24,7 @@ from sinks.entries import (
     Status,
     Turn,
 )
+from sinks.issue_notices import not_made
 from sinks.marks import Taken
 from sinks.pages import Pages
 from sinks.rollups import Rollups
@@ -92,7 +93,7 @@ class Ledger:
             dropped=tuple(self.dropped),
             held=self.successors.take(),
             taken=tuple(self.taken),
-            handed=said.handed,
+            handed=(*said.handed, *not_made(self.dead)),
             pages=said.pages,
             told=tuple(self.told),
         )

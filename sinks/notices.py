@@ -1,7 +1,8 @@
 """What DELIVER says of a page itself: that it did not get through, that it did late, that it waits.
 
 A notice is a digest of its own, made of the page's trigger: so it names what the page was for. It
-is told in the thread of another message (`steps.under_of`) and asks nothing of a pager.
+is told in the thread of another message (`steps.under_of`) and asks nothing of a pager. What it
+says of a change that Sentry did not take is in `issue_notices`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def retry_after_ms(
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text):
         return min(LONGEST_MS, int(float(text) * 1000))
-    until_ms, from_ms = _date_ms(text), _date_ms(date or "")
+    until_ms, from_ms = http_date_ms(text), http_date_ms(date or "")
     if from_ms is None:
         from_ms = now_ms
     if until_ms is None or from_ms is None:
@@ -39,7 +39,7 @@ def retry_after_ms(
     return min(LONGEST_MS, max(0, until_ms - from_ms))
 
 
-def _date_ms(text: str) -> int | None:
+def http_date_ms(text: str) -> int | None:
     """Return an HTTP date, in any of the three forms of the standard, as milliseconds."""
     if not re.match(r"[A-Z][a-z]{2}", text) or len(text) > 40:
         return None

@@ -34,8 +34,13 @@ def name_of(digest: Digest, plan: Plan) -> str:
     """Return what its delivery is kept under: a page outlives the digest that opened it.
 
     A notice is one delivery for its page, and for a page that did not get through also for each
-    destination that it was for.
+    destination that it was for. Changes of one part of an issue are one delivery, whichever
+    incident they were decided about: the newest wins.
     """
+    if digest.issue_change is not None:
+        if digest.kind is DigestKind.ISSUE_TROUBLE:
+            return f"{digest.id}~sentry.{digest.issue_change.does}"
+        return digest.issue_change.name
     if digest.kind is DigestKind.REMINDER:
         return f"{digest.page_key}~reminder"
     if digest.kind is DigestKind.PAGE_TROUBLE:
@@ -66,8 +71,11 @@ def stamp_of(digest: Digest, plan: Plan) -> Stamp:
 
     Under a page key digests of several ids follow one another, in time; an id has at most one
     revision in a tick, and of two ids in one tick the acknowledgement is a later word than the
-    trigger, and the resolve the last.
+    trigger, and the resolve the last. Of a part of an issue at most one change is asked for in a
+    tick.
     """
+    if digest.issue_change is not None:
+        return Stamp(digest.at_ms, 0, digest.revision)
     if is_page(digest, plan):
         back = digest.page is PageAction.UNACKNOWLEDGE
         return Stamp(digest.at_ms, _RANKS[digest.page], digest.revision, back)

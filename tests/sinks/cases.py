@@ -8,78 +8,37 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from correlators.types import Digest, PageAction
-from sinks.base import Sink, Step
 from sinks.console import ConsoleSink
 from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
-from sinks.peers.serve import Clock, Peer
+from sinks.peers.serve import Clock
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_webhooks import secret_of
 from sinks.slack import SlackSink
 from sinks.slack_webhook import SlackWebhookSink
-from tests.sinks.make import digest
+from tests.sinks.case import Case, closing
+from tests.sinks.sentry_case import TOKENS, sentry_case
 
 TOKEN: Final = "xoxb-local-only"
 KEY: Final = "k" * 32
 OTHER_KEY: Final = "o" * 32
-SECRETS: Final = (TOKEN, KEY, OTHER_KEY, secret_of("C0INC"), secret_of("C0OPS"))
+SECRETS: Final = (
+    *TOKENS.values(),
+    TOKEN,
+    KEY,
+    OTHER_KEY,
+    secret_of("C0INC"),
+    secret_of("C0OPS"),
+)
 MARK: Final = "possible repeat"
 TIMEOUT_MS: Final = 400
 """Real time after which a sink gives a call up; only calls that are slow on purpose take it."""
-
-
-@dataclass
-class Case:
-    """A sink with the service behind it."""
-
-    sink: Sink
-    told: Callable[[str], list[str]]
-    """What stands there of the digest of this id: one text per message, page, block or line."""
-    peer: Peer | None = None
-    method: str = ""
-    """What the service calls the first call of a delivery."""
-    addresses: tuple[str, ...] = ()
-    """What the service calls the sink's destinations."""
-    over: Callable[[str], bool] = lambda id: True
-    """True when the service shows the digest of this id as resolved."""
-    refusal: tuple[str, str] = ("", "")
-    """A word with which the service refuses for good, and what a dead letter says of it."""
-    states: Mapping[str, tuple[Callable[[], object], Callable[[], object]]] = field(
-        default_factory=dict
-    )
-    """By the word with which the service then refuses: what a person breaks, and mends again."""
-    lag: Callable[[float], None] | None = None
-    """Have the service show what it was told only so many seconds later, where it can be asked."""
-
-    def digest(self, id: str = "inc-1", revision: int = 1, *, to: int = 0, **how: Any) -> Digest:
-        """Return a digest for one of the sink's destinations; a page where it is a pager."""
-        destination = self.sink.destinations[to]
-        page = PageAction.NONE
-        if self.sink.plan(destination).pages:
-            page = PageAction.RESOLVE if how.get("resolved") else PageAction.TRIGGER
-        return digest(destination, id=id, revision=revision, page=page, **how)
-
-    @property
-    def first_step(self) -> Step:
-        """Return the step that a delivery begins with."""
-        return next(iter(self.sink.plan(self.sink.destinations[0]).steps))
-
-
-@asynccontextmanager
-async def closing(sink: Sink) -> AsyncIterator[None]:
-    """Close the sink at the end, whatever happens."""
-    try:
-        yield
-    finally:
-        await sink.close()
 
 
 @asynccontextmanager
@@ -219,6 +178,7 @@ CASES: Final = {
     "slack": slack_case,
     "slack_webhook": slack_webhook_case,
     "pagerduty": pagerduty_case,
+    "sentry": sentry_case,
     "console": console_case,
     "file": file_case,
 }

@@ -11,7 +11,8 @@ from sinks.pagerduty import PagerDutySink
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
-from tests.sinks.cases import CASES, SERVED, Case
+from tests.sinks.case import Case
+from tests.sinks.cases import CASES, SERVED
 from tests.sinks.cases import KEY as KEY
 from tests.sinks.cases import TOKEN as TOKEN
 from tests.sinks.played import Clock

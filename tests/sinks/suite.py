@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sinks.peers.faults import LIMITS, Fault
 from sinks.peers.serve import Call
-from tests.sinks.cases import Case
+from tests.sinks.case import Case
 from tests.sinks.played import CALL_MS, Clock, Played
 
 FAULTS = [one for one in Fault if one is not Fault.REFUSED]

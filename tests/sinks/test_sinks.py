@@ -16,7 +16,8 @@ import pytest
 from correlators.types import Digest
 from sinks import SINKS
 from sinks.peers.faults import LIMITS, UNDONE, Fault
-from tests.sinks.cases import CASES, MARK, SERVED, Case
+from tests.sinks.case import Case
+from tests.sinks.cases import CASES, MARK, SERVED
 from tests.sinks.played import Clock, Played
 from tests.sinks.suite import FAULTS, broken_waits, play
 
@@ -145,6 +146,7 @@ async def told_after(case: Case, clock: Clock, name: str) -> list[int]:
     assert case.peer is not None
     begun_ms, before = clock.now_ms, len(case.peer.calls)
     good = [f"{name}-{number}" for number in range(3)]
+    called = "|".join(case.called(one) for one in good)
     played = play(case, clock)
     await played.run(
         *[case.digest(one) for one in good],
@@ -154,7 +156,7 @@ async def told_after(case: Case, clock: Clock, name: str) -> list[int]:
     return [
         round(one.at * 1000) - begun_ms
         for one in case.peer.calls[before:]
-        if one.outcome == "ok" and re.search(rf"\b({'|'.join(good)})\b", json.dumps(one.args))
+        if one.outcome == "ok" and re.search(rf"\b({called})\b", json.dumps(one.args))
     ]
 
 

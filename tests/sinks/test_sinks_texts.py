@@ -11,7 +11,8 @@ from correlators.types import Digest, ServiceLine
 from sinks import SINKS, sink_class
 from sinks.base import Delivered, Retry, Unknown, targets
 from sinks.peers.faults import Fault
-from tests.sinks.cases import SECRETS, Case
+from tests.sinks.case import Case
+from tests.sinks.cases import SECRETS
 from tests.sinks.make import attempt
 from tests.sinks.played import Clock
 from tests.sinks.suite import FAULTS, play
