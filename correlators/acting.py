@@ -24,16 +24,19 @@ from correlators.acts import (
     Comment,
     ExpireSilence,
     FalseAlarm,
+    Ignore,
     MergeInto,
     PageNow,
     Resolve,
     Separate,
     Unacknowledge,
+    Unignore,
     act_id,
     kind_of,
     silence_id,
     text_of,
 )
+from correlators.asking import Asking
 from correlators.closing import Closing
 from correlators.entries import episode_key
 from correlators.evidence import both, piece
@@ -62,13 +65,15 @@ class Acting:
         gatherer: Gatherer,
         teller: Teller,
         closing: Closing,
+        asking: Asking,
         ack_for_ms: int = 0,
     ) -> None:
         """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
-        people did; closing: ends what they end; ack_for_ms: how long an acknowledgement lasts that
-        does not say."""
+        people did; closing: ends what they end; asking: has Sentry do the same; ack_for_ms: how
+        long an acknowledgement lasts that does not say."""
         self._ack_for_ms = ack_for_ms
         self._closing = closing
+        self._asking = asking
         self._state = state
         self._teller = teller
         self._gatherer = gatherer
@@ -99,9 +104,12 @@ class Acting:
             subject = page_acts.about(self._state, act.subject)
             about = silencing.remembered(self._state, subject)
             took = response(self._state, about, act, tick)
+            # What it concerns is found before it ends.
+            asked = self._asking.acted(act, tick)
             outcome, environment = self._carry_out(act, tick)
             if took is not None and outcome is ActOutcome.DONE:
                 self._responses.append(took)
+            outcome = _with_sentry(act, outcome, asked=asked)
             self._make_room()
             self._state.put(
                 ActDone(
@@ -177,6 +185,8 @@ class Acting:
             case Comment():
                 self._teller.person(self._lead(found), act, tick)
                 return True
+            case Ignore() | Unignore():
+                return False  # Sentry's own word on it is what counts
             case Separate():
                 return isinstance(found, Incident) and self._separate(found, tick)
             case _:
@@ -251,3 +261,15 @@ class Acting:
         )
         self._gatherer.unite(one, two, said, tick)
         return True
+
+
+def _with_sentry(act: Act, outcome: ActOutcome, *, asked: bool) -> ActOutcome:
+    """Return what became of an act that Sentry was, or was not, asked to follow.
+
+    What is over or so already here may not be so in Sentry.
+    """
+    if asked and outcome in (ActOutcome.GONE, ActOutcome.UNCHANGED):
+        return ActOutcome.DONE
+    if outcome is ActOutcome.UNCHANGED and isinstance(act, Ignore | Unignore):
+        return ActOutcome.NO_ISSUE
+    return outcome

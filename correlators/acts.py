@@ -27,6 +27,7 @@ TEXT_CHARS: Final = 1_000
 """Longest comment on an incident or a storm."""
 ACK_MOST_MS: Final = 7 * 86_400_000
 """An acknowledgement that ends by itself ends after this at the latest."""
+IGNORE_MOST_MS: Final = 365 * 86_400_000
 WHEN_BYTES: Final = 4_096
 """Largest condition of a silence, as it is stored."""
 
@@ -108,6 +109,26 @@ class Assign(_Act, frozen=True, kw_only=True, tag="assign"):
             raise ValueError(f"assignee is longer than {NAME_CHARS} characters")
 
 
+class Ignore(_Act, frozen=True, kw_only=True, tag="ignore", omit_defaults=True):
+    """Its issues are to be ignored (archived) in Sentry, whose word on that then holds it back.
+
+    Raises:
+        ValueError: `for_ms` is below 0 or above `IGNORE_MOST_MS`.
+    """
+
+    for_ms: int = 0
+    """So long, from when it takes effect; 0: until it escalates."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.for_ms <= IGNORE_MOST_MS:
+            raise ValueError("an issue is ignored for at most a year")
+
+
+class Unignore(_Act, frozen=True, kw_only=True, tag="unignore"):
+    """Its issues are to be unresolved in Sentry again, neither ignored nor resolved."""
+
+
 class PageNow(_Act, frozen=True, kw_only=True, tag="page_now"):
     """Whoever is on call is paged, whatever the rules say; not while a page of it is open."""
 
@@ -180,6 +201,8 @@ Act = (
     | Resolve
     | FalseAlarm
     | Assign
+    | Ignore
+    | Unignore
     | PageNow
     | Comment
     | Separate
@@ -210,6 +233,8 @@ class ActOutcome(StrEnum):
     """The end of the silence had passed before the act took effect."""
     NO_PAGER = "no_pager"
     """No route pages anybody for it."""
+    NO_ISSUE = "no_issue"
+    """Sentry is not asked: it is not configured, or no issue of this is known."""
     TOO_MANY = "too_many"
     """Its environment has as many silences as it may."""
     OVERTAKEN = "overtaken"

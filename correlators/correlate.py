@@ -27,6 +27,7 @@ from correlators import (
 )
 from correlators.acting import Acting, Outcomes
 from correlators.acts import ActDone
+from correlators.asking import Asking
 from correlators.baseline import Baseline
 from correlators.closing import Closing
 from correlators.comments import comments_of
@@ -111,8 +112,11 @@ class Correlator:
         self._gatherer = Gatherer(config, self.state, self._teller)
         self._meetings = Meetings(config.linking, self.state)
         self._closing = Closing(config, self.state, self._gatherer, self._teller)
+        self._asking = Asking(config, self.state)
         acks = config.pages.ack_for_ms
-        self._acting = Acting(self.state, self._gatherer, self._teller, self._closing, acks)
+        self._acting = Acting(
+            self.state, self._gatherer, self._teller, self._closing, self._asking, acks
+        )
         self._rate_ticks = config.rate_ticks
         self._counts_users = config.counts_users
         self._touched: set[str] = set()
@@ -156,13 +160,14 @@ class Correlator:
             self.due_key = key_of(entry)
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
-        cast = self._cast(work, digests)
+        issues = self._asking.take(tick)
+        cast = [*self._cast(work, digests), *issues]
         judged, acts = self._teller.take_judged(), self._acting.take()
         responses = self._acting.take_responses()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
             return Decided(cast, suppressed, pages, acts, responses=responses)
-        said = self._in_words(digests, judged, not_told, near, tick)
+        said = self._in_words([*digests, *issues], judged, not_told, near, tick)
         return Decided(cast, suppressed, pages, acts, said, responses)
 
     def _cast(self, work: Work, digests: list[Digest]) -> list[Digest]:
@@ -193,6 +198,7 @@ class Correlator:
         """Drop what was decided in a tick that is undone."""
         self._quiet.forget_noted()
         self._teller.take()
+        self._asking.forget()
         self._teller.take_judged()
         self._reports = []
         self._acting.take()
@@ -474,10 +480,13 @@ class Correlator:
 
     def _tell(self, entry: Entry, tick: int) -> None:
         """Storms are told before incidents, so that one that joins a storm is told after it."""
-        if isinstance(entry, Storm) and 0 <= entry.tell_tick <= tick:
+        if not isinstance(entry, Storm | Incident) or not 0 <= entry.tell_tick <= tick:
+            return
+        if isinstance(entry, Storm):
             self._teller.storm(entry, tick)
-        elif isinstance(entry, Incident) and 0 <= entry.tell_tick <= tick:
+        else:
             self._teller.incident(entry, tick)
+        self._asking.told(entry)
 
     def _forget(self, entry: Entry, tick: int) -> None:
         match entry:

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     PAGE_ACKNOWLEDGED = "page_acknowledged"
     PAGE_UNACKNOWLEDGED = "page_unacknowledged"
     PAGE_RESOLVED = "page_resolved"
+    SENTRY_ASKED = "sentry_asked"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="decision"):

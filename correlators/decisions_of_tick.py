@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 
 from correlators.decisions import NAMED_MOST, TRIED_MOST, Decision, Kind, weighed
 from correlators.decisions_of_entries import Change, of_change, with_evidence
+from correlators.issue_change import IssueChange
 from correlators.links import Near
 from correlators.rulings import Ruling, Tried, Urgency
 from correlators.storms import Storm
-from correlators.types import Digest, PageAction
+from correlators.types import Digest, PageAction, tick_of
 
 _TURN: Final = {kind: turn for turn, kind in enumerate(Kind)}
 
@@ -110,7 +111,12 @@ def _stand_ins(pages: Iterable[Digest]) -> tuple[str, ...]:
 def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
     """One decision per revision that is told, and one per page that is asked for."""
     of_revision: dict[tuple[str, int], list[Digest]] = {}
+    asked: dict[tuple[str, str, str], list[IssueChange]] = {}
     for digest in digests:
+        if (change := digest.issue_change) is not None:
+            together = (change.subject, change.does.value, change.assignee)
+            asked.setdefault(together, []).append(change)
+            continue
         of_revision.setdefault((digest.id, digest.revision), []).append(digest)
     for (subject, revision), found in of_revision.items():
         told = tuple(one.destination for one in found if one.page is PageAction.NONE)
@@ -146,3 +152,18 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
                     to=tuple(one.destination for one in pages)[:NAMED_MOST],
                     revision=revision,
                 )
+    for (subject, does, assignee), changes in asked.items():
+        until_ms = changes[0].until_ms
+        left = changes[0].together - len(changes)
+        yield Decision(
+            tick=tick,
+            subject=subject,
+            kind=Kind.SENTRY_ASKED,
+            why=does,
+            name=changes[0].source,
+            other=assignee,
+            because=(f"{left} more issues are not: that is too many at once",) if left > 0 else (),
+            to=tuple(one.issue_id for one in changes)[:NAMED_MOST],
+            revision=len(changes),
+            until_tick=tick_of(until_ms) if until_ms else -1,
+        )

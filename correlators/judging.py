@@ -23,6 +23,7 @@ from correlators.folds import Folds
 from correlators.holds import Around, Hold, Holding, held
 from correlators.ignoring import ignored
 from correlators.incidents import Incident, ticks
+from correlators.issue_change import IssuesChanged
 from correlators.owners import OWNER, Owner, Team, owners_of
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
@@ -59,6 +60,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     """Shadow mode: everything is told to one destination alone."""
     signature_version: int = DEFAULT_VERSION
     """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
+    issues: IssuesChanged | None = None
+    """What is asked of Sentry; None: nothing."""
     name: str = ""
     """What the stored state calls it: a short hash of all that decides. Empty: it is not named."""
 

@@ -7,22 +7,25 @@ What an act does is decided in `correlators.acting`; how it gets to CORRELATE, i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from correlators.acts import (
     ACK_MOST_MS,
+    IGNORE_MOST_MS,
     Acknowledge,
     Act,
     Assign,
     Comment,
     FalseAlarm,
+    Ignore,
     MergeInto,
     PageNow,
     Resolve,
     Separate,
     Unacknowledge,
+    Unignore,
 )
 from streams import live_lines
 from streams.cli_acts import SOURCE, By, Json, Within, author, carry_out, ended, look, wrong
@@ -30,6 +33,9 @@ from streams.cli_shared import Config, complain, configure_logs, ends, settings_
 from streams.exit_status import FAILED, WRONG_USE
 from streams.settings import Settings
 from streams.yaml_reader import duration_in
+
+MINUTE_MS: Final = 60_000
+"""Sentry counts how long an issue is ignored in minutes."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of an incident or storm.")]
 For = Annotated[
@@ -40,7 +46,7 @@ For = Annotated[
 
 def add_to(commands: typer.Typer) -> None:
     """Give these commands to `stormfold incidents`, in the order in which its help names them."""
-    for one in (ack, unack, resolve, page, assign, comment, split, merge):
+    for one in (ack, unack, resolve, page, assign, comment, ignore, unignore, split, merge):
         commands.command()(one)
     commands.command("false-alarm")(false_alarm)
 
@@ -125,6 +131,31 @@ def comment(
 ) -> None:
     """Keep a comment with it, told in its thread. Also with something that is over."""
     _do(Comment, found_id, by, within, config, json=json, text=text)
+
+
+def ignore(
+    found_id: Id,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="So long; else until it escalates."),
+    ] = None,
+    by: By = None,
+    within: Within = "30s",
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Ignore (archive) its issues in Sentry: it is told no more until that ends."""
+    for_ms = duration_in(for_) if for_ is not None else 0
+    if for_ms is None or not 0 <= for_ms <= IGNORE_MOST_MS or for_ms % MINUTE_MS:
+        wrong(f'--for: expected whole minutes up to a year, such as 2h, found "{for_}"')
+    _do(Ignore, found_id, by, within, config, json=json, for_ms=for_ms)
+
+
+def unignore(
+    found_id: Id, by: By = None, within: Within = "30s", config: Config = None, json: Json = False
+) -> None:
+    """Let its issues be unresolved in Sentry again."""
+    _do(Unignore, found_id, by, within, config, json=json)
 
 
 def split(

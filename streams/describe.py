@@ -175,6 +175,8 @@ def missing_for_sinks(settings: Settings) -> list[str]:
     if pagerduty is not None and needed(settings, "pagerduty"):
         secrets += pagerduty.routing_keys.values()
         secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
+    if settings.sentry is not None and needed(settings, "sentry"):
+        secrets.append(settings.sentry.token)
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
 
 
@@ -235,6 +237,16 @@ def _destinations(settings: Settings) -> list[Plain]:
                     "secret": _secret(token),
                 }
             )
+    if (sentry := settings.sentry) is not None:
+        owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
+        found.append(
+            {
+                "destination": "sentry:default",
+                "to": f"the issues of {sentry.organisation or 'its one organisation'}{owner}",
+                "through": sentry.api_url,
+                "secret": _secret(sentry.token),
+            }
+        )
     if "console:default" in settings.routes.tell or settings.sinks.console is not None:
         found.append(
             {

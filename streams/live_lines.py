@@ -30,6 +30,7 @@ SAYS: Final = {
     ActOutcome.ENDED: "nothing was done: its end had passed before it took effect",
     ActOutcome.NO_PAGER: "nobody was paged: no route pages anybody for it",
     ActOutcome.OVERTAKEN: "nothing was done: something that was said later was heard first",
+    ActOutcome.NO_ISSUE: "nothing was done: Sentry has no issue of it, or is not configured",
     ActOutcome.TOO_MANY: "refused: the environment has as many silences as it may",
 }
 """What became of an act, for people."""

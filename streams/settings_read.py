@@ -23,6 +23,7 @@ from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_pagers import pagerduty_of
 from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
 from streams.settings_rules import owners_of, rules_of, teams_of
+from streams.settings_sentry import sentry_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
 from streams.settings_slack import slack_in_of, slack_of
@@ -95,6 +96,7 @@ def settings_of(
         slack_in=slack_in_of(reader, part.get("slack_in"), sinks.slack, Clock(clock)),
         holding=holding_of(reader, part),
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
+        sentry=sentry_of(reader, part["sentry"]) if "sentry" in part else None,
         file=file,
     )
     if reader.noted == before:  # else what is paged is not what the file says

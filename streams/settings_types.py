@@ -16,6 +16,7 @@ from correlators.fingerprinter import Fingerprinting
 from correlators.grouping import Grouping
 from correlators.holds import Holding
 from correlators.incidents import Windows
+from correlators.issue_change import IssuesChanged
 from correlators.owners import Owner, Team
 from correlators.rules import Pages, Routes
 from correlators.rulings import Rule
@@ -101,6 +102,17 @@ class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str = "https://api.pagerduty.com"
     webhook_secrets: tuple[Secret, ...] = ()
     """Any of them may have signed what people do there; without one none of it is taken."""
+
+
+class Sentry(msgspec.Struct, frozen=True, kw_only=True):
+    """The API of the Sentry whose issues are changed: the destination `sentry:default`."""
+
+    token: Secret
+    api_url: str = "https://sentry.io"
+    organisation: str = ""
+    """Empty: an older self-hosted Sentry, where the issue alone is named."""
+    assign_owner: bool = False
+    """An issue that is told for the first time is assigned to the team that owns it."""
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +207,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     holding: Holding = Holding()
     shadow: Shadow | None = None
     """Shadow mode: decided as it would be, told to one destination, nobody paged."""
+    sentry: Sentry | None = None
+    """None: what is decided here stays here."""
     file: str
     """The file that it was read from; empty when there was none."""
 
@@ -243,6 +257,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             holding=self.holding,
             changes=self.sinks.keeps_changes,
             shadow=self.shadow,
+            issues=IssuesChanged(assign_owner=self.sentry.assign_owner) if self.sentry else None,
         )
 
     def fingerprinting(self) -> Fingerprinting:

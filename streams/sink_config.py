@@ -9,6 +9,7 @@ from sinks.console import ConsoleSink
 from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
+from sinks.sentry import Organisation, SentrySink
 from sinks.slack import SlackSink
 from sinks.slack_webhook import SlackWebhookSink
 from streams.describe import needed
@@ -46,6 +47,11 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 base_url=pagerduty.base_url,
             )
         )
+    if (sentry := settings.sentry) is not None and needed(settings, SentrySink.name):
+        organisation = Organisation(
+            slug=sentry.organisation, token=sentry.token.reveal(), api_url=sentry.api_url
+        )
+        sinks.append(SentrySink(organisations={"default": organisation}))
     named = settings.sinks.console is not None or "console:default" in settings.routes.tell
     if named and needed(settings, ConsoleSink.name):
         sinks.append(ConsoleSink())

@@ -226,11 +226,23 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
             return [f"page {said.other} acknowledged no more, as told to {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:
             return [f"page {said.other} resolved at {_listed(said.to)}"]
+        case Kind.SENTRY_ASKED:
+            return _sentry_asked(said)
         case Kind.SILENCED | Kind.SILENCE_ENDED:
             verb = "silenced" if said.kind is Kind.SILENCED else "silence ended"
             return [f"{verb}{by}{_until(said.until_tick)}", *because]
         case _:
             return [f"{said.kind.value.replace('_', ' ')}{by} {said.why}".rstrip(), *because]
+
+
+def _sentry_asked(said: Decision) -> list[str]:
+    what = f"issue {said.to[0]}" if said.revision == 1 else f"{said.revision} issues"
+    below = [f"issues {', '.join(said.to)}"] if said.revision > 1 else []
+    does = said.why
+    if said.other or does == "assign":
+        does = f"assign to {said.other or 'nobody'}"
+    until = _until(said.until_tick)
+    return [f"Sentry is asked to {does}{until}, by {said.name}: {what}", *below, *said.because]
 
 
 def _ruled(said: Decision, places: Places) -> list[str]:

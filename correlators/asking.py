@@ -1,0 +1,194 @@
+"""Asking Sentry: what people decide about an incident or a storm is to be so of its issues too.
+
+An act that resolves, assigns or ignores asks for each issue of what it is about; so does, where the
+configuration says so, the first telling of an error for the team that owns it. Each is a digest of
+its own to `sentry:default`, at most one for each part of an issue in a tick: the last word counts.
+Sentry's own word on what was asked for comes back as any other and changes nothing that is so.
+
+Lives here: what is asked, of which issues, and who hears if Sentry does not take it. Not here: what
+an act does to incidents (`acting`), and how Sentry is told (the sink's part).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from correlators import digest
+from correlators.acts import Act, Assign, Ignore, Resolve, Unignore
+from correlators.deltas import tick_end_ms
+from correlators.digest import Telling
+from correlators.incidents import Incident
+from correlators.issue_change import TEAM, IssueChange, IssueDoes, change_id
+from correlators.judging import Config
+from correlators.owners import owners_of
+from correlators.services import declared_owners
+from correlators.state import State
+from correlators.storms import Storm
+from correlators.types import Digest, DigestKind
+
+DESTINATION: Final = "sentry:default"
+CHANGES_MOST: Final = 100
+"""Issues that are changed by one decision about a storm; of more, the first incidents' are."""
+RULE: Final = "rule"
+"""The source of what nobody pressed a button for."""
+
+
+class _Asked(NamedTuple):
+    change: IssueChange
+    teller: Incident | Storm
+    """In whose thread it is told if Sentry does not take it."""
+
+
+class Asking:
+    """Gathers what is asked of Sentry for one state until it is taken."""
+
+    def __init__(self, config: Config, state: State) -> None:
+        """Args: config: whether anything is asked, and who owns what; state: read only."""
+        self._config = config
+        self._state = state
+        self._declared = declared_owners(config.services)
+        teams = {*config.teams, *(one.owner for one in config.owners), *self._declared.values()}
+        self._teams = {one.lower(): one for one in teams}
+        self._asked: dict[str, _Asked] = {}
+
+    def acted(self, act: Act, tick: int) -> bool:
+        """Ask for what a person has just decided; return whether it concerns any issue.
+
+        What was asked before is asked again: Sentry may not have taken it.
+        """
+        match act:
+            case Resolve():
+                return self._ask(act.subject, IssueDoes.RESOLVE, act.source)
+            case Ignore():
+                until_ms = tick_end_ms(tick) + act.for_ms if act.for_ms else 0
+                return self._ask(act.subject, IssueDoes.IGNORE, act.source, until_ms=until_ms)
+            case Unignore():
+                return self._ask(act.subject, IssueDoes.UNRESOLVE, act.source)
+            case Assign():
+                assignee = self._known_as(act.assignee)
+                return self._ask(
+                    self._whole(act.subject), IssueDoes.ASSIGN, act.source, assignee=assignee
+                )
+            case _:
+                return False
+
+    def told(self, before: Incident | Storm) -> None:
+        """Ask to assign what was told for the first time just now to the team that owns it.
+
+        Not where Sentry has said who has it: its own rules, or a person, were first.
+
+        Args:
+            before: as it was before the telling.
+        """
+        if self._config.issues is None or not self._config.issues.assign_owner or before.told.to:
+            return
+        find = self._state.storm if isinstance(before, Storm) else self._state.find_incident
+        found = find(before.id)
+        if found is None or not (found.open and found.told.to):
+            return
+        for one in self._parts(found):
+            services, marks = (one.key.service,), one.marks
+            owners = owners_of(self._config.owners, services, marks, self._declared)
+            if owners and not one.assignee:
+                self._ask(one.id, IssueDoes.ASSIGN, RULE, assignee=TEAM + owners[0])
+
+    def take(self, tick: int) -> list[Digest]:
+        """Return what was asked since the last call as digests, by the name of the change."""
+        asked, self._asked = self._asked, {}
+        return [self._digest(one, tick) for _, one in sorted(asked.items())]
+
+    def forget(self) -> None:
+        """Drop what was asked in a tick that is undone."""
+        self._asked = {}
+
+    def _ask(
+        self,
+        subject: str,
+        does: IssueDoes,
+        source: str,
+        *,
+        assignee: str = "",
+        until_ms: int = 0,
+    ) -> bool:
+        """Ask for every issue of an incident or a storm, open or over; return whether it has
+        any."""
+        # In shadow mode everything is told to one destination, and nothing is done.
+        if self._config.issues is None or self._config.shadow is not None:
+            return False
+        found = self._state.find_incident(subject) or self._state.storm(subject)
+        if found is None:
+            return False
+        ids = dict.fromkeys(id for one in self._parts(found) for id in one.issues)
+        issues = list(ids)[:CHANGES_MOST]
+        teller = self._teller_of(found)
+        for id in issues:
+            change = IssueChange(
+                issue_id=id,
+                does=does,
+                subject=teller.id,
+                assignee=assignee,
+                until_ms=until_ms,
+                source=source,
+                together=len(ids),
+            )
+            self._asked[change.name] = _Asked(change, teller)
+        return bool(issues)
+
+    def _whole(self, subject: str) -> str:
+        """Return the id of the storm that tells an incident, which is assigned with it."""
+        found = self._state.find_incident(subject)
+        storm = self._state.storm_of(found) if found is not None else None
+        return storm.id if storm is not None else subject
+
+    def _parts(self, found: Incident | Storm) -> Sequence[Incident]:
+        """Return the incidents of a storm that are remembered, in the order of joining; of an
+        incident all that are told with it."""
+        if isinstance(found, Storm):
+            known = map(self._state.find_incident, found.members)
+            return [one for one in known if one is not None]
+        others = self._state.open_of_episode(found.key)
+        return [found, *(one for one in others if one.id != found.id)]
+
+    def _teller_of(self, found: Incident | Storm) -> Incident | Storm:
+        """Return what tells it, or last did."""
+        if isinstance(found, Storm):
+            return found
+        storm = self._state.storm_of(found)
+        if storm is not None:
+            return storm
+        if found.told.to:
+            return found
+        episode = self._state.episode(found.key)
+        lead = self._state.find_incident(episode.lead) if episode is not None else None
+        return lead or found
+
+    def _known_as(self, name: str) -> str:
+        """Return a name as Sentry takes it: of a team that is configured, or begins with `#`, as a
+        team."""
+        bare = name.removeprefix("#").removeprefix(TEAM)
+        team = self._teams.get(bare.lower())
+        if team is None and bare != name:
+            team = bare
+        return TEAM + team if team is not None else name.removeprefix("@")
+
+    def _digest(self, asked: _Asked, tick: int) -> Digest:
+        change, teller = asked
+        now = self._state.storm(teller.id) if isinstance(teller, Storm) else None
+        teller = now or self._state.find_incident(teller.id) or teller
+        telling = Telling(
+            kind=DigestKind.ISSUE_CHANGE, revision=1, tick=tick, resolved=not teller.open
+        )
+        if isinstance(teller, Storm):
+            made = digest.of_storm(teller, self._parts(teller), telling)
+        else:
+            made = digest.of_incident(teller, (), telling)
+        return msgspec.structs.replace(
+            made,
+            id=change_id(change, tick),
+            destination=DESTINATION,
+            page_told=() if change.source == RULE else teller.told.to,
+            issue_change=msgspec.structs.replace(change, subject=teller.id),
+        )
