@@ -71,6 +71,7 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
         events=_count(issue.count),
         users=_count(issue.userCount),
         assignee=_team(issue.assignedTo),
+        assigned_person=_kind(issue.assignedTo) == "user",
         regressed=issue.substatus == "regressed",
         status=name(issue.status, WORD_CHARS),
         substatus=name(issue.substatus, WORD_CHARS),
@@ -110,9 +111,13 @@ def _count(given: int | str | None) -> int:
 
 def _team(given: WireAssignee | None) -> str:
     """Return the team that is assigned; who a person is goes no further."""
-    if given is None or (given.type or "").lower() != "team":
+    if given is None or _kind(given) != "team":
         return ""
     return name(given.name, WORD_CHARS)
+
+
+def _kind(given: WireAssignee | None) -> str:
+    return (given.type or "").lower() if given is not None else ""
 
 
 def _service(data: WireChangeData, issue: WireIssue) -> str:

@@ -29,6 +29,9 @@ from correlators.types import (
     StateChange,
 )
 
+SOMEBODY: Final = "a person"
+"""Who has it where Sentry says that a person does: who that is stays there."""
+
 ALIASES_KEPT: Final = 8
 
 
@@ -322,12 +325,13 @@ def told_by_sentry(incident: Incident, change: StateChange) -> Incident:
         max(incident.sentry_events, change.events),
         max(incident.sentry_users, change.users),
     )
+    assignee = _assignee(incident, change)
     after = msgspec.structs.replace(
         incident,
         sentry_events=counts[0],
         sentry_users=counts[1],
-        assignee=change.assignee or incident.assignee,
-        assigned_by="" if change.assignee else incident.assigned_by,
+        assignee=assignee,
+        assigned_by=incident.assigned_by if assignee == incident.assignee else "",
         ignored=change.kind is ChangeKind.ISSUE_IGNORED
         if change.kind in (ChangeKind.ISSUE_IGNORED, ChangeKind.ISSUE_UNRESOLVED)
         else incident.ignored,
@@ -336,6 +340,21 @@ def told_by_sentry(incident: Incident, change: StateChange) -> Incident:
     if after == incident:
         return incident
     return msgspec.structs.replace(after, changes=incident.changes + 1)
+
+
+def _assignee(incident: Incident, change: StateChange) -> str:
+    """Return who has it after Sentry's word.
+
+    Sentry's answer to what was assigned here is no news: the same team, however it was written
+    here, or the person who was named.
+    """
+    known = incident.assignee
+    if change.assignee:
+        written = known.removeprefix("#").removeprefix("team:")
+        return known if written.casefold() == change.assignee.casefold() else change.assignee
+    if change.assigned_person and not incident.assigned_by:
+        return SOMEBODY
+    return known
 
 
 def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:

@@ -177,6 +177,8 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str = ""
     """What a comment says, without mail addresses."""
     tick: int = 0
+    assigned_person: bool = False
+    """The issue is assigned to a person, who is not named here."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from correlators.correlate import Correlator, Decided
 from correlators.days import Shadow
 from correlators.decisions import Kind
 from correlators.deltas import ISSUES_KEPT
-from correlators.incidents import Incident
+from correlators.incidents import SOMEBODY, Incident
 from correlators.issue_change import IssueChange, IssueDoes, IssuesChanged
 from correlators.owners import Owner
 from correlators.storms import Storm
@@ -342,6 +342,50 @@ def test_ignoring_holds_back_from_sentrys_own_word_on_which_is_told_once() -> No
     assert len([one for one in chats(decided) if one.ignored]) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "word_of_sentry"),
+    [
+        ("payments", {"assignee": "payments"}),
+        ("#payments", {"assignee": "payments"}),
+        ("Payments", {"assignee": "payments"}),
+        ("anna", {"assigned_person": True}),
+    ],
+)
+def test_sentrys_word_on_what_was_assigned_here_changes_nothing(
+    name: str, word_of_sentry: dict[str, Any]
+) -> None:
+    stage = opened(OWNED)
+    stage.run(33, acts=[(31, by(Assign, stage.incident().id, assignee=name))])
+    before = stage.incident()
+    assert before.assignee == name
+    again = [(at, word(ChangeKind.ISSUE_ASSIGNED, "41", **word_of_sentry)) for at in (34, 36)]
+    decided = stage.run(400, words=again)
+    assert stage.incident().assignee == name
+    assert stage.incident().changes == before.changes
+    assert chats(decided) == []
+
+
+def test_sentrys_later_word_on_who_has_it_counts() -> None:
+    stage = opened(OWNED)
+    stage.run(33, acts=[(31, by(Assign, stage.incident().id, assignee="anna"))])
+    kind = ChangeKind.ISSUE_ASSIGNED
+    words = [(34, word(kind, "41", assignee="search"))]
+    stage.run(36, words=words)
+    assert stage.incident().assignee == "search"
+    stage.run(40, words=[(37, word(kind, "41", assigned_person=True))])
+    assert stage.incident().assignee == SOMEBODY
+
+
+def test_sentrys_word_on_what_was_resolved_here_ends_nothing_again() -> None:
+    stage = opened()
+    decided = stage.run(33, acts=[(31, by(Resolve, stage.incident().id))])
+    assert [one.kind for one in chats(decided)] == [DigestKind.RESOLVED]
+    before = stage.incident()
+    decided = stage.run(60, words=[(34, _resolved("41"))])
+    assert chats(decided) == []
+    assert stage.incident() == before
+
+
 # ---------------------------------------------------------------- the owner
 
 
@@ -360,11 +404,13 @@ def test_what_nobody_owns_or_somebody_has_is_not_assigned() -> None:
     decided = stage.run(40, event(0, "cart", issue="41"))
     assert len(chats(decided)) == 1
     assert asked(decided) == []
-    stage = Stage(OWNED)
-    has = word(ChangeKind.ISSUE_ASSIGNED, "42", assignee="search")
-    decided = stage.run(40, event(0, "payment", issue="42"), words=[(3, has)])
-    assert len(chats(decided)) == 1
-    assert asked(decided) == []
+    has: dict[str, Any]
+    for has in ({"assignee": "search"}, {"assigned_person": True}):
+        stage = Stage(OWNED)
+        said = word(ChangeKind.ISSUE_ASSIGNED, "42", **has)
+        decided = stage.run(40, event(0, "payment", issue="42"), words=[(3, said)])
+        assert len(chats(decided)) == 1
+        assert asked(decided) == []
 
 
 def test_of_a_storm_each_service_is_assigned_to_its_own_owner() -> None:

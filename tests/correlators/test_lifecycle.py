@@ -160,6 +160,21 @@ def test_a_change_of_another_issue_or_environment_moves_nothing() -> None:
     assert [one.kind for one in score.to()] == [DigestKind.OPENED]
 
 
+def test_who_has_an_issue_in_sentry_is_shown_a_person_without_a_name() -> None:
+    kind = ChangeKind.ISSUE_ASSIGNED
+    score = run(
+        event(0, issue="71"),
+        change(20, kind, "71", assigned_person=True),
+        change(400, kind, "71", assignee="pay"),
+        change(800, kind, "71", assigned_person=True),
+        [event(at, issue="71") for at in range(60, 1500, 60)],
+        until=1600,
+    )
+    shown = [one.assignee for one in score.to()]
+    assert list(dict.fromkeys(shown)) == ["", "a person", "pay"]
+    assert shown[-1] == "a person"
+
+
 def test_what_sentry_tells_of_an_issue_is_read_from_its_webhook() -> None:
     folder = Path(__file__).parents[1] / "fixtures" / "sentry"
     body = json.loads((folder / "issue.created.json").read_bytes())
@@ -174,7 +189,8 @@ def test_what_sentry_tells_of_an_issue_is_read_from_its_webhook() -> None:
     issue["count"] = "many"
     raw = json.dumps(body).encode()
     person = change_of("issue", read_change(raw), raw)
-    assert (person.assignee, person.events) == ("", 0)
+    assert (person.assignee, person.assigned_person, person.events) == ("", True, 0)
+    assert "Ada" not in repr(person)
 
 
 def test_resolved_by_sentry_and_back_has_regressed() -> None:
