@@ -20,7 +20,7 @@ from aiokafka.structs import OffsetAndMetadata
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.types import TICK_MS, Delta, tick_of
 from streams import codec
-from streams.agents import foreign
+from streams.agents import foreign, installations
 from streams.agents.batches import batches
 from streams.agents.pressure import Pressure
 from streams.codec import Heard
@@ -255,6 +255,7 @@ class FingerprintHandler:
         offset, stream_ms = lane.offset, lane.stream_ms
         deltas, changes = lane.fingerprinter.fold.flush()
         self._count(lane, deltas)
+        installations.say(changes)
         moved = lane.watermark_ms // TICK_MS > lane.told_ms // TICK_MS
         heard = lane.fingerprinter.fold.heard.take()
         tells = moved or deltas or changes or heard
