@@ -3,7 +3,8 @@
 An act that resolves, assigns or ignores asks for each issue of what it is about; so does, where the
 configuration says so, the first telling of an error for the team that owns it. Each is a digest of
 its own to `sentry:default`, at most one for each part of an issue in a tick: the last word counts.
-Sentry's own word on what was asked for comes back as any other and changes nothing that is so.
+Sentry's own word on what was asked for comes back as any other and changes nothing that is so; that
+something is resolved is waited for, since what happened meanwhile may have opened it again here.
 
 Lives here: what is asked, of which issues, and who hears if Sentry does not take it. Not here: what
 an act does to incidents (`acting`), and how Sentry is told (the sink's part).
@@ -32,6 +33,8 @@ from correlators.types import Digest, DigestKind
 DESTINATION: Final = "sentry:default"
 CHANGES_MOST: Final = 100
 """Issues that are changed by one decision about a storm; of more, the first incidents' are."""
+ECHO_TICKS: Final = 35 * 60
+"""So long after a resolve Sentry's word on it is waited for: longer than the sink tries."""
 RULE: Final = "rule"
 """The source of what nobody pressed a button for."""
 
@@ -46,13 +49,16 @@ class Asking:
     """Gathers what is asked of Sentry for one state until it is taken."""
 
     def __init__(self, config: Config, state: State) -> None:
-        """Args: config: whether anything is asked, and who owns what; state: read only."""
+        """Args: config: whether anything is asked, and who owns what; state: what is
+        waited for is noted in it."""
         self._config = config
         self._state = state
         self._declared = declared_owners(config.services)
         teams = {*config.teams, *(one.owner for one in config.owners), *self._declared.values()}
         self._teams = {one.lower(): one for one in teams}
         self._asked: dict[str, _Asked] = {}
+        self._resolved: dict[str, None] = {}
+        """Incidents of which Sentry was asked to resolve the issues."""
 
     def acted(self, act: Act, tick: int) -> bool:
         """Ask for what a person has just decided; return whether it concerns any issue.
@@ -98,11 +104,31 @@ class Asking:
     def take(self, tick: int) -> list[Digest]:
         """Return what was asked since the last call as digests, by the name of the change."""
         asked, self._asked = self._asked, {}
+        resolved, self._resolved = self._resolved, {}
+        waited = {one.change.issue_id for one in asked.values()}
+        for id in resolved:
+            incident = self._state.find_incident(id)
+            if incident is not None:
+                echoes = tuple(one for one in incident.issues if one in waited)
+                self._state.put(
+                    msgspec.structs.replace(incident, echoes=echoes, echoes_until=tick + ECHO_TICKS)
+                )
         return [self._digest(one, tick) for _, one in sorted(asked.items())]
 
     def forget(self) -> None:
         """Drop what was asked in a tick that is undone."""
-        self._asked = {}
+        self._asked, self._resolved = {}, {}
+
+    def heard_back(self, incident: Incident, issue_id: str, tick: int) -> bool:
+        """Return whether Sentry's word that an issue is resolved only answers what was asked.
+
+        It does once. Whoever resolves the issue in Sentry after that ends the incident.
+        """
+        if issue_id not in incident.echoes or tick >= incident.echoes_until:
+            return False
+        rest = tuple(one for one in incident.echoes if one != issue_id)
+        self._state.put(msgspec.structs.replace(incident, echoes=rest))
+        return True
 
     def _ask(
         self,
@@ -121,7 +147,10 @@ class Asking:
         found = self._state.find_incident(subject) or self._state.storm(subject)
         if found is None:
             return False
-        ids = dict.fromkeys(id for one in self._parts(found) for id in one.issues)
+        parts = self._parts(found)
+        ids = dict.fromkeys(id for one in parts for id in one.issues)
+        if does is IssueDoes.RESOLVE:
+            self._resolved |= dict.fromkeys(one.id for one in parts)
         issues = list(ids)[:CHANGES_MOST]
         teller = self._teller_of(found)
         for id in issues:

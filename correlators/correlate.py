@@ -224,9 +224,11 @@ class Correlator:
             if change.environment not in ("", incident.key.environment):
                 continue
             if change.kind is ChangeKind.ISSUE_RESOLVED:
+                if self._asking.heard_back(incident, change.issue_id, tick):
+                    continue
                 if incident.open:
                     self._closing.close(incident, tick, Closed.SENTRY)
-                else:
+                elif incident.page_left:
                     self.state.put(let_go(incident, tick=tick))
             elif incident.open:
                 told = incidents.told_by_sentry(incident, change)

@@ -67,7 +67,7 @@ class IncidentIndex:
             self._open_in.setdefault(where, set()).add(incident.id)
             if incident.told.held.startswith(Suppression.INHIBITED):
                 self._inhibited.setdefault(incident.key.environment, set()).add(incident.id)
-        if incident.open or incident.page_left:
+        if incident.open or incident.page_left or incident.echoes:
             for issue in incident.issues:
                 self._by_issue.setdefault(issue, set()).add(incident.id)
 

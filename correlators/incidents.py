@@ -139,6 +139,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     assignee: str = ""
     """The team that Sentry has assigned its issue to, or whom a person said, whatever was later;
     people are named by people alone."""
+    echoes: tuple[str, ...] = ()
+    """Issues that Sentry was asked to resolve and whose word on that has not come back."""
+    echoes_until: int = -1
+    """Tick from which none is waited for any more."""
     ignored: bool = False
     """Somebody ignores its issue in Sentry, as was heard last; what holds it is `ignoring`'s."""
     regressed: bool = False

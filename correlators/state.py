@@ -202,8 +202,8 @@ class State:
         return sorted(found, key=lambda one: (one.opened_tick, one.key.release, one.id))
 
     def of_issue(self, issue_id: str) -> list[Incident]:
-        """Return the incidents that hold events of this Sentry issue, by id: open ones, and those
-        whose page is left."""
+        """Return the incidents that hold events of this Sentry issue, by id: open ones, those
+        whose page is left, and those that wait for its word on a resolve."""
         return [self.incident(one) for one in self._incidents.of_issue(issue_id)]
 
     def open_storms(self) -> list[Storm]:
@@ -450,6 +450,7 @@ def _found_alike(before: Entry | None, after: Entry) -> bool:
         and before.issues == after.issues
         and before.told.held == after.told.held
         and before.page_left == after.page_left
+        and before.echoes == after.echoes
         and (before.doubt is None) == (after.doubt is None)
         and before.alert == after.alert
     )

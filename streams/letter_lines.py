@@ -7,9 +7,11 @@ from typing import Final
 
 import msgspec
 
+from correlators.issue_change import IssueDoes
 from sinks.entries import DeadReason
 from sinks.marks import RedriveOutcome
 from sinks.render import plain_text
+from streams.letter_records import Letter
 from streams.letters import Case, LetterState
 from streams.live_lines import moment, shown
 
@@ -58,6 +60,12 @@ ADVICE: Final = {
     ),
 }
 """What to do about each reason."""
+
+OF_ISSUES: Final = (
+    "it is a change of an issue, no message: put right what the detail names (docs/sentry-api.md), "
+    f"{REDRIVE} while it is still wanted; or do it in Sentry, and drop it"
+)
+"""What to do about a change that Sentry did not take."""
 
 BECAME: Final = {
     RedriveOutcome.TAKEN: "sent again: it is told when its turn comes",
@@ -175,16 +183,24 @@ def lines(case: Case) -> list[str]:
         f"{one.id} · {moment(letter.at_ms)} · {letter.destination}",
         f"given up: {letter.reason} {letter.detail}".rstrip() + f", {tried}",
         *([MAYBE] if letter.possible_repeat else []),
-        f"what to do: {advice(letter.reason, letter.detail)}",
+        f"what to do: {OF_ISSUES if _change(letter) else advice(letter.reason, letter.detail)}",
         f"since then: {one.became()}",
     ]
     found = [shown(line) for line in found]
     if letter.digest is None:
         return [*found, "what it says cannot be read by this version"]
     digest = letter.digest
+    if (change := digest.issue_change) is not None:
+        to = f" to {change.assignee or 'nobody'}" if change.does is IssueDoes.ASSIGN else ""
+        says = f"issue {change.issue_id} of Sentry: {change.does}{to}, decided about"
+        return [*found, shown(f"what it says: {says} {change.subject}")]
     page = f", page {digest.page} {digest.page_key}" if one.page not in ("", "none") else ""
     found.append(shown(f"what it says ({digest.id} revision {digest.revision}{page}):"))
     return found + [f"  {shown(line)}" for line in plain_text(digest).splitlines()]
+
+
+def _change(letter: Letter) -> bool:
+    return letter.digest is not None and letter.digest.issue_change is not None
 
 
 def advice(reason: str, detail: str = "") -> str:

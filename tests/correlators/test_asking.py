@@ -21,7 +21,7 @@ from correlators.acts import (
     Resolve,
     Unignore,
 )
-from correlators.asking import CHANGES_MOST, DESTINATION
+from correlators.asking import CHANGES_MOST, DESTINATION, ECHO_TICKS
 from correlators.correlate import Correlator, Decided
 from correlators.days import Shadow
 from correlators.decisions import Kind
@@ -383,7 +383,32 @@ def test_sentrys_word_on_what_was_resolved_here_ends_nothing_again() -> None:
     before = stage.incident()
     decided = stage.run(60, words=[(34, _resolved("41"))])
     assert chats(decided) == []
-    assert stage.incident() == before
+    assert stage.incident() == msgspec.structs.replace(before, echoes=())
+
+
+def test_what_came_back_after_a_resolve_here_is_not_ended_by_sentrys_answer_to_it() -> None:
+    stage = opened()
+    decided = stage.run(
+        40,
+        event(33, issue="41"),
+        acts=[(31, by(Resolve, stage.incident().id))],
+        words=[(35, _resolved("41"))],
+    )
+    kinds = [one.kind for one in chats(decided)]
+    assert kinds.count(DigestKind.RESOLVED) == 1
+    assert stage.incident().open
+    assert stage.incident().echoes == ()
+    decided = stage.run(60, words=[(50, _resolved("41"))])
+    assert not stage.incident().open, "a person has resolved it in Sentry"
+
+
+def test_sentrys_answer_to_a_resolve_is_not_waited_for_for_ever() -> None:
+    stage = opened()
+    stage.run(33, acts=[(31, by(Resolve, stage.incident().id))])
+    late = 31 + ECHO_TICKS
+    stage.run(late + 40, event(late - 20, issue="41"), words=[(late + 1, _resolved("41"))])
+    ended = [one for _, one in stage.correlator.state.entries() if isinstance(one, Incident)]
+    assert [one.open for one in ended] == [False] * len(ended)
 
 
 # ---------------------------------------------------------------- the owner

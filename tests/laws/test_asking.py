@@ -31,14 +31,16 @@ def asking(config: Config) -> Config:
     )
 
 
-def peopled(messages: list[DeltaBatch], config: Config, random: Random) -> list[Message]:
+def peopled(
+    messages: list[DeltaBatch], config: Config, random: Random, kinds: tuple[Any, ...] = KINDS
+) -> list[Message]:
     """Return the log with acts at random places, now and then one that was told before."""
     ids = subjects(messages, 1, config)
     acts: list[Act] = []
     found: list[Message] = []
     for message in messages:
         while random.random() < 0.5:
-            kind: Any = random.choice(KINDS)
+            kind: Any = random.choice(kinds)
             more = {"assignee": random.choice(["payments", "anna"])} if kind is Assign else {}
             fresh = kind(
                 actor="anna", source="cli", at_ms=START_MS, subject=random.choice(ids), **more
@@ -89,7 +91,8 @@ def test_what_is_asked_changes_nothing_that_is_told(
     records: list[Rec], config: Config, seed: int
 ) -> None:
     random = Random(seed)
-    log = peopled(split_messages(records, 1, random), config, random)
+    # Not by Resolve, whose answer is waited for where Sentry is asked.
+    log = peopled(split_messages(records, 1, random), config, random, (Ignore, Unignore, Assign))
     without = apply(log, partitions=1, config=config, random=random)
     owned = msgspec.structs.replace(config, issues=IssuesChanged(assign_owner=True))
     asked = apply(log, partitions=1, config=owned, random=random)

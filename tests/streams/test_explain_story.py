@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from correlators.decisions import Decision, Kind
-from sinks.attempted import Attempted
-from sinks.base import Receipt, Step
+from correlators.issue_change import IssueChange, IssueDoes
+from sinks.attempted import Attempted, attempted
+from sinks.base import Answer, Receipt, Rejected, RejectReason, Step
 from streams import story_words
 from streams.codec import Said
 from streams.config_places import Places
@@ -23,6 +24,7 @@ from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.explain_story import Asked, Form, run, run_event
 from streams.settings import load
 from streams.stories import KEPT_MOST, Match, Recorded, Story, story_of
+from tests.sinks.make import attempt, digest
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "recordings" / "shop-outage.jsonl.gz"
@@ -284,3 +286,35 @@ def test_an_act_is_told_by_the_name_of_its_command() -> None:
     assert told("merge into in cli") == "ada: merge in cli (done)"
     assert told("separate in slack") == "ada: split (not part of its storm) in slack (done)"
     assert told("acknowledge in cli") == "ada: acknowledge in cli (done)"
+
+
+def test_what_is_asked_of_sentry_is_told_by_whose_button_and_of_which_issues() -> None:
+    def told(**how: Any) -> list[str]:
+        asked = Decision(tick=1, subject="inc-1", kind=Kind.SENTRY_ASKED, name="slack", **how)
+        return story_words.sentence(asked, Places(""), {})
+
+    assert told(why="resolve", to=("41",), revision=1) == [
+        "Sentry is asked to resolve, by slack: issue 41"
+    ]
+    assert told(why="assign", other="team:pay", to=("41", "42"), revision=2) == [
+        "Sentry is asked to assign to team:pay, by slack: 2 issues",
+        "issues 41, 42",
+    ]
+    assert told(why="assign", to=("41",), revision=1) == [
+        "Sentry is asked to assign to nobody, by slack: issue 41"
+    ]
+    assert told(why="ignore", to=("41",), revision=1, until_tick=3_600, because=("3 more",)) == [
+        "Sentry is asked to ignore, until 1970-01-01 01:00:00, by slack: issue 41",
+        "3 more",
+    ]
+
+
+def test_what_sentry_answered_is_told_of_the_incident_that_it_was_asked_about() -> None:
+    change = IssueChange(issue_id="41", does=IssueDoes.RESOLVE, subject="inc-1")
+    made = msgspec.structs.replace(digest("sentry:default", id="isu-1"), issue_change=change)
+    call = attempt(Step.POST, made)
+    no = Rejected(RejectReason.NOT_AUTHORISED, "status 403")
+    said = attempted(call, Answer(key=call.key, number=1, outcome=no), 5)
+    assert said.subject == "inc-1"
+    (line,) = story_words.sentence(said, Places(""), {})
+    assert line.endswith("refused for good (not_authorised: status 403)")

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
+from correlators.issue_change import IssueChange, IssueDoes
 from correlators.types import Digest, PageAction
 from sinks.base import Step
 from sinks.entries import DeadReason, letter
@@ -233,6 +234,14 @@ def test_why_not_hears_of_no_letter_that_was_sent_again_or_dropped() -> None:
     aside = PutAside(letter=dropped.id, partition=2, by="ada", why="gone", at_ms=AT_MS + 20)
     records = [one, two, three, four, noted(sent(of=again), 4), noted(aside, 5)]
     assert [one.id for one in still_given_up(records)] == [first.id, last.id]
+
+
+def test_a_change_that_sentry_did_not_take_says_what_it_is_and_where_to_look() -> None:
+    change = IssueChange(issue_id="41", does=IssueDoes.ASSIGN, subject="inc-1", assignee="team:pay")
+    made = msgspec.structs.replace(digest("sentry:default", id="isu-1"), issue_change=change)
+    said = lines(Case(letter=given_up(made, reason=DeadReason.NOT_AUTHORISED)))
+    assert "docs/sentry-api.md" in said[2]
+    assert said[-1] == ("what it says: issue 41 of Sentry: assign to team:pay, decided about inc-1")
 
 
 def test_hostile_text_stays_on_its_line() -> None:
