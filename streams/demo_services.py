@@ -107,6 +107,8 @@ class Services:
             raise DemoError(
                 f"{config}: leave out sinks.pagerduty.api_token; the demo asks local services only"
             )
+        if settings.sentry is not None:
+            raise DemoError(f"{config}: leave out sentry; the demo asks local services only")
         if settings.clock is not Clock.DATA:
             raise DemoError(f"{config}: clock must be ${{STORMFOLD_CLOCK:-wall}} for the demo")
         return settings

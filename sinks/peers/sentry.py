@@ -172,7 +172,13 @@ class SentryPeer(Peer):
         if errors := wrong(asked, actors):
             return 400, errors
         changed(issue, asked, actors, self.clock())
+        issue.assignee_name = self._name_of(issue.assignee)
         return 200, issue.shown()
+
+    def _name_of(self, actor: str) -> str:
+        kind, _, number = actor.partition(":")
+        known = self._teams if kind == "team" else self._people
+        return next((name for name, one in known.items() if one == number), "")
 
     def _show(self, request: web.Request) -> tuple[int, object]:
         issue = self._issue(request)

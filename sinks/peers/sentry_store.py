@@ -36,6 +36,8 @@ class Issue:
     details: Json = field(default_factory=dict)
     assignee: str = ""
     """As `team:<id>` or `user:<id>`; empty: nobody."""
+    assignee_name: str = ""
+    """The slug of that team, or the name of that person."""
     log: list[tuple[float, Json]] = field(default_factory=list)
     """When it changed to what; a call that changes nothing leaves none."""
     merged: bool = False
@@ -43,7 +45,7 @@ class Issue:
     def shown(self) -> Json:
         """Return the issue as the API shows it."""
         kind, _, number = self.assignee.partition(":")
-        assignee = {"type": kind, "id": number, "name": number} if kind else None
+        assignee = {"type": kind, "id": number, "name": self.assignee_name} if kind else None
         return {
             "id": self.id,
             "shortId": f"SHOP-{self.id}",

@@ -44,7 +44,7 @@ async def test_an_issue_is_changed_and_shown_by_both_forms_of_its_address(path: 
         status, issue, _ = await ask(peer, path, {"status": "resolved", "assignedTo": "team:7"})
         assert (status, issue["status"]) == (200, "resolved")
         status, issue, _ = await ask(peer, path)
-        assert issue["assignedTo"]["id"] == "7"
+        assert issue["assignedTo"] == {"type": "team", "id": "7", "name": "payments"}
         await ask(peer, path, {"status": "resolved"})
         assert len(peer.add_issue("41").log) == 1
 

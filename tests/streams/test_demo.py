@@ -104,6 +104,7 @@ def test_settings_that_could_tell_others_are_refused(tmp_path: Path) -> None:
         ("${SLACK_BASE_URL:-https://slack.com/api/}", "https://slack.example/api/"),
         ("${PAGERDUTY_BASE_URL:-}", "https://events.pagerduty.example"),
         ("    # api_token: ${PAGERDUTY_API_TOKEN}\n", "    api_token: t0ken\n"),
+        ("# sentry: {organisation", "sentry: {organisation"),
     ):
         assert example.count(local) == 1
         config.write_text(example.replace(local, other), "utf-8")
