@@ -112,8 +112,7 @@ class Assign(_Act, frozen=True, kw_only=True, tag="assign"):
 class Ignore(_Act, frozen=True, kw_only=True, tag="ignore", omit_defaults=True):
     """Its issues are to be ignored (archived) in Sentry, whose word on that then holds it back.
 
-    Raises:
-        ValueError: `for_ms` is below 0 or above `IGNORE_MOST_MS`.
+    Raises: ValueError: `for_ms` is below 0 or above `IGNORE_MOST_MS`.
     """
 
     for_ms: int = 0
