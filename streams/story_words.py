@@ -148,15 +148,18 @@ def _call(said: Attempted) -> str:
     again = f", call {said.number}" if said.number > 1 else ""
     repeat = ", marked as a possible repeat" if said.possible_repeat else ""
     what = f"look-up of {said.step}" if said.find else said.step.value
-    page, about, _ = said.delivery.partition("~")
+    page, _, about = said.delivery.partition("~")
     whose = ""
     if page and said.step in (Step.POST, Step.REPLY, Step.EDIT):
         whose = f" {'about' if about else 'of'} page {page}"
+    if about.startswith("sentry."):
+        whose = " about what Sentry did not take"
     outcome = _CALLS.get(said.outcome, said.outcome)
-    return (
-        f"{said.destination}: {what} of revision {said.revision}{whose}{again}: "
-        f"{outcome}{receipt}{reason}{repeat}"
-    )
+    told = f"{what} of revision {said.revision}{whose}"
+    if said.delivery.startswith("issue."):
+        _, issue, part = said.delivery.split(".", 2)
+        told, receipt = f"{part} of issue {issue}", ""
+    return f"{said.destination}: {told}{again}: {outcome}{receipt}{reason}{repeat}"
 
 
 def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[str]:

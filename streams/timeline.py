@@ -46,6 +46,7 @@ _KINDS: Final = {
     Kind.UNCONFIRMED: What.STATE,
     Kind.CLOSED: What.STATE,
     Kind.SENTRY_SAID: What.SENTRY,
+    Kind.SENTRY_ASKED: What.SENTRY,
     Kind.ACTED: What.PERSON,
     Kind.SILENCED: What.PERSON,
     Kind.SILENCE_ENDED: What.PERSON,
@@ -186,6 +187,8 @@ def _row(said: Said, subject: str, places: Places, names: dict[str, str]) -> Ite
         if said.find or said.step is Step.EDIT or said.outcome == "retry":
             return  # how it got there is `explain`'s
         what = What.PAGE if said.step in _PAGES else What.MESSAGE
+        if said.destination.startswith("sentry:"):
+            what = What.SENTRY
     elif said.kind in _KINDS:
         if said.kind is Kind.ACTED and said.why == ActOutcome.REPEATED:
             return

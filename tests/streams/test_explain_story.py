@@ -312,9 +312,22 @@ def test_what_is_asked_of_sentry_is_told_by_whose_button_and_of_which_issues() -
 def test_what_sentry_answered_is_told_of_the_incident_that_it_was_asked_about() -> None:
     change = IssueChange(issue_id="41", does=IssueDoes.RESOLVE, subject="inc-1")
     made = msgspec.structs.replace(digest("sentry:default", id="isu-1"), issue_change=change)
-    call = attempt(Step.POST, made)
+    call = msgspec.structs.replace(attempt(Step.POST, made), key=f"sentry:default|{change.name}")
     no = Rejected(RejectReason.NOT_AUTHORISED, "status 403")
     said = attempted(call, Answer(key=call.key, number=1, outcome=no), 5)
     assert said.subject == "inc-1"
-    (line,) = story_words.sentence(said, Places(""), {})
-    assert line.endswith("refused for good (not_authorised: status 403)")
+    assert story_words.sentence(said, Places(""), {}) == [
+        "sentry:default: status of issue 41: refused for good (not_authorised: status 403)"
+    ]
+    notice = Attempted(
+        at_ms=5,
+        subject="inc-1",
+        destination="slack:a",
+        step=Step.POST,
+        outcome="delivered",
+        revision=1,
+        delivery="inc-1~sentry.resolve",
+    )
+    assert story_words.sentence(notice, Places(""), {}) == [
+        "slack:a: post of revision 1 about what Sentry did not take: delivered"
+    ]

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from correlators.acts import Acknowledge, Act, Assign, Comment, PageNow, Resolve, Unacknowledge
+from correlators.decisions import Decision, Kind
 from correlators.partition import Partition
 from sinks.attempted import Attempted
 from sinks.base import Receipt, Step
@@ -213,3 +214,29 @@ def test_what_cannot_be_asked_is_one_line(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, ["timeline", *arguments])
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_what_was_asked_of_sentry_and_what_it_answered_are_sentrys() -> None:
+    id, said = acted()
+    asked = Decision(
+        tick=ms(60) // 1000,
+        subject=id,
+        kind=Kind.SENTRY_ASKED,
+        why="resolve",
+        name="slack",
+        to=("41",),
+        revision=1,
+    )
+    answer = Attempted(
+        at_ms=ms(62),
+        subject=id,
+        destination="sentry:default",
+        step=Step.POST,
+        outcome="delivered",
+        delivery="issue.41.status",
+    )
+    found = timeline_of(Given([*said, asked, answer]), id, PLACES)
+    assert rows(found, What.SENTRY) == [
+        "Sentry is asked to resolve, by slack: issue 41",
+        "sentry:default: status of issue 41: delivered",
+    ]
