@@ -274,7 +274,9 @@ def for_destinations(
     """
     tell = tuple(tell)
     chats = [
-        msgspec.structs.replace(digest, destination=destination, page=PageAction.NONE)
+        msgspec.structs.replace(
+            digest, destination=destination, page=PageAction.NONE, page_heard=False
+        )
         for destination in tell
     ]
     if digest.page is PageAction.NONE:
@@ -282,7 +284,21 @@ def for_destinations(
     fallbacks = dict(zip(page.to, page.fallback, strict=False))
     return chats + [
         msgspec.structs.replace(
-            digest, destination=one, page_fallback=fallbacks.get(one, ""), page_told=tell or told
+            digest,
+            destination=one,
+            page_fallback=fallbacks.get(one, ""),
+            page_told=tell or told,
+            page_heard=digest.page_heard and _only(one, digest, page),
         )
         for one in page.to
     ]
+
+
+def _only(destination: str, digest: Digest, page: Page) -> bool:
+    """Return whether this is the only place that a page has at the service where it was said.
+
+    A service says of what, not at which of its places: with two of them the other must hear of it.
+    """
+    said_in = digest.act_in if page.action is PageAction.RESOLVE else digest.acked_in
+    places = {one for one in (*page.to, *page.fallback) if one.partition(":")[0] == said_in}
+    return places == {destination}

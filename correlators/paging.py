@@ -88,7 +88,7 @@ def acknowledge(key: str, to: tuple[str, ...]) -> Page:
     """Return the word to whoever holds this page that a person has it, if there is one.
 
     Also where the pager is what said so: others may have been paged beside it or instead of it. The
-    outbox does not tell a pager what that one said itself.
+    outbox does not tell a pager what that one said itself (`Digest.page_heard`).
     """
     return Page(PageAction.ACKNOWLEDGE, key, to=to) if key else Page()
 

@@ -16,6 +16,7 @@ from correlators.coverage import ack_ends
 from correlators.digest import Page
 from correlators.entries import NOBODY
 from correlators.incidents import Incident
+from correlators.page_acts import page_of
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import TICK_MS, Digest, DigestKind, PageAction
@@ -45,6 +46,8 @@ class Said(NamedTuple):
     """(actor, source) of that one."""
     text: str = ""
     """What was said in it."""
+    page: str = ""
+    """Key of the page that it was said of, where a pager said it."""
 
 
 NOTHING_SAID: Final = Said()
@@ -53,7 +56,12 @@ NOTHING_SAID: Final = Said()
 def said_of(act: Act, text: str = "") -> Said:
     """Return what a person did in an act that has a place of its own in a digest; `text` in place
     of what the act says."""
-    return Said(act=kind_of(act), by=(act.actor, act.source), text=text or text_of(act))
+    return Said(
+        act=kind_of(act),
+        by=(act.actor, act.source),
+        text=text or text_of(act),
+        page=page_of(act),
+    )
 
 
 def with_people(
@@ -88,7 +96,18 @@ def with_people(
         act_by=said.by[0],
         act_in=said.by[1],
         act_text=said.text,
+        page_heard=_heard(page, said),
     )
+
+
+def _heard(page: Page, said: Said) -> bool:
+    """Return whether what is asked of a page is what a person has just said of it somewhere.
+
+    Whoever ends one page in a pager ends others with it, of which that pager knows nothing yet.
+    """
+    if page.action is PageAction.RESOLVE:
+        return bool(said.page) and said.page == page.key
+    return page.action is PageAction.ACKNOWLEDGE
 
 
 def acknowledged_by(state: State, found: Incident | Storm) -> tuple[str, str]:

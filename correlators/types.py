@@ -652,3 +652,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was said: the comment, whom it is assigned to, which incident of the storm is over."""
     issue_change: IssueChange | None = None
     """For the kinds `issue_change` and `issue_trouble`: what is to be so of an issue."""
+    page_heard: bool = False
+    """For an acknowledgement or a resolve: this pager has said it itself of this page, and nobody
+    else whom that pager serves has the page."""

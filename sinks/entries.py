@@ -46,6 +46,8 @@ class DropReason(StrEnum):
     ACKNOWLEDGED_BEFORE_SENT = "acknowledged_before_sent"
     ALREADY_PAGED = "already_paged"
     NO_PAGE = "no_page"
+    SAID_THERE = "said_there"
+    """The pager said it itself."""
     FORGOTTEN_EARLY = "forgotten_early"
     ROLLED_UP = "rolled_up"
     """A roll-up told it."""

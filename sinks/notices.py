@@ -19,7 +19,7 @@ def handed_on(digest: Digest, to: str) -> Digest:
     It names no fallback: what that one cannot take either goes no further.
     """
     return msgspec.structs.replace(
-        digest, destination=to, page_fallback="", handed_by=digest.destination
+        digest, destination=to, page_fallback="", handed_by=digest.destination, page_heard=False
     )
 
 

@@ -50,6 +50,8 @@ def _why_not(d: Delivery, page: PageAction) -> DropReason:
     """Return why nothing is sent for the newest word of a page."""
     if page is PageAction.TRIGGER:
         return DropReason.ALREADY_PAGED
+    if d.root is not None and d.newest is not None and d.newest.page_heard:
+        return DropReason.SAID_THERE
     if page is PageAction.RESOLVE:
         return DropReason.RESOLVED_BEFORE_SENT
     there = d.root is not None or d.maybe

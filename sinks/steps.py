@@ -140,16 +140,20 @@ def as_sent(digest: Digest, step: Step | None) -> Digest:
 def _page_step(delivery: Delivery, newest: Digest, plan: Plan) -> Step | None:
     """Return what a pager that has the page, or may have it, is to hear of what came after.
 
-    It is not told of an acknowledgement that it told of itself.
+    It is not told of an acknowledgement that it told of itself, nor of an end. But where a trigger
+    may still arrive, that opens the page again after whatever was said of it.
     """
     if newest.page is PageAction.RESOLVE:
-        return Step.RESOLVE
+        return None if newest.page_heard and _surely_there(delivery) else Step.RESOLVE
     if newest.page is not PageAction.ACKNOWLEDGE:
         return None  # that it was taken back is nothing that a pager can be told
-    itself = newest.acked_in == delivery.destination.partition(":")[0]
-    if Step.ACKNOWLEDGE in plan.steps and delivery.told < delivery.accepted and not itself:
-        return Step.ACKNOWLEDGE
-    return None
+    news = delivery.told < delivery.accepted and not newest.page_heard
+    return Step.ACKNOWLEDGE if news and Step.ACKNOWLEDGE in plan.steps else None
+
+
+def _surely_there(delivery: Delivery) -> bool:
+    sure = delivery.root is not None and not delivery.maybe
+    return sure and delivery.late_step is not Step.TRIGGER
 
 
 def free_ms(delivery: Delivery, plan: Plan) -> int:

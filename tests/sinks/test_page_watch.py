@@ -133,7 +133,7 @@ def test_a_pager_hears_an_acknowledgement_once_and_only_of_what_it_has() -> None
 def test_a_pager_is_not_told_what_it_said_itself_but_whoever_was_paged_instead_is() -> None:
     back_ms = START_MS + 90_000
     desks = Desks(lambda now, one: AWAY if one.destination == P and now < back_ms else None)
-    ack = msgspec.structs.replace(page(ACK, second=200), acked_in="pagerduty")
+    ack = msgspec.structs.replace(page(ACK, second=200), acked_in="pagerduty", page_heard=True)
     desks.run(900, (0, page(T, fallback=B, told=())), (200, ack))
     assert [one for one in desks.what() if one[0] == P] == [(P, "trigger", "inc-1.1")]
     words = [(one.attempt.step, one.attempt.digest.page) for one in desks.done if one.what[0] == B]
