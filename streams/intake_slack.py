@@ -86,7 +86,11 @@ class SlackDoor:
         self._secrets = [
             one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets
         ]
-        self._clerk.renew(back.groups, settings.intake.kafka_timeout_ms / 1000)
+        self._clerk.renew(
+            back.groups,
+            settings.intake.kafka_timeout_ms / 1000,
+            asks_sentry=settings.sentry is not None and settings.shadow is None,
+        )
 
     def start(self) -> None:
         """Begin to open a socket, where one is configured."""

@@ -19,11 +19,13 @@ from correlators.acts import (
     Comment,
     ExpireSilence,
     FalseAlarm,
+    Ignore,
     MergeInto,
     PageNow,
     Resolve,
     Separate,
     Unacknowledge,
+    Unignore,
 )
 from correlators.conditions import When
 from sinks.mrkdwn import code, escape
@@ -58,6 +60,8 @@ GROUP_OF: Final = {
     Word.PAGE: "page",
     Word.SILENCE: "silence",
     Word.UNSILENCE: "silence",
+    Word.IGNORE: "silence",
+    Word.UNIGNORE: "silence",
     Word.MERGE: "merge",
     Word.SPLIT: "merge",
 }
@@ -68,11 +72,20 @@ NOT_YET: Final = {
     "`rules` of stormfold.yaml.",
     Word.UNLINK: "A channel cannot be unlinked from here yet: what it is told stands in `routes` "
     "and `rules` of stormfold.yaml.",
-    Word.IGNORE: "Nothing was done: an issue cannot be ignored in Sentry from here yet. "
-    "`silence ID 7d` mutes it here.",
     Word.ME: "What is yours cannot be listed from here yet; `status` lists all that is open.",
 }
 """Words that do nothing yet, with what is said."""
+
+IN_SENTRY: Final = frozenset({Word.IGNORE, Word.UNIGNORE})
+"""Words that do something in Sentry, and nothing without it."""
+
+NO_SENTRY: Final = (
+    "Nothing was done: it would be done in Sentry, which is not asked for anything here (`sentry` "
+    "in stormfold.yaml). `silence ID 7d` mutes it here."
+)
+
+MINUTE_MS: Final = 60_000
+"""Sentry counts how long an issue is ignored in minutes."""
 
 SOON: Final = (
     "It takes effect when CORRELATE gets to it, mostly within seconds; the thread then says so."
@@ -95,6 +108,10 @@ def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
     match said.word:
         case Word.ACK:
             return Acknowledge(**by, for_ms=said.for_ms)  # type: ignore[arg-type]
+        case Word.IGNORE:
+            if said.for_ms % MINUTE_MS:
+                raise ValueError("expected whole minutes, such as 2h: Sentry counts in them")
+            return Ignore(**by, for_ms=said.for_ms)  # type: ignore[arg-type]
         case Word.ASSIGN:
             return Assign(**by, assignee=said.to)  # type: ignore[arg-type]
         case Word.COMMENT:
@@ -109,6 +126,7 @@ def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
 
 _PLAIN: Final[dict[Word, Callable[..., Act]]] = {
     Word.UNACK: Unacknowledge,
+    Word.UNIGNORE: Unignore,
     Word.PAGE: PageNow,
     Word.RESOLVE: Resolve,
     Word.FALSE_ALARM: FalseAlarm,
@@ -116,7 +134,9 @@ _PLAIN: Final[dict[Word, Callable[..., Act]]] = {
     Word.UNSILENCE: ExpireSilence,
 }
 
-ACTING: Final = frozenset({Word.ACK, Word.ASSIGN, Word.COMMENT, Word.MERGE, Word.SILENCE, *_PLAIN})
+ACTING: Final = frozenset(
+    {Word.ACK, Word.IGNORE, Word.ASSIGN, Word.COMMENT, Word.MERGE, Word.SILENCE, *_PLAIN}
+)
 """Words that are acts."""
 
 
@@ -156,6 +176,14 @@ def will(act: Act) -> str:
             says = f"{it} is over: a false alarm."
         case Assign():
             says = f"{it} is assigned to {escape(act.assignee) or 'nobody'}."
+        case Ignore():
+            until = f"for {duration(act.for_ms)}" if act.for_ms else "until it escalates"
+            says = (
+                f"Sentry is asked to archive what is in {it} {until}; once Sentry says that it is, "
+                "it is told no more."
+            )
+        case Unignore():
+            says = f"Sentry is asked to unresolve what is in {it} again."
         case PageNow():
             says = f"The on-call is paged for {it}, unless a page of it is open."
         case Comment():

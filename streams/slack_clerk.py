@@ -26,7 +26,7 @@ from streams.slack_office import Office
 from streams.slack_show import detail_text, status_text
 from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
 
-ALSO_OVER: Final = frozenset({Word.FALSE_ALARM, Word.COMMENT})
+ALSO_OVER: Final = frozenset({Word.FALSE_ALARM, Word.COMMENT, *slack_acts.IN_SENTRY})
 """May be said of what is over too."""
 LOOK_WITHIN_S: Final = 30.0
 """For the state, where somebody may wait for it."""
@@ -92,16 +92,20 @@ class Clerk:
         self._office, self._book, self._acts = office, book, acts
         self._now_ms = now_ms
         self._moments = slack_acts.Moments()
-        self.renew({}, 0.8)
+        self.renew({}, 0.8, asks_sentry=False)
 
-    def renew(self, groups: Mapping[str, tuple[str, ...]], kafka_within_s: float) -> None:
+    def renew(
+        self, groups: Mapping[str, tuple[str, ...]], kafka_within_s: float, *, asks_sentry: bool
+    ) -> None:
         """Take other groups and patience from the next act on.
 
         Args:
             groups: who may, by key of `slack_in.groups`.
             kafka_within_s: how long Kafka may take, in seconds.
+            asks_sentry: issues are changed in Sentry.
         """
         self._groups, self._kafka_within_s = dict(groups), kafka_within_s
+        self._asks_sentry = asks_sentry
 
     async def say(self, text: str, here: About | str, who: Who) -> Done:
         """Do what somebody says; `here` is what the thread is about, empty outside of one."""
@@ -114,6 +118,8 @@ class Clerk:
             return Done(Outcome.ANSWERED, help_text(command))
         if said.word in slack_acts.NOT_YET:
             return Done(Outcome.NOT_YET, slack_acts.NOT_YET[said.word])
+        if said.word in slack_acts.IN_SENTRY and not self._asks_sentry:
+            return Done(Outcome.NO_SENTRY, slack_acts.NO_SENTRY)
         if refused := await self.may_not(said.word, who):
             return refused
         known = here.environment if isinstance(here, About) and here.id == said.subject else None

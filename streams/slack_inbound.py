@@ -44,6 +44,8 @@ class Outcome(StrEnum):
     """What it is about is over, or unknown."""
     NOT_YET = "not_yet"
     """A word that does nothing yet."""
+    NO_SENTRY = "no_sentry"
+    """It is done in Sentry, and that is not configured."""
     NO_STATE = "no_state"
     """The state could not be read in time."""
     KAFKA_TIMEOUT = "kafka_timeout"

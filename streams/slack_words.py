@@ -20,8 +20,14 @@ from typing import Final
 
 import msgspec
 
-from correlators.acts import COMMENT_CHARS, NAME_CHARS, SILENCE_MOST_MS
-from streams.yaml_reader import duration_in
+from correlators.acts import (
+    ACK_MOST_MS,
+    COMMENT_CHARS,
+    IGNORE_MOST_MS,
+    NAME_CHARS,
+    SILENCE_MOST_MS,
+)
+from streams.yaml_reader import duration, duration_in
 
 TEXT_CHARS: Final = 4_000
 """Longer texts are not read."""
@@ -41,6 +47,7 @@ class Word(StrEnum):
     PAGE = "page"
     RESOLVE = "resolve"
     IGNORE = "ignore"
+    UNIGNORE = "unignore"
     FALSE_ALARM = "false-alarm"
     SPLIT = "split"
     MERGE = "merge"
@@ -59,6 +66,7 @@ ALSO: Final = {
     "expire": Word.UNSILENCE,
     "close": Word.RESOLVE,
     "archive": Word.IGNORE,
+    "unarchive": Word.UNIGNORE,
     "explain": Word.WHY,
     "show": Word.STATUS,
     "list": Word.STATUS,
@@ -79,7 +87,8 @@ USAGE: Final = {
     Word.ASSIGN: "assign ID TEAM or PERSON",
     Word.PAGE: "page ID",
     Word.RESOLVE: "resolve ID",
-    Word.IGNORE: "ignore ID",
+    Word.IGNORE: "ignore ID [2h]",
+    Word.UNIGNORE: "unignore ID",
     Word.FALSE_ALARM: "false-alarm ID",
     Word.SPLIT: "split ID",
     Word.MERGE: "merge ID OTHER",
@@ -119,7 +128,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     to: str = ""
     """Of `assign`: the team or person as it was written; `<@U...>` where Slack wrote a person."""
     for_ms: int = 0
-    """Of `ack` and `silence`: how long; 0 where nothing was said."""
+    """Of `ack`, `silence`, `ignore`: how long; 0 where nothing was said."""
     text: str = ""
     """Why, or a comment."""
 
@@ -181,8 +190,8 @@ def _about(word: Word, rest: list[str], here: str) -> Said:
     if word is not Word.UNSILENCE and subject.startswith("sil-"):
         raise WordsError(f"{subject} is a silence; `{USAGE[word]}` is about an incident or a storm")
     match word:
-        case Word.ACK:
-            for_ms, rest = _length(rest)
+        case Word.ACK | Word.IGNORE:
+            for_ms, rest = _length(rest, IGNORE_MOST_MS if word is Word.IGNORE else ACK_MOST_MS)
             _nothing_more(word, rest)
             return Said(word=word, subject=subject, for_ms=for_ms)
         case Word.SILENCE:
@@ -198,7 +207,7 @@ def _about(word: Word, rest: list[str], here: str) -> Said:
 
 
 def _silence(subject: str, rest: list[str]) -> Said:
-    for_ms, rest = _length(rest)
+    for_ms, rest = _length(rest, SILENCE_MOST_MS)
     if not for_ms:
         found = f', found "{_quoted(rest[0])}"' if rest else ""
         raise WordsError(f"expected how long, such as 30m, 2h, 7d{found}: a silence has an end")
@@ -242,14 +251,14 @@ def _text(word: Word, rest: list[str], most: int) -> str:
     return text
 
 
-def _length(rest: list[str]) -> tuple[int, list[str]]:
+def _length(rest: list[str], most_ms: int) -> tuple[int, list[str]]:
     """Return the length at the front, 0 where none stands there, and what follows it."""
     words = rest[1:] if rest[:1] == ["for"] else rest
     length_ms = duration_in(_bare(words[0])) if words else None
     if length_ms is None:
         return 0, rest
-    if not 0 < length_ms <= SILENCE_MOST_MS:
-        raise WordsError(f'expected at most 7d, found "{_quoted(words[0])}"')
+    if not 0 < length_ms <= most_ms:
+        raise WordsError(f'expected at most {duration(most_ms)}, found "{_quoted(words[0])}"')
     return length_ms, words[1:]
 
 

@@ -29,6 +29,7 @@ from streams.live import Live, LiveError, Part
 from streams.metrics import Metrics, exposition
 from streams.references import Secret
 from streams.settings import Settings, Slack, SlackIn, load
+from streams.settings_types import Sentry
 from streams.slack_book import Book
 from streams.slack_clerk import Clerk
 from streams.slack_desk import Desk
@@ -40,6 +41,7 @@ from tests.sinks.make import attempt, digest
 TOKEN = "xoxb-test"
 SECRETS = ("new-signing-secret", "old-signing-secret")
 INC = "inc-4bb0c3f1a2d95e77"
+SENTRY = Sentry(token=Secret("sntrys-test", place="test", environ={}), organisation="shop")
 
 
 @dataclass
@@ -133,9 +135,13 @@ def settings_with(slack: SlackPeer, **back: object) -> Settings:
 
 @asynccontextmanager
 async def stand(
-    socket_token: str = "", answer_within_s: float = 30.0, **back: object
+    socket_token: str = "",
+    answer_within_s: float = 30.0,
+    sentry: Sentry | None = None,
+    **back: object,
 ) -> AsyncIterator[Stand]:
-    """Serve `POST /slack` before a local Slack; `back` are fields of `slack_in`."""
+    """Serve `POST /slack` before a local Slack; `back` are fields of `slack_in`, `sentry` is whose
+    issues are changed."""
     channels = {"C0INC": "incidents", "C0OPS": "ops"}
     slack = SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0)
     sockets = SocketApp(slack, socket_token) if socket_token else None
@@ -147,7 +153,8 @@ async def stand(
     add_control(slack)
     add_people(slack, send)
     async with slack:
-        settings, metrics, acts = settings_with(slack, **back), Metrics(), MemoryActs()
+        metrics, acts = Metrics(), MemoryActs()
+        settings = msgspec.structs.replace(settings_with(slack, **back), sentry=sentry)
 
         async def read() -> Live:
             live = made[0].live

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.streams.slack_stand import stand
+from correlators.acts import Ignore
+from tests.streams.slack_stand import SENTRY, stand
 
 
 async def test_who_is_in_no_group_is_told_why_and_nothing_is_done() -> None:
@@ -37,8 +38,20 @@ async def test_where_slack_does_not_say_who_is_in_a_group_nobody_may() -> None:
 async def test_who_leaves_a_group_while_a_modal_is_open_may_no_more() -> None:
     async with stand(groups={"silence": ("U0ADA",)}) as it:
         await it.ada.press(await it.post(), "Silence…")
-        it.door._clerk.renew({"silence": ()}, 1.0)
+        it.door._clerk.renew({"silence": ()}, 1.0, asks_sentry=False)
         given = {"for": {"for": {"selected_option": {"value": "3600000"}}}}
         answered = await it.ada.submit(it.ada.modal(), given)
         assert "nobody may silence from Slack" in str(answered.body["view"])
         assert it.acts.told == []
+
+
+async def test_who_may_not_silence_may_not_ignore_in_sentry() -> None:
+    async with stand(groups={"silence": ("U0BOB",)}, sentry=SENTRY) as it:
+        message = await it.post()
+        for word in ("ignore", "unignore"):
+            await it.ada.mention("incidents", word, thread_ts=message.ts)
+            assert "only members of `U0BOB` may silence" in (await it.heard(it.ada))[-1]
+        assert it.acts.told == []
+        bob = it.person("U0BOB", "bob")
+        await bob.mention("incidents", "ignore", thread_ts=message.ts)
+        assert [type(one) for one in it.acts.acts] == [Ignore]

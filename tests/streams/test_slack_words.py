@@ -56,6 +56,9 @@ HOUR_MS = 3_600_000
         ),
         (f"assign {INC} Ada Lovelace", Said(word=Word.ASSIGN, subject=INC, to="Ada Lovelace")),
         (f"merge {INC} {STORM}", Said(word=Word.MERGE, subject=INC, other=STORM)),
+        (f"ignore {INC}", Said(word=Word.IGNORE, subject=INC)),
+        (f"archive {INC} 30d", Said(word=Word.IGNORE, subject=INC, for_ms=30 * 24 * HOUR_MS)),
+        (f"{INC} unignore", Said(word=Word.UNIGNORE, subject=INC)),
         (f"false_alarm {INC}", Said(word=Word.FALSE_ALARM, subject=INC)),
         (f"comment {INC} we roll back", Said(word=Word.COMMENT, subject=INC, text="we roll back")),
         ("link", Said(word=Word.LINK)),
@@ -76,6 +79,7 @@ def test_what_is_said_with_an_id_is_what_is_meant(text: str, means: Said) -> Non
         (f"split {INC}", Said(word=Word.SPLIT, subject=INC)),
         (f"merge {INC}", Said(word=Word.MERGE, subject=STORM, other=INC)),
         ("assign ada", Said(word=Word.ASSIGN, subject=STORM, to="ada")),
+        ("ignore 2h", Said(word=Word.IGNORE, subject=STORM, for_ms=2 * HOUR_MS)),
     ],
 )
 def test_in_a_thread_its_own_incident_is_meant(text: str, means: Said) -> None:
