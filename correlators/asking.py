@@ -25,6 +25,7 @@ from correlators.incidents import Incident
 from correlators.issue_change import TEAM, IssueChange, IssueDoes, change_id
 from correlators.judging import Config
 from correlators.owners import owners_of
+from correlators.page_acts import is_page
 from correlators.services import declared_owners
 from correlators.state import State
 from correlators.storms import Storm
@@ -63,8 +64,11 @@ class Asking:
     def acted(self, act: Act, tick: int) -> bool:
         """Ask for what a person has just decided; return whether it concerns any issue.
 
-        What was asked before is asked again: Sentry may not have taken it.
+        What was asked before is asked again: Sentry may not have taken it. What a pager says is of
+        its page: whoever ends or hands on that has decided nothing about the issues.
         """
+        if is_page(act.subject):
+            return False
         match act:
             case Resolve():
                 return self._ask(act.subject, IssueDoes.RESOLVE, act.source)

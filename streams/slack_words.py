@@ -239,7 +239,7 @@ def _named(rest: list[str]) -> str:
         raise WordsError(f"expected a team or a person: `{USAGE[Word.ASSIGN]}`")
     if len(name) > NAME_CHARS or not name.isprintable():
         raise WordsError(f"expected a name of at most {NAME_CHARS} characters")
-    return name if _PERSON.fullmatch(name) else name.lstrip("@#")
+    return name if _PERSON.fullmatch(name) else name.lstrip("@")
 
 
 def _text(word: Word, rest: list[str], most: int) -> str:

@@ -49,6 +49,7 @@ HOUR_MS = 3_600_000
         (f"{STORM} mute 30m", Said(word=Word.SILENCE, subject=STORM, for_ms=HOUR_MS // 2)),
         (f"unsilence {SIL}", Said(word=Word.UNSILENCE, subject=SIL)),
         (f"assign {INC} @team-pay", Said(word=Word.ASSIGN, subject=INC, to="team-pay")),
+        (f"assign {INC} #payments", Said(word=Word.ASSIGN, subject=INC, to="#payments")),
         (f"assign {INC} <@U0ADA|ada>", Said(word=Word.ASSIGN, subject=INC, to="<@U0ADA|ada>")),
         (
             f"assign {INC} <!subteam^S0PAY|@payments>",
