@@ -35,6 +35,7 @@ TEXTS: Final = {
     "RollupLine.title": 140,
     "RollupLine.url": 0,
     "notice": 300,
+    "act_text": 1_200,
 }
 """The most characters of a field, escaped; 0 is an address, which is whole or not used at all."""
 TEXT_CHARS: Final = 80

@@ -74,8 +74,8 @@ class _Writing:
             SLACK_TEXT, "plain.j2", d=self.d, possible_repeat=self._possible_repeat, reply=reply
         )
         text = fitting(text, TEXT_CHARS, self.cuts, "text")
-        ends = block.context(self.say("slack_context.j2", CONTEXT_CHARS, brief=brief))
-        return Rendered([*blocks, ends], text, tuple(dict.fromkeys(self.cuts)))
+        ends = self.say("slack_context.j2", CONTEXT_CHARS, brief=brief, reply=reply)
+        return Rendered([*blocks, block.context(ends)], text, tuple(dict.fromkeys(self.cuts)))
 
 
 def slack_message(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from correlators.types import DigestKind
-from sinks.render import plain_text, slack_update
+from sinks.render import plain_text, slack_message, slack_update
 from tests.sinks.make import digest
 
 SAYS = [
@@ -47,3 +47,42 @@ def test_a_comment_is_text_whatever_it_holds(text: str) -> None:
     assert said.startswith("💬 *Noted:* anna: ")
     assert "<!channel>" not in said
     assert "\n>" not in said
+
+
+def test_a_comment_is_told_whole() -> None:
+    text = ("the pool is full & nobody knows why " * 28)[:1_000].strip()
+    one = msgspec.structs.replace(
+        digest(revision=3), kind=DigestKind.NOTED, act="comment", act_by="anna", act_text=text
+    )
+    reply = slack_update(one)
+    assert text.replace("&", "&amp;") in reply.blocks[0]["text"]["text"]
+    assert reply.cuts == ()
+    assert text in plain_text(one)
+
+
+@pytest.mark.parametrize("kind", [DigestKind.NOTED, DigestKind.UPDATED, DigestKind.RESOLVED])
+def test_the_message_says_who_has_it_until_it_is_said_anew(kind: DigestKind) -> None:
+    one = msgspec.structs.replace(
+        digest(revision=3), kind=kind, resolved=kind is DigestKind.RESOLVED, assignee="<pay>"
+    )
+    message = slack_message(one)
+    assert str(message.blocks).count("ssigned to") == 1
+    assert "\\n*Assigned to:* &lt;pay&gt;" in str(message.blocks)
+    assert "Assigned to <pay>\n" in plain_text(one)
+    assert "· assigned to &lt;pay&gt;" in str(slack_update(one).blocks[-1])
+    nobody = msgspec.structs.replace(one, assignee="")
+    assert "ssigned to" not in str(slack_message(nobody)) + plain_text(nobody)
+
+
+def test_a_reply_that_says_it_says_it_once() -> None:
+    one = msgspec.structs.replace(
+        digest(revision=3),
+        kind=DigestKind.NOTED,
+        assignee="pay",
+        act="assign",
+        act_by="anna",
+        act_in="slack",
+        act_text="pay",
+    )
+    assert str(slack_update(one).blocks).count("ssigned to") == 1
+    assert plain_text(one).count("ssigned to") == 1

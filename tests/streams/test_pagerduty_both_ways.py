@@ -113,6 +113,8 @@ async def test_an_outage_that_is_answered_in_pagerduty_is_answered_in_slack_too(
         ]
         assert world.replies()[-1].startswith("*✅ Resolved: checkout +2")
         assert world.header(storm).startswith("✅ *Resolved*")
+        (first,) = [one for one in world.slack.posts("incidents") if storm in str(one.blocks)]
+        assert "*Assigned to:* Ada" in str(first.blocks)
         assert (world.slack.rejected, world.slack.violations) == ([], [])
         assert world.webhooks.waiting == []
 
