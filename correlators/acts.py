@@ -13,7 +13,8 @@ from typing import Final, get_args
 import msgspec
 import xxhash
 
-from correlators.conditions import Asked, When
+from correlators.conditions import When
+from correlators.silenced_by import check_when
 
 SILENCE_MOST_MS: Final = 7 * 86_400_000
 """A silence ends after this at the latest."""
@@ -28,22 +29,6 @@ TEXT_CHARS: Final = 1_000
 ACK_MOST_MS: Final = 7 * 86_400_000
 """An acknowledgement that ends by itself ends after this at the latest."""
 IGNORE_MOST_MS: Final = 365 * 86_400_000
-WHEN_BYTES: Final = 4_096
-"""Largest condition of a silence, as it is stored."""
-
-SILENCED_BY: Final = frozenset(
-    {
-        Asked.SERVICE,
-        Asked.RELEASE,
-        Asked.LEVEL,
-        Asked.MIN_LEVEL,
-        Asked.ERROR_TYPE,
-        Asked.TEXT,
-        Asked.OWNER,
-    }
-)
-"""What a silence may ask of an incident: what it is, not how it goes. No tags: FINGERPRINT carries
-only those that the configuration names."""
 
 
 class _Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,8 +151,8 @@ class AddSilence(_Act, frozen=True, kw_only=True, tag="add_silence"):
     `when` matches in `environment`.
 
     Raises:
-        ValueError: it says neither or both, asks for what is not in `SILENCED_BY`, or its end lies
-            not after `at_ms` or further than `SILENCE_MOST_MS` from it.
+        ValueError: it says neither or both, asks for what `silenced_by` does not take, or its end
+            lies not after `at_ms` or further than `SILENCE_MOST_MS` from it.
     """
 
     subject: str = ""
@@ -294,19 +279,6 @@ def text_of(act: Act) -> str:
             return act.comment
         case _:
             return ""
-
-
-def check_when(when: When, environment: str) -> None:
-    """Return if a silence may ask for this. Raises: ValueError: the text says what is wrong."""
-    if not environment:
-        raise ValueError("a condition needs its environment")
-    if not when.given:
-        raise ValueError("a silence says what it mutes")
-    for asked in when.given:
-        if asked not in SILENCED_BY:
-            raise ValueError(f"a silence cannot ask for {asked}")
-    if len(msgspec.msgpack.encode(when)) > WHEN_BYTES:
-        raise ValueError(f"a silence's condition has at most {WHEN_BYTES} bytes")
 
 
 def _hash_of(act: Act) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from correlators import digest
+from correlators.addressed import for_destinations
 from correlators.conditions import Lifecycle
 from correlators.digest import Telling
 from correlators.folds import Folds
@@ -111,7 +111,7 @@ class Tellings:
             self._suppressed[HeldBack(Suppression.TOLD_BY_INCIDENT)] += taken
         heard = teller.told.to
         page = with_stand_ins(telling.page, to or heard, self._fallbacks)
-        self.emit(digest.for_destinations(content, to, page, heard))
+        self.emit(for_destinations(content, to, page, heard))
         if telling.page.reason is not None:
             self._pages[telling.page.reason] += 1
 

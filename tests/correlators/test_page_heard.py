@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from correlators.acts import Acknowledge, Act, Resolve
-from correlators.digest import Page, for_destinations
+from correlators.addressed import for_destinations
+from correlators.digest import Page
 from correlators.types import Digest, Level, PageAction
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import PAGER, event
