@@ -28,6 +28,8 @@ from streams.slack_words import Said, Word, WordsError, help_text, person_in, re
 
 ALSO_OVER: Final = frozenset({Word.FALSE_ALARM, Word.COMMENT, *slack_acts.IN_SENTRY})
 """May be said of what is over too."""
+AGAIN: Final = frozenset({Word.RESOLVE, Word.ASSIGN})
+"""Where Sentry is asked for the same these too: it may not have taken it."""
 LOOK_WITHIN_S: Final = 30.0
 """For the state, where somebody may wait for it."""
 
@@ -133,7 +135,8 @@ class Clerk:
         if said.word in (Word.STATUS, Word.WHY):
             return await self._show(said)
         if environment is None:
-            found = await self.about(said.subject, over=said.word in ALSO_OVER)
+            over = said.word in ALSO_OVER or (said.word in AGAIN and self._asks_sentry)
+            found = await self.about(said.subject, over=over, left=said.word is Word.RESOLVE)
             if isinstance(found, Missing):
                 return missing(found, said.subject)
             environment = found.environment
@@ -180,12 +183,15 @@ class Clerk:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
         return await self._tell(act, it.environment)
 
-    async def about(self, subject: str, *, over: bool = False) -> About | Missing:
+    async def about(
+        self, subject: str, *, over: bool = False, left: bool = False
+    ) -> About | Missing:
         """Return where something belongs, or why it is not found.
 
         Args:
             subject: an incident, a storm or a silence.
             over: take also what is over and remembered.
+            left: take that where its page was left to whoever acknowledged it.
         """
         is_over = False
         for newest in (False, True):
@@ -195,7 +201,7 @@ class Clerk:
             found = live.find(subject)
             if found is None and (remembered := live.find_remembered(subject)) is not None:
                 is_over = True
-                found = remembered if over else None
+                found = remembered if over or (left and remembered[1].page_left) else None
             if found is not None:
                 return About(subject, 0, environment_hash(environment_of(found[1])))
             for _, silence in live.silences():
