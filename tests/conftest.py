@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -67,6 +69,8 @@ def own_kafka(request: pytest.FixtureRequest, jvm: None) -> Iterator[JvmBroker]:
 def _fail(request: pytest.FixtureRequest, error: BrokerError) -> NoReturn:
     # Every Kafka test fails by this; the whole text is told once, by the summary.
     request.config.stash[WHY_NO_BROKER] = str(error)
+    if (output := getattr(request.config, "workeroutput", None)) is not None:
+        output["why_no_broker"] = str(error)
     raise pytest.fail.Exception("no Kafka broker: why, stands at the end", pytrace=False) from None
 
 
@@ -95,18 +99,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """Let the programs under test hear Ctrl-C: the background job of a shell ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a soak runs; run what needs a broker last.
+    """Leave out what only a soak runs; run what needs a broker last, or beside all else.
 
-    Without a broker, everything else has been told by then.
+    One by one, everything else has been told by then if there is none. With several processes one
+    of them, and so one broker, has all of these tests: they wait more than they compute.
     """
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if item not in long]
         if long:
             config.hook.pytest_deselected(items=long)
-    items.sort(key=lambda item: bool(NEEDS_BROKER & set(getattr(item, "fixturenames", ()))))
+    items.sort(key=_needs_broker)
+    for item in items:
+        if _needs_broker(item):
+            item.add_marker(pytest.mark.xdist_group("broker"))
+
+
+def _needs_broker(item: pytest.Item) -> bool:
+    return bool(NEEDS_BROKER & set(getattr(item, "fixturenames", ())))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from one of several processes why it had no broker."""
+    if why := getattr(node, "workeroutput", {}).get("why_no_broker"):
+        node.config.stash[WHY_NO_BROKER] = why
 
 
 def pytest_terminal_summary(
@@ -128,7 +153,9 @@ class _Say:
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         assert capture is not None
-        assert reporter is not None
         with capture.global_and_fixture_disabled():
+            if reporter is None:  # One of several processes: the terminal is another's.
+                print(line, file=sys.stderr)
+                return
             reporter.ensure_newline()
             reporter.write_line(line)
