@@ -107,6 +107,7 @@ class Acting:
             # What it concerns is found before it ends.
             asked = self._asking.acted(act, tick)
             outcome, environment = self._carry_out(act, tick)
+            self._asking.carried_out()
             if took is not None and outcome is ActOutcome.DONE:
                 self._responses.append(took)
             outcome = _with_sentry(act, outcome, asked=asked)

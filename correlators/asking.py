@@ -85,6 +85,15 @@ class Asking:
             case _:
                 return False
 
+    def carried_out(self) -> None:
+        """Wait for Sentry's word only for what is over now that the act was carried out.
+
+        What was over before may share an issue with what is open: that is not ended by the act, but
+        by Sentry's word.
+        """
+        found = ((id, self._state.find_incident(id)) for id in self._resolved)
+        self._resolved = {id: None for id, one in found if one is not None and not one.open}
+
     def told(self, before: Incident | Storm) -> None:
         """Ask to assign what was told for the first time just now to the team that owns it.
 

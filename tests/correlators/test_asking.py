@@ -26,7 +26,7 @@ from correlators.correlate import Correlator, Decided
 from correlators.days import Shadow
 from correlators.decisions import Kind
 from correlators.deltas import ISSUES_KEPT
-from correlators.incidents import SOMEBODY, Incident
+from correlators.incidents import SOMEBODY, Closed, Incident
 from correlators.issue_change import IssueChange, IssueDoes, IssuesChanged
 from correlators.owners import Owner
 from correlators.storms import Storm
@@ -400,6 +400,17 @@ def test_what_came_back_after_a_resolve_here_is_not_ended_by_sentrys_answer_to_i
     assert stage.incident().echoes == ()
     decided = stage.run(60, words=[(50, _resolved("41"))])
     assert not stage.incident().open, "a person has resolved it in Sentry"
+
+
+def test_sentrys_answer_ends_what_is_open_beside_what_was_over_when_it_was_resolved() -> None:
+    stage = Stage()
+    stage.run(700, event(0, issue="41", release="1"))
+    over = stage.incident()
+    stage.run(750, event(720, issue="41", release="2"))
+    stage.run(770, acts=[(751, by(Resolve, over.id))], words=[(760, _resolved("41"))])
+    found = [one for _, one in stage.correlator.state.entries() if isinstance(one, Incident)]
+    ended = {one.key.release: one.closed for one in found}
+    assert ended == {"1": Closed.QUIET, "2": Closed.SENTRY}
 
 
 def test_sentrys_answer_to_a_resolve_is_not_waited_for_for_ever() -> None:
