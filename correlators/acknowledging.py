@@ -69,7 +69,12 @@ def acknowledged(
     by = (act.actor, act.source)
     state.put(
         msgspec.structs.replace(
-            episode, acked_by=by, acked_level=level, acked_until=until, acked_for=for_ticks
+            episode,
+            acked_by=by,
+            acked_level=level,
+            acked_until=until,
+            acked_for=for_ticks,
+            had_tick=tick,
         )
     )
     return lead

@@ -92,6 +92,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, tag="episode", gc=False
     """How many ticks that was to be."""
     false_alarms: int = 0
     """How often a person said that nothing was wrong."""
+    had_tick: int = -1
+    """When somebody last said that they have it; -1 for never."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, tag="service", gc=False):

@@ -32,8 +32,9 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
         overtaken = storm.ack is not None and not source
         return msgspec.structs.replace(storm, overtaken=storm.overtaken or overtaken)
     state.put(msgspec.structs.replace(episode, page_key="", page_to=(), acked_by=NOBODY))
-    ack = None
+    ack, had_tick = None, storm.had_tick
     if source:
+        had_tick = max(had_tick, episode.had_tick)
         service = incident.key.service
         ack = Ack(
             actor=actor,
@@ -46,7 +47,7 @@ def taken_over(state: State, storm: Storm, incident: Incident, tick: int) -> Sto
             for_ticks=episode.acked_for,
         )
     return msgspec.structs.replace(
-        storm, page_key=episode.page_key, page_to=episode.page_to, ack=ack
+        storm, page_key=episode.page_key, page_to=episode.page_to, ack=ack, had_tick=had_tick
     )
 
 
@@ -76,6 +77,7 @@ def given_back(state: State, storm: Storm, last: Incident) -> Storm:
             acked_level=ack.level if ack is not None else None,
             acked_until=ack.until_tick if ack is not None else -1,
             acked_for=ack.for_ticks if ack is not None else 0,
+            had_tick=max(episode.had_tick, storm.had_tick),
         )
     )
     return msgspec.structs.replace(

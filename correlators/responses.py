@@ -38,7 +38,8 @@ class Response(msgspec.Struct, frozen=True):
 
 def response(state: State, found: Storm | Incident | None, act: Act, tick: int) -> Response | None:
     """Return what it takes if this act has an effect in this tick; None for acts that are not
-    measured, and for an acknowledgement of what somebody has already.
+    measured, for an acknowledgement of what somebody has or had before, and for the resolve of what
+    is over.
 
     Args:
         state: as it is before the act.
@@ -50,8 +51,10 @@ def response(state: State, found: Storm | Incident | None, act: Act, tick: int) 
         return None
     if isinstance(act, Acknowledge):
         found = acknowledging.told_by(state, found)
-        if acknowledged_by(state, found)[1]:
+        if acknowledged_by(state, found)[1] or _had(state, found):
             return None
+    elif isinstance(act, Resolve) and not found.open:
+        return None  # its page was left: what it was opened for had ended by quiet
     began = found.opened_tick if isinstance(found, Storm) else found.onset_tick
     # Where CORRELATE is behind, the act was later than the tick in which it takes effect.
     ends = max(tick, tick_of(act.at_ms)) if found.open else found.closed_tick
@@ -61,3 +64,11 @@ def response(state: State, found: Storm | Incident | None, act: Act, tick: int) 
         urgency=Asked.PAGE if was_paged(state, found) else Asked.ALERT,
         seconds=max(0, ends - began),
     )
+
+
+def _had(state: State, found: Storm | Incident) -> bool:
+    """Return whether somebody had it since it began, though nobody has it any more."""
+    if isinstance(found, Storm):
+        return found.had_tick >= 0
+    episode = state.episode(found.key)
+    return episode is not None and episode.had_tick >= found.onset_tick

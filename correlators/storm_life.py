@@ -165,6 +165,7 @@ def merged(into: Storm, other: Storm, *, tick: int, rate_ticks: int) -> tuple[St
         page_to=other.page_to if takes else into.page_to,
         ack=both_covered(into, other, takes=takes),
         overtaken=into.overtaken or (unheard and into.ack is not None),
+        had_tick=max(into.had_tick, other.had_tick),
     )
     return changed, over
 
@@ -248,7 +249,7 @@ def acknowledged(storm: Storm, *, actor: str, source: str, tick: int, for_ticks:
         until_tick=tick + for_ticks if for_ticks else -1,
         for_ticks=for_ticks,
     )
-    return msgspec.structs.replace(storm, ack=ack, overtaken=False)
+    return msgspec.structs.replace(storm, ack=ack, overtaken=False, had_tick=tick)
 
 
 def said_now(storm: Storm, *, tick: int) -> Storm:

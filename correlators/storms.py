@@ -152,6 +152,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """Who said that."""
     false_alarm: bool = False
     """A person said that nothing was wrong."""
+    had_tick: int = -1
+    """When somebody last said that they have it; -1 for never."""
 
     @property
     def open(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from correlators.acts import Acknowledge, Act, FalseAlarm, Resolve, Unacknowledge
+from correlators.acts import Acknowledge, Act, ActOutcome, FalseAlarm, Resolve, Unacknowledge
 from correlators.responses import Asked, Response
 from correlators.types import Level
 from tests.correlators.acted import ANNA, Stage, outage
@@ -79,3 +79,50 @@ def test_what_returns_counts_from_its_return() -> None:
     again = [(760, Acknowledge(subject=id, **ANNA))]
     stage.run(800, event(740, "checkout", "EC"), acts=again)
     assert [one.seconds for one in stage.responses] == [20]
+
+
+@pytest.mark.parametrize("storm", [False, True])
+@pytest.mark.parametrize("restore", [False, True])
+def test_whoever_has_it_again_after_it_ended_or_was_taken_back_is_not_the_first(
+    storm: bool, restore: bool
+) -> None:
+    stage = Stage(restore=restore)
+    stage.run(20, *(outage() if storm else [event(0, "checkout", "EC", level=Level.FATAL)]))
+    id = stage.storm().id if storm else stage.incident("checkout").id
+    acts: list[tuple[int, Act]] = [
+        (30, Acknowledge(subject=id, for_ms=60_000, **ANNA)),
+        (150, Acknowledge(subject=id, **BEN)),
+        (160, Unacknowledge(subject=id, **BEN)),
+        (170, Acknowledge(subject=id, **{**ANNA, "at_ms": 2})),
+    ]
+    going_on = [event(at, "checkout", "EC", trace="t") for at in range(60, 180, 30)]
+    stage.run(200, *going_on, acts=acts)
+    assert stage.storm().ack if storm else stage.pages()[-1][0] == "resolve"
+    assert [one.seconds for one in stage.responses] == [30]
+
+
+def test_an_incident_that_somebody_had_before_it_joined_counts_for_its_storm() -> None:
+    stage = Stage()
+    stage.run(20, event(0, "checkout", "EC", trace="t"))
+    ack = Acknowledge(subject=stage.incident("checkout").id, for_ms=60_000, **ANNA)
+    stage.run(
+        60,
+        event(41, "cart", "EK", trace="t"),
+        event(42, "checkout", "EC", trace="t"),
+        acts=[(25, ack)],
+    )
+    again = Acknowledge(subject=stage.storm().id, **BEN)
+    stage.run(120, event(80, "cart", "EK", trace="t"), acts=[(110, again)])
+    assert stage.acts["acknowledge", ActOutcome.DONE] == 2
+    assert [one.seconds for one in stage.responses] == [25]
+
+
+def test_who_resolves_a_page_that_was_left_has_not_ended_what_ended_by_quiet() -> None:
+    stage, id = stage_of(Level.FATAL)
+    acts: list[tuple[int, Act]] = [
+        (25, Acknowledge(subject=id, **ANNA)),
+        (900, Resolve(subject=id, **BEN)),
+    ]
+    stage.run(1_000, acts=acts)
+    assert stage.acts["resolve", ActOutcome.DONE] == 1
+    assert [one.act for one in stage.responses] == ["acknowledge"]
