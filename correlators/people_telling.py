@@ -7,6 +7,8 @@ act does to the state (`acting`, `acknowledging`, `closing`), and what a digest 
 
 from __future__ import annotations
 
+import msgspec
+
 from correlators import on_call, paging
 from correlators.acts import (
     Acknowledge,
@@ -29,7 +31,8 @@ from correlators.state import State
 from correlators.storm_telling import StormTelling
 from correlators.storms import Storm
 from correlators.tellings import destinations
-from correlators.types import DigestKind, PageAction, PageReason
+from correlators.types import DigestKind, PageAction, PageReason, Suppression
+from correlators.waiting import held_now
 
 Alone = Acknowledge | Unacknowledge | Assign | Comment | Resolve | FalseAlarm
 """What is told by itself; the last two, of an incident in a storm that goes on."""
@@ -107,6 +110,11 @@ class PeopleTelling:
             self._storms.tell(found, kind, page, tick, None, to, said=said_of(act))
         else:
             self._incidents.tell(found, kind, page, tick, None, to, said=said_of(act))
+            if judgement.hold is not None and judgement.hold.why is Suppression.IGNORED:
+                # What is said once that it is ignored ends its page: that was before this one.
+                now = self._state.incident(found.id)
+                told = held_now(now.told, judgement.hold, tick)
+                self._state.put(msgspec.structs.replace(now, told=told))
         return ActOutcome.DONE
 
     def _open_page(self, found: Incident | Storm) -> tuple[str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from correlators.acts import (
     Comment,
     FalseAlarm,
     Ignore,
+    PageNow,
     Resolve,
     Unignore,
 )
@@ -32,7 +33,15 @@ from correlators.owners import Owner
 from correlators.storms import Storm
 from correlators.telling import Config
 from correlators.ticks import Work
-from correlators.types import ChangeKind, Delta, Digest, DigestKind, StateChange, tick_of
+from correlators.types import (
+    ChangeKind,
+    Delta,
+    Digest,
+    DigestKind,
+    PageAction,
+    StateChange,
+    tick_of,
+)
 from tests.correlators.score import CHAT, PAGING, Push, deltas_of, event, ms
 
 SENTRY = msgspec.structs.replace(PAGING, issues=IssuesChanged())
@@ -95,6 +104,10 @@ def carried(decided: Iterable[Decided]) -> list[Digest]:
 
 def chats(decided: Iterable[Decided]) -> list[Digest]:
     return [one for each in decided for one in each.digests if one.destination == CHAT]
+
+
+def paged(decided: Decided) -> list[PageAction]:
+    return [one.page for one in decided.digests if one.page is not PageAction.NONE]
 
 
 def by(kind: type[Any], subject: str, **more: Any) -> Any:
@@ -420,6 +433,17 @@ def test_sentrys_answer_to_a_resolve_is_not_waited_for_for_ever() -> None:
     stage.run(late + 40, event(late - 20, issue="41"), words=[(late + 1, _resolved("41"))])
     ended = [one for _, one in stage.correlator.state.entries() if isinstance(one, Incident)]
     assert [one.open for one in ended] == [False] * len(ended)
+
+
+def test_a_page_by_hand_for_what_is_ignored_in_sentry_stays_until_its_end() -> None:
+    stage = opened()
+    stage.run(40, words=[(31, word(ChangeKind.ISSUE_IGNORED, "41", status="ignored"))])
+    stage.run(50, acts=[(45, by(PageNow, stage.incident().id))])
+    goes_on = [event(at, issue="41") for at in range(60, 800, 20)]
+    pages = [page for each in stage.run(800, *goes_on) for page in paged(each)]
+    assert pages == []
+    pages = [page for each in stage.run(1_500) for page in paged(each)]
+    assert pages == [PageAction.RESOLVE]
 
 
 # ---------------------------------------------------------------- the owner
