@@ -150,7 +150,7 @@ class Acting:
                 return added
             case ExpireSilence():
                 return silencing.expired(self._state, act, tick)
-            case Resolve() | FalseAlarm() if found is None:
+            case Resolve() | FalseAlarm() | Unacknowledge() if found is None:
                 found = silencing.remembered(self._state, act.subject)
             case Comment() if found is None:
                 about = page_acts.about(self._state, act.subject)
@@ -195,9 +195,11 @@ class Acting:
 
     def _afterwards(self, found: Storm | Incident, act: Act, tick: int) -> ActOutcome:
         """Carry out what may be done to something that is over: a comment is kept, a false alarm
-        remembered, a page that was left resolved."""
+        remembered, a page that was left resolved, also where nobody has it any more."""
         if isinstance(act, Comment):
             return ActOutcome.DONE
+        if isinstance(act, Unacknowledge):
+            return ActOutcome.DONE if self._closing.let_go(found, tick) else ActOutcome.GONE
         assert isinstance(act, Resolve | FalseAlarm)
         if self._closing.by_hand(found, act, tick):
             return ActOutcome.DONE

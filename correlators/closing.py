@@ -75,6 +75,20 @@ class Closing:
             self._end_incident(found, act, tick)
         return True
 
+    def let_go(self, found: Incident | Storm, tick: int) -> bool:
+        """Let the page of what is over go, since nobody has it any more; return whether it was
+        left.
+
+        Nobody is woken for what is over: a pager that nobody has answered would ring again.
+        """
+        if not found.page_left:
+            return False
+        now = let_go(found, tick=tick)
+        if isinstance(now, Storm):
+            now = msgspec.structs.replace(now, ack=None)
+        self._state.put(now)
+        return True
+
     def _end_storm(self, storm: Storm, act: Resolve | FalseAlarm, tick: int) -> None:
         members = self._of_storm(storm)
         for one in members:

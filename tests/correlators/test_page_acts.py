@@ -40,9 +40,9 @@ def paged(*, restore: bool = False) -> tuple[Stage, str]:
     return stage, f"{stage.storm().id}.1"
 
 
-def fatal() -> tuple[Stage, str]:
+def fatal(*, restore: bool = False) -> tuple[Stage, str]:
     """Return a single error that has paged, and the key of its page."""
-    stage = Stage()
+    stage = Stage(restore=restore)
     stage.run(20, event(0, "checkout", "EC", level=Level.FATAL))
     return stage, f"{stage.incident('checkout').id}.1"
 
@@ -131,29 +131,41 @@ def test_the_word_for_an_older_page_never_covers_a_newer_one() -> None:
     assert stage.storm().ack is not None
 
 
-def test_the_word_for_a_page_that_was_left_is_too_late() -> None:
+@pytest.mark.parametrize("restore", [False, True])
+@pytest.mark.parametrize("by_pager", [False, True])
+@pytest.mark.parametrize("storm", [False, True])
+def test_a_page_that_was_left_is_resolved_when_nobody_has_it_any_more(
+    storm: bool, by_pager: bool, restore: bool
+) -> None:
+    stage, page = paged(restore=restore) if storm else fatal(restore=restore)
+    stage.run(22, acts=[(20, Acknowledge(**said(page)))])
+    stage.run(900)
+    assert stage.pages()[1:] == []
+    stage.run(910, acts=[(905, Unacknowledge(**said(page if by_pager else page[:-2], 1)))])
+    assert stage.acts["unacknowledge", ActOutcome.DONE] == 1
+    assert stage.pages()[1:] == [("resolve", "", page, "")]
+    stage.run(920, acts=[(912, Unacknowledge(**said(page, 2)))])
+    assert stage.acts["unacknowledge", ActOutcome.GONE] == 1
+    assert stage.pages()[2:] == []
+
+
+def test_the_word_for_a_page_that_was_left_says_nothing_of_what_opened_since() -> None:
     stage, page = fatal()
     stage.run(22, acts=[(20, Acknowledge(**said(page)))])
     stage.run(900)
     assert (episode(stage).page_key, episode(stage).page_left_by) == (page, page[:-2])
     # Back after more than half an hour, and not as bad: it is another incident, and pages nobody.
     stage.run(5_000, event(4_990, "checkout", "EC"))
-    late = Unacknowledge(**said(page, 1))
-    stage.run(5_010, acts=[(5_001, late), (5_002, Acknowledge(**said(page, 2)))])
+    late = Unacknowledge(**said(page, 2))
+    stage.run(5_010, acts=[(5_001, Acknowledge(**said(page, 1))), (5_002, late)])
+    assert stage.acts["acknowledge", ActOutcome.GONE] == 1
     found = done(stage, late)
     assert found is not None
-    assert (found.outcome, found.subject) == (ActOutcome.GONE, page[:-2])
-    assert stage.acts["acknowledge", ActOutcome.GONE] == 1
-
-
-def test_the_word_for_the_page_of_a_storm_that_is_over_is_too_late() -> None:
-    stage, page = paged()
-    stage.run(22, acts=[(20, Acknowledge(**said(page)))])
-    stage.run(900)
-    (storm,) = stage.storms()
-    assert (storm.open, storm.page_key) == (False, page)
-    stage.run(910, acts=[(905, Unacknowledge(**said(page, 1)))])
-    assert stage.acts["unacknowledge", ActOutcome.GONE] == 1
+    assert (found.outcome, found.subject) == (ActOutcome.DONE, page[:-2])
+    assert stage.pages()[1:] == [("resolve", "", page, "")]
+    goes_on = stage.state.find_incident(episode(stage).lead)
+    assert goes_on is not None
+    assert goes_on.open
 
 
 def test_whoever_resolves_the_page_ends_what_holds_it_and_what_follows_pages_anew() -> None:
