@@ -22,7 +22,7 @@ from correlators.acts import Act, Assign, Ignore, Resolve, Unignore
 from correlators.deltas import tick_end_ms
 from correlators.digest import Telling
 from correlators.incidents import Incident
-from correlators.issue_change import TEAM, IssueChange, IssueDoes, change_id
+from correlators.issue_change import RULE, TEAM, IssueChange, IssueDoes, change_id
 from correlators.judging import Config
 from correlators.owners import owners_of
 from correlators.page_acts import is_page
@@ -36,8 +36,6 @@ CHANGES_MOST: Final = 100
 """Issues that are changed by one decision about a storm; of more, the first incidents' are."""
 ECHO_TICKS: Final = 35 * 60
 """So long after a resolve Sentry's word on it is waited for: longer than the sink tries."""
-RULE: Final = "rule"
-"""The source of what nobody pressed a button for."""
 
 
 class _Asked(NamedTuple):

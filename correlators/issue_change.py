@@ -14,6 +14,9 @@ import xxhash
 TEAM: Final = "team:"
 """Before the name of a team that an issue is assigned to; a person's name has nothing before it."""
 
+RULE: Final = "rule"
+"""The source of what nobody pressed a button for: it takes an issue from nobody who has it."""
+
 
 class IssuesChanged(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of Sentry: all that people decide, and what stands here."""

@@ -2,8 +2,9 @@
 
 An issue is resolved, unresolved, archived or assigned by one PUT that says what is to be so. Said
 twice it is so all the same, so a call whose outcome is unknown is made again and nothing is looked
-up; of several changes of one part of an issue the newest wins. What Sentry will not take is final
-and told in the incident's thread: nobody expects a button to work a day later.
+up; of several changes of one part of an issue the newest wins. But a rule takes an issue from
+nobody: before it assigns one, it is asked whether somebody has it. What Sentry will not take is
+final and told in the incident's thread: nobody expects a button to work a day later.
 
 Source: docs.sentry.io/api/events/update-an-issue; `/api/0/issues/{id}/` is the form of older
 self-hosted installations. A team is assigned by its number, which `GET /api/0/teams/` tells by its
@@ -19,7 +20,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from correlators.issue_change import TEAM, IssueChange, IssueDoes
+from correlators.issue_change import RULE, TEAM, IssueChange, IssueDoes
 from sinks.base import (
     Attempt,
     Delivered,
@@ -115,25 +116,44 @@ class SentrySink:
             return Rejected(RejectReason.INVALID, "it names no issue of Sentry's")
         now_ms = attempt.deadline_ms - self._plan.attempt_ms
         body = body_of(change, now_ms)
+        url = here.api_url.rstrip("/") + issue_path(here.slug, change.issue_id)
+        if change.source == RULE:
+            kept = await self._kept(url, here, change)
+            if kept is not None:
+                return kept
+        slug = change.assignee.removeprefix(TEAM)
         if change.assignee.startswith(TEAM):
-            team = await self._team(attempt.destination, change.assignee.removeprefix(TEAM))
+            team = await self._team(attempt.destination, slug)
             if not isinstance(team, str):
                 return team
             body["assignedTo"] = TEAM + team
         reply = await self._http.put(
-            f"{here.api_url.rstrip('/')}{issue_path(here.slug, change.issue_id)}",
-            json.dumps(body).encode(),
-            headers=_headers(here),
-            most_chars=ANSWER_CHARS,
+            url, json.dumps(body).encode(), headers=_headers(here), most_chars=ANSWER_CHARS
         )
         if not isinstance(reply, Reply):
             return reply
         if not 200 <= reply.status < 300:
+            if reply.status in (400, 404):
+                # A team that was made again has another number: it is asked for anew.
+                self._teams.pop((attempt.destination, slug), None)
             return refusal(reply)
         if _id_in(reply) is None:
             # A page of somebody on the way, who may have dropped it.
             return Unknown(UnknownReason.UNREADABLE)
         return Delivered(Receipt(id=change.issue_id))
+
+    async def _kept(self, url: str, here: Organisation, change: IssueChange) -> Outcome | None:
+        """Return what becomes of an assignment by rule where somebody has the issue already, or
+        where that cannot be told; None where nobody has it."""
+        reply = await self._http.get(url, headers=_headers(here), most_chars=ANSWER_CHARS)
+        if not isinstance(reply, Reply):
+            return reply
+        if not 200 <= reply.status < 300:
+            return refusal(reply)
+        found = _thing_in(reply)
+        if found is None:
+            return Unknown(UnknownReason.UNREADABLE)
+        return Delivered(Receipt(id=change.issue_id)) if found.get("assignedTo") else None
 
     async def _team(self, destination: str, slug: str) -> str | Retry | Rejected | Unknown:
         """Return the number of a team by its slug, asked for once."""
@@ -209,14 +229,20 @@ def _headers(here: Organisation) -> dict[str, str]:
     return {"Authorization": f"Bearer {here.token}"}
 
 
-def _id_in(reply: Reply) -> str | None:
-    """Return the id of the thing that an answer shows, None where it shows none."""
+def _thing_in(reply: Reply) -> dict[str, Any] | None:
+    """Return the thing that an answer shows, None where it shows none."""
     try:
         found = json.loads(reply.text)
     except (ValueError, RecursionError):
         return None
-    number = found.get("id") if isinstance(found, dict) else None
-    return str(number) if isinstance(number, str | int) else None
+    thing = isinstance(found, dict) and isinstance(found.get("id"), str | int)
+    return found if thing else None
+
+
+def _id_in(reply: Reply) -> str | None:
+    """Return the id of the thing that an answer shows, None where it shows none."""
+    found = _thing_in(reply)
+    return str(found["id"]) if found is not None else None
 
 
 def _short(text: str) -> str:

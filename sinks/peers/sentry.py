@@ -91,6 +91,10 @@ class SentryPeer(Peer):
         for one in self.issues.values():
             one.merged = one.merged or one.id == issue_id
 
+    def number_team(self, slug: str, number: int) -> None:
+        """Give a team another number, as one has that was deleted and made again."""
+        self._teams[slug] = str(number)
+
     def revoke_token(self, organisation: str) -> None:
         """Let the token of an organisation be refused."""
         self._revoked.add(organisation)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from correlators.issue_change import IssueChange, IssueDoes
+from correlators.issue_change import RULE, IssueChange, IssueDoes
 from correlators.types import Digest, DigestKind
 from sinks.base import (
     Delivered,
@@ -110,6 +110,36 @@ async def test_a_team_is_assigned_by_its_number_which_is_asked_for_once(
         assert isinstance(await send(sink, asked(IssueDoes.ASSIGN, assignee=assignee)), Delivered)
         assert peer.add_issue("41").assignee == stands
     assert [one.method for one in peer.calls].count("team.get") == 1
+
+
+async def test_a_rule_assigns_what_nobody_has_and_takes_it_from_nobody(
+    peer: SentryPeer, sink: SentrySink
+) -> None:
+    by_rule = asked(IssueDoes.ASSIGN, assignee="team:payments", source=RULE)
+    by_hand = asked(IssueDoes.ASSIGN, assignee="anna", source="slack")
+    issue = peer.add_issue("41")
+    assert isinstance(await send(sink, by_rule), Delivered)
+    assert issue.assignee == "team:7"
+    assert isinstance(await send(sink, by_hand), Delivered)
+    assert isinstance(await send(sink, by_rule), Delivered)
+    assert issue.assignee == "user:3"
+    peer.merge_issue("41")
+    assert isinstance(await send(sink, by_rule), Rejected)
+
+
+async def test_a_team_that_got_another_number_is_asked_for_anew() -> None:
+    clock = Clock()
+    teams = {"payments": 7}
+    async with SentryPeer(tokens={"shop": TOKENS["shop"]}, teams=teams, clock=clock) as peer:
+        sink = sink_of(peer)
+        peer.add_issue("41")
+        one = asked(IssueDoes.ASSIGN, assignee="team:payments")
+        assert isinstance(await send(sink, one), Delivered)
+        peer.number_team("payments", 8)
+        assert isinstance(await send(sink, one), Rejected)
+        assert isinstance(await send(sink, one), Delivered)
+        assert peer.add_issue("41").assignee == "team:8"
+        await sink.close()
 
 
 async def test_without_an_organisation_the_form_of_older_installations_is_used(
