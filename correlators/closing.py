@@ -95,7 +95,8 @@ class Closing:
             self.close(self._state.incident(one), tick, Closed.HAND)
         # A lead that closes may have brought it a page.
         now = self._state.storm(storm.id) or storm
-        self._state.put(storm_life.ended(msgspec.structs.replace(now, doubt=None), tick=tick))
+        now = msgspec.structs.replace(now, doubt=None)
+        self._state.put(storm_life.ended(now, tick=tick, why=Closed.HAND))
         self._tell(storm.id, members, act, tick)
 
     def _end_incident(self, incident: Incident, act: Resolve | FalseAlarm, tick: int) -> None:

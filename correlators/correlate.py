@@ -452,7 +452,7 @@ class Correlator:
 
     def _end_storm(self, storm: Storm, tick: int) -> None:
         if tick - storm.opened_tick >= ticks(self._config.windows.max_life_ms):
-            self.state.put(storm_life.ended(storm, tick=tick))
+            self.state.put(storm_life.ended(storm, tick=tick, why=Closed.MAX_LIFE))
         elif self._quiet.storm(storm, tick):
             over = storm_life.ended(msgspec.structs.replace(storm, doubt=None), tick=tick)
             self.state.put(left(over, self._config.pages))

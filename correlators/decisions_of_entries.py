@@ -22,6 +22,8 @@ from correlators.storms import Storm
 
 LAPSED: Final = "lapsed"
 """Why an acknowledgement stands no more that was to end by itself."""
+DISSOLVED: Final = "dissolved"
+"""Why a storm is over of which incidents go on by themselves, or in another one."""
 
 Change = tuple[Entry | None, Entry | None]
 """An entry before and after a tick; None where it is not there."""
@@ -209,7 +211,7 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
     if after.merged_into and not (before is not None and before.merged_into):
         yield decided(kind=Kind.MERGED, other=after.merged_into)
     elif not after.open and (before is None or before.open):
-        yield decided(kind=Kind.CLOSED, why="quiet")
+        yield decided(kind=Kind.CLOSED, why=DISSOLVED if after.dissolved else after.closed.value)
     acked = before.ack if before is not None else None
     if after.ack is not None and after.ack != acked:
         yield decided(kind=Kind.ACKNOWLEDGED, name=after.ack.actor, why=after.ack.source)

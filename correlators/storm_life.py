@@ -14,7 +14,7 @@ import msgspec
 from correlators import evidence, rates, sets, shares
 from correlators.coverage import both_covered
 from correlators.deltas import worse
-from correlators.incidents import Incident
+from correlators.incidents import Closed, Incident
 from correlators.rates import add_rate
 from correlators.storms import (
     LEFT_CHARS,
@@ -280,11 +280,11 @@ def paged(storm: Storm, page_key: str, to: tuple[str, ...]) -> Storm:
     )
 
 
-def ended(storm: Storm, *, tick: int) -> Storm:
+def ended(storm: Storm, *, tick: int, why: Closed = Closed.QUIET) -> Storm:
     """Return the open storm, over in this tick."""
     assert storm.open
     return msgspec.structs.replace(
-        storm, closed_tick=tick, tell_tick=tick, changes=storm.changes + 1
+        storm, closed_tick=tick, closed=why, tell_tick=tick, changes=storm.changes + 1
     )
 
 

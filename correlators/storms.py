@@ -13,6 +13,7 @@ import xxhash
 
 from correlators import sets
 from correlators.evidence import Piece
+from correlators.incidents import Closed
 from correlators.rates import Rate
 from correlators.told import Told
 from correlators.types import TICK_MS, Doubt, Level
@@ -154,6 +155,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """A person said that nothing was wrong."""
     had_tick: int = -1
     """When somebody last said that they have it; -1 for never."""
+    closed: Closed = Closed.QUIET
+    """Once it is over: why, unless it was merged or dissolved."""
 
     @property
     def open(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from correlators.decisions import Decision, Kind
-from correlators.decisions_of_entries import LAPSED
+from correlators.decisions_of_entries import DISSOLVED, LAPSED
 from correlators.evidence import LINKS
 from correlators.incidents import Closed
 from sinks.attempted import Attempted
@@ -32,6 +32,7 @@ _ENDS: Final = {
     Closed.SENTRY.value: "over: Sentry says that its issue is resolved",
     Closed.HAND.value: "over: a person says so",
     Closed.MAX_LIFE.value: "over: as old as any may be; what follows begins anew",
+    DISSOLVED: "over: what goes on of it is told by itself, or by another storm",
 }
 
 _COMMANDS: Final = {"separate": "split (not part of its storm)", "merge into": "merge"}

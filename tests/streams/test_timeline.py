@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from correlators.acts import Acknowledge, Act, Assign, Comment, PageNow, Resolve, Unacknowledge
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    Assign,
+    Comment,
+    PageNow,
+    Resolve,
+    Separate,
+    Unacknowledge,
+)
 from correlators.decisions import Decision, Kind
 from correlators.partition import Partition
 from sinks.attempted import Attempted
@@ -21,6 +30,7 @@ from streams.config_places import Places
 from streams.settings import load
 from streams.stories import Match, Recorded, StoryError
 from streams.timeline import Timeline, What, lines, markdown, timeline_of
+from tests.correlators.acted import outage
 from tests.correlators.score import (
     CHAT,
     PAGING,
@@ -153,6 +163,23 @@ def test_of_a_storm_it_is_told_what_its_incidents_went_through() -> None:
     assert any("(checkout: " in row.of for row in found.rows)
     assert {What.STATE, What.MESSAGE, What.PAGE} <= {row.what for row in found.rows}
     assert found.ended_ms > found.told_ms > found.opened_ms
+
+
+def test_a_storm_says_whether_it_went_quiet_a_person_ended_it_or_it_fell_apart() -> None:
+    whole = lived(*outage(), acts=[], until=20)
+    storm = next(one.subject for one in whole if one.subject.startswith("storm-"))
+    payment = opened(whole, "payment")
+    two = outage()[:2]
+    ends: list[tuple[str, list[Push], list[tuple[int, Act]]]] = [
+        ("quiet for long enough", outage(), []),
+        ("a person says so", outage(), [(30, Resolve(subject=storm, **ANNA))]),
+        ("what goes on of it", two, [(30, Separate(subject=payment, **ANNA))]),
+    ]
+    for words, pushes, acts in ends:
+        said = lived(*pushes, acts=acts, until=400)
+        found = timeline_of(Given(said), storm, PLACES)
+        over = [one.lines[0] for one in found.rows if one.subject == storm]
+        assert [words in one for one in over if one.startswith("over: ")] == [True]
 
 
 def test_markdown_is_a_table_whatever_was_said() -> None:
