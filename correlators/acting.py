@@ -103,6 +103,8 @@ class Acting:
         else:
             subject = page_acts.about(self._state, act.subject)
             about = silencing.remembered(self._state, subject)
+            if isinstance(about, Storm):
+                subject = about.id  # of one that went into another, that
             took = response(self._state, about, act, tick)
             # What it concerns is found before it ends.
             asked = self._asking.acted(act, tick)

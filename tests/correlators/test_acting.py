@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators.acts import Acknowledge, Act, MergeInto, Separate, Unacknowledge
+from correlators.acts import (
+    Acknowledge,
+    Act,
+    ActDone,
+    MergeInto,
+    Separate,
+    Unacknowledge,
+    act_id,
+)
 from correlators.incidents import Incident
 from correlators.types import DigestKind, Evidence, Level, PageAction, PageReason
 from tests.correlators.acted import ANNA, Stage, outage
@@ -180,6 +188,27 @@ def test_merge_into_makes_one_of_two_storms_and_says_why() -> None:
     assert Evidence.BY_HAND in {piece.kind for piece in stage.storm().evidence}
     joined = next(found for found in stage.chats() if found.kind is DigestKind.JOINED)
     assert (joined.id, joined.storm_id) == (two.id, one.id)
+
+
+def test_an_act_on_a_storm_that_went_into_another_is_one_on_that() -> None:
+    stage = Stage()
+    stage.run(
+        20,
+        event(0, "checkout", "EC", trace="t"),
+        event(1, "payment", "EP", trace="t"),
+        event(5, "cart", "EK", trace="u"),
+        event(6, "mail", "EM", trace="u"),
+    )
+    into, gone = stage.storms()
+    acts: list[tuple[int, Act]] = [
+        (25, MergeInto(subject=gone.id, into=into.id, **ANNA)),
+        (30, Acknowledge(subject=gone.id, **ANNA)),
+    ]
+    stage.run(40, acts=acts)
+    assert stage.storm().ack is not None
+    done = stage.state.get("act:" + act_id(acts[1][1]))
+    assert isinstance(done, ActDone)
+    assert done.subject == into.id == stage.storm().id
 
 
 def test_merge_into_overrules_not_part_of_this() -> None:
