@@ -56,6 +56,7 @@ _KINDS: Final = {
     Kind.TOLD: What.MESSAGE,
     Kind.PAGED: What.PAGE,
     Kind.PAGE_ACKNOWLEDGED: What.PAGE,
+    Kind.PAGE_UNACKNOWLEDGED: What.PAGE,
     Kind.PAGE_RESOLVED: What.PAGE,
 }
 """The decisions of which something came."""
@@ -175,7 +176,7 @@ def _with_members(source: Source, story: Story) -> list[Said]:
         for one in decision.to
     }
     inside = source.said(lambda one: one.subject in members and _of_member(one))
-    return sorted([*said, *inside], key=at_ms)[: 2 * KEPT_MOST]
+    return sorted([*said, *inside], key=at_ms)
 
 
 def _of_member(said: Said) -> bool:

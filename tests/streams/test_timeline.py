@@ -182,6 +182,35 @@ def test_a_storm_says_whether_it_went_quiet_a_person_ended_it_or_it_fell_apart()
         assert [words in one for one in over if one.startswith("over: ")] == [True]
 
 
+def test_very_many_decisions_are_cut_and_all_that_is_left_out_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = lived(*outage(), acts=[], until=20)
+    storm = next(one.subject for one in said if one.subject.startswith("storm-"))
+    payment = opened(said, "payment")
+    flaps = [
+        Decision(tick=1_700_000_100 + at, subject=payment, kind=kind)
+        for at in range(100)
+        for kind in (Kind.CLOSED, Kind.REOPENED)
+    ]
+    whole = timeline_of(Given([*said, *flaps]), storm, PLACES)
+    assert whole.left_out == 0
+    monkeypatch.setattr("streams.timeline.KEPT_MOST", 10)
+    found = timeline_of(Given([*said, *flaps]), storm, PLACES)
+    assert found.rows == whole.rows[:10]
+    assert found.left_out == len(whole.rows) - 10
+    assert found.ended_ms == whole.ended_ms
+
+
+def test_that_a_page_is_acknowledged_no_more_stands_beside_who_said_so() -> None:
+    id = acted()[0]
+    did: list[Act] = [PageNow(subject=id, **BEN), Acknowledge(subject=id, **ANNA)]
+    did.append(Unacknowledge(subject=id, **BEN))
+    said = Given(lived(event(0, "checkout", "EC"), acts=enumerate(did, 20), until=60))
+    told = lines(timeline_of(said, id, PLACES))
+    assert any("acknowledged no more, as told to" in one for one in told)
+
+
 def test_markdown_is_a_table_whatever_was_said() -> None:
     id, said = acted()
     text = markdown(timeline_of(Given(said), id, PLACES))
