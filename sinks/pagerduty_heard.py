@@ -56,6 +56,7 @@ _NOBODY: Final = {"incident.unacknowledged", "incident.reopened"}
 _BY_EVENT: Final = {"incident.acknowledged", "incident.resolved"}
 """What an event of the Events API does, so ours too."""
 _SAYS: Final = {*_ASSIGNS, *_NOBODY, *_BY_EVENT, "incident.annotated"}
+_MERGED: Final = "merge_resolve_reason"
 _INCIDENT: Final = re.compile(r"[A-Za-z0-9]{1,40}")
 
 
@@ -68,6 +69,8 @@ class Meaning(StrEnum):
     """Its type asks for nothing: a new incident, a ping, a type that nobody knows."""
     OWN = "own"
     """It tells of an event of the Events API, as ours are."""
+    MERGED = "merged"
+    """Its incident went into another one of PagerDuty, which has its alerts from now on."""
     NOT_OURS = "not_ours"
     """Its incident is none that Stormfold opened."""
     NO_TOKEN = "no_token"
@@ -140,6 +143,7 @@ class _Data(msgspec.Struct):
     escalation_policy: _Named | None = None
     incident: _Named | None = None
     content: str | None = None
+    resolve_reason: _Named | None = None
 
 
 _WEBHOOK: Final = msgspec.json.Decoder(_Webhook)
@@ -181,6 +185,9 @@ def _word(event: _Event, data: _Data) -> Word | Meaning:
     machine = agent is not None and (agent.type or "").endswith("integration_reference")
     if machine and kind in _BY_EVENT:
         return Meaning.OWN
+    reason = data.resolve_reason
+    if kind == "incident.resolved" and reason is not None and reason.type == _MERGED:
+        return Meaning.MERGED
     text = ""
     if note:
         text = unmailed(said(data.content or "", TEXT_CHARS))[:TEXT_CHARS]

@@ -47,6 +47,7 @@ def webhook(
     agent: Json | None = USER,
     assignees: Iterable[str] = (),
     note: str = "",
+    merged_into: str = "",
 ) -> bytes:
     """Return the body of a webhook.
 
@@ -59,6 +60,7 @@ def webhook(
         agent: who did it; None as where PagerDuty did it by itself.
         assignees: names of who has it then.
         note: what somebody wrote.
+        merged_into: of a resolve: the incident that has its alerts now.
     """
     data: Json = {
         "id": incident_id,
@@ -71,7 +73,11 @@ def webhook(
         "assignees": [user(name) for name in assignees],
         "escalation_policy": {"summary": "Default", "type": "escalation_policy_reference"},
         "urgency": "high",
+        "resolve_reason": None,
     }
+    if merged_into:
+        incident = {"id": merged_into, "type": "incident_reference"}
+        data["resolve_reason"] = {"type": "merge_resolve_reason", "incident": incident}
     if kind == "annotated":
         data = {
             "incident": {"id": incident_id, "summary": "a page", "type": "incident_reference"},

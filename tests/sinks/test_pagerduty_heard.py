@@ -103,6 +103,12 @@ def test_what_an_event_of_ours_did_is_no_act(kind: str) -> None:
     assert read(body(kind, agent=INTEGRATION)) == (f"incident.{kind}", Meaning.OWN)
 
 
+def test_an_incident_that_went_into_another_has_not_ended() -> None:
+    merged = body("resolved", merged_into="Q2")
+    assert read(merged) == ("incident.resolved", Meaning.MERGED)
+    assert read(body("acknowledged", merged_into="Q2"))[1] is not Meaning.MERGED
+
+
 def test_no_act_says_a_mail_address() -> None:
     assert act(body("acknowledged", agent=user("ben@example.com"))).actor == "somebody"
     made = act(body("acknowledged", agent=user("Ben <ben@example.com>")))
