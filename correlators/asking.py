@@ -124,7 +124,12 @@ class Asking:
                 self._state.put(
                     msgspec.structs.replace(incident, echoes=echoes, echoes_until=tick + ECHO_TICKS)
                 )
-        return [self._digest(one, tick) for _, one in sorted(asked.items())]
+        # A decision about a storm is a hundred digests that differ in their issue alone.
+        tellers = {one.teller.id: one.teller for one in asked.values()}
+        made = {id: self._digest(teller, tick) for id, teller in tellers.items()}
+        return [
+            _of_change(made[one.teller.id], one.change, tick) for _, one in sorted(asked.items())
+        ]
 
     def forget(self) -> None:
         """Drop what was asked in a tick that is undone."""
@@ -214,8 +219,8 @@ class Asking:
             team = bare
         return TEAM + team if team is not None else name.removeprefix("@")
 
-    def _digest(self, asked: _Asked, tick: int) -> Digest:
-        change, teller = asked
+    def _digest(self, teller: Incident | Storm, tick: int) -> Digest:
+        """Return the digest of what tells a decision, as it is by now, for no issue yet."""
         now = self._state.storm(teller.id) if isinstance(teller, Storm) else None
         teller = now or self._state.find_incident(teller.id) or teller
         telling = Telling(
@@ -225,10 +230,14 @@ class Asking:
             made = digest.of_storm(teller, self._parts(teller), telling)
         else:
             made = digest.of_incident(teller, (), telling)
-        return msgspec.structs.replace(
-            made,
-            id=change_id(change, tick),
-            destination=DESTINATION,
-            page_told=() if change.source == RULE else teller.told.to,
-            issue_change=msgspec.structs.replace(change, subject=teller.id),
-        )
+        return msgspec.structs.replace(made, destination=DESTINATION, page_told=teller.told.to)
+
+
+def _of_change(made: Digest, change: IssueChange, tick: int) -> Digest:
+    """Return the digest that asks for a change: it is told by `made`, whose id it is about."""
+    return msgspec.structs.replace(
+        made,
+        id=change_id(change, tick),
+        page_told=() if change.source == RULE else made.page_told,
+        issue_change=msgspec.structs.replace(change, subject=made.id),
+    )
