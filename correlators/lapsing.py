@@ -2,8 +2,9 @@
 
 Told as acknowledged by nobody. A page that is open goes on as a new one, so that whoever is paged
 is woken or reminded again; without a page the rules are asked anew. While a silence or maintenance
-mutes it, nobody is to be woken: then it ends with that. Lives here: all of it. Not here: how long
-one lasts (`acknowledging`), and who has the page then (`incident_telling`, `storm_telling`).
+mutes it, or Sentry ignores it, nobody is to be woken: then it ends with that. Lives here: all of
+it. Not here: how long one lasts (`acknowledging`), and who has the page then (`incident_telling`,
+`storm_telling`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from correlators.people_told import Said
 from correlators.state import State
 from correlators.storm_telling import StormTelling
 from correlators.storms import Storm
-from correlators.types import TICK_MS, DigestKind
+from correlators.types import TICK_MS, DigestKind, Suppression
+
+_MUTES: Final = (*paging.MUTES, Suppression.IGNORED)
 
 LATER_TICKS: Final = 60
 """What is muted for an unknown time is looked at again after this."""
@@ -110,7 +113,7 @@ class Lapsing:
 
 def _later(hold: Hold | None, tick: int) -> int:
     """Return the tick until which something mutes it, 0 where nothing does."""
-    if hold is None or hold.why not in paging.MUTES:
+    if hold is None or hold.why not in _MUTES:
         return 0
     ends = -(-hold.until_ms // TICK_MS) if hold.until_ms else tick + LATER_TICKS
     return max(ends, tick + 1)

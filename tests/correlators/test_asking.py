@@ -446,6 +446,26 @@ def test_a_page_by_hand_for_what_is_ignored_in_sentry_stays_until_its_end() -> N
     assert pages == [PageAction.RESOLVE]
 
 
+def test_an_acknowledgement_of_what_is_ignored_in_sentry_ends_with_that_and_wakes_nobody() -> None:
+    stage, ids = Stage(), ("1", "2", "3")
+    goes_on = [
+        event(at, f"svc-{one}", f"E{one}", trace="t", issue=one)
+        for at in range(0, 300, 20)
+        for one in ids
+    ]
+    stage.run(20, *[one for one in goes_on if one.at_ms < ms(20)])
+    ack = by(Acknowledge, stage.storm().id, for_ms=60_000)
+    words = [(30, word(ChangeKind.ISSUE_IGNORED, one, status="ignored")) for one in ids]
+    words += [(205, word(ChangeKind.ISSUE_UNRESOLVED, "1", status="unresolved"))]
+    decided = stage.run(300, *goes_on, acts=[(25, ack)], words=words)
+    pages = [(at, page) for at, each in enumerate(decided, 20) for page in paged(each)]
+    assert pages == [
+        (25, PageAction.ACKNOWLEDGE),
+        (265, PageAction.TRIGGER),
+        (265, PageAction.RESOLVE),
+    ]
+
+
 # ---------------------------------------------------------------- the owner
 
 
