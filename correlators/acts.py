@@ -137,10 +137,18 @@ class Separate(_Act, frozen=True, kw_only=True, tag="separate"):
 
 
 class MergeInto(_Act, frozen=True, kw_only=True, tag="merge_into"):
-    """The incident or storm is part of another one."""
+    """The incident or storm is part of another one.
+
+    Raises: ValueError: `into` is longer than `NAME_CHARS`.
+    """
 
     into: str
     """Id of the storm or incident that it is part of."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.into) > NAME_CHARS:
+            raise ValueError(f"into is longer than {NAME_CHARS} characters")
 
 
 class AddSilence(_Act, frozen=True, kw_only=True, tag="add_silence"):

@@ -16,6 +16,7 @@ from correlators.acts import (
     Assign,
     Comment,
     FalseAlarm,
+    MergeInto,
     PageNow,
     Resolve,
     act_id,
@@ -62,6 +63,11 @@ def test_an_acknowledgement_lasts_no_longer_than_it_may(for_ms: int) -> None:
 def test_a_comment_says_something_and_not_too_much(text: str) -> None:
     with pytest.raises(ValueError, match="1 to 1000 characters"):
         Comment(**ANNA, text=text)
+
+
+def test_what_something_is_part_of_has_the_length_of_an_id() -> None:
+    with pytest.raises(ValueError, match="into is longer"):
+        MergeInto(**ANNA, into="x" * (NAME_CHARS + 1))
 
 
 def test_an_assignee_has_the_length_of_a_name() -> None:
