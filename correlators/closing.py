@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators import aliases, incidents, lifecycle, storm_life
+from correlators import aliases, incidents, lifecycle, settled, storm_life
 from correlators.acts import FalseAlarm, Resolve
 from correlators.entries import key_of
 from correlators.gathering import Gatherer
@@ -38,9 +38,10 @@ class Closing:
         taken, self._environments = sorted(self._environments), set()
         return taken
 
-    def close(self, incident: Incident, tick: int, why: Closed) -> None:
+    def close(self, incident: Incident, tick: int, why: Closed, *, settled_tick: int = -1) -> None:
         """Close an open incident in this tick; it is told when its turn comes."""
-        self._state.put(incidents.closed(incident, tick=tick, why=why))
+        over = incidents.closed(incident, tick=tick, why=why, settled_tick=settled_tick)
+        self._state.put(over)
         self._environments.add(incident.key.environment)
         episode = self._state.episode(incident.key)
         if episode is not None and episode.lead == incident.id:
@@ -52,7 +53,7 @@ class Closing:
                 self._gatherer.lead(lead, tick)
         if why is Closed.QUIET:
             leave(self._state, incident, self._config.pages)
-        lifecycle.ended(self._state, incident, tick, self._config.windows)
+        lifecycle.ended(self._state, over, tick, self._config.windows)
         aliases.part(self._state, incident.key, tick)
 
     def by_hand(self, found: Incident | Storm, act: Resolve | FalseAlarm, tick: int) -> bool:
@@ -68,6 +69,7 @@ class Closing:
             if found.page_left:
                 now = msgspec.structs.replace(found, false_alarm=alarm or found.false_alarm)
                 self._state.put(let_go(now, tick=tick))
+                self._settle(found, settled.settled_tick(act, tick))
             return alarm or found.page_left
         if isinstance(found, Storm):
             self._end_storm(found, act, tick)
@@ -92,7 +94,7 @@ class Closing:
     def _end_storm(self, storm: Storm, act: Resolve | FalseAlarm, tick: int) -> None:
         members = self._of_storm(storm)
         for one in members:
-            self.close(self._state.incident(one), tick, Closed.HAND)
+            self._close(one, act, tick)
         # A lead that closes may have brought it a page.
         now = self._state.storm(storm.id) or storm
         now = msgspec.structs.replace(now, doubt=None)
@@ -107,10 +109,23 @@ class Closing:
             if self._state.storm_of(one) == storm
         ]
         for one in self._leads_last(together):
-            self.close(self._state.incident(one), tick, Closed.HAND)
+            self._close(one, act, tick)
         if storm is not None:
             self._teller.person(storm, act, tick, incident)
         self._tell("", together, act, tick)
+
+    def _close(self, id: str, act: Resolve | FalseAlarm, tick: int) -> None:
+        incident = self._state.incident(id)
+        until = settled.settled_tick(act, tick)
+        self.close(incident, tick, Closed.HAND, settled_tick=until)
+
+    def _settle(self, found: Incident | Storm, until: int) -> None:
+        """Note that what is over already is over up to this tick."""
+        listed = (found.id,) if isinstance(found, Incident) else found.members
+        for id in listed:
+            one = self._state.find_incident(id)
+            if one is not None and not one.open and one.settled_tick < until:
+                self._state.put(msgspec.structs.replace(one, settled_tick=until))
 
     def _tell(self, storm_id: str, ids: list[str], act: Resolve | FalseAlarm, tick: int) -> None:
         storm = self._state.storm(storm_id) if storm_id else None

@@ -22,6 +22,7 @@ from correlators import (
     lifecycle,
     metric_alerts,
     sets,
+    settled,
     storm_life,
     storm_times,
 )
@@ -300,9 +301,14 @@ class Correlator:
             self._plan_lead(incident, tick)
 
     def _on_time(self, delta: Delta, found: Sequence[Incident], tick: int) -> Incident | None:
-        """Return the incident that goes on, open again if it was closed, or None for a new one."""
+        """Return the incident that goes on, open again if it was closed, or None for a new one; a
+        closed one where a person's end has settled these events."""
         windows = self._config.windows
         last = aliases.standing(found, delta.key, tick=tick, windows=windows)
+        if last is None or not last.open:
+            over = settled.holding(found, delta.tick)
+            if over is not None:
+                return over
         if last is None or last.open:
             return last
         return incidents.reopened(last, tick=tick, windows=windows)
@@ -314,6 +320,9 @@ class Correlator:
         for one in reversed(found):
             if incidents.covers(one, delta.belated_tick, windows=windows):
                 return one
+        over = settled.holding(found, delta.belated_tick)
+        if over is not None:
+            return over
         still_open = [one for one in found if one.open]
         return aliases.standing(still_open, delta.key, tick=tick, windows=windows)
 

@@ -16,7 +16,8 @@ from correlators.acts import ActDone
 from correlators.coverage import lapse_words
 from correlators.decisions import NAMED_MOST, Decision, Kind, weighed
 from correlators.entries import Entry, Episode
-from correlators.incidents import Incident
+from correlators.incidents import Incident, ended_tick
+from correlators.settled import behind
 from correlators.silences import Silence
 from correlators.storms import Storm
 
@@ -87,7 +88,7 @@ def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[D
             because=tuple(_circumstances(after)),
         )
     elif not before.open and after.open:
-        ago = tick - before.closed_tick
+        ago = tick - ended_tick(before)
         why = before.closed.value if before.closed is not None else ""
         yield decided(
             kind=Kind.REOPENED, why=why, because=(f"an event came {ago} s after its end",)
@@ -107,7 +108,9 @@ def _incident(tick: int, before: Incident | None, after: Incident) -> Iterator[D
             yield decided(kind=Kind.PARTED, other=was)
     if not after.open and (before is None or before.open):
         why = after.closed.value if after.closed is not None else ""
-        yield decided(kind=Kind.CLOSED, why=why)
+        late = behind(after)
+        said = f"it was said {late} s later: what happened until then does not open it again"
+        yield decided(kind=Kind.CLOSED, why=why, because=(said,) if late else ())
     yield from _held(tick, after.id, before, after)
 
 

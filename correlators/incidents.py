@@ -173,6 +173,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """A person said that nothing was wrong."""
     assigned_by: str = ""
     """Who said whom it is assigned to; empty where Sentry did, or nobody."""
+    settled_tick: int = -1
+    """Events before this tick do not open it again once it is over: see `settled`."""
 
     @property
     def open(self) -> bool:
@@ -199,13 +201,13 @@ def stale(delta: Delta, *, tick: int, windows: Windows) -> bool:
 def extends(incident: Incident, delta: Delta, *, tick: int, windows: Windows) -> bool:
     """Return whether the delta makes the incident go on, rather than add to its counts only.
 
-    Belated events do so only where belated ones opened it: then they are how it goes on, unless
-    they are stale and it is not.
+    What is over does not go on. Belated events do so only where belated ones opened it: then they
+    are how it goes on, unless they are stale and it is not.
     """
-    if delta.belated_tick < 0:
-        return True
+    if not incident.open or delta.belated_tick < 0:
+        return incident.open
     past = stale(delta, tick=tick, windows=windows)
-    return incident.open and incident.delayed and (incident.past or not past)
+    return incident.delayed and (incident.past or not past)
 
 
 def opened(
@@ -266,7 +268,7 @@ def joined_by(
     past no longer: a new stretch begins.
 
     Args:
-        incident: open, or closed when the delta is belated.
+        incident: open; or closed, when the delta is belated or a person's end has settled it.
         delta: same key.
         tick: the tick being applied, not before `incident.opened_tick`.
         windows: the lengths.
@@ -384,7 +386,7 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
     )
 
 
-def closed(incident: Incident, *, tick: int, why: Closed) -> Incident:
+def closed(incident: Incident, *, tick: int, why: Closed, settled_tick: int = -1) -> Incident:
     """Return the open incident closed in this tick; what ends it with certainty ends a doubt."""
     assert incident.open
     return msgspec.structs.replace(
@@ -394,6 +396,7 @@ def closed(incident: Incident, *, tick: int, why: Closed) -> Incident:
         changes=incident.changes + 1,
         tell_tick=tick,
         doubt=incident.doubt if why is Closed.MAX_LIFE else None,
+        settled_tick=max(settled_tick, incident.settled_tick),
     )
 
 
@@ -406,9 +409,15 @@ def may_reopen(incident: Incident, *, tick: int, windows: Windows) -> bool:
     """Return whether an event in this tick reopens the closed incident."""
     return (
         incident.closed is not Closed.MAX_LIFE
-        and tick - incident.closed_tick <= ticks(windows.reopen_within_ms)
+        and tick - ended_tick(incident) <= ticks(windows.reopen_within_ms)
         and tick - incident.opened_tick < ticks(windows.max_life_ms)
     )
+
+
+def ended_tick(incident: Incident) -> int:
+    """Return the tick in which the closed incident was over: whoever ended it may have said so
+    later than the tick in which that took effect."""
+    return max(incident.closed_tick, incident.settled_tick)
 
 
 def covers(incident: Incident, tick: int, *, windows: Windows) -> bool:

@@ -99,7 +99,9 @@ def ended(state: State, incident: Incident, tick: int, windows: Windows) -> None
     episode = msgspec.structs.replace(episode, hours=hours)
     if not state.open_of_episode(incident.key):
         flips = history.flipped(episode.flips, tick, ticks(windows.flap_within_ms))
-        episode = msgspec.structs.replace(episode, resolved_tick=tick, flips=flips)
+        # What was before a person's word has not regressed after it, under no release.
+        resolved = max(tick, incident.settled_tick)
+        episode = msgspec.structs.replace(episode, resolved_tick=resolved, flips=flips)
     state.put(episode)
 
 

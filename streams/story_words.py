@@ -210,7 +210,7 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
         case Kind.ASSIGNED:
             return [f"assigned to {said.why or 'nobody'} by {said.name}"]
         case Kind.CLOSED:
-            return [_ENDS.get(said.why, f"over: {said.why}")]
+            return [_ENDS.get(said.why, f"over: {said.why}"), *because]
         case Kind.RULED:
             return _ruled(said, places)
         case Kind.HELD:

@@ -71,6 +71,12 @@ class Stage:
         if self._whole:
             keeps_law_4(self.digests)
 
+    def hear_late(self, push: Push) -> None:
+        """Apply an event in this tick whose own one is over: its source had been left out."""
+        decided = self._correlator.apply(Work(tick_of(ms(self.now)), [], list(deltas_of([push]))))
+        self.digests += decided.digests
+        self.now += 1
+
     def _ticks(self, begin: int, end: int, given: set[int]) -> Iterator[int]:
         """Yield the ticks that have something to apply or are due, as they come up."""
         while begin < end:
