@@ -36,6 +36,7 @@ TEXTS: Final = {
     "RollupLine.url": 0,
     "notice": 300,
     "act_text": 1_200,
+    "notes": 1_400,
 }
 """The most characters of a field, escaped; 0 is an address, which is whole or not used at all."""
 TEXT_CHARS: Final = 80
@@ -47,6 +48,7 @@ LISTS: Final = {
     "report": 20,
     "releases": 4,
     "left": 4,
+    "notes": 6,
     "owners": 4,
     "alerts": 4,
     "because": 4,

@@ -3,13 +3,16 @@
 The newest revision shows how things stand, so most of an older one is lost without harm. Not what
 its readers would have been called for: that it is back, spreads or escalates, or that what somebody
 was paged for was over meanwhile. That is said with the newer one, which is as loud, unless people
-said meanwhile that they want to hear no more of it.
+said meanwhile that they want to hear no more of it. Nor what people wrote: a comment is no state
+that the newest would show.
 
 Laws: what takes the place of a loud revision is loud; nothing grows beyond its bound however many
 revisions are passed over.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
@@ -30,6 +33,7 @@ def carried(untold: Digest, newer: Digest) -> Digest:
     if heard(msgspec.structs.replace(untold, untold=())) is Heard.CHANNEL:
         kinds.append(untold.kind)
     kinds += newer.untold
+    notes = (*comments(untold), *newer.notes)
     services = _union(untold.joined_services, newer.joined_services)
     joined = frozenset(services)
     return msgspec.structs.replace(
@@ -45,8 +49,31 @@ def carried(untold: Digest, newer: Digest) -> Digest:
             for one in newer.services
         ),
         left=_union(untold.left, newer.left),
+        notes=notes[:NOTES_CARRIED],
+        more_notes=untold.more_notes + newer.more_notes + max(0, len(notes) - NOTES_CARRIED),
     )
 
+
+NOTES_CARRIED: Final = 4
+"""Comments that wait for one message; further ones are counted."""
+
+
+def comments(digest: Digest) -> tuple[str, ...]:
+    """Return the comments that this revision tells: those that it carries, and its own."""
+    own = (f"{digest.act_by}: {digest.act_text}",) if digest.act == COMMENT else ()
+    return (*digest.notes, *own)
+
+
+def first_told(digest: Digest) -> Digest:
+    """Return the digest as a first message tells it: that shows no act, so a comment of its own is
+    told like one that it carries."""
+    if digest.act != COMMENT:
+        return digest
+    return msgspec.structs.replace(digest, notes=comments(digest), act="", act_text="")
+
+
+COMMENT: Final = "comment"
+"""The act, as a digest names it."""
 
 _LOUD = (DigestKind.REOPENED, DigestKind.RESOLVED, DigestKind.UPDATED)
 """Kinds that may be loud by what they say, each at most once in `untold`."""

@@ -55,6 +55,7 @@ def foldable(digest: Digest) -> bool:
         or digest.paged
         or digest.page is not PageAction.NONE
         or digest.kind not in KINDS
+        or digest.notes
     )
 
 

@@ -68,6 +68,11 @@ class _Writing:
         text = said(SLACK, template, d=self.d, possible_repeat=self._possible_repeat, **values)
         return fitting(text, most, self.cuts)
 
+    def notes(self) -> list[Json]:
+        """Return what people wrote that was not told before, each whole."""
+        lines = self.say("slack_notes.j2", BLOCK_CHARS - CONTEXT_CHARS).split("\n")
+        return block.sections([one for one in lines if one])
+
     def made(self, blocks: list[Json], *, reply: bool = False, brief: bool = False) -> Rendered:
         """Return the message, with the line that says what it is of and whether it was cut."""
         text = said(
@@ -109,6 +114,7 @@ def slack_message(
         return it.made([*blocks, *block.sections([one for one in lines if one])])
     if news := it.say("slack_news.j2"):
         blocks.append(block.section(news))
+    blocks += it.notes()
     blocks.append(block.section(it.say("slack_hurt.j2", block.SECTION_CHARS)))
     tail: list[Json] = []
     if not d.storm and (where := it.say("slack_where.j2")):
@@ -138,7 +144,7 @@ def slack_update(
     """
     it = _Writing(digest, possible_repeat, called)
     line = it.say("slack_update.j2", block.SECTION_CHARS, loud=loud)
-    return it.made([block.section(line)], reply=True, brief=not loud)
+    return it.made([block.section(line), *it.notes()], reply=True, brief=not loud)
 
 
 def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
@@ -159,6 +165,7 @@ def _closed(it: _Writing) -> list[Json]:
     blocks = [block.section(it.say("slack_over.j2"))]
     if news := it.say("slack_news.j2"):
         blocks.append(block.context(news))
+    blocks += it.notes()
     blocks.append(block.context(it.say("slack_hurt.j2", block.SECTION_CHARS)))
     if it.d.storm:
         room = block.SECTION_CHARS

@@ -30,6 +30,7 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.broadcast import Heard, called, heard
+from sinks.carried import first_told
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_buttons import bar
@@ -156,11 +157,12 @@ class SlackSink:
         digest, repeat = attempt.digest, attempt.possible_repeat
         if attempt.step is Step.EDIT:
             # It shows how things stand; what happened is the replies' part.
-            digest = msgspec.structs.replace(digest, untold=())
+            digest = msgspec.structs.replace(digest, untold=(), notes=(), more_notes=0)
             return slack_message(digest, possible_repeat=repeat)
         mentioned = called(digest, self._mentions)
         if attempt.root is None or attempt.of_rollup:
-            return slack_message(digest, possible_repeat=repeat, called=mentioned)
+            told = first_told(digest)
+            return slack_message(told, possible_repeat=repeat, called=mentioned)
         return slack_update(digest, possible_repeat=repeat, loud=_loud(attempt), called=mentioned)
 
     def _make(

@@ -31,6 +31,7 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.broadcast import called
+from sinks.carried import first_told
 from sinks.http import Http, Reply
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
@@ -117,7 +118,7 @@ class SlackWebhookSink:
         digest, repeat = attempt.digest, attempt.possible_repeat
         mentioned = called(digest, self._mentions)
         if attempt.root is None:
-            return slack_message(digest, possible_repeat=repeat, called=mentioned)
+            return slack_message(first_told(digest), possible_repeat=repeat, called=mentioned)
         return slack_update(digest, possible_repeat=repeat, loud=True, called=mentioned)
 
     def _refused(self, attempt: Attempt, reply: Reply) -> Outcome:

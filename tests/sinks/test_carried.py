@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from correlators.types import NOTICES, SERVICES_TOLD, Digest, DigestKind, PageAction
 from sinks.base import Step
 from sinks.broadcast import Heard, called, heard
-from sinks.carried import carried
+from sinks.carried import NOTES_CARRIED, carried, first_told
+from sinks.covered import foldable
 from sinks.render import plain_text, slack_message, slack_update
 from tests.sinks.make import Service, digest
 from tests.sinks.world import START_MS, World
@@ -132,3 +133,64 @@ def test_a_page_says_all_by_itself() -> None:
 def test_an_edit_shows_how_things_stand() -> None:
     assert "it came back" in slack_message(carried(BACK, QUIET)).text
     assert "came back" not in slack_message(QUIET).text
+
+
+def note(revision: int, text: str, by: str = "ada") -> Digest:
+    made = digest(revision=revision, kind=DigestKind.NOTED)
+    return replace(made, act="comment", act_by=by, act_in="slack", act_text=text)
+
+
+def test_a_comment_is_told_though_a_newer_revision_takes_its_place() -> None:
+    """One call at a time: all that comes while the first runs waits for one reply."""
+    world = World(Service([]))
+    world.run([(START_MS, digest())])
+    texts = ["the pool is *full*", "x" * 1_000, "restarted"]
+    notes = [note(number, text) for number, text in enumerate(texts, 2)]
+    world.run([(world.now_ms, one) for one in (*notes, QUIET)])
+    (reply,) = [one for _, one in world.service.done if one.step is Step.REPLY]
+    said = slack_update(reply.digest)
+    shown = "".join(one["text"]["text"] for one in said.blocks if one["type"] == "section")
+    for text in ("full", *texts[1:]):
+        assert text in shown
+        assert text in said.text
+    assert not said.cuts
+    edit = [one for _, one in world.service.done if one.step is Step.EDIT][-1]
+    assert edit.digest.notes  # the sink leaves them out of what shows how things stand
+
+
+def test_a_comment_on_what_was_not_told_yet_stands_in_its_first_message() -> None:
+    told = first_told(carried(digest(), note(2, "we know")))
+    assert (told.notes, told.act) == (("ada: we know",), "")
+    message = slack_message(told)
+    assert "ada: we know" in "".join(str(one) for one in message.blocks)
+    assert message.text.count("we know") == 1
+
+
+def test_comments_that_wait_have_a_bound_and_the_others_are_counted() -> None:
+    newest = note(1, "comment 1")
+    for number in range(2, 12):
+        newest = carried(newest, note(number, f"comment {number}"))
+    assert len(newest.notes) == NOTES_CARRIED
+    assert newest.more_notes == 10 - NOTES_CARRIED
+    assert newest.act_text == "comment 11"
+    assert "6 more comments" in slack_update(newest).text
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=9))
+def test_no_comment_is_lost_or_said_twice_in_whatever_order_calls_fail(kinds: list[bool]) -> None:
+    life = [note(n, f"c{n}") if is_note else digest(revision=n) for n, is_note in enumerate(kinds)]
+    by_turns = life[0]
+    for one in life[1:]:
+        by_turns = carried(by_turns, one)
+    at_once = life[-1]
+    for one in reversed(life[:-1]):
+        at_once = carried(one, at_once)
+    assert (by_turns.notes, by_turns.more_notes) == (at_once.notes, at_once.more_notes)
+    own = by_turns.act == "comment"
+    assert len(by_turns.notes) + by_turns.more_notes + own == sum(kinds)
+
+
+def test_a_roll_up_tells_no_comment_so_what_carries_one_is_told_by_itself() -> None:
+    alone = replace(QUIET, storm=False, paged=False)
+    assert foldable(alone)
+    assert not foldable(carried(note(2, "we know"), alone))
