@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from correlators import sets
+from correlators.acts import ActDone
 from correlators.decisions import Decision
 from correlators.deltas import event_hash
 from correlators.entries import PROGRESS_KEY, heard_key
@@ -15,7 +16,8 @@ from correlators.types import IncidentKey
 from streams import codec
 from streams.processes import EXIT_REFUSED
 from streams.settings import Clock
-from tests.simulation.reference import expected, stream_times
+from tests.simulation import people_checks
+from tests.simulation.reference import Expected, decided, expected, stream_times
 from tests.simulation.scenario import FINGERPRINTING
 from tests.simulation.stages import TOPICS
 from tests.simulation.world import World
@@ -30,8 +32,37 @@ def check(world: World) -> list[str]:
         *_progress(world),
         *_epochs(world),
         *_quarantine(world),
+        *_people(world),
         *_same(world),
     ]
+
+
+def _people(world: World) -> list[str]:
+    """Nothing that people decided is lost, and nothing happens twice."""
+    if not world.scenario.people:
+        return []
+    entries = [codec.entry(raw) for raw in committed_state(world).values()]
+    said = map(codec.said, _committed(world, TOPICS.decisions))
+    return people_checks.check(
+        world.cluster.of_topic(TOPICS.deltas),
+        committed_progress(world),
+        [one for one in entries if isinstance(one, ActDone)],
+        [one for one in said if isinstance(one, Decision)],
+        [codec.digest(raw) for raw in committed_digests(world)],
+    )
+
+
+def committed_progress(world: World) -> dict[int, Progress]:
+    """Return how far each partition has come, as it is stored."""
+    found: dict[int, Progress] = {}
+    for log in world.cluster.of_topic(TOPICS.incidents):
+        for entry in log.committed():
+            assert entry.message is not None
+            if entry.message.key == PROGRESS_KEY.encode():
+                progress = codec.entry(entry.message.value or b"")
+                assert isinstance(progress, Progress)
+                found[log.tp.partition] = progress
+    return found
 
 
 def _parked(world: World) -> list[str]:
@@ -123,7 +154,11 @@ def _same(world: World) -> list[str]:
     if world.stalls or world.grown:
         return _decided_once(world)
     wanted = expected(world.cluster.of_topic(TOPICS.events), world.scenario.clock)
-    wrong = _differ("digest", Counter(wanted.digests), Counter(committed_digests(world)))
+    wrong = []
+    if world.scenario.people:
+        wrong += _first_half(world, wanted)
+        wanted = _decided(world, people=True)
+    wrong += _differ("digest", Counter(wanted.digests), Counter(committed_digests(world)))
     decisions = _committed(world, TOPICS.decisions)
     wrong += _differ("decision", Counter(wanted.decisions), Counter(decisions))
     state = committed_state(world)
@@ -136,6 +171,21 @@ def _same(world: World) -> list[str]:
         )
         wrong.append(f"state differs in {len(keys)} entries: {keys[:5]}")
     return wrong
+
+
+def _decided(world: World, *, people: bool) -> Expected:
+    logs = world.cluster.of_topic(TOPICS.deltas)
+    applied = {place: one.applied_tick for place, one in committed_progress(world).items()}
+    sources = world.cluster.of_topic(TOPICS.events)
+    return decided(logs, sources, upto=applied, people=people)
+
+
+def _first_half(world: World, wanted: Expected) -> list[str]:
+    """Without people the input log of CORRELATE says what the events say, whoever wrote it."""
+    found = _decided(world, people=False)
+    wrong = _differ("digest", Counter(wanted.digests), Counter(found.digests))
+    wrong += _differ("decision", Counter(wanted.decisions), Counter(found.decisions))
+    return [f"without people: {one}" for one in wrong]
 
 
 def _differ(what: str, wanted: Counter[bytes], found: Counter[bytes]) -> list[str]:

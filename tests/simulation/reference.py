@@ -1,4 +1,5 @@
-"""What must come out: the in-process pipeline over the very log that stands on the cluster."""
+"""What must come out: the in-process pipeline over the very log that stands on the cluster; and one
+unhurried CORRELATE over its input log, with what people decided or without."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from correlators.acts import Act
 from correlators.entries import PROGRESS_KEY
-from correlators.partition import Step
+from correlators.partition import Partition, Step
+from correlators.ticks import Progress
 from streams import codec
 from streams.local import Pipeline
 from streams.settings import Clock
@@ -78,3 +81,42 @@ def expected(logs: Iterable[Log], clock: Clock) -> Expected:
             pipeline.add(read.resource, read.body, read.at_ms)
     pipeline.finish()
     return found
+
+
+def decided(
+    logs: Iterable[Log], sources: Iterable[Log], *, upto: dict[int, int], people: bool
+) -> Expected:
+    """Return what one unhurried CORRELATE makes of its input log.
+
+    Args:
+        logs: its partitions.
+        sources: those that it must hear of.
+        upto: the last tick that counts, by partition.
+        people: whether it takes acts, or passes them over.
+    """
+    found = Expected()
+    every = tuple(sorted((log.tp.topic, log.tp.partition) for log in sources))
+    for log in logs:
+        progress = Progress(installation="reference", partitions=1, sources=every)
+        partition = Partition(CONFIG, progress, explains=True)
+        last = upto[log.tp.partition]
+        for entry in log.committed():
+            assert entry.message is not None
+            message = codec.message(entry.message.value or b"")
+            if isinstance(message, Act):
+                _settle(partition, found, last)
+                assert not people or partition.receive_act(entry.offset, message)
+            else:
+                partition.receive(entry.offset, message)
+        _settle(partition, found, last)
+    return found
+
+
+def _settle(partition: Partition, found: Expected, last: int) -> None:
+    """Apply all that is complete, one tick after another."""
+    while partition.ready():
+        following = partition.next_tick()
+        if following is None or following > last:
+            return
+        found.take(partition.step(most_ticks=1))
+    partition.ticks.pass_to(partition.ticks.complete_tick())

@@ -14,6 +14,7 @@ from correlators.storms import Linking
 from correlators.telling import Config
 from streams.settings import Clock
 from tests.simulation.cluster import EPOCH_MS
+from tests.simulation.people import Moment, moments
 
 SECOND_MS = 1_000
 
@@ -90,6 +91,8 @@ class Scenario:
     most_held: int = 200_000
     flush_events: int = 5_000
     batch_bytes: int = 512 * 1024
+    people: tuple[Moment, ...] = ()
+    """When somebody decides something about what is stored then."""
 
 
 KINDS = (
@@ -150,7 +153,14 @@ def draw(seed: int) -> Scenario:
         most_ticks=random.choice((1, 2, 5, 256)),
         flush_events=random.choice((1, 5, 5_000, 5_000)),
         batch_bytes=random.choice((1_000, 3_000, 512 * 1024)),
+        people=_people(seed, busy_s),
     )
+
+
+def _people(seed: int, span_s: float) -> tuple[Moment, ...]:
+    """Return when people decide something, in every other run."""
+    random = Random(f"people {seed}")
+    return moments(random, span_s) if random.random() < 0.5 else ()
 
 
 def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Fault]:

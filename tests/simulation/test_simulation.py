@@ -16,6 +16,7 @@ from multiprocessing.pool import Pool
 
 import pytest
 
+from tests.simulation.act_mutants import ACT_MUTANTS
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
@@ -25,6 +26,7 @@ FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS_AT_ONCE = 6
 SEEDS_PER_MUTANT = 60
 SEEDS_PER_RARE_MUTANT = 2_000
+EVERY = {**MUTANTS, **ACT_MUTANTS}
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +70,13 @@ def test_a_seed_gives_the_same_run_in_another_interpreter(seed: int) -> None:
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("name", [name for name in MUTANTS if not MUTANTS[name].rare])
+@pytest.mark.parametrize("name", [name for name in EVERY if not EVERY[name].rare])
 def test_the_simulation_sees_it_when(name: str, pool: Pool) -> None:
     _must_be_seen(name, SEEDS_PER_MUTANT, pool)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", [name for name in MUTANTS if MUTANTS[name].rare])
+@pytest.mark.parametrize("name", [name for name in EVERY if EVERY[name].rare])
 def test_a_long_simulation_sees_it_when(name: str, pool: Pool) -> None:
     _must_be_seen(name, SEEDS_PER_RARE_MUTANT, pool)
 
@@ -89,6 +91,6 @@ def _must_be_seen(name: str, seeds: int, pool: Pool) -> None:
 
 def _sees(of: tuple[str, int]) -> bool:
     name, seed = of
-    mutant = MUTANTS[name]
+    mutant = EVERY[name]
     with mutant.patches():
         return bool(simulate(seed, mutant.parts).problems)

@@ -21,6 +21,7 @@ from tests.simulation.child import Child
 from tests.simulation.cluster import Cluster
 from tests.simulation.intake import Intake
 from tests.simulation.loop import SimLoop
+from tests.simulation.people import People
 from tests.simulation.reference import stream_times
 from tests.simulation.scenario import CONFIG, Fault, Scenario
 from tests.simulation.stages import METRICS, NAMESPACE, STAGES, TOPICS, Parts, Stages, Told
@@ -70,6 +71,13 @@ class World:
             Intake(self.cluster, scenario, TOPICS.events, records, self.random)
             for records in scenario.intakes
         ]
+        self.people = People(
+            self.cluster,
+            scenario.people,
+            Random(f"people of {scenario.seed}"),
+            state=TOPICS.incidents,
+            deltas=TOPICS.deltas,
+        )
 
     def say(self, line: str) -> None:
         if self._say is not None:
@@ -177,6 +185,8 @@ class World:
             self._later(self.scenario.start_s + self.random.random() * 0.5, child.start)
         for intake in self.intakes:
             self._later(0.1, intake.start)
+        if self.scenario.people:
+            self._later(0.1, self.people.start)
         for fault in self.scenario.faults:
             self._later(fault.at_s, self._begin, fault)
         try:
@@ -230,7 +240,8 @@ class World:
         return sum(len(child.deaths) for child in self.children)
 
     def _calm(self) -> bool:
-        return not self._faults_left and all(intake.done for intake in self.intakes)
+        done = all(intake.done for intake in self.intakes) and self.people.done
+        return not self._faults_left and done
 
     def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
         """Return a condition that looks only so often: looking costs time."""
