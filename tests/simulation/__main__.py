@@ -1,5 +1,6 @@
 """Run seeds by hand: `python -m tests.simulation SEED [--count N] [--trace]`, deliveries with
-`--deliveries`, or drawn outages: `python -m tests.simulation --outage SEED [--count N]`."""
+`--deliveries`, or drawn outages: `python -m tests.simulation --outage SEED [--count N]`, with
+`--people` such as people act in."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import sys
 import time
 
 from benchmarks.synthetic import score
-from tests.simulation import outage_checks
+from tests.simulation import outage_checks, outage_people
 from tests.simulation.deliveries.run import simulate as simulate_deliveries
 from tests.simulation.run import simulate
 
@@ -23,7 +24,12 @@ def main() -> int:
         "--deliveries", action="store_true", help="DELIVER and its services instead"
     )
     parser.add_argument("--outage", action="store_true", help="two drawn outages instead")
+    parser.add_argument(
+        "--people", action="store_true", help="two drawn outages that people act in"
+    )
     options = parser.parse_args()
+    if options.people:
+        return _people(options.seed, options.count)
     if options.outage:
         return _outages(options.seed, options.count)
     run = simulate_deliveries if options.deliveries else simulate
@@ -38,6 +44,17 @@ def main() -> int:
             failed += bool(outcome.problems)
             print(outcome)
     print(f"{options.count} runs, {failed} failed, {time.monotonic() - began:.1f} s")
+    return 1 if failed else 0
+
+
+def _people(seed: int, count: int) -> int:
+    """Run drawn outages with people in them."""
+    found = list(map(outage_people.simulate, range(seed, seed + count)))
+    for one in found:
+        if one.problems or count == 1:
+            print(one)
+    failed = sum(bool(one.problems) for one in found)
+    print(f"{count} seeds, {failed} failed, {sum(one.done for one in found)} acts had an effect")
     return 1 if failed else 0
 
 

@@ -74,16 +74,15 @@ class People:
         self,
         cluster: Cluster,
         moments: Sequence[Moment],
-        random: Random,
-        *,
+        seed: int,
         state: str,
         deltas: str,
     ) -> None:
-        """Args: moments: in order; state: the topic that they look at; deltas: where they
-        write."""
+        """Args: moments: in order; seed: of the run; state: the topic that they look at; deltas:
+        where they write."""
         self._cluster = cluster
         self._moments = moments
-        self._random = random
+        self._random = Random(f"people of {seed}")
         self._state = state
         self._deltas = deltas
         self._left = len(moments)
@@ -97,7 +96,9 @@ class People:
         return not self._left
 
     def start(self) -> None:
-        """Begin to live."""
+        """Begin to live, if there is anybody."""
+        if not self._moments:
+            return
         loop = self._cluster.loop
         context = loop.enter(self._process)
         context.run(lambda: loop.create_task(self._live(), context=context))
@@ -162,7 +163,7 @@ def environment_of(act: Act, found: Sequence[Entry]) -> str:
     return "production"
 
 
-def drawn(random: Random, found: Sequence[Entry], number: int, at_ms: int) -> Act:
+def drawn(random: Random, found: Sequence[Entry], number: object, at_ms: int) -> Act:
     """Return what somebody decides who sees this.
 
     Args:
@@ -222,6 +223,6 @@ def drawn(random: Random, found: Sequence[Entry], number: int, at_ms: int) -> Ac
             return Comment(**who, text=text_of(number))
 
 
-def text_of(number: int) -> str:
+def text_of(number: object) -> str:
     """Return what a comment says, that no other says."""
     return f"comment {number} of the run"

@@ -60,9 +60,9 @@ def check(
     taken, waiting = written(logs, progress)
     return [
         *_accounted_for(taken, waiting, kept),
-        *_carried_out_once(taken, decisions, digests),
-        *_pages(digests),
-        *_settled(taken, decisions),
+        *carried_out_once(taken, decisions, digests),
+        *pages_once(digests),
+        *settled(taken, decisions),
     ]
 
 
@@ -78,7 +78,7 @@ def _accounted_for(taken: Sequence[Act], waiting: set[str], kept: Sequence[ActDo
     return [*wrong, *(f"before its time: {one}" for one in early)]
 
 
-def _carried_out_once(
+def carried_out_once(
     taken: Sequence[Act], decisions: Sequence[Decision], digests: Sequence[Digest]
 ) -> list[str]:
     """However often it was written, an act is told once to each, and explained once."""
@@ -90,7 +90,7 @@ def _carried_out_once(
     return [*wrong, *(f"told, and said by nobody: {one}" for one, _ in told if one not in texts)]
 
 
-def _pages(digests: Sequence[Digest]) -> list[str]:
+def pages_once(digests: Sequence[Digest]) -> list[str]:
     """A page is opened once and ends once at each place, and not before it began."""
     opened: Counter[tuple[str, str]] = Counter()
     ended: Counter[tuple[str, str]] = Counter()
@@ -105,7 +105,7 @@ def _pages(digests: Sequence[Digest]) -> list[str]:
     return wrong
 
 
-def _settled(taken: Sequence[Act], decisions: Sequence[Decision]) -> list[str]:
+def settled(taken: Sequence[Act], decisions: Sequence[Decision]) -> list[str]:
     """What a person ended is not opened again by what happened before they said so."""
     acts = {act_id(one): one for one in taken}
     ends: dict[int, list[Act]] = defaultdict(list)

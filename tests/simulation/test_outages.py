@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.drawn import KINDS
 from benchmarks.synthetic import Placed, score
+from tests.simulation import outage_people
 from tests.simulation.outage_checks import Checked, simulate
 
 RUNS: Final = int(os.environ.get("SIMULATION_OUTAGES", str(len(KINDS))))
@@ -90,3 +91,13 @@ def _low(kind: str, rows: Sequence[Placed], outages: int) -> list[str]:
 
 def test_a_seed_gives_the_same_outages_again() -> None:
     assert simulate(4) == simulate(4)
+
+
+def test_every_drawn_outage_with_people_in_it_is_decided_once_and_restored_as_it_was() -> None:
+    seeds = range(FIRST, FIRST + max(6, RUNS // 3))
+    with multiprocessing.get_context("spawn").Pool(min(2, os.cpu_count() or 1)) as pool:
+        found = pool.map(outage_people.simulate, seeds, chunksize=1)
+    again = "python -m tests.simulation SEED --people"
+    failed = [f"seed {one.seed} ({one.kind}): {said}" for one in found for said in one.problems]
+    assert not failed, "\n".join([again, *failed])
+    assert sum(one.done for one in found) >= len(found)

@@ -71,13 +71,8 @@ class World:
             Intake(self.cluster, scenario, TOPICS.events, records, self.random)
             for records in scenario.intakes
         ]
-        self.people = People(
-            self.cluster,
-            scenario.people,
-            Random(f"people of {scenario.seed}"),
-            state=TOPICS.incidents,
-            deltas=TOPICS.deltas,
-        )
+        seen, told = TOPICS.incidents, TOPICS.deltas
+        self.people = People(self.cluster, scenario.people, scenario.seed, seen, told)
 
     def say(self, line: str) -> None:
         if self._say is not None:
@@ -183,10 +178,8 @@ class World:
         structlog.configure(processors=[self._log], cache_logger_on_first_use=False)
         for child in self.children:
             self._later(self.scenario.start_s + self.random.random() * 0.5, child.start)
-        for intake in self.intakes:
-            self._later(0.1, intake.start)
-        if self.scenario.people:
-            self._later(0.1, self.people.start)
+        for start in (*(intake.start for intake in self.intakes), self.people.start):
+            self._later(0.1, start)
         for fault in self.scenario.faults:
             self._later(fault.at_s, self._begin, fault)
         try:
@@ -240,8 +233,8 @@ class World:
         return sum(len(child.deaths) for child in self.children)
 
     def _calm(self) -> bool:
-        done = all(intake.done for intake in self.intakes) and self.people.done
-        return not self._faults_left and done
+        written = self.people.done and all(intake.done for intake in self.intakes)
+        return written and not self._faults_left
 
     def _every(self, pause_s: float, condition: Callable[[], bool]) -> Callable[[], bool]:
         """Return a condition that looks only so often: looking costs time."""

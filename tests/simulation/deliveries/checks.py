@@ -11,6 +11,7 @@ from tests.simulation.deliveries import (
     news_checks,
     pace_checks,
     pager_checks,
+    people_checks,
 )
 from tests.simulation.deliveries.journal import Journal, named
 from tests.simulation.deliveries.world import World
@@ -35,6 +36,7 @@ def check(world: World) -> list[str]:
         *chat_pages.check(world, journal),
         *news_checks.check(world, journal),
         *pager_checks.check(world, journal),
+        *people_checks.check(world, journal),
         *pace_checks.check(world, journal),
     ]
 

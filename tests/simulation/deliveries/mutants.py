@@ -13,7 +13,8 @@ import msgspec
 from aiokafka import TopicPartition
 
 from correlators.types import Digest
-from sinks import delivery, ledger, page_watch, settle
+from sinks import carried as carrying
+from sinks import delivery, ledger, page_watch, settle, steps
 from sinks.base import Answer, Attempt, CannotTell, Sink, Unknown, UnknownReason
 from sinks.entries import Delivery, Status, Turn
 from sinks.outbox import Outbox
@@ -32,6 +33,8 @@ class Mutant(NamedTuple):
 
     parts: type[Parts] = Parts
     patches: Callable[[], AbstractContextManager[Any]] = nullcontext
+    kind: str = ""
+    """The only kind of run that can see it; empty for any."""
 
 
 class SendsFirst(Parts):
@@ -169,6 +172,12 @@ MUTANTS: Final[dict[str, Mutant]] = {
         patches=lambda: patch.object(delivery, "_unknown", _sends_again)
     ),
     "what nobody was told is lost with its revision": Mutant(patches=_loses_news),
+    "a comment is lost with its revision": Mutant(
+        patches=lambda: patch.object(carrying, "comments", lambda digest: ()), kind="people"
+    ),
+    "what somebody ended in a pager is said back to it": Mutant(
+        patches=lambda: patch.object(steps, "_surely_there", lambda delivery: False), kind="people"
+    ),
     "who gives a page back is reminded no more": Mutant(
         patches=lambda: patch.object(page_watch, "_over", _never_again)
     ),

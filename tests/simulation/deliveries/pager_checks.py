@@ -49,7 +49,7 @@ def check(world: World, journal: Journal) -> list[str]:
     wrong = [f"paged for what nobody decided: {key}" for key in events.keys() - newest.keys()]
     for key, digest in newest.items():
         wrong += _in_the_end(world, journal, digest)
-        wrong += _in_order(events[key])
+        wrong += _in_order(events[key], world.pager.ended_s[key])
     return [*wrong, *_in_time(world, journal)]
 
 
@@ -106,11 +106,12 @@ def _in_the_end(world: World, journal: Journal, newest: Digest) -> list[str]:
     return [f"not resolved: {_named(newest)}"]
 
 
-def _in_order(events: list[Event]) -> list[str]:
-    """No end comes before what it ends, and nobody is paged twice by one digest."""
+def _in_order(events: list[Event], by_hand_s: list[float]) -> list[str]:
+    """No end comes before what it ends, and nobody is paged twice by one digest, unless somebody
+    ended it in the pager while it was not known whether the call had arrived."""
     wrong = []
     ended: Place = (-1, 0, 0)
-    opened: set[tuple[str, int]] = set()
+    opened: dict[tuple[str, int], float] = {}
     for one in events:
         digest = one.call.attempt.digest
         if one.call.attempt.step is Step.RESOLVE:
@@ -118,9 +119,11 @@ def _in_order(events: list[Event]) -> list[str]:
         elif one.did == "opened":
             if place(digest) < ended:
                 wrong.append(f"paged after its end: {_named(digest)} at {one.call.carried_s:.3f}")
-            if (digest.id, digest.revision) in opened:
+            before_s = opened.get((digest.id, digest.revision), one.call.carried_s)
+            ended_s = any(before_s < at_s < one.call.carried_s for at_s in by_hand_s)
+            if before_s < one.call.carried_s and not ended_s:
                 wrong.append(f"paged twice: {_named(digest)} at {one.call.carried_s:.3f}")
-            opened.add((digest.id, digest.revision))
+            opened[digest.id, digest.revision] = one.call.carried_s
     return wrong
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.simulation.deliveries import stories
+from tests.simulation.deliveries import lived, stories
 from tests.simulation.deliveries.line import Strike, Weather
+from tests.simulation.deliveries.lived import Story
 from tests.simulation.deliveries.stories import Record
 from tests.simulation.scenario import Fault
 
@@ -31,6 +32,7 @@ KINDS: Final = (
     "reload",
     "lost",
     "flood",
+    "people",
     "chaos",
 )
 
@@ -59,6 +61,8 @@ class Scenario:
     poll_ms: int = 200
     timer_ms: int = 100
     calls_at_once: int = 48
+    story: Story | None = None
+    """What people live in, in place of the records."""
 
 
 FAULTS: Final = {
@@ -87,6 +91,7 @@ def draw(seed: int) -> Scenario:
     added = (ADDED,) if kind == "reload" else ()
     span_s = random.uniform(5, 25)
     incidents = random.randrange(1, 13)
+    story = lived.story(random, channels, PAGERS, span_s) if kind == "people" else None
     if kind == "flood":
         channels, incidents = channels[:1], random.randrange(60, 120)
     return Scenario(
@@ -94,7 +99,9 @@ def draw(seed: int) -> Scenario:
         kind=kind,
         workers=workers,
         partitions=random.choice((1, 2, 3)),
-        records=stories.draw(random, (*channels, *added), PAGERS, span_s, incidents),
+        records=()
+        if story
+        else stories.draw(random, (*channels, *added), PAGERS, span_s, incidents),
         chat=_weather(random, kind, span_s),
         pager=_weather(random, kind, span_s),
         strikes=tuple(_strikes(random, kind)),
@@ -106,6 +113,7 @@ def draw(seed: int) -> Scenario:
         poll_ms=random.choice((100, 500)),
         timer_ms=random.choice((100, 250)),
         calls_at_once=random.choice((1, 4, 48, 48)),
+        story=story,
     )
 
 
@@ -130,12 +138,23 @@ def _weather(random: Random, kind: str, span_s: float) -> Weather:
     )
 
 
+STRIKES: Final = {
+    "kills": 4,
+    "zombies": 3,
+    "limits": 2,
+    "people": 2,
+    "chaos": 2,
+    "flood": 1,
+    "lost": 1,
+}
+
+
 def _strikes(random: Random, kind: str) -> list[Strike]:
     """Deaths and sleeps at points of calls that are drawn."""
-    many = {"kills": 4, "zombies": 3, "limits": 2, "flood": 1, "chaos": 2, "lost": 1}.get(kind, 0)
+    many = STRIKES.get(kind, 0)
     found = []
     for _ in range(many):
-        zombie = kind == "zombies" or (kind == "chaos" and random.random() < 0.5)
+        zombie = kind == "zombies" or (kind in ("people", "chaos") and random.random() < 0.5)
         # Longer than an attempt may last, longer than a session, or both.
         sleep_s = random.choice((2.0, 4.5, 6.5, 8.0, 12.0)) if zombie else 0.0
         point = random.choice(("begun", "begun", "arrived", "heard"))
@@ -200,6 +219,7 @@ def _faults(random: Random, kind: str, workers: int, span_s: float) -> list[Faul
         "reload": [kill, stop, delete, redrive],
         "lost": [lose],
         "flood": [kill, stop],
+        "people": [kill, kill, suspend, nap, stop, join, outage],
         "chaos": [kill, kill, suspend, stop, join, slow, outage, abort, delete, redrive],
     }[kind]
     chosen = random.sample(drawn, random.randint(1, len(drawn)))

@@ -8,6 +8,7 @@ and what finds no open alert is accepted and does nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -79,6 +80,8 @@ class Workspace:
         self.weather = weather
         self._random = random
         self.messages: list[Message] = []
+        self.heard: Callable[[Call], None] = lambda call: None
+        """Called with every call that posted a message."""
         self._seen_s: dict[str, float] = {}
 
     def _standing(self, id: str) -> Message | None:
@@ -114,6 +117,7 @@ class Workspace:
         thread = root.id if attempt.step is Step.REPLY and root is not None else ""
         message = Message(id, attempt.digest, attempt.step, thread, call, attempt.digest)
         self.messages.append(message)
+        self.heard(call)
         self._seen_s[id] = now_s + self._random.random() * LAG_S
         return Delivered(self._receipt(message))
 
@@ -151,6 +155,15 @@ class Pager:
         self.weather = weather
         self.open: dict[tuple[str, str], bool] = {}
         self.events: list[Event] = []
+        self.ended_s: dict[tuple[str, str], list[float]] = defaultdict(list)
+        """When somebody resolved an alert by hand."""
+        self.heard: Callable[[Call], None] = lambda call: None
+        """Called with every call that opened an alert."""
+
+    def end(self, key: tuple[str, str]) -> None:
+        """Resolve an alert by hand."""
+        self.open[key] = False
+        self.ended_s[key].append(self.line.time())
 
     def scope(self, attempt: Attempt, random: Random) -> Scope:
         """Return what a refusal is about: the key."""
@@ -173,6 +186,8 @@ class Pager:
         else:
             did = "acknowledged" if is_open else "nothing"
         self.events.append(Event(call, did))
+        if did == "opened":
+            self.heard(call)
         return Delivered(Receipt(id=attempt.digest.page_key))
 
 

@@ -20,6 +20,7 @@ from tests.simulation.child import Child, SimHost, SimSource
 from tests.simulation.cluster import EPOCH_MS, Cluster
 from tests.simulation.deliveries.faults import Faults
 from tests.simulation.deliveries.line import Line
+from tests.simulation.deliveries.lived import Lived
 from tests.simulation.deliveries.scenario import PAGERS, Scenario
 from tests.simulation.deliveries.services import Pager, SimSink, Workspace
 from tests.simulation.deliveries.writer import Operator, Writer
@@ -72,7 +73,11 @@ class World:
         self.channels = scenario.channels
         """Of the configuration of now."""
         self.operator = Operator(self.cluster, scenario.partitions)
-        self._writer = Writer(self.cluster, scenario.records, scenario.partitions)
+        self._writer: Writer | Lived = (
+            Lived(self, scenario.story)
+            if scenario.story
+            else Writer(self.cluster, scenario.records, scenario.partitions)
+        )
         for topic in (TOPICS.deliveries, TOPICS.outbox):
             self.cluster.create(topic, scenario.partitions)
         for topic in (TOPICS.dead, TOPICS.quarantine, TOPICS.decisions):
