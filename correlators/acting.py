@@ -36,6 +36,7 @@ from correlators.acts import (
     silence_id,
     text_of,
 )
+from correlators.answering import Answering
 from correlators.asking import Asking
 from correlators.closing import Closing
 from correlators.entries import episode_key
@@ -66,14 +67,17 @@ class Acting:
         teller: Teller,
         closing: Closing,
         asking: Asking,
+        answering: Answering,
         ack_for_ms: int = 0,
     ) -> None:
         """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
-        people did; closing: ends what they end; asking: has Sentry do the same; ack_for_ms: how
-        long an acknowledgement lasts that does not say."""
+        people did; closing: ends what they end; asking: has Sentry do the same; answering: tells
+        whoever pressed what did not; ack_for_ms: how long an acknowledgement lasts that does not
+        say."""
         self._ack_for_ms = ack_for_ms
         self._closing = closing
         self._asking = asking
+        self._answering = answering
         self._state = state
         self._teller = teller
         self._gatherer = gatherer
@@ -113,6 +117,7 @@ class Acting:
             if took is not None and outcome is ActOutcome.DONE:
                 self._responses.append(took)
             outcome = _with_sentry(act, outcome, asked=asked)
+            self._answering.carried_out(act, outcome)
             self._make_room()
             self._state.put(
                 ActDone(

@@ -14,6 +14,7 @@ import msgspec
 import xxhash
 
 from correlators.conditions import When
+from correlators.pressed import Pressed
 from correlators.silenced_by import check_when
 
 SILENCE_MOST_MS: Final = 7 * 86_400_000
@@ -40,6 +41,8 @@ class _Act(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     """Id of what it is about: a storm, an incident, a silence. Or the key of a page, which whoever
     holds it then stands for (`page_acts`)."""
+    pressed: Pressed | msgspec.UnsetType = msgspec.UNSET
+    """Who is told, and where, if it does not do what they were told; no part of what it says."""
 
     def __post_init__(self) -> None:
         for name in ("actor", "source", "subject"):
@@ -290,4 +293,5 @@ def text_of(act: Act) -> str:
 
 
 def _hash_of(act: Act) -> str:
-    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(act))
+    said = msgspec.structs.replace(act, pressed=msgspec.UNSET)
+    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(said))

@@ -69,17 +69,16 @@ class Asking:
             return False
         match act:
             case Resolve():
-                return self._ask(act.subject, IssueDoes.RESOLVE, act.source)
+                return self._ask(act.subject, IssueDoes.RESOLVE, act)
             case Ignore():
                 until_ms = tick_end_ms(tick) + act.for_ms if act.for_ms else 0
-                return self._ask(act.subject, IssueDoes.IGNORE, act.source, until_ms=until_ms)
+                return self._ask(act.subject, IssueDoes.IGNORE, act, until_ms=until_ms)
             case Unignore():
-                return self._ask(act.subject, IssueDoes.UNRESOLVE, act.source)
+                return self._ask(act.subject, IssueDoes.UNRESOLVE, act)
             case Assign():
                 assignee = self._known_as(act.assignee)
-                return self._ask(
-                    self._whole(act.subject), IssueDoes.ASSIGN, act.source, assignee=assignee
-                )
+                whole = self._whole(act.subject)
+                return self._ask(whole, IssueDoes.ASSIGN, act, assignee=assignee)
             case _:
                 return False
 
@@ -110,7 +109,7 @@ class Asking:
             services, marks = (one.key.service,), one.marks
             owners = owners_of(self._config.owners, services, marks, self._declared)
             if owners and not one.assignee:
-                self._ask(one.id, IssueDoes.ASSIGN, RULE, assignee=TEAM + owners[0])
+                self._ask(one.id, IssueDoes.ASSIGN, None, assignee=TEAM + owners[0])
 
     def take(self, tick: int) -> list[Digest]:
         """Return what was asked since the last call as digests, by the name of the change."""
@@ -150,13 +149,13 @@ class Asking:
         self,
         subject: str,
         does: IssueDoes,
-        source: str,
+        act: Act | None,
         *,
         assignee: str = "",
         until_ms: int = 0,
     ) -> bool:
         """Ask for every issue of an incident or a storm, open or over; return whether it has
-        any."""
+        any. Without an act nobody has pressed for it."""
         # In shadow mode everything is told to one destination, and nothing is done.
         if self._config.issues is None or self._config.shadow is not None:
             return False
@@ -169,6 +168,7 @@ class Asking:
             self._resolved |= dict.fromkeys(one.id for one in parts)
         issues = list(ids)[:CHANGES_MOST]
         teller = self._teller_of(found)
+        pressed = act.pressed if act is not None else msgspec.UNSET
         for id in issues:
             change = IssueChange(
                 issue_id=id,
@@ -176,8 +176,9 @@ class Asking:
                 subject=teller.id,
                 assignee=assignee,
                 until_ms=until_ms,
-                source=source,
+                source=act.source if act is not None else RULE,
                 together=len(ids),
+                pressed=None if pressed is msgspec.UNSET else pressed,
             )
             self._asked[change.name] = _Asked(change, teller)
         return bool(issues)

@@ -28,6 +28,7 @@ from correlators import (
 )
 from correlators.acting import Acting, Outcomes
 from correlators.acts import ActDone
+from correlators.answering import Answering
 from correlators.asking import Asking
 from correlators.baseline import Baseline
 from correlators.closing import Closing
@@ -114,9 +115,15 @@ class Correlator:
         self._meetings = Meetings(config.linking, self.state)
         self._closing = Closing(config, self.state, self._gatherer, self._teller)
         self._asking = Asking(config, self.state)
-        acks = config.pages.ack_for_ms
+        self._answering = Answering(config, self.state)
         self._acting = Acting(
-            self.state, self._gatherer, self._teller, self._closing, self._asking, acks
+            self.state,
+            self._gatherer,
+            self._teller,
+            self._closing,
+            self._asking,
+            self._answering,
+            config.pages.ack_for_ms,
         )
         self._rate_ticks = config.rate_ticks
         self._counts_users = config.counts_users
@@ -162,7 +169,7 @@ class Correlator:
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
         issues = self._asking.take(tick)
-        cast = [*self._cast(work, digests), *issues]
+        cast = [*self._cast(work, digests), *issues, *self._answering.take(tick)]
         judged, acts = self._teller.take_judged(), self._acting.take()
         responses = self._acting.take_responses()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
@@ -200,6 +207,7 @@ class Correlator:
         self._quiet.forget_noted()
         self._teller.take()
         self._asking.forget()
+        self._answering.forget()
         self._teller.take_judged()
         self._reports = []
         self._acting.take()

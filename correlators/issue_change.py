@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 import xxhash
 
+from correlators.pressed import Pressed
+
 TEAM: Final = "team:"
 """Before the name of a team that an issue is assigned to; a person's name has nothing before it."""
 
@@ -50,6 +52,8 @@ class IssueChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Where it was decided: `slack`, `cli`, `board`, or `rule`."""
     together: int = 1
     """How many issues were decided about at once, those that are too many to ask for included."""
+    pressed: Pressed | None = None
+    """Who pressed for it, and where, in Slack."""
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from correlators.issue_change import IssueChange
+from correlators.pressed import Answer
 
 TICK_MS: Final = 1000
 """Length of one tick of stream time, in milliseconds."""
@@ -334,6 +335,8 @@ class DigestKind(StrEnum):
     """No message: what is to be so of an issue in Sentry."""
     ISSUE_TROUBLE = "issue_trouble"
     """Sentry did not take what was decided of an issue."""
+    CORRECTION = "correction"
+    """What somebody pressed did not do what they were told: told to them alone."""
 
 
 NOTICES: Final = frozenset({DigestKind.PAGE_TROUBLE, DigestKind.REMINDER, DigestKind.ISSUE_TROUBLE})
@@ -623,7 +626,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     handed_by: str = ""
     """The destination whose outbox handed this on or made it; empty for what CORRELATE decided."""
     notice: str = ""
-    """For the kinds in `NOTICES`: what it says, in a sentence."""
+    """For the kinds in `NOTICES`, and a correction of what Sentry did not take: what it says, in a
+    sentence."""
     paged: bool = False
     """A page was opened for it, now or before."""
     acked_by: str = ""
@@ -660,3 +664,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     says them with it, at most `NOTES_CARRIED`."""
     more_notes: int = 0
     """How many more of them there were."""
+    answer: Answer | None = None
+    """For kind `correction`: to whom it is told, and what became of what they pressed."""

@@ -13,6 +13,7 @@ from sinks.base import Sink
 
 SINKS: Final = {
     "slack": "sinks.slack:SlackSink",
+    "slack_ephemeral": "sinks.slack_ephemeral:SlackEphemeralSink",
     "slack_webhook": "sinks.slack_webhook:SlackWebhookSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
     "sentry": "sinks.sentry:SentrySink",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlators.types import PageAction
+from correlators.types import Digest, PageAction
 from sinks.base import (
     Answer,
     Attempt,
@@ -26,7 +26,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     at_ms: int
     """When the answer was taken in."""
     subject: str
-    """Id of the incident or storm that was told, or about which Sentry was."""
+    """Id of the incident or storm that was told, or about which Sentry was, or whoever pressed."""
     destination: str
     step: Step
     outcome: str
@@ -51,10 +51,9 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
     """Return what became of the call, without the message itself."""
     outcome = answer.outcome
     word, reason = _said(outcome)
-    change = attempt.digest.issue_change
     return Attempted(
         at_ms=now_ms,
-        subject=change.subject if change is not None else attempt.digest.id,
+        subject=subject_of(attempt.digest),
         destination=attempt.destination,
         step=attempt.step,
         outcome=word,
@@ -69,10 +68,17 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
     )
 
 
+def subject_of(digest: Digest) -> str:
+    """Return the id of what a digest is about: of a change of an issue and of a correction that of
+    the incident or storm that it was decided about."""
+    about = digest.issue_change or digest.answer
+    return about.subject if about is not None and about.subject else digest.id
+
+
 def delivery_of(attempt: Attempt) -> str:
     """Return the name of the call's delivery; empty where it is the id of what is told."""
     name = attempt.key.partition("|")[2]
-    return "" if name == attempt.digest.id else name
+    return "" if name == subject_of(attempt.digest) else name
 
 
 def _said(

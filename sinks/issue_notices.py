@@ -1,7 +1,7 @@
 """What is said where a button was pressed when Sentry did not take what it asked for. Pure.
 
-One notice for one decision, however many issues it was about: those that came first in its tick
-say it for all.
+In the thread of the incident, and to whoever pressed alone, where they pressed. One notice for one
+decision, however many issues it was about: those that came first in its tick say it for all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from correlators.issue_change import IssueChange, IssueDoes
 from correlators.types import Digest, DigestKind
+from sinks.corrections import not_taken
 from sinks.entries import DeadLetter, DeadReason
 
 PLACE: Final = "sentry:"
@@ -39,6 +40,10 @@ def _notices(dead: Iterable[DeadLetter]) -> Iterator[Digest]:
         digest = msgspec.msgpack.decode(one.digest, type=Digest)
         if digest.issue_change is None:
             continue
+        says = _says(digest.issue_change, one)
+        mine = not_taken(digest, digest.issue_change, says)
+        if mine is not None:
+            yield mine
         for to in digest.page_told:
             yield msgspec.structs.replace(
                 digest,
@@ -47,7 +52,7 @@ def _notices(dead: Iterable[DeadLetter]) -> Iterator[Digest]:
                 destination=to,
                 page_told=(),
                 handed_by=one.destination,
-                notice=_says(digest.issue_change, one),
+                notice=says,
             )
 
 

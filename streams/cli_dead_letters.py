@@ -279,5 +279,7 @@ def _check_sendable(settings: Settings, fresh: Sequence[Case], to: str | None) -
             wrong(f"{one.letter.id}: this version cannot read what it says, so it is not sent")
         if to is not None and digest.issue_change is not None:
             wrong(f"{one.letter.id}: it is a change of an issue and no message: leave out --to")
+        if to is not None and digest.answer is not None:
+            wrong(f"{one.letter.id}: it is for one person, who pressed in Slack: leave out --to")
         if to in settings.sinks.pagers and digest.page is PageAction.NONE:
             wrong(f"{one.letter.id}: it is no page, and {to} takes pages only")

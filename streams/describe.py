@@ -208,6 +208,15 @@ def _destinations(settings: Settings) -> list[Plain]:
                     "secret": _secret(slack.token),
                 }
             )
+        if settings.slack_in is not None:
+            found.append(
+                {
+                    "destination": "slack_ephemeral:default",
+                    "to": "whoever pressed what was not done, alone",
+                    "through": slack.base_url,
+                    "secret": _secret(slack.token),
+                }
+            )
         for name, url in slack.webhooks.items():
             found.append(
                 {

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from correlators.issue_change import IssueDoes
+from sinks import corrections
 from sinks.entries import DeadReason
 from sinks.marks import RedriveOutcome
 from sinks.render import plain_text
@@ -194,6 +195,8 @@ def lines(case: Case) -> list[str]:
         to = f" to {change.assignee or 'nobody'}" if change.does is IssueDoes.ASSIGN else ""
         says = f"issue {change.issue_id} of Sentry: {change.does}{to}, decided about"
         return [*found, shown(f"what it says: {says} {change.subject}")]
+    if digest.answer is not None:
+        return [*found, shown(f"what it says, to whoever pressed: {corrections.says(digest)}")]
     page = f", page {digest.page} {digest.page_key}" if one.page not in ("", "none") else ""
     found.append(shown(f"what it says ({digest.id} revision {digest.revision}{page}):"))
     return found + [f"  {shown(line)}" for line in plain_text(digest).splitlines()]

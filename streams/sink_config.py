@@ -11,6 +11,7 @@ from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.sentry import Organisation, SentrySink
 from sinks.slack import SlackSink
+from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from streams.describe import needed
 from streams.settings import PagerDuty, Settings
@@ -35,6 +36,8 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 base_url=slack.base_url,
             )
         )
+    if slack is not None and settings.slack_in is not None and needed(settings, SlackSink.name):
+        sinks.append(SlackEphemeralSink(token=slack.token.reveal(), base_url=slack.base_url))
     if slack is not None and slack.webhooks and needed(settings, SlackWebhookSink.name):
         webhooks = {name: url.reveal() for name, url in slack.webhooks.items()}
         sinks.append(SlackWebhookSink(webhooks=webhooks, mentions=mentions))

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from correlators.acts import Act
+from correlators.pressed import pressed_by
 from correlators.silencing import environment_of
 from sinks.mrkdwn import code, escape
 from sinks.slack_buttons import About, environment_hash
@@ -150,13 +151,16 @@ class Clerk:
             act = slack_acts.act_of(said, actor=who.name, at_ms=at_ms)
         except ValueError as error:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
-        return await self._tell(act, environment)
+        return await self._tell(act, environment, who)
 
     def _at_ms(self, who: Who, subject: str, what: object) -> int:
         at_ms = slack_acts.when(who.ts, self._now_ms())
         return self._moments.at(who.id, subject, what, at_ms)
 
-    async def _tell(self, act: Act, environment: int) -> Done:
+    async def _tell(self, act: Act, environment: int, who: Who) -> Done:
+        # Where they are told if it does not do what they are told now.
+        pressed = pressed_by(who.id, who.channel, who.thread_ts)
+        act = msgspec.structs.replace(act, pressed=pressed)
         written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
         if written is not Written.YES:
             return failed(_WRITTEN[written])
@@ -181,7 +185,7 @@ class Clerk:
             act = slack_acts.silence_of(given, actor=who.name, at_ms=at_ms)
         except ValueError as error:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
-        return await self._tell(act, it.environment)
+        return await self._tell(act, it.environment, who)
 
     async def about(
         self, subject: str, *, over: bool = False, left: bool = False

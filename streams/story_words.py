@@ -160,6 +160,8 @@ def _call(said: Attempted) -> str:
     if said.delivery.startswith("issue."):
         _, issue, part = said.delivery.split(".", 2)
         told, receipt = f"{part} of issue {issue}", ""
+    if said.delivery.startswith("cor-"):
+        told, receipt = "word to whoever pressed that it was not done", ""
     return f"{said.destination}: {told}{again}: {outcome}{receipt}{reason}{repeat}"
 
 

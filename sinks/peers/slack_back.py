@@ -72,8 +72,9 @@ class Back:
         self.ephemerals: list[Ephemeral] = []
         self.groups: dict[str, list[str]] = {}
         """People by user group."""
-        self.names: dict[str, str] = {}
-        """Of people by id; who is not there is unknown."""
+        self.names = workspace.people
+        self.away: set[tuple[str, str]] = set()
+        """(person, channel) of who is not in a channel."""
         self._triggers: dict[str, tuple[float, str]] = {}
         self._addresses: dict[str, _Address] = {}
         self._count = 0
@@ -165,7 +166,7 @@ class Back:
         self._workspace.need("chat:write")
         channel = self._workspace.channel(args)
         self._limits.call("chat.postEphemeral")
-        if not args.get("user"):
+        if not args.get("user") or (args["user"], channel.id) in self.away:
             raise Refusal("user_not_in_channel")
         self._show(channel.id, str(args["user"]), args, str(args.get("thread_ts") or ""))
         return {"message_ts": self._workspace.next_ts()}

@@ -149,6 +149,8 @@ class Workspace:
             id: Channel(id, name, private=id in private) for id, name in channels.items()
         }
         self.scopes = set(SCOPES)
+        self.people: dict[str, str] = {}
+        """What people are called, by id; who is not there is unknown."""
         self.edit_window_s: float | None = None
         """How old a message may be that is edited; None: any age."""
         self.history_lag_s = 0.0
@@ -156,7 +158,10 @@ class Workspace:
         self._last_ts = (0, 0)
 
     def find(self, name: str) -> Channel | None:
-        """Return the channel by id, name or #name."""
+        """Return the channel by id, name or #name; for the id of a person, the one with them."""
+        if name in self.people:
+            id = "D" + name[1:]
+            return self.channels.setdefault(id, Channel(id, name, private=True))
         bare = name.removeprefix("#")
         by_name = (one for one in self.channels.values() if one.name == bare)
         return self.channels.get(name) or next(by_name, None)

@@ -111,7 +111,7 @@ def paged(decided: Decided) -> list[PageAction]:
 
 
 def by(kind: type[Any], subject: str, **more: Any) -> Any:
-    return kind(actor="anna", source="slack", at_ms=0, subject=subject, **more)
+    return kind(**{"actor": "anna", "source": "slack", "at_ms": 0, "subject": subject} | more)
 
 
 def word(kind: ChangeKind, issue: str, **more: Any) -> StateChange:

@@ -23,6 +23,7 @@ from sinks.peers.slack_webhooks import secret_of
 from sinks.slack import SlackSink
 from sinks.slack_webhook import SlackWebhookSink
 from tests.sinks.case import Case, closing
+from tests.sinks.ephemeral_case import ephemeral_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
 
 TOKEN: Final = "xoxb-local-only"
@@ -176,6 +177,7 @@ async def file_case(clock: Clock, folder: Path) -> AsyncIterator[Case]:
 
 CASES: Final = {
     "slack": slack_case,
+    "slack_ephemeral": ephemeral_case,
     "slack_webhook": slack_webhook_case,
     "pagerduty": pagerduty_case,
     "sentry": sentry_case,
@@ -184,5 +186,6 @@ CASES: Final = {
 }
 """By the sink's name, as in the registry."""
 
-SERVED: Final = sorted(set(CASES) - {"console", "file", "slack_webhook"})
-"""The sinks whose service is a peer that can fail and be asked what it has; a webhook cannot."""
+SERVED: Final = sorted(set(CASES) - {"console", "file", "slack_ephemeral", "slack_webhook"})
+"""The sinks whose service is a peer that can fail and be asked what it has; a webhook cannot, nor
+what one person alone is told."""

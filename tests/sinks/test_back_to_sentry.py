@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from correlators.acts import Act, Assign, Ignore, Resolve
+from correlators.answering import DESTINATION as ALONE
 from correlators.changes import change_of
 from correlators.correlate import Decided
 from correlators.incidents import SOMEBODY
 from correlators.issue_change import IssuesChanged
 from correlators.owners import Owner
+from correlators.pressed import Pressed
 from correlators.types import Digest, DigestKind, StateChange, tick_of
 from correlators.wire_read import read_change
 from sinks.entries import Changes
@@ -24,6 +26,7 @@ from sinks.peers.sentry import SentryPeer
 from sinks.peers.slack import SlackPeer
 from sinks.sentry import Organisation, SentrySink
 from sinks.slack import SlackSink
+from sinks.slack_ephemeral import SlackEphemeralSink
 from tests.correlators.score import CHAT, PAGING, event, ms
 from tests.correlators.test_asking import Stage, by
 from tests.sinks.cases import TOKEN
@@ -89,7 +92,7 @@ class Circle:
 
 
 def _told(decided: list[Decided]) -> list[Digest]:
-    served = (CHAT, "sentry:default")
+    served = (CHAT, "sentry:default", ALONE)
     return [one for each in decided for one in each.digests if one.destination in served]
 
 
@@ -112,6 +115,7 @@ async def made(clock: Clock) -> AsyncIterator[Circle]:
         sinks = (
             SentrySink(organisations={"default": here}),
             SlackSink(token=TOKEN, channels={name: "C0A"}, base_url=slack.base_url),
+            SlackEphemeralSink(token=TOKEN, base_url=slack.base_url),
         )
         sentry.add_issue("41")
         yield Circle(Stage(CONFIG), Played(clock, list(sinks)), sentry, slack)
@@ -173,6 +177,24 @@ async def test_what_sentry_does_not_take_is_said_below_the_incident_and_can_be_d
     again = Resolve(actor="anna", source="slack", at_ms=1, subject=id)
     await circle.run(5, again)
     assert circle.sentry.add_issue("41").status == "resolved"
+
+
+async def test_whoever_pressed_hears_alone_where_they_pressed_that_sentry_did_not_take_it(
+    circle: Circle,
+) -> None:
+    await circle.run(30, pushes=[event(0, issue="41"), event(1, issue="42")])
+    circle.sentry.add_issue("42")
+    circle.sentry.take_scope("event:write")
+    id, here = circle.stage.incident().id, Pressed("U0ADA", "C0A")
+    await circle.run(5, by(Resolve, id, pressed=here))
+    (told,) = circle.slack.back.ephemerals
+    assert (told.user, told.channel) == ("U0ADA", "C0A")
+    assert told.text.startswith("⚠️ Sentry said no: issue 41, one of 2, is not resolved (status")
+    assert told.text.endswith("then do it again).")
+    assert len([one for one in circle.said() if "Sentry said no" in one]) == 1
+    circle.sentry.give_scope("event:write")
+    await circle.run(5, by(Resolve, id, pressed=Pressed("U0BEN", "C0A"), at_ms=9))
+    assert len(circle.slack.back.ephemerals) == 1
 
 
 async def test_a_notice_is_of_a_kind_of_its_own(circle: Circle) -> None:

@@ -1,0 +1,110 @@
+"""What whoever pressed in Slack is told where it did not do what they were told. Pure.
+
+One for an act that CORRELATE could not carry out so, and one for a decision that Sentry did not
+take, however many issues it was about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+import xxhash
+
+from correlators.acts import ActOutcome
+from correlators.answering import DESTINATION
+from correlators.issue_change import IssueChange
+from correlators.pressed import Answer
+from correlators.silences import SILENCES_MOST
+from correlators.types import Digest, DigestKind
+from sinks.mrkdwn import code, escape
+
+_DONE: Final[Mapping[str, str]] = {
+    "acknowledge": "{it} is not acknowledged",
+    "unacknowledge": "{it} is not given back",
+    "resolve": "{it} is not resolved",
+    "false_alarm": "{it} is not noted as a false alarm",
+    "assign": "{it} is not assigned",
+    "ignore": "{it} is not ignored in Sentry",
+    "unignore": "{it} is not unresolved in Sentry",
+    "page_now": "Nobody was paged for {it}",
+    "comment": "Your comment is not kept with {it}",
+    "separate": "{it} is not taken out of a storm",
+    "merge_into": "{it} is not told with another one",
+    "add_silence": "{it} is not silenced",
+    "expire_silence": "{it} is not ended",
+}
+"""What did not happen, by the kind of the act."""
+
+_WHY: Final[Mapping[str, str]] = {
+    ActOutcome.ENDED: "its end had passed before it took effect, since CORRELATE is behind",
+    ActOutcome.NO_PAGER: "no rule and no route pages anybody for it",
+    ActOutcome.NO_ISSUE: "no issue of it is known, or Sentry is not asked for anything here",
+    ActOutcome.TOO_MANY: f"its environment has {SILENCES_MOST} silences already",
+}
+_ALREADY: Final[Mapping[str, str]] = {
+    "page_now": "a page of it is open",
+    "separate": "it is in none",
+}
+
+
+def says(digest: Digest) -> str:
+    """Return what is said, as Slack formats it; no text of an event stands in it."""
+    answer = digest.answer
+    assert answer is not None, "a correction is for somebody"
+    if digest.notice:
+        return f"⚠️ {escape(digest.notice)}."
+    it = code(answer.subject) if answer.subject else "What you described"
+    done = _DONE.get(answer.act, "What you asked for {it} is not done").format(it=it)
+    return f"⚠️ Not as you were told: {done}. {_because(answer)}."
+
+
+def _because(answer: Answer) -> str:
+    """Return why, as a sentence without its end."""
+    match answer.outcome:
+        case ActOutcome.GONE:
+            which = str(code(answer.gone)) if answer.gone not in ("", answer.subject) else "it"
+            if answer.over:
+                return _sentence(f"{which} was over when this took effect")
+            return _sentence(
+                f"{which} is not known any more, or belongs to another environment or has ended"
+            )
+        case ActOutcome.UNCHANGED if answer.who:
+            return f"{escape(answer.who)} has it already"
+        case ActOutcome.UNCHANGED:
+            return _sentence(_ALREADY.get(answer.act, "it was so already"))
+    return _sentence(_WHY.get(answer.outcome, answer.outcome.replace("_", " ")))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def not_taken(digest: Digest, change: IssueChange, notice: str) -> Digest | None:
+    """Return what whoever pressed is told of a change that Sentry did not take; None where nobody
+    did in Slack.
+
+    The same for all issues of one decision.
+
+    Args:
+        digest: that asked for the change.
+        change: of one issue.
+        notice: what was not done, and why.
+    """
+    if change.pressed is None:
+        return None
+    name = (change.subject, change.does.value, change.pressed, digest.at_ms)
+    return msgspec.structs.replace(
+        digest,
+        id="cor-" + xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(name)),
+        kind=DigestKind.CORRECTION,
+        destination=DESTINATION,
+        page_told=(),
+        handed_by=digest.destination,
+        notice=notice,
+        issue_change=None,
+        answer=Answer(
+            to=change.pressed, act=change.does.value, subject=change.subject, outcome="not_taken"
+        ),
+    )
