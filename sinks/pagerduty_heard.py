@@ -14,7 +14,7 @@ Source: developer.pagerduty.com, webhooks v3, overview: payload, event types, ev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -155,16 +155,20 @@ def type_label(event_type: str) -> str:
     return event_type if event_type in TYPES else OTHER_TYPE
 
 
-def read(body: bytes) -> tuple[str, Word | Meaning]:
+def read(body: bytes, people: Mapping[str, str] | None = None) -> tuple[str, Word | Meaning]:
     """Return the type of a webhook, and what somebody did or why it is no act.
 
     Any bytes are read; nothing is raised. No act says a mail address.
+
+    Args:
+        body: of the webhook.
+        people: names here, by user id in PagerDuty.
     """
     try:
         event = _WEBHOOK.decode(body).event
         if event.event_type not in _SAYS:
             return event.event_type, Meaning.NOTHING
-        return event.event_type, _word(event, _DATA.decode(event.data))
+        return event.event_type, _word(event, _DATA.decode(event.data), people or {})
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return OTHER_TYPE, Meaning.UNREADABLE
 
@@ -175,7 +179,7 @@ def pages_of(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(sorted(found)[:PAGES_MOST])
 
 
-def _word(event: _Event, data: _Data) -> Word | Meaning:
+def _word(event: _Event, data: _Data, people: Mapping[str, str]) -> Word | Meaning:
     kind, agent = event.event_type, event.agent
     note = kind == "incident.annotated"
     about = data.incident.id if note and data.incident is not None else data.id
@@ -192,7 +196,7 @@ def _word(event: _Event, data: _Data) -> Word | Meaning:
     if note:
         text = unmailed(said(data.content or "", TEXT_CHARS))[:TEXT_CHARS]
     elif kind in _ASSIGNS:
-        text = _assignee(data)
+        text = _assignee(data, people)
     if note and not text:
         return Meaning.NOTHING
     return Word(
@@ -200,22 +204,24 @@ def _word(event: _Event, data: _Data) -> Word | Meaning:
         incident=about,
         key=data.incident_key or "",
         at_ms=at_ms,
-        actor=_name(agent) or "PagerDuty",
+        actor=_name(agent, people) or "PagerDuty",
         text=text,
     )
 
 
-def _assignee(data: _Data) -> str:
+def _assignee(data: _Data, people: Mapping[str, str]) -> str:
     """Return who has it now, by name; the escalation policy where nobody is named."""
-    names = [name for one in data.assignees or () if (name := _name(one))]
+    names = [name for one in data.assignees or () if (name := _name(one, people))]
     more = len(names) - SHOWN_MOST
     shown = ", ".join(names[:SHOWN_MOST]) + (f" and {more} more" if more > 0 else "")
-    return said(shown, NAME_CHARS) or _name(data.escalation_policy)
+    return said(shown, NAME_CHARS) or _name(data.escalation_policy, people)
 
 
-def _name(named: _Named | None) -> str:
+def _name(named: _Named | None, people: Mapping[str, str]) -> str:
     """Return a name that may be shown: one line, and no mail address."""
     if named is None:
         return ""
+    if known := people.get(named.id or ""):
+        return known
     name = unmailed(said(named.summary or "", NAME_CHARS))[:NAME_CHARS]
     return "somebody" if name == MAIL else name

@@ -67,6 +67,8 @@ class SentrySink:
 
     Args:
         organisations: by the name in the configuration, such as {"default": organisation}.
+        people: whom Sentry assigns an issue to, by the name that somebody has here: an address of
+            theirs stands in no message before this call.
         every_ms: between two calls of one organisation, some more than Sentry asks for: it takes
             five in a second.
         timeout_ms: of one call, shorter than an attempt may last.
@@ -78,10 +80,12 @@ class SentrySink:
         self,
         *,
         organisations: Mapping[str, Organisation],
+        people: Mapping[str, str] | None = None,
         every_ms: int = EVERY_MS,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         self._organisations = {f"{self.name}:{name}": one for name, one in organisations.items()}
+        self._people = {name.lower(): user for name, user in (people or {}).items()}
         self._http = Http(timeout_ms=timeout_ms)
         self._teams: dict[tuple[str, str], str] = {}
         # One at a time: Sentry also limits how many calls of one caller may run at once.
@@ -127,6 +131,8 @@ class SentrySink:
             if not isinstance(team, str):
                 return team
             body["assignedTo"] = TEAM + team
+        elif change.assignee:
+            body["assignedTo"] = self._people.get(change.assignee.lower(), change.assignee)
         reply = await self._http.put(
             url, json.dumps(body).encode(), headers=_headers(here), most_chars=ANSWER_CHARS
         )

@@ -38,6 +38,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "grouping": _grouping(settings.grouping),
         "services": _services(settings),
         "teams": _teams(settings),
+        "people": {name: [*one.services] for name, one in settings.people.items()},
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -27,6 +28,7 @@ from streams.intake_log import ActLog
 from streams.metrics import Metrics
 from streams.pagerduty_lookups import Lookups, Pages, Unsaid
 from streams.pagerduty_signed import HEADER, PAGERDUTY_SAID, check
+from streams.people import by_pagerduty
 from streams.settings import Settings
 
 LARGEST_BYTES: Final = 262_144
@@ -51,6 +53,8 @@ class Taken(msgspec.Struct, frozen=True):
 
     secrets: tuple[bytes, ...] = ()
     rest: PagerDutyRest | None = None
+    people: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Names here, by user id there."""
 
 
 def taken_of(settings: Settings) -> Taken:
@@ -65,6 +69,7 @@ def taken_of(settings: Settings) -> Taken:
             for secret in pagerduty.webhook_secrets
         ),
         PagerDutyRest(token=token.reveal(), api_url=pagerduty.api_url) if token else None,
+        by_pagerduty(settings.people),
     )
 
 
@@ -82,13 +87,14 @@ class PagerDutyDoor:
         self._door = door
         self._metrics = metrics
         self._acts = acts
-        self._secrets = taken.secrets
+        self._secrets, self._people = taken.secrets, taken.people
         self._lookups = Lookups(taken.rest)
 
     async def renew(self, taken: Taken) -> None:
         """Take other secrets and another token from the next request on."""
         before = self._lookups
-        self._secrets, self._lookups = taken.secrets, Lookups(taken.rest)
+        self._secrets, self._people = taken.secrets, taken.people
+        self._lookups = Lookups(taken.rest)
         await before.close()
 
     async def close(self) -> None:
@@ -109,7 +115,7 @@ class PagerDutyDoor:
         return self._door.say(answer, PAGERDUTY_SAID)
 
     async def _heard(self, body: bytes) -> Answer:
-        kind, word = read(body)
+        kind, word = read(body, self._people)
         if isinstance(word, Word):
             answer, meaning = await self._told(word)
         else:

@@ -86,6 +86,7 @@ class SlackDoor:
         self._secrets = [
             one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets
         ]
+        self._clerk.know(settings.people)
         self._clerk.renew(
             back.groups,
             settings.intake.kafka_timeout_ms / 1000,

@@ -22,6 +22,7 @@ from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_pagers import pagerduty_of
 from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
+from streams.settings_people import people_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_sentry import sentry_of
 from streams.settings_services import services_of
@@ -66,6 +67,9 @@ def settings_of(
     pages = pages_of(reader, part.get("pages"), sinks)
     routes = routes_of(reader, part.get("routes"), sinks)
     rules = rules_of(reader, part.get("rules"), sinks.chats, sinks.pagers)
+    owners = owners_of(reader, part.get("owners"))
+    services = services_of(reader, part.get("services"), teams, (*sinks.pagers, *sinks.chats))
+    owning = [*(one.owner for one in owners), *(one.owner for one in services.values())]
     settings = Settings(
         namespace=namespace,
         clock=Clock(clock),
@@ -79,7 +83,7 @@ def settings_of(
             VERSIONS[0],
             VERSIONS[-1],
         ),
-        services=services_of(reader, part.get("services"), teams, (*sinks.pagers, *sinks.chats)),
+        services=services,
         projects=projects_of(reader, part.get("projects")),
         grouping=grouping_of(reader, part.get("grouping"), file),
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
@@ -92,11 +96,12 @@ def settings_of(
         routes=routes,
         rules=rules,
         teams=teams,
-        owners=owners_of(reader, part.get("owners")),
+        owners=owners,
         slack_in=slack_in_of(reader, part.get("slack_in"), sinks.slack, Clock(clock)),
         holding=holding_of(reader, part),
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         sentry=sentry_of(reader, part["sentry"]) if "sentry" in part else None,
+        people=people_of(reader, part.get("people"), {*teams, *owning} - {""}),
         file=file,
     )
     if reader.noted == before:  # else what is paged is not what the file says

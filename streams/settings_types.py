@@ -23,6 +23,7 @@ from correlators.rulings import Rule
 from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
+from streams.people import Person
 from streams.references import Secret
 
 
@@ -209,6 +210,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Shadow mode: decided as it would be, told to one destination, nobody paged."""
     sentry: Sentry | None = None
     """None: what is decided here stays here."""
+    people: dict[str, Person] = msgspec.field(default_factory=dict)
+    """By the name that messages have."""
     file: str
     """The file that it was read from; empty when there was none."""
 

@@ -14,6 +14,7 @@ from sinks.slack import SlackSink
 from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from streams.describe import needed
+from streams.people import in_sentry
 from streams.settings import PagerDuty, Settings
 
 
@@ -54,7 +55,9 @@ def make_sinks(settings: Settings) -> list[Sink]:
         organisation = Organisation(
             slug=sentry.organisation, token=sentry.token.reveal(), api_url=sentry.api_url
         )
-        sinks.append(SentrySink(organisations={"default": organisation}))
+        sinks.append(
+            SentrySink(organisations={"default": organisation}, people=in_sentry(settings.people))
+        )
     named = settings.sinks.console is not None or "console:default" in settings.routes.tell
     if named and needed(settings, ConsoleSink.name):
         sinks.append(ConsoleSink())

@@ -21,6 +21,7 @@ from sinks.slack_buttons import About, environment_hash
 from sinks.slack_modals import Filled
 from streams import slack_acts
 from streams.intake_log import OwnedActLog, Written
+from streams.people import People, by_slack
 from streams.slack_book import Book
 from streams.slack_inbound import Outcome
 from streams.slack_office import Office
@@ -96,6 +97,7 @@ class Clerk:
         self._now_ms = now_ms
         self._moments = slack_acts.Moments()
         self.renew({}, 0.8, asks_sentry=False)
+        self.know({})
 
     def renew(
         self, groups: Mapping[str, tuple[str, ...]], kafka_within_s: float, *, asks_sentry: bool
@@ -109,6 +111,15 @@ class Clerk:
         """
         self._groups, self._kafka_within_s = dict(groups), kafka_within_s
         self._asks_sentry = asks_sentry
+
+    def know(self, people: People) -> None:
+        """Call these people by their names here from the next act on."""
+        self._names = by_slack(people)
+
+    def known(self, who: Who) -> Who:
+        """Return somebody by the name that they have here."""
+        name = self._names.get(who.id)
+        return msgspec.structs.replace(who, name=name) if name is not None else who
 
     async def say(self, text: str, here: About | str, who: Who) -> Done:
         """Do what somebody says; `here` is what the thread is about, empty outside of one."""
@@ -144,7 +155,8 @@ class Clerk:
         if said.word is Word.ASSIGN and said.to.lower() == Word.ME:
             said = msgspec.structs.replace(said, to=who.name)
         if said.word is Word.ASSIGN and (person := person_in(said.to)):
-            name = who.name if person == who.id else await self._office.name(person)
+            known = who.name if person == who.id else self._names.get(person)
+            name = known or await self._office.name(person)
             said = msgspec.structs.replace(said, to=name)
         at_ms = self._at_ms(who, said.subject, said)
         try:

@@ -80,11 +80,11 @@ class Desk:
             case Kind.URL_VERIFICATION:
                 return Reply(Outcome.ANSWERED, {"challenge": text_in(payload, "challenge")})
             case Kind.BUTTON | Kind.SHORTCUT:
-                who = _person(payload)
+                who = self._clerk.known(_person(payload))
                 work = self._button if got.kind is Kind.BUTTON else self._shortcut
                 return await self._answer(work(payload, who), self._respond(who), None)
             case Kind.COMMAND:
-                who = _commander(payload)
+                who = self._clerk.known(_commander(payload))
                 return await self._answer(
                     self._clerk.say(text_in(payload, "text"), "", who), self._respond(who), _shown
                 )
@@ -195,7 +195,7 @@ class Desk:
         state = view.get("state")
         given = filled(asked, state if isinstance(state, dict) else {})
         who = msgspec.structs.replace(
-            _person(payload), channel=asked.channel, thread_ts=asked.thread_ts
+            self._clerk.known(_person(payload)), channel=asked.channel, thread_ts=asked.thread_ts
         )
         if wrong := self._asking.wrong(given):
             return Reply(Outcome.WRONG, {"response_action": "errors", "errors": wrong})
@@ -226,7 +226,9 @@ class Desk:
 
         async def work() -> Done:
             here = await self._office.thread(channel, thread) if thread else ""
-            named = msgspec.structs.replace(who, name=await self._office.name(user))
+            named = self._clerk.known(who)
+            if not named.name:
+                named = msgspec.structs.replace(who, name=await self._office.name(user))
             done = await self._clerk.say(without_mention(text_in(event, "text")), here or "", named)
             return done
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -33,8 +34,12 @@ INTEGRATION: Final[Json] = {
 
 
 def user(name: str) -> Json:
-    """Return somebody of this name."""
-    return {**USER, "summary": name}
+    """Return somebody of this name, always the same person."""
+    if name == USER["summary"]:
+        return USER
+    id = f"P{zlib.crc32(name.encode()):08X}"
+    at = {"html_url": f"https://local.example.com/users/{id}"}
+    return {**USER, **at, "id": id, "self": f"https://api.example.com/users/{id}", "summary": name}
 
 
 def webhook(

@@ -107,13 +107,16 @@ async def made(clock: Clock) -> AsyncIterator[Circle]:
     name = CHAT.partition(":")[2]
     async with (
         SentryPeer(
-            tokens={"shop": TOKENS["shop"]}, teams={"payments": 7}, people={"anna": 3}, clock=clock
+            tokens={"shop": TOKENS["shop"]},
+            teams={"payments": 7},
+            people={"anna": 3, "ada.l": 4},
+            clock=clock,
         ) as sentry,
         SlackPeer(token=TOKEN, channels={"C0A": "a"}, clock=clock) as slack,
     ):
         here = Organisation(slug="shop", token=TOKENS["shop"], api_url=sentry.base_url)
         sinks = (
-            SentrySink(organisations={"default": here}),
+            SentrySink(organisations={"default": here}, people={"Ada Lovelace": "user:4"}),
             SlackSink(token=TOKEN, channels={name: "C0A"}, base_url=slack.base_url),
             SlackEphemeralSink(token=TOKEN, base_url=slack.base_url),
         )
@@ -160,6 +163,14 @@ async def test_an_owner_and_then_a_person_have_it_there_too(circle: Circle) -> N
     assert circle.said() == before
     assert circle.stage.incident("payment").assignee == "anna"
     assert SOMEBODY not in "".join(circle.said())
+
+
+async def test_who_is_known_by_another_name_here_has_it_there_too(circle: Circle) -> None:
+    await circle.run(30, pushes=[event(0, issue="41")])
+    await circle.run(5, by(Assign, circle.stage.incident().id, assignee="@ada lovelace"))
+    assert circle.sentry.add_issue("41").assignee == "user:4"
+    assert circle.stage.incident().assignee == "@ada lovelace"
+    assert circle.played.dead == []
 
 
 async def test_what_sentry_does_not_take_is_said_below_the_incident_and_can_be_done_again(

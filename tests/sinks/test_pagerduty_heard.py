@@ -186,3 +186,18 @@ def test_every_page_of_ours_finds_its_way_back(name: str, tick: int, number: int
 def test_no_other_key_is_a_page(key: str) -> None:
     assert page_of(key) == ""
     assert page_of(f"stormfold-{key}") in ("", key)
+
+
+def test_who_is_known_is_called_by_their_name_as_actor_and_as_who_has_it() -> None:
+    people = {user("Ben Local")["id"]: "ada", user("Bo")["id"]: "ben"}
+    for raw, made in (
+        (body("acknowledged"), Acknowledge(**who("ada"))),
+        (body("annotated", note="x"), Comment(**who("ada"), text="x")),
+        (
+            body("reassigned", agent=user("Bo"), assignees=["Ben Local", "Cy"]),
+            Assign(**who("ben"), assignee="ada, Cy"),
+        ),
+    ):
+        _, found = read(raw, people)
+        assert isinstance(found, Word)
+        assert found.acts([PAGE]) == [made]

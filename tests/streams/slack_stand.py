@@ -27,6 +27,7 @@ from streams.intake_log import Written
 from streams.intake_slack import SlackDoor, now_ms
 from streams.live import Live, LiveError, Part
 from streams.metrics import Metrics, exposition
+from streams.people import People
 from streams.references import Secret
 from streams.settings import Settings, Slack, SlackIn, load
 from streams.settings_types import Sentry
@@ -138,10 +139,11 @@ async def stand(
     socket_token: str = "",
     answer_within_s: float = 30.0,
     sentry: Sentry | None = None,
+    people: People | None = None,
     **back: object,
 ) -> AsyncIterator[Stand]:
     """Serve `POST /slack` before a local Slack; `back` are fields of `slack_in`, `sentry` is whose
-    issues are changed."""
+    issues are changed, `people` who is known by name."""
     channels = {"C0INC": "incidents", "C0OPS": "ops"}
     slack = SlackPeer(token=TOKEN, channels=channels, per_second=1_000.0)
     sockets = SocketApp(slack, socket_token) if socket_token else None
@@ -154,7 +156,9 @@ async def stand(
     add_people(slack, send)
     async with slack:
         metrics, acts = Metrics(), MemoryActs()
-        settings = msgspec.structs.replace(settings_with(slack, **back), sentry=sentry)
+        settings = msgspec.structs.replace(
+            settings_with(slack, **back), sentry=sentry, people=dict(people or {})
+        )
 
         async def read() -> Live:
             live = made[0].live

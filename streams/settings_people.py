@@ -1,0 +1,65 @@
+"""The key `people` of `stormfold.yaml`: who is who in Slack, Sentry and PagerDuty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from yaml.nodes import Node
+
+from streams.people import Person
+from streams.yaml_reader import Reader
+
+PEOPLE_MOST: Final = 2_000
+
+_NAME: Final = re.compile(r"\w(?:[\w .'-]{0,78}\w)?")
+_NAME_SAYS: Final = "a name of at most 80 letters, digits, blanks and any of . ' - _"
+_MAIL: Final = r"[^\s@<>|,;:\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+_ALLOWED: Final = {
+    "slack": (re.compile(r"[UW][A-Z0-9]{2,20}"), "the id of a user in Slack (U..., W...)"),
+    "sentry": (
+        re.compile(rf"(?=.{{1,200}}\Z)(?:{_MAIL}|[A-Za-z0-9._+-]+)"),
+        "a user name, a mail address or the number of a user in Sentry",
+    ),
+    "pagerduty": (re.compile(r"[A-Z0-9]{5,20}"), "the id of a user in PagerDuty, such as PXPGF42"),
+    "email": (re.compile(rf"(?=.{{1,200}}\Z){_MAIL}"), "a mail address"),
+}
+"""What may stand under each key, and how that is said."""
+
+
+def people_of(reader: Reader, node: Node | None, teams: Collection[str]) -> dict[str, Person]:
+    """Return the people by name; what is wrong is noted in the reader.
+
+    A name is nobody else's, whatever its letters' case, and no team's; so is what a service calls
+    somebody.
+
+    Args:
+        reader: notes problems.
+        node: the section, None when it is absent.
+        teams: every name of a team.
+    """
+    named = reader.section(node, "people", None)
+    if node is not None and len(named) > PEOPLE_MOST:
+        reader.problem(node, "people", f"expected at most {PEOPLE_MOST}, found {len(named)}")
+    taken = {name.lower(): "a team" for name in teams}
+    ids: dict[tuple[str, str], str] = {}
+    found: dict[str, Person] = {}
+    for name, entry in named.items():
+        path = f"people.{name}"
+        if not _NAME.fullmatch(name) or name.lower() == "me":
+            reader.problem(entry, path, f"expected {_NAME_SAYS} as the key, and not me")
+        if (who := taken.get(name.lower())) is not None:
+            reader.problem(entry, path, f"expected a name of its own: {who} is called so")
+        taken[name.lower()] = "somebody else"
+        key = reader.section(entry, path, tuple(_ALLOWED))
+        values = {
+            part: reader.text(key.get(part), f"{path}.{part}", "", *allowed)
+            for part, allowed in _ALLOWED.items()
+        }
+        for part, value in values.items():
+            other = ids.setdefault((part, value.lower()), name) if value else name
+            if other != name:
+                reader.problem(key[part], f"{path}.{part}", f"it is {other}'s already")
+        found[name] = Person(**values)
+    return found
