@@ -46,6 +46,12 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     """Name of its delivery where that is not `subject`: the page, at a pager or beside the ordinary
     message at a chat, or what is said of a page."""
 
+    @property
+    def beside(self) -> bool:
+        """Return whether it tells nobody of the thing itself: it changed an issue in Sentry, or put
+        right for one person what they were told."""
+        return self.delivery.startswith(("issue.", "cor-"))
+
 
 def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
     """Return what became of the call, without the message itself."""

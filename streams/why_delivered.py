@@ -44,6 +44,7 @@ def delivered(
         pages: a page is missed, not a message.
     """
     own = [one for one in attempts if (one.page or one.step in PAGER_STEPS) is pages]
+    own = [one for one in own if not one.beside]
     arrived = [one for one in own if one.outcome == "delivered"]
     failed = Counter(
         (one.destination, one.outcome, one.reason) for one in own if one.outcome != "delivered"

@@ -16,7 +16,7 @@ import pytest
 from correlators.decisions import Decision, Kind
 from correlators.issue_change import IssueChange, IssueDoes
 from sinks.attempted import Attempted, attempted
-from sinks.base import Answer, Receipt, Rejected, RejectReason, Step
+from sinks.base import Answer, Delivered, Receipt, Rejected, RejectReason, Step
 from streams import story_words
 from streams.codec import Said
 from streams.config_places import Places
@@ -24,6 +24,7 @@ from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.explain_story import Asked, Form, run, run_event
 from streams.settings import load
 from streams.stories import KEPT_MOST, Match, Recorded, Story, story_of
+from tests.sinks.ephemeral_case import shaped
 from tests.sinks.make import attempt, digest
 
 ROOT = Path(__file__).parents[2]
@@ -330,4 +331,16 @@ def test_what_sentry_answered_is_told_of_the_incident_that_it_was_asked_about() 
     )
     assert story_words.sentence(notice, Places(""), {}) == [
         "slack:a: post of revision 1 about what Sentry did not take: delivered"
+    ]
+
+
+def test_what_whoever_pressed_was_told_alone_is_told_of_the_incident() -> None:
+    made = shaped(digest("slack_ephemeral:default", id="inc-1"))
+    made = msgspec.structs.replace(made, id="cor-1")
+    call = msgspec.structs.replace(attempt(Step.POST, made), key="slack_ephemeral:default|cor-1")
+    there = Delivered(Receipt(place="C0INC", id="1790000000.000100"))
+    said = attempted(call, Answer(key=call.key, number=1, outcome=there), 5)
+    assert (said.subject, said.beside) == ("inc-1", True)
+    assert story_words.sentence(said, Places(""), {}) == [
+        "slack_ephemeral:default: word to whoever pressed that it was not done: delivered"
     ]

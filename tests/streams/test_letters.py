@@ -25,6 +25,7 @@ from streams.letter_records import (
 )
 from streams.letters import Case, LetterState, cases, failed, in_order, over
 from streams.why_read import given_up as still_given_up
+from tests.sinks.ephemeral_case import shaped
 from tests.sinks.make import digest
 
 AT_MS = 1_790_000_000_000
@@ -242,6 +243,13 @@ def test_a_change_that_sentry_did_not_take_says_what_it_is_and_where_to_look() -
     said = lines(Case(letter=given_up(made, reason=DeadReason.NOT_AUTHORISED)))
     assert "docs/sentry-api.md" in said[2]
     assert said[-1] == ("what it says: issue 41 of Sentry: assign to team:pay, decided about inc-1")
+
+
+def test_what_could_not_be_told_to_one_person_says_what_it_is() -> None:
+    made = shaped(digest("slack_ephemeral:default", id="inc-1"), outcome="no_pager")
+    said = lines(Case(letter=given_up(made, reason=DeadReason.NO_SUCH_PLACE)))
+    assert said[-1].startswith("what it says, to whoever pressed: ⚠️ Not as you were told: `inc-1`")
+    assert "U0ADA" not in str(said)
 
 
 def test_hostile_text_stays_on_its_line() -> None:
