@@ -8,6 +8,7 @@ did not take, which DELIVER hears of.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -44,6 +45,10 @@ BELIES: Final = frozenset(
 """After these nothing is as it was said. Of one that is repeated the first has answered; what is
 overtaken or of elsewhere only pagers say."""
 
+SET_ASIDE: Final = "set_aside"
+"""What became of an act that raised: beside the words of `ActOutcome`, since nothing of it is kept
+in the state."""
+
 
 class Answering:
     """Gathers what is to be put right for one state until it is taken."""
@@ -72,6 +77,15 @@ class Answering:
             over=bool(gone) and silencing.remembered(self._state, gone) is not None,
             who=self._has_it(act) if outcome is ActOutcome.UNCHANGED else "",
         )
+
+    def set_aside(self, acts: Iterable[Act], tick: int) -> list[Digest]:
+        """Return what is told of acts that could not be carried out, whatever was noted of them."""
+        for act in acts:
+            if not isinstance(act.pressed, msgspec.UnsetType) and not self._silent:
+                self._answers[act_id(act)] = Answer(
+                    to=act.pressed, act=kind_of(act), subject=act.subject, outcome=SET_ASIDE
+                )
+        return self.take(tick)
 
     def take(self, tick: int) -> list[Digest]:
         """Return what is to be told since the last call, in the order of the acts' ids."""

@@ -27,7 +27,7 @@ from correlators import (
     storm_times,
 )
 from correlators.acting import Acting, Outcomes
-from correlators.acts import ActDone
+from correlators.acts import Act, ActDone
 from correlators.answering import Answering
 from correlators.asking import Asking
 from correlators.baseline import Baseline
@@ -201,6 +201,11 @@ class Correlator:
         ]
         changed = self.state.changed_since()
         return decisions_of_tick.of_tick(tick, changed, digests, asked, not_told, near)
+
+    def set_aside(self, acts: Iterable[Act], tick: int) -> list[Digest]:
+        """Return what whoever pressed is told of acts of this tick that could not be carried
+        out."""
+        return self._answering.set_aside(acts, tick)
 
     def forget_decided(self) -> None:
         """Drop what was decided in a tick that is undone."""

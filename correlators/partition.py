@@ -176,6 +176,8 @@ class Partition:
             self._late += sum(delta.tick < work.tick for delta in work.deltas)
             done = self._apply(work)
             digests += done.decided.digests
+            aside = [one.what for one in done.poison if isinstance(one.what, Act)]
+            digests += self._correlator.set_aside(aside, work.tick)
             suppressed += done.decided.suppressed
             pages += done.decided.pages
             decisions += done.decided.decisions

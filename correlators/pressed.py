@@ -45,7 +45,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     """Id of what it was about; empty for a silence that a condition describes."""
     outcome: str
-    """The word of `ActOutcome`."""
+    """The word of `ActOutcome`; or `set_aside`, or for what Sentry did not take `not_taken`."""
     gone: str = ""
     """For `gone`: the id of what is."""
     over: bool = False

@@ -13,7 +13,7 @@ import msgspec
 import xxhash
 
 from correlators.acts import ActOutcome
-from correlators.answering import DESTINATION
+from correlators.answering import DESTINATION, SET_ASIDE
 from correlators.issue_change import IssueChange
 from correlators.pressed import Answer
 from correlators.silences import SILENCES_MOST
@@ -41,6 +41,8 @@ _WHY: Final[Mapping[str, str]] = {
     ActOutcome.ENDED: "its end had passed before it took effect, since CORRELATE is behind",
     ActOutcome.NO_PAGER: "no rule and no route pages anybody for it",
     ActOutcome.NO_ISSUE: "no issue of it is known, or Sentry is not asked for anything here",
+    SET_ASIDE: "it could not be carried out and is set aside, with the reason, for whoever runs "
+    "Stormfold",
     ActOutcome.TOO_MANY: f"its environment has {SILENCES_MOST} silences already",
 }
 _ALREADY: Final[Mapping[str, str]] = {

@@ -9,6 +9,7 @@ from correlators import acts_pending
 from correlators.acting import Acting
 from correlators.acts import Acknowledge, Act, act_id
 from correlators.partition import Partition
+from correlators.pressed import Pressed
 from correlators.ticks import Progress, Ticks
 from correlators.types import DeltaBatch
 from streams import codec
@@ -131,7 +132,8 @@ def test_an_act_that_raises_is_set_aside_and_its_tick_goes_on(
 
     monkeypatch.setattr(Acting, "_carry_out", raises)
     partition = Partition(PAGING, first_progress())
-    acts = [act("x"), act("bad"), act("y")]
+    here = Pressed("U0ADA", "C0INC")
+    acts = [msgspec.structs.replace(act(one), pressed=here) for one in ("x", "bad", "y")]
     for offset, one in enumerate(acts):
         assert partition.receive_act(offset, one)
     partition.receive(3, batch(0, event(1), mark=5))
@@ -141,6 +143,13 @@ def test_an_act_that_raises_is_set_aside_and_its_tick_goes_on(
     assert kept < set(step.entries)
     assert f"act:{act_id(acts[1])}" not in step.entries
     assert partition.open_counts == (1, 0)
+    # Nobody knows x and y; each is told so once, although the tick was tried before.
+    told = [one.answer for one in step.digests if one.answer is not None]
+    assert sorted((one.subject, one.outcome) for one in told) == [
+        ("bad", "set_aside"),
+        ("x", "gone"),
+        ("y", "gone"),
+    ]
 
 
 def test_what_stands_on_the_log_reads_as_what_was_written() -> None:

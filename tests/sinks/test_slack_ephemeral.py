@@ -117,6 +117,7 @@ async def test_after_half_an_hour_nobody_waits_for_it(slack: SlackPeer, played: 
         ({"outcome": "unchanged", "who": "b*b <@U1>"}, "b\u2217b &lt;@U1&gt; has it already."),
         ({"act": "page_now", "outcome": "unchanged"}, "A page of it is open."),
         ({"act": "page_now", "outcome": "no_pager"}, "No rule and no route pages anybody for it."),
+        ({"act": "assign", "outcome": "set_aside"}, "It could not be carried out and is set aside"),
         ({"act": "ignore", "outcome": "no_issue"}, "No issue of it is known"),
         ({"act": "add_silence", "outcome": "too_many"}, "Its environment has 200 silences already"),
         ({"act": "add_silence", "outcome": "ended", "subject": ""}, "What you described is not"),
