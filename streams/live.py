@@ -10,7 +10,7 @@ written, so a running installation does not notice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -130,6 +130,35 @@ class Live:
         yield from sorted(found, key=lambda one: (one[1].environment, one[1].to_ms, one[1].id))
 
 
+async def part_of(
+    number: int,
+    place: str,
+    stored: Mapping[str, bytes],
+    installation: Installation,
+    config: Config,
+) -> Part:
+    """Return one partition as it is stored, made beside the event loop, which goes on meanwhile:
+    a large state takes seconds, and intake has webhooks to answer within one.
+
+    Args:
+        number: of the partition.
+        place: topic and partition, for the error.
+        stored: values by key.
+        installation: who reads it.
+        config: what decides.
+
+    Raises:
+        StateRefused: an entry does not read, or another installation wrote it.
+    """
+
+    def made() -> Part:
+        progress, entries = read_state(place, stored, installation)
+        tick = progress.applied_tick if progress is not None else -1
+        return Part(number, State(config, entries), tick)
+
+    return await asyncio.to_thread(made)
+
+
 async def read(settings: Settings, clock_ms: int) -> Live:
     """Return the state of this installation.
 
@@ -154,9 +183,8 @@ async def read(settings: Settings, clock_ms: int) -> Live:
             async def part(number: int) -> Part:
                 async with room:
                     stored = await restore(bootstrap, topic, number)
-                progress, entries = read_state(f"{topic}-{number}", stored, installation)
-                tick = progress.applied_tick if progress is not None else -1
-                return Part(number, State(config, entries), tick)
+                    place = f"{topic}-{number}"
+                    return await part_of(number, place, stored, installation, config)
 
             parts = await asyncio.gather(*map(part, found))
     except TopicsError as error:

@@ -5,6 +5,7 @@ What they look like is `sinks.slack_modals`; what becomes of what is filled in i
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -96,7 +97,8 @@ class Asking:
                 else choice_view(asked, [], none=gone)
             )
         else:
-            view = _completed(live, found, asked)
+            # What a silence would mute is looked for in all that is open.
+            view = await asyncio.to_thread(_completed, live, found, asked)
         await self._office.update_view(view_id, view)
 
 
