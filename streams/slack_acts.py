@@ -84,6 +84,12 @@ NO_SENTRY: Final = (
     "in stormfold.yaml). `silence ID 7d` mutes it here."
 )
 
+STRANGER: Final = (
+    "Nothing was done: Stormfold listens to people of its own workspace only, and you are of "
+    "another one."
+)
+WHOSE: Final = "Nothing was done: Slack does not say now whose workspace this is. Try again."
+
 MINUTE_MS: Final = 60_000
 """Sentry counts how long an issue is ignored in minutes."""
 

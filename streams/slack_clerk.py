@@ -57,6 +57,8 @@ class Who(msgspec.Struct, frozen=True):
     """A response address."""
     ts: str = ""
     """When it was, as Slack writes it; empty where it does not say."""
+    team: str = ""
+    """Workspace or organisation that they are of; empty where Slack does not say."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -227,6 +229,9 @@ class Clerk:
 
     async def may_not(self, word: Word, who: Who) -> Done | None:
         """Return why somebody may not say this, None where they may."""
+        ours = await self._office.colleague(who.id, who.team)
+        if not ours:
+            return Done(Outcome.MAY_NOT, slack_acts.STRANGER if ours is False else slack_acts.WHOSE)
         key = slack_acts.GROUP_OF.get(word, "")
         groups = self._groups.get(key)
         if groups is None or who.id in groups:

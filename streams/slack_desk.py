@@ -222,7 +222,8 @@ class Desk:
             return Reply(Outcome.REPEATED)
         thread, channel = text_in(event, "thread_ts"), text_in(event, "channel")
         ts = text_in(event, "ts")
-        who = Who(user, "", channel, thread or ts, ts=ts)
+        team = text_in(event, "user_team") or text_in(event, "team") or text_in(payload, "team_id")
+        who = Who(user, "", channel, thread or ts, ts=ts, team=team)
 
         async def work() -> Done:
             here = await self._office.thread(channel, thread) if thread else ""
@@ -251,6 +252,7 @@ def _person(payload: Json) -> Who:
         text_in(payload, "message", "thread_ts"),
         text_in(payload, "response_url"),
         text_in(payload, "action_ts"),
+        text_in(payload, "user", "team_id") or text_in(payload, "team", "id"),
     )
 
 
@@ -258,7 +260,7 @@ def _commander(payload: Json) -> Who:
     user = text_in(payload, "user_id")
     name = text_in(payload, "user_name") or user
     channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
-    return Who(user, name[:NAME_CHARS], channel, "", url)
+    return Who(user, name[:NAME_CHARS], channel, "", url, team=text_in(payload, "team_id"))
 
 
 def _shown(text: str) -> Json:

@@ -1,11 +1,12 @@
-"""The calls that an answer in Slack needs: who is in a group, what somebody is called, modals,
-messages that one person sees, and what a thread is about.
+"""The calls that an answer in Slack needs: who is in a group, what somebody is called and whether
+they belong here, modals, messages that one person sees, and what a thread is about.
 
 Each gives a value, and None or False where Slack did not answer in time: nothing here raises, and
 no text of Slack's goes further. What was read is kept for a while, and bounded.
 
-Source: docs.slack.dev: usergroups.users.list, users.info, views.open, chat.postEphemeral,
-conversations.replies; a response address takes five answers in 30 minutes.
+Source: docs.slack.dev: auth.test, usergroups.users.list, users.info, views.open,
+chat.postEphemeral, conversations.replies, channels between organisations; a response address takes
+five answers in 30 minutes.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Office:
         self._origin = _origin(base_url)
         self._now_ms = now_ms
         self._members: dict[str, tuple[int, frozenset[str]]] = {}
-        self._names: OrderedDict[str, str] = OrderedDict()
+        self._people: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        """What people are called, and the organisation that they are of."""
+        self._home: tuple[str, str] | None = None
+        """The workspace of the bot, and its organisation, once Slack said it."""
         self._session: aiohttp.ClientSession | None = None
 
     def renew(self, token: str, base_url: str) -> None:
@@ -64,6 +68,7 @@ class Office:
         if (token, base_url) == self._as:
             return
         self._as = (token, base_url)
+        self._home = None
         self._origin = _origin(base_url)
         self._old.append(self._client)
         self._client = SlackClient(
@@ -93,20 +98,48 @@ class Office:
 
     async def name(self, user: str) -> str:
         """Return what somebody is called; the id where Slack does not say."""
-        if user in self._names:
-            self._names.move_to_end(user)
-            return self._names[user]
+        person = await self._person(user)
+        return person[0] if person is not None else user
+
+    async def colleague(self, user: str, team: str) -> bool | None:
+        """Return whether somebody belongs to the workspace of the bot, or to its organisation; None
+        where Slack does not say. In a channel that is shared with others, they may press too.
+
+        Args:
+            user: id.
+            team: whose they are, as Slack says with what they did; empty where it does not.
+        """
+        if not team:
+            return True
+        if self._home is None:
+            answer = await self._call(self._client.web.auth_test())
+            if answer is None or not answer.get("team_id"):
+                return None
+            self._home = (str(answer["team_id"]), str(answer.get("enterprise_id") or ""))
+        if team in self._home:
+            return True
+        if not self._home[1]:
+            return False
+        person = await self._person(user)
+        return person[1] == self._home[1] if person is not None else None
+
+    async def _person(self, user: str) -> tuple[str, str] | None:
+        if user in self._people:
+            self._people.move_to_end(user)
+            return self._people[user]
         answer = await self._call(self._client.web.users_info(user=user))
         found = answer.get("user") if answer is not None else None
         if not isinstance(found, dict):
-            return user
-        profile = found.get("profile")
+            return None
+        profile, of = found.get("profile"), found.get("enterprise_user")
         shown = profile.get("display_name") if isinstance(profile, dict) else ""
-        name = str(shown or found.get("name") or user)[:NAME_CHARS]
-        self._names[user] = name
-        if len(self._names) > NAMES_KEPT:
-            self._names.popitem(last=False)
-        return name
+        # As with a button, which says this one: the others may be anybody's too.
+        name = str(found.get("name") or shown or user)[:NAME_CHARS]
+        organisation = str(of.get("enterprise_id") or "") if isinstance(of, dict) else ""
+        self._people[user] = (name, organisation)
+        if len(self._people) > NAMES_KEPT:
+            self._people.popitem(last=False)
+        return self._people[user]
 
     async def open_view(self, trigger: str, view: Mapping[str, Any]) -> str:
         """Open a modal and return its id, empty where Slack does not open it."""

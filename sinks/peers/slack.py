@@ -175,6 +175,7 @@ class SlackPeer(States, Peer):
             "user_id": "U0BOT",
             "bot_id": "B0STORM",
             "is_enterprise_install": False,
+            **({"enterprise_id": self.back.organisation} if self.back.organisation else {}),
         }
 
     # ---------------------------------------------------------------- webhooks

@@ -75,6 +75,10 @@ class Back:
         self.names = workspace.people
         self.away: set[tuple[str, str]] = set()
         """(person, channel) of who is not in a channel."""
+        self.organisation = ""
+        """Of which the workspace is one of several."""
+        self.organisations: dict[str, str] = {}
+        """Of people by id."""
         self._triggers: dict[str, tuple[float, str]] = {}
         self._addresses: dict[str, _Address] = {}
         self._count = 0
@@ -160,7 +164,10 @@ class Back:
         if user not in self.names:
             raise Refusal("user_not_found")
         name = self.names[user]
-        return {"user": {"id": user, "name": name, "profile": {"display_name": name}}}
+        told: Json = {"id": user, "name": name, "profile": {"display_name": name}}
+        if user in self.organisations:
+            told["enterprise_user"] = {"id": user, "enterprise_id": self.organisations[user]}
+        return {"user": told}
 
     def _ephemeral(self, args: Json) -> Json:
         self._workspace.need("chat:write")

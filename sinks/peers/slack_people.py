@@ -92,11 +92,14 @@ class Person:
         send: takes what is done to the app.
         id: `U...`.
         name: as others see it.
+        team: the workspace that they are of; of another one they are in channels that are shared.
     """
 
-    def __init__(self, slack: SlackPeer, send: Send, id: str, name: str) -> None:
+    def __init__(
+        self, slack: SlackPeer, send: Send, id: str, name: str, *, team: str = "T0STORM"
+    ) -> None:
         self._slack, self._send = slack, send
-        self.id, self.name = id, name
+        self.id, self.name, self.team = id, name, team
         slack.back.names[id] = name
 
     async def press(self, message: Message, label: str) -> Answered:
@@ -124,7 +127,7 @@ class Person:
         told = {
             "type": "view_submission",
             "user": self._user(),
-            "team": {"id": "T0STORM"},
+            "team": {"id": self.team},
             "view": {**view.content, "id": view.id, "hash": view.hash, "state": {"values": values}},
         }
         answered = await self._send("interactive", told)
@@ -146,7 +149,7 @@ class Person:
             "user_name": self.name,
             "channel_id": place.id,
             "channel_name": place.name,
-            "team_id": "T0STORM",
+            "team_id": self.team,
             "trigger_id": self._slack.back.trigger(self.id),
             "response_url": self._slack.response_url(place.id, self.id),
         }
@@ -168,6 +171,7 @@ class Person:
             "ts": ts,
             "event_ts": ts,
             "channel": place.id,
+            "team": self.team,
         }
         if thread_ts:
             event["thread_ts"] = thread_ts
@@ -195,7 +199,7 @@ class Person:
         return f"{self._slack.clock():.6f}"
 
     def _user(self) -> Json:
-        return {"id": self.id, "username": self.name, "name": self.name, "team_id": "T0STORM"}
+        return {"id": self.id, "username": self.name, "name": self.name, "team_id": self.team}
 
     def _interaction(self, kind: str, message: Message) -> Json:
         channel = self._slack.workspace.channels[message.channel]

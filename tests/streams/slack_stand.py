@@ -81,8 +81,8 @@ class Stand:
     live: Live | None = None
     """What the state is; None: it cannot be read."""
 
-    def person(self, id: str, name: str) -> Person:
-        return Person(self.slack, self.app.send, id, name)
+    def person(self, id: str, name: str, *, team: str = "T0STORM") -> Person:
+        return Person(self.slack, self.app.send, id, name, team=team)
 
     @property
     def ada(self) -> Person:

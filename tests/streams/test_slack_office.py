@@ -94,6 +94,7 @@ async def test_whatever_slack_answers_nothing_raises(
     slack.fail(fault, retry_after_s=1)
     assert await office.members("S0CALL") is None
     assert await office.name("U0ADA") == "U0ADA"
+    assert await office.colleague("U0ADA", "T0STORM") is None
     assert await office.open_view("x", {}) == ""
     assert not await office.update_view("x", {})
     assert not await office.tell("C0INC", "U0ADA", "hello")
