@@ -184,6 +184,24 @@ async def _check_topic(settings: Settings) -> None:
             _log.warning("%s", finding)
 
 
+async def renew(app: web.Application, settings: Settings) -> None:
+    """Have the routes take other secrets from the next request on, all of them or none.
+
+    Raises:
+        SettingsError: as of `make_app`, or only a restart changes it; the old ones stay.
+    """
+    if (settings.slack_in is None) is (_SLACK in app):
+        raise SettingsError("slack_in: only a restart of intake begins or ends it")
+    # What may be refused comes first.
+    pagerduty = taken_of(settings)
+    slack = app[_SLACK].prepare(settings) if _SLACK in app else None
+    app[_DOOR].renew(settings)
+    if slack is not None:
+        slack()
+    if _PAGERDUTY in app:
+        await app[_PAGERDUTY].renew(pagerduty)
+
+
 @contextlib.asynccontextmanager
 async def _reloads(
     loaded: Loaded | None, metrics: Metrics, app: web.Application
@@ -194,13 +212,7 @@ async def _reloads(
         return
 
     async def take(changed: Loaded) -> None:
-        taken = taken_of(changed.settings)  # may refuse it, so first
-        if (changed.settings.slack_in is None) is (_SLACK in app):
-            raise SettingsError("slack_in: only a restart of intake begins or ends it")
-        if _SLACK in app:
-            app[_SLACK].renew(changed.settings)
-        app[_DOOR].renew(changed.settings)
-        await app[_PAGERDUTY].renew(taken)
+        await renew(app, changed.settings)
 
     reloads = Reloads(
         loaded, os.environ, metrics, fixed=FIXED_INTAKE, missing=lambda _: [], take=take

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -20,7 +21,7 @@ from aiohttp import web
 from streams.intake_log import OwnedActLog
 from streams.live import read as read_live
 from streams.metrics import Metrics
-from streams.settings import Settings, SlackIn
+from streams.settings import Settings, SettingsError, SlackIn
 from streams.slack_book import Book
 from streams.slack_clerk import Clerk
 from streams.slack_desk import Desk
@@ -72,26 +73,35 @@ class SlackDoor:
         self._socket = socket
         self._metrics = metrics
         self._under_way = 0
-        self.renew(settings)
+        self._app_token = _app_token(settings)
+        self.prepare(settings)()
 
-    def renew(self, settings: Settings) -> None:
-        """Take other secrets, groups and another token from the next request on.
+    def prepare(self, settings: Settings) -> Callable[[], None]:
+        """Return what takes other secrets, groups and another token from the next request on; it
+        cannot fail, and until it is called the old ones stay.
 
         Raises:
-            SettingsError: as of the start; the old ones stay.
+            SettingsError: as of the start, or the token of the socket is another one.
         """
         back = settings.slack_in or SlackIn()
-        if (slack := settings.sinks.slack) is not None:
-            self._office.renew(slack.token.reveal(), slack.base_url)
-        self._secrets = [
-            one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets
-        ]
-        self._clerk.know(settings.people)
-        self._clerk.renew(
-            back.groups,
-            settings.intake.kafka_timeout_ms / 1000,
-            asks_sentry=settings.sentry is not None and settings.shadow is None,
-        )
+        if _app_token(settings) != self._app_token:
+            raise SettingsError("slack_in.app_token: only a restart of intake changes it")
+        slack = settings.sinks.slack
+        bot = (slack.token.reveal(), slack.base_url) if slack is not None else None
+        secrets = [one.reveal().encode("utf-8", "surrogateescape") for one in back.signing_secrets]
+
+        def take() -> None:
+            if bot is not None:
+                self._office.renew(*bot)
+            self._secrets = secrets
+            self._clerk.know(settings.people)
+            self._clerk.renew(
+                back.groups,
+                settings.intake.kafka_timeout_ms / 1000,
+                asks_sentry=settings.sentry is not None and settings.shadow is None,
+            )
+
+        return take
 
     def start(self) -> None:
         """Begin to open a socket, where one is configured."""
@@ -143,6 +153,11 @@ class SlackDoor:
 
     def _count(self, kind: Kind, outcome: str) -> None:
         self._metrics.slack_requests.labels(kind=kind.value, outcome=outcome).inc()
+
+
+def _app_token(settings: Settings) -> str:
+    token = settings.slack_in.app_token if settings.slack_in is not None else None
+    return token.reveal() if token is not None else ""
 
 
 def decoded(content_type: str, body: bytes) -> Inbound | None:

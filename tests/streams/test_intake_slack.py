@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.acts import Acknowledge
+from correlators.acts import Acknowledge, PageNow
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_people import FORM, HttpApp
-from streams.intake import make_app
+from streams.intake import _SLACK, make_app, renew
 from streams.intake_log import Written
 from streams.intake_slack import decoded
 from streams.metrics import Metrics
@@ -149,20 +149,55 @@ async def test_a_changed_configuration_takes_other_secrets_and_groups(it: Stand)
     body = challenge()
     signed = it.app.signed(body) | {"Content-Type": JSON}
     other = (Secret("other", place="test", environ={}),)
-    it.door.renew(settings_with(it.slack, signing_secrets=other, groups={"page": ()}))
+    it.door.prepare(settings_with(it.slack, signing_secrets=other, groups={"page": ()}))()
     assert (await it.app.post(body, signed)).status == 401
-    it.door.renew(settings_with(it.slack, groups={"page": ()}))
+    it.door.prepare(settings_with(it.slack, groups={"page": ()}))()
     assert (await it.app.post(body, signed)).status == 200
     await it.ada.press(await it.post(), "Page the on-call")
     assert "nobody may page from Slack" in (await it.heard(it.ada))[0]
 
 
-async def test_a_secret_that_is_gone_leaves_the_old_ones(it: Stand) -> None:
+def changed(settings: Settings, *, token: str = TOKEN, legacy: str = "") -> Settings:
+    """Return settings with another token of the bot, or a token of the legacy plugin."""
+    slack, given = settings.sinks.slack, Secret(token, place="test", environ={})
+    assert slack is not None
+    tokens = (Secret(legacy, place="test", environ={}),) if legacy else ()
+    return msgspec.structs.replace(
+        settings,
+        sinks=msgspec.structs.replace(
+            settings.sinks, slack=msgspec.structs.replace(slack, token=given)
+        ),
+        intake=msgspec.structs.replace(settings.intake, secrets=(), legacy_tokens=tokens),
+    )
+
+
+@pytest.mark.parametrize("what", ["signing secret", "legacy token", "app token"])
+async def test_what_cannot_be_taken_leaves_all_as_it_was(it: Stand, what: str) -> None:
+    running = changed(settings_with(it.slack))
+    app = make_app(running, Metrics(), NoLog(), None, it.acts)
     gone = (Secret("${NOT_THERE}", place="test", environ={}),)
-    with pytest.raises(SettingsError):
-        it.door.renew(settings_with(it.slack, signing_secrets=gone, groups={"page": ()}))
-    await it.ada.press(await it.post(), "Page the on-call")
-    assert len(it.acts.acts) == 1
+    other: dict[str, object] = {"groups": {"page": ()}}
+    if what == "signing secret":
+        other["signing_secrets"] = gone
+    elif what == "app token":
+        other["app_token"] = Secret("xapp-other", place="test", environ={})
+    refused = changed(
+        settings_with(it.slack, **other),
+        token="xoxb-other",
+        legacy="too short" if what == "legacy token" else "",
+    )
+    async with TestClient(TestServer(app)) as client:
+        with pytest.raises(SettingsError):
+            await renew(app, refused)
+        message = await it.post()
+        for label in ("Page the on-call", "Acknowledge"):
+            body = urlencode({"payload": json.dumps(it.ada.pressing(message, label))}).encode()
+            headers = it.app.signed(body) | {"Content-Type": FORM}
+            assert (await client.post("/slack", data=body, headers=headers)).status == 200
+        assert [type(one) for one in it.acts.acts] == [PageNow, Acknowledge]
+        assert len(await it.heard(it.ada, 2)) == 2
+        assert {call.outcome for call in it.slack.calls} == {"ok"}
+        await app[_SLACK].finish(5.0)
 
 
 class NoLog:
