@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
+import msgspec
 from aiohttp import web
 
 from streams.intake_log import OwnedActLog
@@ -140,6 +141,8 @@ class SlackDoor:
         got = decoded(request.content_type, body)
         if got is None:
             return self._answer(Kind.OTHER, Reply(Outcome.UNREADABLE))
+        # Signed with it, so that who plays it again does the same again, and not another thing.
+        got = msgspec.structs.replace(got, at=f"{head[TIMESTAMP_HEADER]}.0")
         return self._answer(got.kind, await self.desk.handle(got))
 
     def _answer(self, kind: Kind, reply: Reply) -> web.Response:

@@ -84,12 +84,12 @@ class Desk:
                 work = self._button if got.kind is Kind.BUTTON else self._shortcut
                 return await self._answer(work(payload, who), self._respond(who), None)
             case Kind.COMMAND:
-                who = self._clerk.known(_commander(payload))
+                who = self._clerk.known(_commander(payload, got.at))
                 return await self._answer(
                     self._clerk.say(text_in(payload, "text"), "", who), self._respond(who), _shown
                 )
             case Kind.MODAL:
-                return await self._modal(payload)
+                return await self._modal(payload, got.at)
             case Kind.MENTION:
                 return await self._mention(payload)
         return Reply(Outcome.IGNORED)
@@ -187,7 +187,7 @@ class Desk:
 
     # ---------------------------------------------------------------- modals and mentions
 
-    async def _modal(self, payload: Json) -> Reply:
+    async def _modal(self, payload: Json, at: str) -> Reply:
         view = payload.get("view")
         asked = asked_of(view) if isinstance(view, dict) else None
         if asked is None or not isinstance(view, dict):
@@ -195,7 +195,10 @@ class Desk:
         state = view.get("state")
         given = filled(asked, state if isinstance(state, dict) else {})
         who = msgspec.structs.replace(
-            self._clerk.known(_person(payload)), channel=asked.channel, thread_ts=asked.thread_ts
+            self._clerk.known(_person(payload)),
+            channel=asked.channel,
+            thread_ts=asked.thread_ts,
+            ts=at,
         )
         if wrong := self._asking.wrong(given):
             return Reply(Outcome.WRONG, {"response_action": "errors", "errors": wrong})
@@ -256,11 +259,11 @@ def _person(payload: Json) -> Who:
     )
 
 
-def _commander(payload: Json) -> Who:
+def _commander(payload: Json, at: str) -> Who:
     user = text_in(payload, "user_id")
     name = text_in(payload, "user_name") or user
     channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
-    return Who(user, name[:NAME_CHARS], channel, "", url, team=text_in(payload, "team_id"))
+    return Who(user, name[:NAME_CHARS], channel, "", url, at, text_in(payload, "team_id"))
 
 
 def _shown(text: str) -> Json:

@@ -70,6 +70,8 @@ class Inbound(msgspec.Struct, frozen=True):
 
     kind: Kind
     payload: Json
+    at: str = ""
+    """When Slack sent it, as Slack writes a time; empty where that is not signed with it."""
 
 
 class Reply(msgspec.Struct, frozen=True):

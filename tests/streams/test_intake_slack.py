@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.acts import Acknowledge, PageNow
+from correlators.acts import Acknowledge, AddSilence, PageNow, Resolve
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_people import FORM, HttpApp
+from sinks.slack_buttons import Press, environment_hash
+from sinks.slack_modals import Asked, silence_view
 from streams.intake import _SLACK, make_app, renew
 from streams.intake_log import Written
 from streams.intake_slack import decoded
@@ -23,7 +25,16 @@ from streams.metrics import Metrics
 from streams.references import Secret
 from streams.settings import Settings, SettingsError
 from streams.slack_inbound import Kind
-from tests.streams.slack_stand import INC, SECRETS, TOKEN, MemoryActs, Stand, settings_with, stand
+from tests.streams.slack_stand import (
+    INC,
+    SECRETS,
+    TOKEN,
+    MemoryActs,
+    Stand,
+    outage_and_mail,
+    settings_with,
+    stand,
+)
 
 JSON = "application/json"
 
@@ -85,6 +96,33 @@ async def test_a_request_that_is_played_again_is_one_act(it: Stand) -> None:
     assert [(await it.app.post(body, headers)).status for _ in range(2)] == [200, 200]
     first, second = it.acts.acts
     assert first == second
+
+
+async def test_a_command_or_dialog_that_is_played_again_is_one_act_wherever_it_is(
+    it: Stand,
+) -> None:
+    asked = Asked(Press.SILENCE, f"{INC}@3@{environment_hash('production'):016x}", "C0INC")
+    values = {"for": {"for": {"selected_option": {"value": "3600000"}}}}
+    dialog = {
+        "type": "view_submission",
+        "user": {"id": "U0ADA", "username": "ada", "team_id": "T0STORM"},
+        "view": {**silence_view(asked), "state": {"values": values}},
+    }
+    command = {"command": "/stormfold", "user_id": "U0ADA", "user_name": "ada"}
+    live, _, mail = outage_and_mail()
+    async with stand() as other:
+        for told in (urlencode(command | {"text": f"resolve {mail}"}), form(dialog)):
+            body = told.encode()
+            headers = it.app.signed(body) | {"Content-Type": FORM}
+            for one in (it, other):
+                one.live = live
+                assert (await one.app.post(body, headers)).status == 200
+        assert [type(one) for one in it.acts.acts] == [Resolve, AddSilence]
+        assert it.acts.acts == other.acts.acts
+
+
+def form(payload: Mapping[str, object]) -> str:
+    return urlencode({"payload": json.dumps(payload)})
 
 
 @pytest.mark.parametrize(
