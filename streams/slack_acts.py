@@ -37,7 +37,8 @@ from streams.yaml_reader import duration
 SOURCE: Final = "slack"
 _TS: Final = re.compile(r"([0-9]{1,11})\.([0-9]{1,9})", re.ASCII)
 SAME_WITHIN_MS: Final = 10_000
-"""The same said again by the same person within this is one act: a double click."""
+"""The same said again by the same person within this is one act, a double click, unless anybody
+said something else of the same thing in between."""
 SLACK_OFF_MS: Final = 3_600_000
 """A time that Slack gives and that is further than this from ours is not taken."""
 MOMENTS_KEPT: Final = 4_096
@@ -245,13 +246,13 @@ class Moments:
     """Says when an act was decided: the same for the same twice, so that it is one act."""
 
     def __init__(self) -> None:
-        self._last: OrderedDict[tuple[str, str], tuple[object, int]] = OrderedDict()
+        self._last: OrderedDict[str, tuple[object, int]] = OrderedDict()
 
     def at(self, user: str, subject: str, what: object, now_ms: int) -> int:
         """Return when this was decided, in milliseconds.
 
-        What the same person decided about the same thing just before, with nothing else between, is
-        the same decision. Any other has a time of its own.
+        What the same person decided about the same thing just before, with nothing else between,
+        theirs or another's, is the same decision. Any other has a time of its own.
 
         Args:
             user: id of who decided it.
@@ -259,12 +260,12 @@ class Moments:
             what: what was decided.
             now_ms: when Slack says that it was, so that what it sends again is the same; else now.
         """
-        key = (user, subject)
-        before, at_ms = self._last.get(key, (None, 0))
-        if before != what or abs(now_ms - at_ms) > SAME_WITHIN_MS:
+        now = (user, what)
+        before, at_ms = self._last.get(subject, (None, 0))
+        if before != now or abs(now_ms - at_ms) > SAME_WITHIN_MS:
             at_ms = now_ms
-        self._last[key] = (what, at_ms)
-        self._last.move_to_end(key)
+        self._last[subject] = (now, at_ms)
+        self._last.move_to_end(subject)
         if len(self._last) > MOMENTS_KEPT:
             self._last.popitem(last=False)
         return at_ms

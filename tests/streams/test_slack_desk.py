@@ -97,6 +97,18 @@ async def test_another_decision_in_between_makes_the_first_a_new_one() -> None:
     assert moments.at("U1", INC, "ack", 13_000) == 14_001
 
 
+async def test_what_another_person_undid_may_be_done_again_at_once(it: Stand) -> None:
+    message, bob = await it.post(), it.person("U0BOB", "bob")
+    acked = digest("slack:incidents", id=INC, revision=3)
+    acked = msgspec.structs.replace(acked, acked_by="ada")
+    await it.ada.press(message, "Acknowledge")
+    await bob.press(await it.post(acked), "Give back")
+    await it.ada.press(message, "Acknowledge")
+    assert [one.actor for one in it.acts.acts] == ["ada", "bob", "ada"]
+    first, _, again = it.acts.acts
+    assert act_id(first) != act_id(again)
+
+
 @given(at_ms=st.integers(NOW_MS - 3_600_000, NOW_MS + 3_600_000), odd=st.text(max_size=20))
 def test_a_time_that_slack_gives_is_taken_unless_it_is_none(at_ms: int, odd: str) -> None:
     assert when(f"{at_ms // 1000}.{at_ms % 1000:03d}456", NOW_MS) == at_ms
