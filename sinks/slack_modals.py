@@ -17,6 +17,7 @@ import msgspec
 from sinks.blocks import SECTION_CHARS, Json, fitting
 from sinks.mrkdwn import code, cut
 from sinks.slack_buttons import About, Press, about
+from sinks.words import clean
 
 CALLBACK: Final = "stormfold"
 """The `callback_id` of our modals."""
@@ -178,7 +179,7 @@ def _value(blocks: Mapping[str, Any], name: str) -> str:
         return ""
     chosen = field.get("selected_option")
     found = chosen.get("value") if isinstance(chosen, dict) else field.get("value")
-    return found if isinstance(found, str) else ""
+    return clean(found) if isinstance(found, str) else ""
 
 
 def _view(asked: Asked, blocks: list[Json], *, asks: bool = True) -> Json:

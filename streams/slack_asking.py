@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators.acts import SILENCE_MOST_MS, AddSilence
+from correlators.acts import NAME_CHARS, SILENCE_MOST_MS, AddSilence
 from correlators.conditions import When
 from correlators.incidents import Incident
 from correlators.silencing import environment_of
@@ -73,7 +73,7 @@ class Asking:
                 return Said(word=word, subject=given.text)
             case Press.MERGE:
                 return Said(word=word, subject=subject, other=given.text)
-        return Said(word=word, subject=subject, to=given.text)
+        return Said(word=word, subject=subject, to=given.text.lstrip("@"))
 
     def wrong(self, given: Filled) -> dict[str, str]:
         """Return what is wrong with what was filled in, by block; empty where it may be meant."""
@@ -81,7 +81,9 @@ class Asking:
             case Press.SILENCE:
                 return {} if given.length_ms else {"for": "expected how long"}
             case Press.ASSIGN:
-                return {} if given.text else {"text": "expected a team or a person"}
+                name = given.text.lstrip("@")
+                fits = 0 < len(name) <= NAME_CHARS
+                return {} if fits else {"text": "expected a team or a person"}
         return {} if _OPEN.fullmatch(given.text) else {"text": "expected one of those listed"}
 
     async def _complete(self, view_id: str, asked: Asked) -> None:

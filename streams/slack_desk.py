@@ -19,6 +19,7 @@ import msgspec
 from correlators.acts import NAME_CHARS
 from sinks.slack_buttons import PREFIX, About, Press, pressed
 from sinks.slack_modals import asked_of, filled, told_view
+from sinks.words import clean
 from streams import slack_acts
 from streams.slack_asking import ASKING, Asking
 from streams.slack_book import Book
@@ -85,8 +86,9 @@ class Desk:
                 return await self._answer(work(payload, who), self._respond(who), None)
             case Kind.COMMAND:
                 who = self._clerk.known(_commander(payload, got.at))
+                text = clean(text_in(payload, "text"))
                 return await self._answer(
-                    self._clerk.say(text_in(payload, "text"), "", who), self._respond(who), _shown
+                    self._clerk.say(text, "", who), self._respond(who), _shown
                 )
             case Kind.MODAL:
                 return await self._modal(payload, got.at)
@@ -233,8 +235,8 @@ class Desk:
             named = self._clerk.known(who)
             if not named.name:
                 named = msgspec.structs.replace(who, name=await self._office.name(user))
-            done = await self._clerk.say(without_mention(text_in(event, "text")), here or "", named)
-            return done
+            text = clean(text_in(event, "text"))
+            return await self._clerk.say(without_mention(text), here or "", named)
 
         reply = await self._answer(work(), self._respond(who), None)
         if reply.outcome not in (Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED):
@@ -247,10 +249,10 @@ class Desk:
 def _person(payload: Json) -> Who:
     """Return who did something to a message or a modal, and where."""
     user = text_in(payload, "user", "id")
-    name = text_in(payload, "user", "username") or text_in(payload, "user", "name") or user
+    name = clean(text_in(payload, "user", "username") or text_in(payload, "user", "name"))
     return Who(
         user,
-        name[:NAME_CHARS],
+        name[:NAME_CHARS] or user,
         text_in(payload, "channel", "id"),
         text_in(payload, "message", "thread_ts"),
         text_in(payload, "response_url"),
@@ -261,7 +263,7 @@ def _person(payload: Json) -> Who:
 
 def _commander(payload: Json, at: str) -> Who:
     user = text_in(payload, "user_id")
-    name = text_in(payload, "user_name") or user
+    name = clean(text_in(payload, "user_name")) or user
     channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
     return Who(user, name[:NAME_CHARS], channel, "", url, at, text_in(payload, "team_id"))
 

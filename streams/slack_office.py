@@ -24,6 +24,7 @@ from correlators.acts import NAME_CHARS
 from sinks.base import Step
 from sinks.slack_buttons import BAR, About, about
 from sinks.slack_client import SlackClient
+from sinks.words import clean
 
 TIMEOUT_MS: Final = 1_500
 """Of one call: Slack waits three seconds for an answer."""
@@ -134,7 +135,7 @@ class Office:
         profile, of = found.get("profile"), found.get("enterprise_user")
         shown = profile.get("display_name") if isinstance(profile, dict) else ""
         # As with a button, which says this one: the others may be anybody's too.
-        name = str(found.get("name") or shown or user)[:NAME_CHARS]
+        name = clean(found.get("name") or shown or user)[:NAME_CHARS]
         organisation = str(of.get("enterprise_id") or "") if isinstance(of, dict) else ""
         self._people[user] = (name, organisation)
         if len(self._people) > NAMES_KEPT:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from correlators.acts import (
     Acknowledge,
+    Assign,
+    Comment,
     FalseAlarm,
     PageNow,
     Resolve,
@@ -22,6 +24,7 @@ from correlators.acts import (
 )
 from correlators.types import DigestKind
 from sinks.slack_buttons import bar, environment_hash
+from streams import codec
 from streams.intake_log import Written
 from streams.slack_acts import Moments, when
 from streams.slack_desk import AT_ONCE
@@ -78,6 +81,24 @@ async def test_a_double_click_is_one_act_and_answered_twice(it: Stand) -> None:
     first, second = it.acts.acts
     assert act_id(first) == act_id(second)
     assert len(set(await it.heard(it.ada, 2))) == 1
+
+
+async def test_whatever_a_name_or_a_text_holds_it_is_one_clean_line_that_the_log_takes(
+    it: Stand,
+) -> None:
+    message = await it.post()
+    odd = it.person("U0ODD", "a\ud800\u202e b\nc")
+    await odd.press(message, "Acknowledge")
+    await odd.press(message, "Assign…")
+    await odd.submit(odd.modal(), {"text": {"text": {"value": "@web\n\udfffteam"}}})
+    await odd.mention("incidents", "comment a\ud83d b", thread_ts=message.ts)
+    ack, assign, comment = it.acts.acts
+    assert (ack.actor, assign.actor) == ("a\ufffd b c",) * 2
+    assert isinstance(assign, Assign)
+    assert assign.assignee == "web \ufffdteam"
+    assert isinstance(comment, Comment)
+    assert comment.text == "a\ufffd b"
+    assert all(codec.encode(one) for one in it.acts.acts)
 
 
 async def test_two_people_at_once_are_two_acts(it: Stand) -> None:
