@@ -42,6 +42,8 @@ _SAID: Final = {
     Outcome.KAFKA_FAILED: "Nothing was done: Kafka does not take it now. Try again.",
     Outcome.NO_STATE: "Nothing was done: the state cannot be read now. Try again in a minute, or "
     "press a button.",
+    Outcome.FAULT: "Something went wrong here, and the log of `stormfold intake` says what: it may "
+    "be done all the same. Look before you do it again.",
     Outcome.SLACK_FAILED: "Nothing was done: Slack did not open the dialog. Try again.",
 }
 

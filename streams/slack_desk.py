@@ -10,8 +10,11 @@ What is asked in modals is `slack_asking`'s part; what is done, `slack_clerk`'s.
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from pathlib import PurePath
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +40,9 @@ AT_ONCE: Final = 256
 """Answers that are still being made; more is refused."""
 EVENTS_KEPT: Final = 4_096
 MOMENT: Final = "One moment: this takes longer than Slack waits. The answer follows here."
+
+
+_log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -111,7 +117,7 @@ class Desk:
             say: says something where it was asked for.
             body: the answer that says it at once; None where only `say` can.
         """
-        task = self._later(work)
+        task = self._later(_done(work))
         done, _ = await asyncio.wait({task}, timeout=self._answer_within_s)
         if not done:
             self._later(self._say_when(task, say))
@@ -124,8 +130,14 @@ class Desk:
     def _later(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Take the error of a task that nobody waits for: asyncio would write all that it holds."""
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("somebody in Slack was not answered: %s", type(error).__name__)
 
     async def _say_when(self, task: asyncio.Task[Done], say: Say) -> None:
         it = await task
@@ -244,6 +256,18 @@ class Desk:
             if len(self._events) > EVENTS_KEPT:
                 self._events.popitem(last=False)
         return reply
+
+
+async def _done(work: Coroutine[Any, Any, Done]) -> Done:
+    """Return what became of work, also where a bug of ours stops it: whoever asked is told, and
+    nothing of what they said is in the log."""
+    try:
+        return await work
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{PurePath(at.filename).name}:{at.lineno}"
+        _log.error("it could not be done: %s in %s", type(error).__name__, where)
+        return failed(Outcome.FAULT)
 
 
 def _person(payload: Json) -> Who:

@@ -52,6 +52,8 @@ class Outcome(StrEnum):
     KAFKA_FAILED = "kafka_failed"
     SLACK_FAILED = "slack_failed"
     """Slack did not do what it was asked for, such as to open a modal."""
+    FAULT = "fault"
+    """A bug of ours; what was to be done may be done all the same."""
     REPEATED = "repeated"
     """Slack sent it again, and it was taken before."""
     IGNORED = "ignored"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from correlators.acts import (
     Acknowledge,
+    Act,
     Assign,
     Comment,
     FalseAlarm,
@@ -198,6 +200,31 @@ async def test_what_takes_longer_than_slack_waits_is_answered_at_once_and_in_ful
         told = await it.heard(it.ada, 2)
         assert sorted(one.split("`")[0] for one in told) == ["", "You have "]
         assert {one.subject for one in it.acts.acts} == {INC, storm}
+
+
+class Broken:
+    """A log that fails as nobody expects, with what it was to write in its error."""
+
+    async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
+        raise RuntimeError(repr(act))
+
+
+@pytest.mark.parametrize("answer_within_s", [30.0, 0.0])
+async def test_a_bug_of_ours_is_told_to_who_asked_and_the_log_holds_nothing_that_they_said(
+    caplog: pytest.LogCaptureFixture, answer_within_s: float
+) -> None:
+    async with stand(answer_within_s=answer_within_s) as it:
+        it.live, _, mail = outage_and_mail()
+        it.desk._clerk._acts = Broken()
+        await it.ada.press(await it.post(), "Acknowledge")
+        await it.ada.command(f"comment {mail} of Mrs Miller")
+        await it.ada.mention("incidents", f"comment {mail} of Mrs Miller")
+        said = await it.heard(it.ada, 2)
+        assert all(one.startswith("Something went wrong here") for one in said)
+    gc.collect()
+    assert "it could not be done: RuntimeError in test_slack_desk.py" in caplog.text
+    assert "Miller" not in caplog.text
+    assert "ada" not in caplog.text
 
 
 async def test_more_than_can_be_answered_is_refused_and_nothing_of_it_is_done() -> None:
