@@ -11,6 +11,7 @@ five answers in 30 minutes.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,6 +33,8 @@ MEMBERS_FOR_MS: Final = 60_000
 """How long the members of a group are taken as read."""
 MEMBERS_AT_MOST_MS: Final = 3_600_000
 """How long they are used when Slack does not tell them anew."""
+MEMBERS_AGAIN_MS: Final = 5_000
+"""After so long it is asked again where it did not tell them."""
 NAMES_KEPT: Final = 2_000
 HOOKS: Final = "https://hooks.slack.com"
 
@@ -58,6 +61,9 @@ class Office:
         self._origin = _origin(base_url)
         self._now_ms = now_ms
         self._members: dict[str, tuple[int, frozenset[str]]] = {}
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._not_before_ms: dict[str, int] = {}
+        """When a group of which Slack did not say who is in it is asked for again."""
         self._people: OrderedDict[str, tuple[str, str]] = OrderedDict()
         """What people are called, and the organisation that they are of."""
         self._home: tuple[str, str] | None = None
@@ -70,6 +76,7 @@ class Office:
             return
         self._as = (token, base_url)
         self._home = None
+        self._not_before_ms.clear()
         self._origin = _origin(base_url)
         self._old.append(self._client)
         self._client = SlackClient(
@@ -78,24 +85,38 @@ class Office:
 
     async def close(self) -> None:
         """Close the connections."""
+        for task in self._reading.values():
+            task.cancel()
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)
         for one in (*self._old, self._client):
             await one.close()
         if self._session is not None:
             await self._session.close()
 
     async def members(self, group: str) -> frozenset[str] | None:
-        """Return who is in a user group, None where Slack does not say."""
+        """Return who is in a user group, None where Slack does not say.
+
+        It is asked once for all who press meanwhile: it takes few of these calls in a minute.
+        """
         now_ms = self._now_ms()
         read_ms, known = self._members.get(group, (0, None))
         if known is not None and now_ms - read_ms < MEMBERS_FOR_MS:
             return known
+        if now_ms >= self._not_before_ms.get(group, 0):
+            if group not in self._reading:
+                self._reading[group] = asyncio.create_task(self._read_members(group, now_ms))
+                self._reading[group].add_done_callback(lambda _: self._reading.pop(group))
+            await asyncio.shield(self._reading[group])
+            read_ms, known = self._members.get(group, (0, None))
+        return known if now_ms - read_ms < MEMBERS_AT_MOST_MS else None
+
+    async def _read_members(self, group: str, now_ms: int) -> None:
         answer = await self._call(self._client.web.usergroups_users_list(usergroup=group))
         users = answer.get("users") if answer is not None else None
         if isinstance(users, list):
-            found = frozenset(map(str, users))
-            self._members[group] = (now_ms, found)
-            return found
-        return known if now_ms - read_ms < MEMBERS_AT_MOST_MS else None
+            self._members[group] = (now_ms, frozenset(map(str, users)))
+        else:
+            self._not_before_ms[group] = now_ms + MEMBERS_AGAIN_MS
 
     async def name(self, user: str) -> str:
         """Return what somebody is called; the id where Slack does not say."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from correlators.acts import Ignore
 from tests.streams.slack_stand import SENTRY, stand
 
@@ -21,6 +23,16 @@ async def test_who_is_in_no_group_is_told_why_and_nothing_is_done() -> None:
         await it.ada.press(message, "Acknowledge")
         assert [one.actor for one in it.acts.acts] == ["bob", "root", "ada"]
         assert it.counted()["button", "may_not"] == 1
+
+
+async def test_slack_is_asked_once_who_is_in_a_group_however_many_press_at_once() -> None:
+    async with stand(groups={"page": ("S0CALL",)}) as it:
+        message = await it.post()
+        people = [it.person(f"U0{number}", f"p{number}") for number in range(40)]
+        it.slack.back.groups["S0CALL"] = [one.id for one in people]
+        await asyncio.gather(*(one.press(message, "Page the on-call") for one in people))
+        assert {one.actor for one in it.acts.acts} == {one.name for one in people}
+        assert sum(one.method == "usergroups.users.list" for one in it.slack.calls) == 1
 
 
 async def test_where_slack_does_not_say_who_is_in_a_group_nobody_may() -> None:

@@ -15,7 +15,13 @@ from sinks.peers.slack import SlackPeer
 from sinks.slack_buttons import About, bar, environment_hash
 from streams.live import Live, LiveError
 from streams.slack_book import KEPT_MS, Book
-from streams.slack_office import MEMBERS_AT_MOST_MS, MEMBERS_FOR_MS, Office, subject_of
+from streams.slack_office import (
+    MEMBERS_AGAIN_MS,
+    MEMBERS_AT_MOST_MS,
+    MEMBERS_FOR_MS,
+    Office,
+    subject_of,
+)
 from tests.correlators.score import PAGING
 from tests.sinks.make import digest
 from tests.streams.slack_stand import INC, TOKEN
@@ -64,6 +70,19 @@ async def test_members_are_read_once_a_minute_and_used_for_an_hour_where_slack_s
     assert await office.members("S0CALL") == frozenset({"U0BOB"})
     clock.now_ms += MEMBERS_AT_MOST_MS
     assert await office.members("S0CALL") is None
+
+
+async def test_slack_is_left_alone_for_a_moment_where_it_does_not_say_who_is_in_a_group(
+    slack: SlackPeer, office: Office, clock: Clock
+) -> None:
+    slack.take_scope("usergroups:read")
+    for _ in range(5):
+        assert await office.members("S0CALL") is None
+    assert asked(slack, "usergroups.users.list") == 1
+    slack.give_scope("usergroups:read")
+    slack.back.groups["S0CALL"] = ["U0ADA"]
+    clock.now_ms += MEMBERS_AGAIN_MS
+    assert await office.members("S0CALL") == frozenset({"U0ADA"})
 
 
 async def test_a_name_is_read_once_and_is_the_id_where_slack_says_nothing(
