@@ -13,10 +13,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from aiohttp import ClientConnectionError, ClientPayloadError, web
+from aiohttp import web
 
 from correlators.deploys import DEPLOY, NotADeploy, read_deploy
 from correlators.events import LEGACY
+from streams.arriving import Arriving, Unread
 from streams.intake_checks import (
     AT_HEADER,
     DEPLOY_HEADERS,
@@ -47,6 +48,7 @@ FINISH_WITHIN_S: Final = 5.0
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 
+UNREAD: Final = {Unread.TOO_LARGE: Answer.TOO_LARGE, Unread.INCOMPLETE: Answer.INCOMPLETE}
 WRITTEN: Final = {
     Written.YES: Answer.ACCEPTED,
     Written.LATE: Answer.KAFKA_TIMEOUT,
@@ -92,6 +94,19 @@ class _Room:
             self.empty.set()
 
 
+class _Place:
+    """What one request has of the room, given back once."""
+
+    def __init__(self, room: _Room, size: int) -> None:
+        self._room: _Room | None = room
+        self._size = size
+
+    def give_back(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.give_back(self._size)
+
+
 class Door:
     """Answers `POST /sentry`, `POST /sentry/legacy/{token}` and `POST /deploys`."""
 
@@ -109,6 +124,7 @@ class Door:
         self._intake = uuid.uuid4().hex[:12].encode()
         self._repeats = Repeats()
         self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
+        self._arriving = Arriving(BODY_WITHIN_S)
         self._closing = False
 
     def renew(self, settings: Settings) -> None:
@@ -219,12 +235,14 @@ class Door:
         if announced is not None and announced > limit:
             return Answer.TOO_LARGE
         size = limit if announced is None else announced
-        if not self._room.take(size):
-            return Answer.OVERLOADED
+        while not self._room.take(size):
+            if not self._arriving.give_up():
+                return Answer.OVERLOADED
+        place = _Place(self._room, size)
         try:
-            body = await _read(request, limit)
-            if isinstance(body, Answer):
-                return body
+            body = await self._arriving.read(request, limit, place.give_back)
+            if isinstance(body, Unread):
+                return UNREAD[body]
             began_s = time.perf_counter()
             answer = check(body)
             if answer is not Answer.ACCEPTED:
@@ -233,7 +251,7 @@ class Door:
             self._metrics.intake_answer_seconds.observe(time.perf_counter() - began_s)
             return answer
         finally:
-            self._room.give_back(size)
+            place.give_back()
 
     async def _write(self, request: web.Request, resource: str, body: bytes) -> Answer:
         headers = [
@@ -259,22 +277,6 @@ class Door:
         if await self._log.ready():
             return web.Response(text="ok\n")
         return web.Response(status=503, text="Kafka does not answer\n")
-
-
-async def _read(request: web.Request, limit: int) -> bytes | Answer:
-    """Return the body exactly as sent, whatever its encodings are called."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            async for part in request.content.iter_any():
-                size += len(part)
-                if size > limit:
-                    return Answer.TOO_LARGE
-                parts.append(part)
-    except (TimeoutError, ClientPayloadError, ClientConnectionError, OSError):
-        return Answer.INCOMPLETE
-    return b"".join(parts)
 
 
 def _deploy_key(secret: Secret) -> bytes:

@@ -9,7 +9,6 @@ events JSON.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from streams.arriving import Arriving, Unread
 from streams.intake_log import OwnedActLog
 from streams.live import read as read_live
 from streams.metrics import Metrics
@@ -34,7 +34,10 @@ from streams.slack_socket import SlackSocket
 BODY_BYTES: Final = 262_144
 """Larger bodies are refused: a message and its thread are far smaller."""
 BODY_WITHIN_S: Final = 2.0
+ARRIVING_AT_ONCE: Final = 256
+"""Bodies: nobody has signed them by then."""
 REQUESTS_AT_ONCE: Final = 64
+"""That Slack signed, and that are not answered yet."""
 FIELDS_MOST: Final = 64
 
 _STATUS: Final = {
@@ -42,6 +45,7 @@ _STATUS: Final = {
     Outcome.TOO_LARGE: 413,
     Outcome.OVERLOADED: 503,
 }
+_UNREAD: Final = {Unread.TOO_LARGE: Outcome.TOO_LARGE, Unread.INCOMPLETE: Outcome.UNREADABLE}
 _AGAIN: Final = frozenset({Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED})
 """Slack sends an event again that is answered 503; of all else a person is told."""
 
@@ -73,6 +77,7 @@ class SlackDoor:
         self.desk, self._clerk, self._office = desk, clerk, office
         self._socket = socket
         self._metrics = metrics
+        self._arriving = Arriving(BODY_WITHIN_S)
         self._under_way = 0
         self._app_token = _app_token(settings)
         self.prepare(settings)()
@@ -119,18 +124,11 @@ class SlackDoor:
         """Take one request."""
         if not self._secrets:
             raise web.HTTPNotFound
-        if self._under_way >= REQUESTS_AT_ONCE:
+        if len(self._arriving) >= ARRIVING_AT_ONCE and not self._arriving.give_up():
             return self._answer(Kind.OTHER, Reply(Outcome.OVERLOADED))
-        self._under_way += 1
-        try:
-            return await self._post(request)
-        finally:
-            self._under_way -= 1
-
-    async def _post(self, request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
-        if isinstance(body, Outcome):
-            return self._answer(Kind.OTHER, Reply(body))
+        body = await self._arriving.read(request, BODY_BYTES)
+        if isinstance(body, Unread):
+            return self._answer(Kind.OTHER, Reply(_UNREAD[body]))
         head = request.headers
         signed = check(
             head.get(TIMESTAMP_HEADER), head.get(SIGNATURE_HEADER), body, self._secrets, time.time()
@@ -141,9 +139,15 @@ class SlackDoor:
         got = decoded(request.content_type, body)
         if got is None:
             return self._answer(Kind.OTHER, Reply(Outcome.UNREADABLE))
+        if self._under_way >= REQUESTS_AT_ONCE:
+            return self._answer(got.kind, Reply(Outcome.OVERLOADED))
         # Signed with it, so that who plays it again does the same again, and not another thing.
         got = msgspec.structs.replace(got, at=f"{head[TIMESTAMP_HEADER]}.0")
-        return self._answer(got.kind, await self.desk.handle(got))
+        self._under_way += 1
+        try:
+            return self._answer(got.kind, await self.desk.handle(got))
+        finally:
+            self._under_way -= 1
 
     def _answer(self, kind: Kind, reply: Reply) -> web.Response:
         self._count(kind, reply.outcome.value)
@@ -185,22 +189,6 @@ def _event(found: object) -> Inbound | None:
 
 def _interaction(found: object) -> Inbound | None:
     return envelope("interactive", found) if isinstance(found, dict) else None
-
-
-async def _body(request: web.Request) -> bytes | Outcome:
-    """Return the body exactly as sent."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            async for part in request.content.iter_any():
-                size += len(part)
-                if size > BODY_BYTES:
-                    return Outcome.TOO_LARGE
-                parts.append(part)
-    except (TimeoutError, OSError, web.HTTPException):
-        return Outcome.UNREADABLE
-    return b"".join(parts)
 
 
 def make_door(settings: Settings, metrics: Metrics, acts: OwnedActLog) -> SlackDoor | None:
