@@ -35,6 +35,9 @@ LARGEST_BYTES: Final = 262_144
 """PagerDuty sends no larger webhook, so none that it signed is ever too large here."""
 KAFKA_WITHIN_S: Final = 2.5
 """Beside what a look-up may take; PagerDuty waits 5 s."""
+AT_ONCE: Final = 64
+"""Webhooks that wait for Kafka or a look-up. PagerDuty sends more again; Sentry, whose events need
+the room, does not."""
 GIVE_UP_MS: Final = 86_400_000
 """How long after it happened a webhook is asked for again because its page is not known: a day.
 PagerDuty sends it again for two, and would then count it as dropped."""
@@ -89,6 +92,7 @@ class PagerDutyDoor:
         self._acts = acts
         self._secrets, self._people = taken.secrets, taken.people
         self._lookups = Lookups(taken.rest)
+        self._under_way = 0
 
     async def renew(self, taken: Taken) -> None:
         """Take other secrets and another token from the next request on."""
@@ -116,8 +120,14 @@ class PagerDutyDoor:
 
     async def _heard(self, body: bytes) -> Answer:
         kind, word = read(body, self._people)
-        if isinstance(word, Word):
-            answer, meaning = await self._told(word)
+        if isinstance(word, Word) and self._under_way >= AT_ONCE:
+            answer, meaning = Answer.OVERLOADED, Meaning.NOT_TAKEN
+        elif isinstance(word, Word):
+            self._under_way += 1
+            try:
+                answer, meaning = await self._told(word)
+            finally:
+                self._under_way -= 1
         else:
             answer, meaning = Answer.ACCEPTED, word
         self._metrics.pagerduty_webhooks.labels(kind=type_label(kind), outcome=meaning.value).inc()

@@ -3,25 +3,29 @@ a CORRELATE that takes the acts. Only Kafka is left out."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from correlators.acts import Acknowledge, Act, Assign, Comment, Resolve, Unacknowledge, act_id
 from sinks.pagerduty_event import key_of
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
-from sinks.peers.pagerduty_said import webhook
+from sinks.peers.pagerduty_said import signature, webhook
 from sinks.peers.pagerduty_webhooks import Sent, Webhooks, user
 from streams.intake import make_app, make_runner
 from streams.intake_door import Door
 from streams.intake_log import Written
-from streams.intake_pagerduty import LARGEST_BYTES, PagerDutyDoor, taken_of
+from streams.intake_pagerduty import AT_ONCE, LARGEST_BYTES, PagerDutyDoor, taken_of
 from streams.metrics import Metrics, exposition
+from streams.pagerduty_signed import HEADER
 from streams.settings import SettingsError
 from tests.correlators.acted import Stage, outage
 from tests.streams.pagerduty_world import (
@@ -33,6 +37,7 @@ from tests.streams.pagerduty_world import (
     settings_with,
     world,
 )
+from tests.streams.test_intake import until
 
 # ---------------------------------------------------------------------------------- what gets in
 
@@ -133,6 +138,45 @@ async def test_without_kafka_pagerduty_keeps_it_and_stays_on() -> None:
         await here.webhooks.deliver()
         assert here.webhooks.waiting == []
         assert len(here.acts.told) == 1
+
+
+class SlowActs(Acts):
+    """A log that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+        self.waiting = 0
+
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
+        self.waiting += 1
+        await self.open.wait()
+        return await super().tell_everywhere(acts, within_s=within_s)
+
+
+async def test_more_than_kafka_takes_at_once_is_left_to_pagerduty_and_takes_no_events_room() -> (
+    None
+):
+    acts = SlowActs()
+    app = make_app(settings_with(*SECRETS), Metrics(), acts, acts)
+    body = webhook("acknowledged", "Q1", event_id="01", at_s=time.time(), key=key_of(PAGE))
+    signed = {HEADER: signature(body, SECRETS[:1])}
+
+    async with TestClient(TestServer(app)) as client:
+
+        async def status() -> int:
+            async with client.post("/pagerduty", data=body, headers=signed) as answer:
+                return answer.status
+
+        async def all_wait() -> bool:
+            return acts.waiting == AT_ONCE
+
+        first = asyncio.gather(*(status() for _ in range(AT_ONCE)))
+        await until(all_wait, "all wait for the log")
+        assert await status() == 503
+        acts.open.set()
+        assert await first == [200] * AT_ONCE
+        assert await status() == 200
 
 
 async def test_without_a_secret_the_address_does_not_exist() -> None:
