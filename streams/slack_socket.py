@@ -31,6 +31,8 @@ HEARTBEAT_S: Final = 15.0
 ENVELOPE_BYTES: Final = 1_048_576
 AT_ONCE: Final = 64
 """Envelopes in hand; more wait in the socket."""
+ANSWERED_WITHIN_S: Final = 3.0
+"""For what is in hand, once Slack ends the socket: it waits no longer for an answer."""
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 60.0
 
@@ -128,6 +130,9 @@ class SlackSocket:
                     self._pause_s, self._said = self._first_pause_s, ""
                     _log.info("Socket Mode is open")
                 case "disconnect":
+                    # It is still there for a moment: who pressed just now has their answer by it.
+                    if self._in_hand:
+                        await asyncio.wait(set(self._in_hand), timeout=ANSWERED_WITHIN_S)
                     return "Slack ended it"
                 case _:
                     await self._room.acquire()

@@ -15,6 +15,7 @@ from sinks.peers.slack_socket import SocketApp
 from streams.intake_log import Written
 from streams.slack_socket import SlackSocket
 from tests.streams.slack_stand import INC, Stand, stand
+from tests.streams.test_intake import until
 
 APP_TOKEN = "xapp-1-A0STORM-test"
 
@@ -75,6 +76,23 @@ async def test_a_socket_that_ends_is_opened_anew(how: str) -> None:
         await app.until(lambda: app.opened == 2 and len(app.sockets) == 1)
         await ada.press(message, "Acknowledge")
         assert [type(one) for one in it.acts.acts] == [Acknowledge]
+
+
+async def test_what_is_in_hand_when_slack_ends_a_socket_is_answered_by_it() -> None:
+    async with socketed() as (it, app, ada):
+        message = await it.post()
+        it.acts.open.clear()
+        pressing = asyncio.create_task(ada.press(message, "Acknowledge"))
+
+        async def is_told() -> bool:
+            return bool(it.acts.told)
+
+        await until(is_told, "the act waits for Kafka")
+        await app.sockets[0].send_json({"type": "disconnect", "reason": "warning"})
+        await it.post()  # a call and its answer: the other has heard of the end by then
+        it.acts.open.set()
+        assert (await pressing).status == 200
+        await app.until(lambda: app.opened == 2)
 
 
 async def test_it_is_tried_until_slack_opens_it_and_no_token_is_told(
