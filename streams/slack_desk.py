@@ -39,7 +39,7 @@ ANSWER_WITHIN_S: Final = 2.2
 AT_ONCE: Final = 256
 """Answers that are still being made; more is refused."""
 EVENTS_KEPT: Final = 4_096
-MOMENT: Final = "One moment: this takes longer than Slack waits. The answer follows here."
+MOMENT: Final = "One moment: this takes longer than Slack waits. The answer follows where you were."
 
 
 _log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Desk:
         task = self._later(_done(work))
         done, _ = await asyncio.wait({task}, timeout=self._answer_within_s)
         if not done:
-            self._later(self._say_when(task, say))
+            self._later(self._say_when(task, say, first="" if body is not None else MOMENT))
             return Reply(Outcome.ANSWERED, body(MOMENT) if body is not None else None)
         it = task.result()
         if it.text and body is None:
@@ -139,7 +139,9 @@ class Desk:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("somebody in Slack was not answered: %s", type(error).__name__)
 
-    async def _say_when(self, task: asyncio.Task[Done], say: Say) -> None:
+    async def _say_when(self, task: asyncio.Task[Done], say: Say, *, first: str) -> None:
+        if first:
+            await say(first)
         it = await task
         if it.text:
             await say(it.text)
