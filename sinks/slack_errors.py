@@ -103,6 +103,18 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "no_active_hooks": Meaning(RejectReason.NO_SUCH_PLACE, _WEBHOOK),
     "no_team": Meaning(RejectReason.NO_SUCH_PLACE, _WEBHOOK),
     "invalid_token": Meaning(RejectReason.NOT_AUTHORISED, _WEBHOOK),
+    "no_such_subteam": Meaning(
+        RejectReason.NO_SUCH_PLACE,
+        "slack_in.groups names a user group that this workspace does not have: nobody of it may",
+    ),
+    **dict.fromkeys(
+        ("expired_trigger_id", "invalid_trigger_id", "trigger_exchanged", "hash_conflict"),
+        Meaning(RejectReason.INVALID, ""),
+    ),
+    **dict.fromkeys(
+        ("not_found", "user_not_found", "user_not_visible", "user_not_in_channel"),
+        Meaning(RejectReason.NO_SUCH_PLACE, ""),
+    ),
 }
 """By Slack's word; what is not here is a message that Slack does not understand."""
 OTHER: Final = Meaning(RejectReason.INVALID, _REPORT)

@@ -219,7 +219,8 @@ def may_not(key: str, groups: tuple[str, ...], *, unknown: tuple[str, ...]) -> s
         which = ", ".join(map(str, map(code, unknown)))
         return (
             f"Nothing was done: Slack does not say who is in {which}, and only they may {key}. Try "
-            "again; the app needs the scope `usergroups:read`."
+            "again; if it stays so, the log of `stormfold intake` says why, such as a scope that "
+            "the app lacks."
         )
     if not groups:
         return f"Nothing was done: nobody may {key} from Slack (`slack_in.groups.{key}` is empty)."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from correlators.acts import Ignore
 from tests.streams.slack_stand import SENTRY, stand
 
@@ -45,6 +47,22 @@ async def test_where_slack_does_not_say_who_is_in_a_group_nobody_may() -> None:
         assert "Slack does not say who is in `S0CALL`" in unknown
         assert "`slack_in.groups.merge` is empty" in nobody
         assert not it.slack.back.views
+
+
+async def test_the_log_says_what_is_wrong_with_a_group_and_nothing_of_a_dialog_that_came_too_late(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with stand(groups={"page": ("S0GONE",)}) as it:
+        message = await it.post()
+        await it.ada.press(message, "Page the on-call")
+        pressing = it.ada.pressing(message, "Assign…")
+        it.slack.back._triggers.clear()
+        await it.app.send("interactive", pressing)
+        await it.heard(it.ada, 2)
+    said = capsys.readouterr().out
+    assert "slack_in.groups names a user group that this workspace does not have" in said
+    assert "trigger" not in said
+    assert "report it" not in said
 
 
 async def test_who_leaves_a_group_while_a_modal_is_open_may_no_more() -> None:
