@@ -36,7 +36,7 @@ BODY_BYTES: Final = 262_144
 BODY_WITHIN_S: Final = 2.0
 ARRIVING_AT_ONCE: Final = 256
 """Bodies: nobody has signed them by then."""
-REQUESTS_AT_ONCE: Final = 64
+REQUESTS_AT_ONCE: Final = 256
 """That Slack signed, and that are not answered yet."""
 FIELDS_MOST: Final = 64
 

@@ -160,7 +160,7 @@ def read(text: str, *, here: str = "") -> Said:
 
 def without_mention(text: str) -> str:
     """Return a message's text without the mention that it begins with."""
-    return _MENTIONED.sub("", text, count=1)
+    return text[found.end() :] if (found := _MENTIONED.match(text)) else text
 
 
 def person_in(to: str) -> str:

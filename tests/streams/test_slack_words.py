@@ -132,6 +132,11 @@ def test_the_mention_itself_is_no_word(text: str) -> None:
     assert read(without_mention(text), here=STORM).word is Word.ACK
 
 
+@pytest.mark.parametrize("text", ["hey <@U0BOT> ack", "assign <@U0ADA> <@U0BOT>"])
+def test_a_mention_that_stands_elsewhere_is_not_taken_out_of_what_is_said(text: str) -> None:
+    assert without_mention(text) == text
+
+
 def test_a_person_whom_slack_wrote_is_known_by_id() -> None:
     assert person_in("<@U0ADA|ada>") == "U0ADA"
     assert person_in("ada") == ""
