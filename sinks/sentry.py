@@ -39,7 +39,7 @@ from sinks.base import (
     UnknownReason,
 )
 from sinks.http import Http, Reply
-from sinks.sentry_words import refusal
+from sinks.sentry_words import NO_TOKEN, refusal
 
 TIMEOUT_MS: Final = 3_500
 EVERY_MS: Final = 400
@@ -118,6 +118,8 @@ class SentrySink:
         change, here = attempt.digest.issue_change, self._organisations[attempt.destination]
         if change is None or not (change.issue_id.isascii() and change.issue_id.isdigit()):
             return Rejected(RejectReason.INVALID, "it names no issue of Sentry's")
+        if not (here.token.isascii() and here.token.isprintable()):
+            return Rejected(RejectReason.NOT_AUTHORISED, NO_TOKEN)
         now_ms = attempt.deadline_ms - self._plan.attempt_ms
         body = body_of(change, now_ms)
         url = here.api_url.rstrip("/") + issue_path(here.slug, change.issue_id)

@@ -22,6 +22,7 @@ LEAST_CONCURRENT_MS: Final = 2_000
 
 _SCOPE: Final = "give its token the scope event:write, then do it again"
 _TOKEN: Final = "give a token that Sentry knows (sentry.token), then do it again"
+NO_TOKEN: Final = f"sentry.token has characters that no token has: {_TOKEN}"
 _GONE: Final = "the issue was merged into another one or deleted: do it in Sentry"
 _INVALID: Final = "Sentry does not take that for this issue: do it in Sentry"
 

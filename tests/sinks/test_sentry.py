@@ -206,6 +206,21 @@ async def test_an_assignment_that_sentry_does_not_take_says_why(
     assert peer.add_issue("41").log == []
 
 
+@pytest.mark.parametrize("token", ["sntrys_é", "sntrys_a\nX-Evil: 1"])
+async def test_a_token_that_no_header_can_carry_is_refused_and_not_told(
+    peer: SentryPeer, token: str
+) -> None:
+    here = Organisation(slug="shop", token=token, api_url=peer.base_url)
+    sink = SentrySink(organisations={"default": here})
+    outcome = await send(sink, asked())
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is RejectReason.NOT_AUTHORISED
+    assert "sentry.token" in outcome.detail
+    assert token not in outcome.detail
+    assert peer.calls == []
+    await sink.close()
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(400, Rejected), (404, Rejected), (413, Rejected), (429, Retry), (500, Unknown)],
