@@ -12,13 +12,16 @@ from typing import Final
 import msgspec
 import xxhash
 
-from correlators.acts import ActOutcome
+from correlators.acts import NAME_CHARS, ActOutcome
 from correlators.answering import DESTINATION, SET_ASIDE
 from correlators.issue_change import IssueChange
 from correlators.pressed import Answer
 from correlators.silences import SILENCES_MOST
 from correlators.types import Digest, DigestKind
-from sinks.mrkdwn import code, escape
+from sinks.mrkdwn import code, cut, escape
+from sinks.words import clean
+
+NOTICE_CHARS: Final = 2_000
 
 _DONE: Final[Mapping[str, str]] = {
     "acknowledge": "{it} is not acknowledged",
@@ -56,8 +59,8 @@ def says(digest: Digest) -> str:
     answer = digest.answer
     assert answer is not None, "a correction is for somebody"
     if digest.notice:
-        return f"⚠️ {escape(digest.notice)}."
-    it = code(answer.subject) if answer.subject else "What you described"
+        return f"⚠️ {escape(cut(digest.notice, NOTICE_CHARS))}."
+    it = _id(answer.subject) if answer.subject else "What you described"
     done = _DONE.get(answer.act, "What you asked for {it} is not done").format(it=it)
     return f"⚠️ Not as you were told: {done}. {_because(answer)}."
 
@@ -66,17 +69,21 @@ def _because(answer: Answer) -> str:
     """Return why, as a sentence without its end."""
     match answer.outcome:
         case ActOutcome.GONE:
-            which = str(code(answer.gone)) if answer.gone not in ("", answer.subject) else "it"
+            which = _id(answer.gone) if answer.gone not in ("", answer.subject) else "it"
             if answer.over:
                 return _sentence(f"{which} was over when this took effect")
             return _sentence(
                 f"{which} is not known any more, or belongs to another environment or has ended"
             )
         case ActOutcome.UNCHANGED if answer.who:
-            return f"{escape(answer.who)} has it already"
+            return f"{escape(cut(answer.who, NAME_CHARS))} has it already"
         case ActOutcome.UNCHANGED:
             return _sentence(_ALREADY.get(answer.act, "it was so already"))
-    return _sentence(_WHY.get(answer.outcome, answer.outcome.replace("_", " ")))
+    return _sentence(_WHY.get(answer.outcome) or escape(cut(answer.outcome, NAME_CHARS)))
+
+
+def _id(text: str) -> str:
+    return str(code(cut(clean(text), NAME_CHARS)))
 
 
 def _sentence(text: str) -> str:

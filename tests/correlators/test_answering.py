@@ -10,6 +10,7 @@ import pytest
 from correlators.acts import (
     Acknowledge,
     Act,
+    ActOutcome,
     AddSilence,
     Assign,
     Comment,
@@ -23,15 +24,17 @@ from correlators.acts import (
     Unacknowledge,
     act_id,
 )
-from correlators.answering import DESTINATION
+from correlators.answering import DESTINATION, Answering
 from correlators.conditions import When
+from correlators.correlate import Correlator
 from correlators.days import Shadow
 from correlators.issue_change import IssuesChanged
 from correlators.pressed import Answer, Pressed, pressed_by
 from correlators.rules import Pages, Routes
 from correlators.silences import SILENCES_MOST
 from correlators.telling import Config
-from correlators.types import Digest, DigestKind, Level
+from correlators.ticks import Work
+from correlators.types import Digest, DigestKind, Level, tick_of
 from streams import codec
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import CHAT, PAGING, event, ms
@@ -208,3 +211,20 @@ def test_what_slack_cannot_have_said_is_no_place(user: str, channel: str, thread
     assert pressed_by(user, channel, thread_ts) is msgspec.UNSET
     with pytest.raises(ValueError, match="expected"):
         Pressed(user, channel, thread_ts)
+
+
+def test_of_a_tick_that_is_undone_nothing_is_told() -> None:
+    stage, _ = one_incident()
+    found = Answering(PAGING, stage.state)
+    found.carried_out(Acknowledge(subject=NOBODY, **BEN), ActOutcome.GONE)
+    found.forget()
+    assert found.take(1) == []
+    correlator = Correlator(PAGING)
+    tick = tick_of(ms(0))
+    correlator.state.begin()
+    unsound = (Acknowledge(subject=NOBODY, **BEN), None)
+    with pytest.raises(AttributeError):
+        correlator.apply(Work(tick, [], [], unsound))  # type: ignore[arg-type]
+    correlator.state.rollback()
+    correlator.forget_decided()
+    assert correlator.apply(Work(tick, [], [])).digests == []

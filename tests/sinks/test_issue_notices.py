@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.issue_change import IssueChange, IssueDoes
+from correlators.pressed import Pressed
 from correlators.types import Digest, DigestKind
 from sinks.base import (
     Attempt,
@@ -23,6 +24,7 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.corrections import not_taken
 from sinks.peers.sentry import SentryPeer
 from sinks.peers.slack import SlackPeer
 from sinks.sentry import GIVE_UP_MS, Organisation, SentrySink
@@ -137,6 +139,28 @@ def test_whatever_crashes_it_is_said_once(crashes: set[int]) -> None:
     desks = Desks(refuses(NO), TARGETS, crashes)
     desks.run(300, (0, opened()), (5, change(5)))
     assert len(desks.notices()) == 1
+
+
+def test_whoever_pressed_is_told_once_for_a_decision_and_anew_for_the_next_or_another_one() -> None:
+    def told(second: int, issue: str, user: str, does: IssueDoes = IssueDoes.RESOLVE) -> str:
+        made = change(second, issue, does)
+        assert made.issue_change is not None
+        pressed = Pressed(user, "C0A")
+        asked = msgspec.structs.replace(made.issue_change, pressed=pressed)
+        found = not_taken(made, asked, "Sentry said no")
+        assert found is not None
+        assert found.answer is not None
+        assert (found.answer.to, found.page_told, found.notice) == (pressed, (), "Sentry said no")
+        return found.id
+
+    first = told(5, "41", "U0ADA")
+    assert told(5, "42", "U0ADA") == first
+    others = [
+        told(6, "41", "U0ADA"),
+        told(5, "41", "U0BEN"),
+        told(5, "41", "U0ADA", IssueDoes.ASSIGN),
+    ]
+    assert len({first, *others}) == 4
 
 
 async def test_a_real_refusal_stands_below_the_message_in_slack(clock: Clock) -> None:

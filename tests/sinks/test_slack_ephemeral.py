@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -14,10 +15,12 @@ from correlators.answering import BELIES, DESTINATION
 from correlators.pressed import Answer, Pressed
 from correlators.types import Digest
 from sinks.corrections import says
+from sinks.mrkdwn import size
 from sinks.peers.faults import Fault
 from sinks.peers.slack import SlackPeer
 from sinks.slack_ephemeral import GIVE_UP_MS, SlackEphemeralSink
 from tests.sinks.ephemeral_case import ADA, BOT, shaped
+from tests.sinks.hostile import TEXT, struct
 from tests.sinks.make import digest
 from tests.sinks.played import Clock, Played
 
@@ -147,3 +150,15 @@ def test_of_every_act_and_outcome_there_is_a_sentence(
     assert told.endswith(".")
     assert "What you asked" not in told
     assert "_" not in told
+
+
+@given(TEXT, struct(Answer, 4))
+def test_whatever_it_names_it_is_short_and_mentions_formats_and_links_nothing(
+    notice: str, answer: msgspec.Struct
+) -> None:
+    assert isinstance(answer, Answer)
+    told = says(msgspec.structs.replace(correction(), answer=answer, notice=notice))
+    assert size(told) <= 4_000
+    assert told.count("`") % 2 == 0
+    outside = re.sub(r"`[^`]*`", "", told)
+    assert not re.search(r"<|\*|~|\n", outside)

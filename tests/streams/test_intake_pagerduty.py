@@ -26,6 +26,7 @@ from streams.intake_log import Written
 from streams.intake_pagerduty import AT_ONCE, LARGEST_BYTES, PagerDutyDoor, taken_of
 from streams.metrics import Metrics, exposition
 from streams.pagerduty_signed import HEADER
+from streams.people import Person
 from streams.settings import SettingsError
 from tests.correlators.acted import Stage, outage
 from tests.streams.pagerduty_world import (
@@ -59,6 +60,20 @@ async def test_what_people_do_in_pagerduty_stands_on_the_log_before_it_is_answer
         assert here.counted("triggered", "own") == 0
         assert here.counted("triggered", "nothing") == 1
         assert here.counted("acknowledged", "acts") == 1
+
+
+async def test_who_is_known_acts_by_the_name_that_they_have_everywhere() -> None:
+    people = {"Ada Lovelace": Person(pagerduty=user("Ben")["id"])}
+    settings = msgspec.structs.replace(settings_with(*SECRETS), people=people)
+    async with world(settings=settings) as here:
+        key = here.page(PAGE)
+        here.webhooks.does("acknowledged", key, by=user("Ben"))
+        here.webhooks.does("reassigned", key, by=user("Bo"), assignees=["Ben"])
+        await here.webhooks.deliver()
+        acknowledged, assigned = here.acts.told
+        assert (acknowledged.actor, assigned.actor) == ("Ada Lovelace", "Bo")
+        assert isinstance(assigned, Assign)
+        assert assigned.assignee == "Ada Lovelace"
 
 
 async def test_any_of_the_secrets_may_have_signed_and_any_signature_may_be_ours() -> None:
