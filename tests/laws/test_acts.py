@@ -86,10 +86,10 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
             return AddSilence(**who, environment="production", when=when, to_ms=to_ms)
         case 7 if silences:
             return ExpireSilence(**who, subject=silence_id(random.choice(silences)))
-        case 8 | 9:
-            return Resolve(**who, subject=subject)
-        case 10:
-            return FalseAlarm(**who, subject=subject)
+        case 8 | 9 | 10 as kind:
+            # Said at any time of the log: what happened before it stays over.
+            who["at_ms"] += random.choice([0, 1, 5, 20]) * MINUTE_MS
+            return (FalseAlarm if kind == 10 else Resolve)(**who, subject=subject)
         case 11:
             return Assign(**who, subject=subject, assignee=random.choice(["", "pay", "ben"]))
         case 12 | 13:
