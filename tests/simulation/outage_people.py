@@ -186,11 +186,13 @@ def _check(lived: Lived) -> list[str]:
     """Return what is wrong with what was decided, one line each."""
     keeps_law_4(lived.digests)
     acts = [act for _, act in lived.acts]
-    kept = {one.id for raw in lived.state.values() if isinstance(one := codec.entry(raw), ActDone)}
-    lost = [act_id(one) for one in acts if act_id(one) not in kept and "." not in one.subject]
+    kept = [one for raw in lived.state.values() if isinstance(one := codec.entry(raw), ActDone)]
+    ids = {one.id for one in kept}
+    lost = [act_id(one) for one in acts if act_id(one) not in ids and "." not in one.subject]
     return [
         *(f"lost: {one}" for one in lost),
         *people_checks.carried_out_once(acts, lived.decisions, lived.digests),
+        *people_checks.corrected_once(acts, kept, lived.digests),
         *people_checks.pages_once(lived.digests),
         *people_checks.settled(acts, lived.decisions),
     ]

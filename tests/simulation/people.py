@@ -31,6 +31,7 @@ from correlators.conditions import When
 from correlators.entries import PROGRESS_KEY, Entry, Episode
 from correlators.incidents import Incident
 from correlators.page_acts import is_page
+from correlators.pressed import Pressed
 from correlators.silences import Silence
 from correlators.storms import Storm
 from streams import codec
@@ -185,6 +186,9 @@ def drawn(random: Random, found: Sequence[Entry], number: object, at_ms: int) ->
     }
     if pages and random.random() < 0.3:
         who |= {"source": "pagerduty", "subject": random.choice(pages)}
+    if who["source"] == "slack":
+        who["pressed"] = Pressed(f"U{who['actor'].upper()}", "C0INC")
+    if who["source"] == "pagerduty":
         kinds = (Acknowledge, Acknowledge, Unacknowledge, Resolve)
         if random.random() < 0.3:
             return Comment(**who, text=text_of(number))

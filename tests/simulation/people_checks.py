@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from correlators.acts import Act, ActDone, ActOutcome, Comment, FalseAlarm, Resolve, act_id
+from correlators.answering import BELIES
 from correlators.decisions import Decision, Kind
 from correlators.incidents import Closed
 from correlators.page_acts import is_page
 from correlators.settled import SETTLES_MOST_TICKS
 from correlators.ticks import Progress
-from correlators.types import Digest, PageAction, tick_of
+from correlators.types import Digest, DigestKind, PageAction, tick_of
 from streams import codec
 from tests.simulation.logs import Log
 
@@ -60,6 +63,7 @@ def check(
     taken, waiting = written(logs, progress)
     return [
         *_accounted_for(taken, waiting, kept),
+        *corrected_once(taken, kept, digests),
         *carried_out_once(taken, decisions, digests),
         *pages_once(digests),
         *settled(taken, decisions),
@@ -88,6 +92,22 @@ def carried_out_once(
     wrong += [f"told {count} times: {one}" for one, count in told.items() if count > 1]
     texts = {one.text for one in taken if isinstance(one, Comment)}
     return [*wrong, *(f"told, and said by nobody: {one}" for one, _ in told if one not in texts)]
+
+
+def corrected_once(
+    taken: Sequence[Act], kept: Sequence[ActDone], digests: Sequence[Digest]
+) -> list[str]:
+    """Whoever pressed is told once where nothing is as it was said, and only then."""
+    told = Counter(one.id for one in digests if one.kind is DigestKind.CORRECTION)
+    wrong = [f"corrected {count} times: {one}" for one, count in told.items() if count > 1]
+    pressed = {act_id(one) for one in taken if not isinstance(one.pressed, msgspec.UnsetType)}
+    for one in kept:
+        correction = "cor-" + one.id.partition("-")[2]
+        if one.id in pressed and one.outcome in BELIES and not told[correction]:
+            wrong.append(f"not corrected: {one.id} {one.kind} {one.outcome.value}")
+        if told[correction] and (one.id not in pressed or one.outcome is ActOutcome.DONE):
+            wrong.append(f"corrected without need: {one.id} {one.kind} {one.outcome.value}")
+    return wrong
 
 
 def pages_once(digests: Sequence[Digest]) -> list[str]:
