@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from correlators.partition import Step
 from correlators.ticks import Ticks
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.written import Outgoing
-from tests.simulation.mutants import Mutant
+from tests.simulation.mutants import DAWDLES_S, Mutant
 from tests.simulation.stages import Parts
 
 RECEIVE = Ticks.receive_act
@@ -58,6 +59,7 @@ class ToldApart(Parts):
             rest = [one for one in records if one not in kept]
             await super()._write(tp, held, step, rest)
             if kept:
+                await asyncio.sleep(DAWDLES_S)
                 await super()._write(tp, held, msgspec.structs.replace(step, digests=[]), kept)
 
 
