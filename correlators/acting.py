@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from correlators import acknowledging, evidence, page_acts, silencing
+from correlators import acknowledging, channel_links, evidence, page_acts, silencing
 from correlators.acts import (
     Acknowledge,
     Act,
@@ -39,11 +39,13 @@ from correlators.acts import (
 from correlators.answering import Answering
 from correlators.asking import Asking
 from correlators.closing import Closing
+from correlators.deltas import tick_end_ms
 from correlators.entries import episode_key
 from correlators.evidence import both, piece
 from correlators.gathering import Gatherer
 from correlators.incident_news import told_with
 from correlators.incidents import Incident
+from correlators.link_acts import AddLink, RemoveLink
 from correlators.responses import Response, response
 from correlators.state import State
 from correlators.storms import Storm
@@ -157,6 +159,10 @@ class Acting:
                 return added
             case ExpireSilence():
                 return silencing.expired(self._state, act, tick)
+            case AddLink():
+                return channel_links.added(self._state, act, tick_end_ms(tick)), ""
+            case RemoveLink():
+                return channel_links.removed(self._state, act), ""
             case Resolve() | FalseAlarm() | Unacknowledge() if found is None:
                 found = silencing.remembered(self._state, act.subject)
             case Comment() if found is None:

@@ -13,15 +13,15 @@ from typing import Final, get_args
 import msgspec
 import xxhash
 
+from correlators.act_base import NAME_CHARS as NAME_CHARS
+from correlators.act_base import ActBase
 from correlators.conditions import When
-from correlators.pressed import Pressed
+from correlators.link_acts import AddLink, RemoveLink
 from correlators.silenced_by import check_when
 
 SILENCE_MOST_MS: Final = 7 * 86_400_000
 """A silence ends after this at the latest."""
 
-NAME_CHARS: Final = 120
-"""Longest actor, source, id, assignee."""
 ENVIRONMENT_CHARS: Final = 250
 COMMENT_CHARS: Final = 200
 """Longest reason of a silence."""
@@ -32,27 +32,7 @@ ACK_MOST_MS: Final = 7 * 86_400_000
 IGNORE_MOST_MS: Final = 365 * 86_400_000
 
 
-class _Act(msgspec.Struct, frozen=True, kw_only=True):
-    actor: str
-    """Who decided it: a name that may be shown to the team."""
-    source: str
-    """Where: `slack`, `pagerduty`, `sentry`, `board`, `cli`."""
-    at_ms: int
-    subject: str
-    """Id of what it is about: a storm, an incident, a silence. Or the key of a page, which whoever
-    holds it then stands for (`page_acts`)."""
-    pressed: Pressed | msgspec.UnsetType = msgspec.UNSET
-    """Who is told, and where, if it does not do what they were told; no part of what it says."""
-
-    def __post_init__(self) -> None:
-        for name in ("actor", "source", "subject"):
-            if len(getattr(self, name)) > NAME_CHARS:
-                raise ValueError(f"{name} is longer than {NAME_CHARS} characters")
-        if not self.actor or not self.source:
-            raise ValueError("an act says who and where")
-
-
-class Acknowledge(_Act, frozen=True, kw_only=True, tag="acknowledge", omit_defaults=True):
+class Acknowledge(ActBase, frozen=True, kw_only=True, tag="acknowledge", omit_defaults=True):
     """Somebody has it: what is in it now wakes nobody again.
 
     Raises:
@@ -69,19 +49,19 @@ class Acknowledge(_Act, frozen=True, kw_only=True, tag="acknowledge", omit_defau
             raise ValueError("an acknowledgement lasts at most 7 days")
 
 
-class Unacknowledge(_Act, frozen=True, kw_only=True, tag="unacknowledge"):
+class Unacknowledge(ActBase, frozen=True, kw_only=True, tag="unacknowledge"):
     """Nobody has it any more."""
 
 
-class Resolve(_Act, frozen=True, kw_only=True, tag="resolve"):
+class Resolve(ActBase, frozen=True, kw_only=True, tag="resolve"):
     """It is over, a person says: told, its page resolved. What happens after it opens it again."""
 
 
-class FalseAlarm(_Act, frozen=True, kw_only=True, tag="false_alarm"):
+class FalseAlarm(ActBase, frozen=True, kw_only=True, tag="false_alarm"):
     """Nothing was wrong: it is over as by `Resolve`, and its error remembers that."""
 
 
-class Assign(_Act, frozen=True, kw_only=True, tag="assign"):
+class Assign(ActBase, frozen=True, kw_only=True, tag="assign"):
     """Somebody is to take care of it. Told silently, and shown until it is said anew.
 
     Raises:
@@ -97,7 +77,7 @@ class Assign(_Act, frozen=True, kw_only=True, tag="assign"):
             raise ValueError(f"assignee is longer than {NAME_CHARS} characters")
 
 
-class Ignore(_Act, frozen=True, kw_only=True, tag="ignore", omit_defaults=True):
+class Ignore(ActBase, frozen=True, kw_only=True, tag="ignore", omit_defaults=True):
     """Its issues are to be ignored (archived) in Sentry, whose word on that then holds it back.
 
     Raises: ValueError: `for_ms` is below 0 or above `IGNORE_MOST_MS`.
@@ -112,15 +92,15 @@ class Ignore(_Act, frozen=True, kw_only=True, tag="ignore", omit_defaults=True):
             raise ValueError("an issue is ignored for at most a year")
 
 
-class Unignore(_Act, frozen=True, kw_only=True, tag="unignore"):
+class Unignore(ActBase, frozen=True, kw_only=True, tag="unignore"):
     """Its issues are to be unresolved in Sentry again, neither ignored nor resolved."""
 
 
-class PageNow(_Act, frozen=True, kw_only=True, tag="page_now"):
+class PageNow(ActBase, frozen=True, kw_only=True, tag="page_now"):
     """Whoever is on call is paged, whatever the rules say; not while a page of it is open."""
 
 
-class Comment(_Act, frozen=True, kw_only=True, tag="comment"):
+class Comment(ActBase, frozen=True, kw_only=True, tag="comment"):
     """What somebody wants to be kept with it. Told silently.
 
     Raises:
@@ -135,11 +115,11 @@ class Comment(_Act, frozen=True, kw_only=True, tag="comment"):
             raise ValueError(f"a comment has 1 to {TEXT_CHARS} characters")
 
 
-class Separate(_Act, frozen=True, kw_only=True, tag="separate"):
+class Separate(ActBase, frozen=True, kw_only=True, tag="separate"):
     """The incident is not part of its storm, and does not come back to it."""
 
 
-class MergeInto(_Act, frozen=True, kw_only=True, tag="merge_into"):
+class MergeInto(ActBase, frozen=True, kw_only=True, tag="merge_into"):
     """The incident or storm is part of another one.
 
     Raises: ValueError: `into` is longer than `NAME_CHARS`.
@@ -154,7 +134,7 @@ class MergeInto(_Act, frozen=True, kw_only=True, tag="merge_into"):
             raise ValueError(f"into is longer than {NAME_CHARS} characters")
 
 
-class AddSilence(_Act, frozen=True, kw_only=True, tag="add_silence"):
+class AddSilence(ActBase, frozen=True, kw_only=True, tag="add_silence"):
     """Until its end, what it mutes is told to nobody and wakes nobody.
 
     An incident as `subject`: that error of that service, under every release. A storm: the errors
@@ -186,7 +166,7 @@ class AddSilence(_Act, frozen=True, kw_only=True, tag="add_silence"):
             check_when(self.when, self.environment)
 
 
-class ExpireSilence(_Act, frozen=True, kw_only=True, tag="expire_silence"):
+class ExpireSilence(ActBase, frozen=True, kw_only=True, tag="expire_silence"):
     """The silence ends now: what it holds back is told at once, as it is now."""
 
 
@@ -204,6 +184,8 @@ Act = (
     | MergeInto
     | AddSilence
     | ExpireSilence
+    | AddLink
+    | RemoveLink
 )
 
 ACT_KINDS: Final = tuple(str(one.__struct_config__.tag) for one in get_args(Act))
@@ -231,7 +213,7 @@ class ActOutcome(StrEnum):
     NO_ISSUE = "no_issue"
     """Sentry is not asked: it is not configured, or no issue of this is known."""
     TOO_MANY = "too_many"
-    """Its environment has as many silences as it may."""
+    """There are as many silences, or links, as there may be."""
     OVERTAKEN = "overtaken"
     """The same pager has said something later of the same page, and that was heard first."""
     ELSEWHERE = "elsewhere"
@@ -288,6 +270,8 @@ def text_of(act: Act) -> str:
             return act.assignee
         case AddSilence():
             return act.comment
+        case AddLink() | RemoveLink():
+            return act.says
         case _:
             return ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from correlators.decisions import NAMED_MOST, TRIED_MOST, Decision, Kind, weighed
+from correlators.decisions import BECAUSE_MOST, NAMED_MOST, TRIED_MOST, Decision, Kind, weighed
 from correlators.decisions_of_entries import Change, of_change, with_evidence
 from correlators.issue_change import IssueChange
 from correlators.links import Near
@@ -29,6 +29,7 @@ class Ruled(NamedTuple):
     to: tuple[str, ...]
     page: tuple[str, ...]
     name: str
+    linked: tuple[str, ...]
 
 
 def ruled(subject: str, ruling: Ruling, tried: Iterable[Tried]) -> Ruled:
@@ -40,6 +41,7 @@ def ruled(subject: str, ruling: Ruling, tried: Iterable[Tried]) -> Ruled:
         to=ruling.to,
         page=ruling.page if ruling.urgency is Urgency.PAGE else (),
         name=ruling.rules[0] if ruling.rules else "",
+        linked=ruling.linked,
     )
 
 
@@ -98,6 +100,7 @@ def _ruled(tick: int, ruled: Ruled) -> Decision:
         name=ruled.name,
         tried=ruled.tried[-TRIED_MOST:],
         to=(*ruled.to, *ruled.page)[:NAMED_MOST],
+        because=ruled.linked[:BECAUSE_MOST],
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from correlators import incidents, storm_times
 from correlators.acts import ActDone
 from correlators.baseline import Baseline
+from correlators.channel_links import ChannelLink
 from correlators.coverage import ack_ends
 from correlators.days import Day
 from correlators.dependencies import Neighbours
@@ -121,7 +122,7 @@ class Due:
                 return -(-entry.to_ms // TICK_MS)
             case Frozen() | ActDone():
                 return entry.tick + ticks(windows.remember_ms)
-            case Progress():
+            case Progress() | ChannelLink():
                 return None
 
     def _schedule(self, key: str, tick: int | None) -> None:

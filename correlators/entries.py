@@ -13,6 +13,7 @@ import xxhash
 
 from correlators.acts import ActDone
 from correlators.baseline import Baseline, Slots
+from correlators.channel_links import ChannelLink
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.history import Hours
@@ -170,6 +171,7 @@ Living = (
     | Silence
     | ActDone
     | Day
+    | ChannelLink
 )
 """An entry that decides something."""
 
@@ -271,6 +273,8 @@ def key_of(entry: Entry) -> str:
             return "silence:" + entry.id
         case ActDone():
             return "act:" + entry.id
+        case ChannelLink():
+            return "link:" + entry.id
         case Frozen():
             return "frozen:" + key_of(entry.entry)
         case Progress():

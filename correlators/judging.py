@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from correlators.channel_links import Chats, with_links
 from correlators.conditions import Asked, Facts, Lifecycle, When
 from correlators.days import Shadow
 from correlators.deltas import tick_end_ms, worse
@@ -62,6 +63,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
     issues: IssuesChanged | None = None
     """What is asked of Sentry; None: nothing."""
+    chats: Chats | None = None
+    """Where links may lead; None: anywhere."""
     name: str = ""
     """What the stored state calls it: a short hash of all that decides. Empty: it is not named."""
 
@@ -186,7 +189,7 @@ class Judge:
             **self._details(incidents, [first.key.service]),
         )
         facts = self._with_alerts(self._in_parts(facts, incidents), first)
-        ruling = self._ruled(facts, pages=bool(live))
+        ruling = self._ruled(facts, first.told, pages=bool(live))
         if only_page and ruling.urgency is not Urgency.PAGE:
             return Judgement(ruling, None, facts)
         around = self._around(facts, ruling, [one.id for one in incidents], first.told, episode)
@@ -216,7 +219,7 @@ class Judge:
             **self._details(members, storm.services),
         )
         facts = self._with_alerts(self._in_parts(facts, members, storm), storm)
-        ruling = self._ruled(facts, pages=True)
+        ruling = self._ruled(facts, storm.told, pages=True)
         if only_page and ruling.urgency is not Urgency.PAGE:
             return Judgement(ruling, None, facts)
         around = self._around(facts, ruling, storm.members, storm.told, None)
@@ -230,7 +233,7 @@ class Judge:
 
     @property
     def _looks_at_members(self) -> bool:
-        return bool(self._asked & _OF_MEMBERS)
+        return bool(self._asked & _OF_MEMBERS) or self._state.people.links_to_teams
 
     def _details(self, incidents: Sequence[Incident], services: Iterable[str]) -> dict[str, Any]:
         """Return what only some conditions ask for; nothing where none does."""
@@ -282,13 +285,13 @@ class Judge:
 
     # Judgement
 
-    def _ruled(self, facts: Facts, *, pages: bool) -> Ruling:
+    def _ruled(self, facts: Facts, told: Told, *, pages: bool) -> Ruling:
         config = self._config
         ruling = ruled(self._rules, facts, config.teams, config.pages.fallback)
         if ruling.urgency is Urgency.PAGE and not pages:
             # What is told as past wakes nobody.
             ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=(), fallback=())
-        return ruling
+        return with_links(ruling, facts, self._state.people.links, config.chats, told.to)
 
     def _around(
         self,

@@ -1,4 +1,4 @@
-"""What people left in the state, found again: silences by environment, acts by age, and
+"""What people left in the state, found again: silences by environment, acts by age, links, and
 acknowledgements that end by themselves.
 
 An index over entries of one partition, as `episodes` is one; what silences and acts do is
@@ -8,6 +8,7 @@ An index over entries of one partition, as `episodes` is one; what silences and 
 from __future__ import annotations
 
 from correlators.acts import SAYS_HOW_IT_STANDS, ActDone
+from correlators.channel_links import ChannelLink
 from correlators.coverage import ack_ends
 from correlators.entries import Episode
 from correlators.silences import Silence
@@ -15,19 +16,25 @@ from correlators.storms import Storm
 
 
 class People:
-    """Silences and finished acts. Both are few: silences have a bound, and acts another."""
+    """Silences, links and finished acts. All are few: each has a bound."""
 
     def __init__(self) -> None:
         """Nothing is known."""
         self._silences: dict[str, dict[str, Silence]] = {}
         self._in_order: dict[str, tuple[Silence, ...]] = {}
+        self._links: dict[str, ChannelLink] = {}
+        self.links: tuple[ChannelLink, ...] = ()
+        """By id."""
         self._acts: set[tuple[int, str]] = set()
         self._acks: dict[str, int] = {}
         self._of_page: dict[tuple[str, str], set[tuple[int, str]]] = {}
 
-    def add(self, entry: Silence | ActDone) -> None:
+    def add(self, entry: Silence | ActDone | ChannelLink) -> None:
         """Note an entry that is not known yet."""
-        if isinstance(entry, ActDone):
+        if isinstance(entry, ChannelLink):
+            self._links[entry.id] = entry
+            self._order_links()
+        elif isinstance(entry, ActDone):
             self._acts.add((entry.tick, entry.id))
             if entry.page and entry.kind in SAYS_HOW_IT_STANDS:
                 heard = self._of_page.setdefault((entry.source, entry.page), set())
@@ -36,8 +43,12 @@ class People:
             self._silences.setdefault(entry.environment, {})[entry.id] = entry
             self._in_order.pop(entry.environment, None)
 
-    def remove(self, entry: Silence | ActDone) -> None:
+    def remove(self, entry: Silence | ActDone | ChannelLink) -> None:
         """Forget an entry."""
+        if isinstance(entry, ChannelLink):
+            del self._links[entry.id]
+            self._order_links()
+            return
         if isinstance(entry, ActDone):
             self._acts.discard((entry.tick, entry.id))
             self._forget_page(entry)
@@ -47,6 +58,14 @@ class People:
         if not left:
             del self._silences[entry.environment]
         self._in_order.pop(entry.environment, None)
+
+    @property
+    def links_to_teams(self) -> bool:
+        """Whether a link asks who owns what is told."""
+        return any(one.when.owner for one in self.links)
+
+    def _order_links(self) -> None:
+        self.links = tuple(one for _, one in sorted(self._links.items()))
 
     def note_ack(self, key: str, entry: Storm | Episode) -> None:
         """Note a storm or an episode, whose acknowledgement may end by itself."""

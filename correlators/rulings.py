@@ -97,6 +97,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     every_ms: int = 0
     """The longest cap of the rules that held."""
+    linked: tuple[str, ...] = ()
+    """Whose link adds which of `to`, in words."""
 
 
 def ruled(

@@ -17,6 +17,7 @@ import msgspec
 from correlators.acts import ActDone
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
+from correlators.channel_links import ChannelLink
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.due import Due
@@ -389,7 +390,7 @@ class State:
             self.people.note_ack(key, entry)
         elif isinstance(entry, Ignored):
             self._ignored.add((entry.tick, key))
-        elif isinstance(entry, Silence | ActDone):
+        elif isinstance(entry, Silence | ActDone | ChannelLink):
             self.people.add(entry)
         if isinstance(entry, Storm):
             self.people.note_ack(key, entry)
@@ -423,7 +424,7 @@ class State:
             self._forget_episode(key, before)
         if isinstance(before, Ignored):
             self._ignored.discard((before.tick, key))
-        if isinstance(before, Silence | ActDone):
+        if isinstance(before, Silence | ActDone | ChannelLink):
             self.people.remove(before)
         if isinstance(before, Incident):
             self._remove_incident(before)

@@ -260,7 +260,7 @@ def _ruled(said: Decision, places: Places) -> list[str]:
     if said.to:
         first += f", for {_listed(said.to)}"
     before = [f"read before it: {', '.join(failed)}"] if failed else []
-    return [first, *before]
+    return [first, *before, *said.because]
 
 
 def _named(name: str, places: Places) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from correlators.acting import Outcomes
 from correlators.acts import Act
 from correlators.correlate import Correlator
+from correlators.decisions import Decision
 from correlators.entries import Entry
 from correlators.incidents import Incident
 from correlators.responses import Response
@@ -35,15 +36,19 @@ class Stage:
         config: Config = PAGING,
         entries: Iterable[Entry] = (),
         now: int = 0,
+        explains: bool = False,
     ) -> None:
         self._config = config
-        self._correlator = Correlator(config, entries)
+        self._explains = explains
+        self._correlator = Correlator(config, entries, explains=explains)
         self._restore = restore
         self._whole = not now
         self.digests: list[Digest] = []
         self.suppressed: Suppressed = Counter()
         self.acts: Outcomes = Counter()
         self.responses: list[Response] = []
+        self.decisions: list[Decision] = []
+        """Where it `explains`."""
         self.now = now
 
     @property
@@ -58,15 +63,19 @@ class Stage:
         for second, act in acts:
             at.setdefault(tick_of(ms(second)), []).append(act)
         for tick in self._ticks(tick_of(ms(self.now)), tick_of(ms(until)), {*deltas, *at}):
+            self.state.begin()
             found = sorted(deltas.get(tick, ()), key=lambda one: one.key)
             decided = self._correlator.apply(Work(tick, [], found, tuple(at.get(tick, ()))))
             self.digests += decided.digests
             self.suppressed += decided.suppressed
             self.acts += decided.acts
             self.responses += decided.responses
+            self.decisions += decided.decisions
             if self._restore:
                 stored = [codec.encode(one) for _, one in self.state.entries()]
-                self._correlator = Correlator(self._config, map(codec.entry, stored))
+                self._correlator = Correlator(
+                    self._config, map(codec.entry, stored), explains=self._explains
+                )
         self.now = until
         if self._whole:
             keeps_law_4(self.digests)

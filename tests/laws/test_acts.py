@@ -26,6 +26,7 @@ from correlators.acts import (
 )
 from correlators.conditions import When
 from correlators.incidents import Incident
+from correlators.link_acts import AddLink, RemoveLink
 from correlators.partition import Partition
 from correlators.storms import Storm
 from correlators.telling import Config
@@ -54,6 +55,13 @@ WHENS = (
     When(text=("*key*",), service=("c*",)),
 )
 
+LINKED = ("slack:C0LINKED", "slack:incidents")
+LINK_WHENS = (
+    When(service=("pay*",)),
+    When(service=("*",), environment=("production",)),
+    When(owner=("*",)),
+)
+
 
 def subjects(messages: list[DeltaBatch], partitions: int, config: Config) -> list[str]:
     """Return the ids of what there would be without acts."""
@@ -69,7 +77,7 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
     subject = random.choice(ids)
     to_ms = START_MS + random.choice([1, 2, 5, 30]) * MINUTE_MS + random.choice([0, 1, 700])
     silences = [one for one in before if isinstance(one, AddSilence)]
-    match random.randrange(17):
+    match random.randrange(19):
         case 0:
             for_ms = random.choice([0, 1_000, MINUTE_MS, 5 * MINUTE_MS])
             return Acknowledge(**who, subject=subject, for_ms=for_ms)
@@ -108,6 +116,12 @@ def drawn(random: Random, ids: list[str], before: list[Act]) -> Act:
                 case 4:
                     return Comment(**told, subject=page, text="the disk")
             return Resolve(**told, subject=page)
+        case 16:
+            to = random.choice(LINKED)
+            return AddLink(**who, subject=to, when=random.choice(LINK_WHENS))
+        case 17:
+            ends = random.choice([None, *LINK_WHENS])
+            return RemoveLink(**who, subject=random.choice(LINKED), when=ends)
         case _:
             return random.choice(before) if before else Separate(**who, subject=subject)
 
