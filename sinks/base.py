@@ -8,7 +8,7 @@ exception: what a sink raises is a programming error. The words of the enums are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -285,12 +285,3 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Close connections. The sink is not used afterwards."""
-
-
-def targets(sinks: Iterable[Sink]) -> dict[str, Target]:
-    """Return every destination of these sinks as the outbox wants to know it."""
-    return {
-        one: Target(account=sink.account(one), plan=sink.plan(one))
-        for sink in sinks
-        for one in sink.destinations
-    }

@@ -58,7 +58,7 @@ class Ledger:
         max_entries: int,
         remind_every_ms: int,
     ) -> None:
-        self.targets = dict(targets)
+        self.targets = targets
         self.now_ms = started_ms
         self.places = Places()
         self.dead: list[DeadLetter] = []

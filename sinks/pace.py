@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from sinks.base import Answer, CannotTell, Retry, RetryReason, Scope, Target
@@ -26,8 +27,8 @@ class Pace:
         self._calls: dict[str, tuple[int, str, tuple[BucketKey, ...]]] = {}
         self._turns = 0
         self._served: dict[str, int] = {}
-        accounts = [one.account for one in targets.values()]
-        self._shared = {one for one in accounts if accounts.count(one) > 1}
+        self._counted = 0
+        self._shared: set[str] = set()
 
     @property
     def running(self) -> int:
@@ -102,8 +103,12 @@ class Pace:
 
         Whoever was served longest ago is first, so nobody's long queue is another's wait.
         """
-        shared = self._targets[destination].account in self._shared
-        return self._served.get(destination, 0) if shared else 0
+        account = self._targets[destination].account
+        if self._counted != len(self._targets):
+            self._counted = len(self._targets)
+            accounts = Counter(one.account for one in self._targets.values())
+            self._shared = {one for one, many in accounts.items() if many > 1}
+        return self._served.get(destination, 0) if account in self._shared else 0
 
     def _hold(self, entry: Delivery, number: int, at_ms: int) -> None:
         target = self._targets[entry.destination]

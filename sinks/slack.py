@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from correlators.channel_links import is_channel
 from sinks.base import (
     Attempt,
     Delivered,
@@ -39,7 +40,8 @@ from sinks.slack_find import SlackFinder, metadata_of
 
 
 class SlackSink:
-    """Posts, replies and edits in the channels of one workspace.
+    """Posts, replies and edits in the channels of one workspace: those that the configuration
+    names, and any other by its id, as `slack:C0123456789`.
 
     Args:
         token: a bot token with chat:write, channels:history and channels:read; for private channels
@@ -101,6 +103,10 @@ class SlackSink:
         """Every destination: one per channel."""
         return tuple(self._channels)
 
+    def opens(self, destination: str) -> bool:
+        """Return whether it is a channel by its id, or one that the configuration names."""
+        return destination in self._channels or is_channel(destination)
+
     def account(self, destination: str) -> str:
         """Return the sink's name: there is one workspace."""
         return self.name
@@ -111,7 +117,7 @@ class SlackSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        configured = self._channels[attempt.destination]
+        configured = self._channel(attempt.destination)
         message = self._message(attempt)
         self.notes.cut(attempt.destination, message.cuts)
         made = self._make(attempt, message, self._finder.place(configured))
@@ -133,11 +139,15 @@ class SlackSink:
         """Return the message of this attempt if it stands in the channel or below its post."""
         if attempt.step is Step.EDIT:
             return NotFound()
-        return await self._finder.find(attempt, self._channels[attempt.destination])
+        return await self._finder.find(attempt, self._channel(attempt.destination))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _channel(self, destination: str) -> str:
+        """Return the channel as the configuration has it, else the id that the name is."""
+        return self._channels.get(destination) or destination.partition(":")[2]
 
     def _message(self, attempt: Attempt) -> Rendered:
         """Return the message of an attempt, with what can be pressed below it.

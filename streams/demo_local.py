@@ -20,9 +20,9 @@ from sinks.base import (
     Sink,
     Unknown,
     UnknownReason,
-    targets,
 )
 from sinks.outbox import Outbox
+from sinks.targets import targets
 from streams.demo_material import Material, RecordedClock
 from streams.demo_services import Heard
 from streams.local import Pipeline

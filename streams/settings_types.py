@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 import xxhash
 
+from correlators.channel_links import Chats, is_channel
 from correlators.days import Shadow
 from correlators.fingerprinter import Fingerprinting
 from correlators.grouping import Grouping
@@ -261,7 +262,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             changes=self.sinks.keeps_changes,
             shadow=self.shadow,
             issues=IssuesChanged(assign_owner=self.sentry.assign_owner) if self.sentry else None,
+            chats=self.linkable,
         )
+
+    @property
+    def linkable(self) -> Chats:
+        """Where links may lead: whatever can be told, and any channel of a workspace."""
+        channels = self.sinks.slack.channels if self.sinks.slack is not None else {}
+        ids = {f"slack:{channel}": f"slack:{name}" for name, channel in channels.items()}
+        return Chats(
+            known=tuple(dict.fromkeys((*self.sinks.chats, *self.routes.tell))),
+            same={place: name for place, name in ids.items() if is_channel(place)},
+            channels=bool(channels),
+        )
+
+    @property
+    def owner_names(self) -> frozenset[str]:
+        """Whoever may own what is told: the teams, and all that a line of ownership names."""
+        own = (one.owner for one in self.services.values() if one.owner)
+        return frozenset((*self.teams, *(one.owner for one in self.owners), *own))
 
     def fingerprinting(self) -> Fingerprinting:
         """Return what decides in FINGERPRINT."""

@@ -28,12 +28,12 @@ from sinks.base import (
     Sink,
     Unknown,
     UnknownReason,
-    targets,
 )
 from sinks.entries import Delivery, decode
 from sinks.outbox import Outbox
 from sinks.page_watch import REMIND_EVERY_MS
 from sinks.spared import spared
+from sinks.targets import targets
 from streams import codec
 from streams.agents.deliver_counting import count_answer, sink_of
 from streams.agents.deliver_writing import Held, Writing

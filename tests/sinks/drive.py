@@ -15,10 +15,10 @@ from sinks.base import (
     Sink,
     Unknown,
     UnknownReason,
-    targets,
 )
 from sinks.entries import DeadLetter, Dropped, decode, encode
 from sinks.outbox import Outbox
+from sinks.targets import targets
 
 
 def now_ms() -> int:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from correlators.acts import Act
-from sinks.base import Answer, Delivered, Sink, targets
+from sinks.base import Answer, Delivered, Sink
 from sinks.entries import Changes
 from sinks.outbox import Outbox
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Call
 from sinks.peers.slack import SlackPeer
+from sinks.targets import targets
 from tests.correlators.acted import Stage
 from tests.correlators.score import START, Push, ms
 

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from correlators.types import Digest
-from sinks.base import Answer, Attempt, Found, Outcome, Sink, Unknown, UnknownReason, targets
+from sinks.base import Answer, Attempt, Found, Outcome, Sink, Unknown, UnknownReason
 from sinks.entries import DeadLetter
 from sinks.outbox import Outbox
+from sinks.targets import targets
 
 START_MS = 1_790_000_000_000
 CALL_MS = 150

@@ -23,7 +23,6 @@ from sinks.base import (
     Step,
     Unknown,
     UnknownReason,
-    targets,
 )
 from sinks.entries import DeadReason, DropReason
 from sinks.outbox import Outbox
@@ -31,6 +30,7 @@ from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_event import dedup_key
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Fault
+from sinks.targets import targets
 from tests.sinks.conftest import KEY
 from tests.sinks.drive import Driver
 from tests.sinks.make import attempt, digest

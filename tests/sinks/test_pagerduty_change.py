@@ -22,7 +22,6 @@ from sinks.base import (
     RetryReason,
     Scope,
     Step,
-    targets,
 )
 from sinks.entries import DropReason
 from sinks.outbox import Outbox
@@ -30,6 +29,7 @@ from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_change import change_of
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Fault
+from sinks.targets import targets
 from tests.sinks.conftest import KEY
 from tests.sinks.drive import Driver
 from tests.sinks.make import attempt, digest

@@ -9,8 +9,9 @@ import pytest
 
 from correlators.types import Digest, ServiceLine
 from sinks import SINKS, sink_class
-from sinks.base import Delivered, Retry, Unknown, targets
+from sinks.base import Delivered, Retry, Unknown
 from sinks.peers.faults import Fault
+from sinks.targets import targets
 from tests.sinks.case import Case
 from tests.sinks.cases import SECRETS
 from tests.sinks.make import attempt

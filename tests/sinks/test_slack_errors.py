@@ -20,7 +20,6 @@ from sinks.base import (
     RetryReason,
     Scope,
     Step,
-    targets,
 )
 from sinks.entries import DeadLetter, DeadReason
 from sinks.notes import Notes
@@ -28,6 +27,7 @@ from sinks.outbox import Outbox
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
 from sinks.slack_errors import MEANINGS, PERSON_WAIT_MS, meaning_of, outcome_of, word_of
+from sinks.targets import targets
 from tests.sinks.conftest import TOKEN
 from tests.sinks.make import attempt, digest
 
