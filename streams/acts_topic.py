@@ -10,6 +10,7 @@ the next tick. What became of it is an entry of the state, and that is what is w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -42,9 +43,20 @@ async def tell(settings: Settings, partition: int, act: Act, *, within_s: float)
         ActError: Kafka does not answer; it is said whether the act may stand there.
         NotApplied: it was written and did not take effect in time; it will when CORRELATE goes on.
     """
+    (done,) = await tell_each(settings, [partition], act, within_s=within_s)
+    return done
+
+
+async def tell_each(
+    settings: Settings, partitions: Sequence[int], act: Act, *, within_s: float
+) -> list[ActDone]:
+    """Write an act to each of these partitions and return what became of it in each.
+
+    Args and errors are those of `tell`; with an error some of them may have it and others not.
+    """
     bootstrap = settings.kafka.bootstrap
     topics = names(settings.namespace)
-    state = TopicPartition(topics.incidents, partition)
+    states = [TopicPartition(topics.incidents, one) for one in partitions]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -56,14 +68,16 @@ async def tell(settings: Settings, partition: int, act: Act, *, within_s: float)
     try:
         async with asyncio.timeout(within_s):
             await consumer.start()
-            # Before the act is written: what becomes of it stands behind this place.
-            end = (await consumer.end_offsets([state]))[state]
+            # Before the act is written: what becomes of it stands behind these places.
+            ends = await consumer.end_offsets(states)
             await producer.start()
             written = True
-            await producer.send_and_wait(topics.deltas, codec.encode(act), partition=partition)
-            consumer.assign([state])
-            consumer.seek(state, end)
-            return await _outcome(consumer, act_id(act))
+            for one in partitions:
+                await producer.send_and_wait(topics.deltas, codec.encode(act), partition=one)
+            consumer.assign(states)
+            for state, end in ends.items():
+                consumer.seek(state, end)
+            return await _outcomes(consumer, act_id(act), len(states))
     except TimeoutError:
         if not written:
             raise ActError(f"Kafka at {bootstrap} gave no answer in {within_s:.0f} s") from None
@@ -80,13 +94,16 @@ async def tell(settings: Settings, partition: int, act: Act, *, within_s: float)
         await consumer.stop()
 
 
-async def _outcome(consumer: AIOKafkaConsumer, wanted: str) -> ActDone:
+async def _outcomes(consumer: AIOKafkaConsumer, wanted: str, many: int) -> list[ActDone]:
+    """Return what became of the act in each of so many partitions, by partition."""
     key = f"act:{wanted}".encode()
-    while True:
+    found: dict[int, ActDone] = {}
+    while len(found) < many:
         fetched = await consumer.getmany(timeout_ms=100)
         for records in fetched.values():
             for record in records:
                 if record.key == key and record.value is not None:
                     done = codec.entry(record.value)
                     assert isinstance(done, ActDone)
-                    return done
+                    found[record.partition] = done
+    return [done for _, done in sorted(found.items())]

@@ -20,6 +20,7 @@ from streams.cli_demo import demo
 from streams.cli_explain import explain
 from streams.cli_incidents import incidents
 from streams.cli_intake import intake
+from streams.cli_links import links
 from streams.cli_record import record
 from streams.cli_replay import replay
 from streams.cli_run import run
@@ -74,6 +75,7 @@ app.command()(check)
 app.command()(status)
 app.add_typer(incidents, name="incidents")
 app.add_typer(silences, name="silences")
+app.add_typer(links, name="links")
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(demo)
 

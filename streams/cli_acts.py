@@ -66,9 +66,7 @@ def author(by: str | None) -> str:
 
 def carry_out(settings: Settings, partition: int, act: Act, within: str) -> ActDone:
     """Write the act and return what became of it; ends with a line where that is not known."""
-    within_ms = duration_in(within)
-    if within_ms is None or not 0 < within_ms <= WITHIN_MOST_MS:
-        wrong(f'--within: expected a duration up to 1h, such as 30s, found "{within}"')
+    within_ms = within_ms_of(within)
     from streams import acts_topic
 
     try:
@@ -76,6 +74,14 @@ def carry_out(settings: Settings, partition: int, act: Act, within: str) -> ActD
     except acts_topic.ActError as error:
         complain(str(error))
         raise typer.Exit(FAILED) from None
+
+
+def within_ms_of(within: str) -> int:
+    """Return how long it may take, in milliseconds; ends with a line where that is no length."""
+    within_ms = duration_in(within)
+    if within_ms is None or not 0 < within_ms <= WITHIN_MOST_MS:
+        wrong(f'--within: expected a duration up to 1h, such as 30s, found "{within}"')
+    return within_ms
 
 
 def agreed(question: str, *, yes: bool, json: bool) -> None:

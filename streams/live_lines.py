@@ -31,7 +31,7 @@ SAYS: Final = {
     ActOutcome.NO_PAGER: "nobody was paged: no route pages anybody for it",
     ActOutcome.OVERTAKEN: "nothing was done: something that was said later was heard first",
     ActOutcome.NO_ISSUE: "nothing was done: Sentry has no issue of it, or is not configured",
-    ActOutcome.TOO_MANY: "refused: the environment has as many silences as it may",
+    ActOutcome.TOO_MANY: "refused: there are as many of these as there may be",
 }
 """What became of an act, for people."""
 
