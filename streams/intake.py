@@ -23,7 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiokafka.errors import KafkaError
 
 from streams.intake_door import FINISH_WITHIN_S, Door, Log
-from streams.intake_log import ActLog, EventLog, OwnedActLog
+from streams.intake_log import ActLog, Acts, EventLog
 from streams.intake_pagerduty import PagerDutyDoor, taken_of
 from streams.intake_slack import SlackDoor, make_door
 from streams.metrics import Metrics
@@ -63,7 +63,7 @@ def make_app(
     metrics: Metrics,
     log: Log,
     acts: ActLog | None = None,
-    owned: OwnedActLog | None = None,
+    owned: Acts | None = None,
 ) -> web.Application:
     """Return the server's routes; who listens where is the caller's.
 

@@ -62,6 +62,10 @@ class OwnedActLog(Protocol):
         ...
 
 
+class Acts(ActLog, OwnedActLog, Protocol):
+    """Both."""
+
+
 class EventLog:
     """Appends raw bodies to `sentry.events`, spread evenly over its partitions, and acts to
     `incident.deltas`."""

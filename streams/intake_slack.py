@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from streams.arriving import Arriving, Unread
-from streams.intake_log import OwnedActLog
+from streams.intake_log import Acts
 from streams.live import read as read_live
 from streams.metrics import Metrics
 from streams.settings import Settings, SettingsError, SlackIn
@@ -101,6 +101,8 @@ class SlackDoor:
                 self._office.renew(*bot)
             self._secrets = secrets
             self._clerk.know(settings.people)
+            self._clerk.linker.renew(settings)
+            self._clerk.mirror.renew(settings)
             self._clerk.renew(
                 back.groups,
                 settings.intake.kafka_timeout_ms / 1000,
@@ -191,7 +193,7 @@ def _interaction(found: object) -> Inbound | None:
     return envelope("interactive", found) if isinstance(found, dict) else None
 
 
-def make_door(settings: Settings, metrics: Metrics, acts: OwnedActLog) -> SlackDoor | None:
+def make_door(settings: Settings, metrics: Metrics, acts: Acts) -> SlackDoor | None:
     """Return what answers Slack, None where nothing comes back from it.
 
     Raises:

@@ -58,7 +58,7 @@ def slack_of(reader: Reader, node: Node) -> Slack:
 
 MEMBERS_MOST: Final = 50
 """Groups and users by key."""
-MAY: Final = ("page", "silence", "merge")
+MAY: Final = ("page", "silence", "merge", "link")
 """What may be kept to groups."""
 _WHO: Final = re.compile(r"[SUW][A-Z0-9]{2,20}")
 

@@ -65,17 +65,13 @@ GROUP_OF: Final = {
     Word.UNIGNORE: "silence",
     Word.MERGE: "merge",
     Word.SPLIT: "merge",
+    Word.LINK: "link",
+    Word.UNLINK: "link",
 }
 """Under which key of `slack_in.groups` stands who may say it; the rest everybody may."""
 
-NOT_YET: Final = {
-    Word.LINK: "A channel cannot be linked from here yet: what it is told stands in `routes` and "
-    "`rules` of stormfold.yaml.",
-    Word.UNLINK: "A channel cannot be unlinked from here yet: what it is told stands in `routes` "
-    "and `rules` of stormfold.yaml.",
-    Word.ME: "What is yours cannot be listed from here yet; `status` lists all that is open.",
-}
-"""Words that do nothing yet, with what is said."""
+OF_CHANNELS: Final = frozenset({Word.LINK, Word.UNLINK})
+"""Words about the channel in which they are said."""
 
 IN_SENTRY: Final = frozenset({Word.IGNORE, Word.UNIGNORE})
 """Words that do something in Sentry, and nothing without it."""

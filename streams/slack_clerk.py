@@ -8,7 +8,6 @@ Slack is answered in time is the desk's part (`slack_desk`), who may and what is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import Final
 
 import msgspec
@@ -20,10 +19,13 @@ from sinks.mrkdwn import code, escape
 from sinks.slack_buttons import About, environment_hash
 from sinks.slack_modals import Filled
 from streams import slack_acts
-from streams.intake_log import OwnedActLog, Written
+from streams.intake_log import Acts, Written
 from streams.people import People, by_slack
 from streams.slack_book import Book
+from streams.slack_done import WRITTEN, Done, Missing, Who, failed, missing
 from streams.slack_inbound import Outcome
+from streams.slack_links import Linker
+from streams.slack_me import Mirror
 from streams.slack_office import Office
 from streams.slack_show import detail_text, status_text
 from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
@@ -34,49 +36,6 @@ AGAIN: Final = frozenset({Word.RESOLVE, Word.ASSIGN})
 """Where Sentry is asked for the same these too: it may not have taken it."""
 LOOK_WITHIN_S: Final = 30.0
 """For the state, where somebody may wait for it."""
-
-_WRITTEN: Final = {Written.LATE: Outcome.KAFKA_TIMEOUT, Written.REFUSED: Outcome.KAFKA_FAILED}
-_SAID: Final = {
-    Outcome.KAFKA_TIMEOUT: "Kafka did not answer in time: it may be done all the same. Look before "
-    "you do it again.",
-    Outcome.KAFKA_FAILED: "Nothing was done: Kafka does not take it now. Try again.",
-    Outcome.NO_STATE: "Nothing was done: the state cannot be read now. Try again in a minute, or "
-    "press a button.",
-    Outcome.FAULT: "Something went wrong here, and the log of `stormfold intake` says what: it may "
-    "be done all the same. Look before you do it again.",
-    Outcome.SLACK_FAILED: "Nothing was done: Slack did not open the dialog. Try again.",
-}
-
-
-class Who(msgspec.Struct, frozen=True):
-    """Somebody in Slack, and where they are."""
-
-    id: str
-    name: str
-    channel: str = ""
-    thread_ts: str = ""
-    url: str = ""
-    """A response address."""
-    ts: str = ""
-    """When it was, as Slack writes it; empty where it does not say."""
-    team: str = ""
-    """Workspace or organisation that they are of; empty where Slack does not say."""
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What became of something, and what is said about it."""
-
-    outcome: Outcome
-    text: str = ""
-
-
-class Missing(Enum):
-    """Why something is not found."""
-
-    UNREAD = "unread"
-    """The state cannot be read."""
-    UNKNOWN = "unknown"
-    OVER = "over"
 
 
 class Clerk:
@@ -93,13 +52,15 @@ class Clerk:
         self,
         *,
         office: Office,
-        acts: OwnedActLog,
+        acts: Acts,
         book: Book,
         now_ms: Callable[[], int],
     ) -> None:
         self._office, self._book, self._acts = office, book, acts
         self._now_ms = now_ms
         self._moments = slack_acts.Moments()
+        self.linker = Linker(office=office, acts=acts, book=book)
+        self.mirror = Mirror(office=office, book=book)
         self.renew({}, 0.8, asks_sentry=False)
         self.know({})
 
@@ -134,12 +95,16 @@ class Clerk:
             return Done(Outcome.WRONG, f"Nothing was done: {error}")
         if said.word is Word.HELP:
             return Done(Outcome.ANSWERED, help_text(command))
-        if said.word in slack_acts.NOT_YET:
-            return Done(Outcome.NOT_YET, slack_acts.NOT_YET[said.word])
         if said.word in slack_acts.IN_SENTRY and not self._asks_sentry:
             return Done(Outcome.NO_SENTRY, slack_acts.NO_SENTRY)
-        if refused := await self.may_not(said.word, who):
+        # To look is everybody's of the workspace, and nobody else's.
+        looks = said.word is Word.LINK and not said.text
+        if refused := await self.may_not(Word.STATUS if looks else said.word, who):
             return refused
+        if said.word is Word.ME:
+            return await self.mirror.say(who, self.may_not)
+        if said.word in slack_acts.OF_CHANNELS:
+            return await self.linker.say(said, who, self._at_ms(who, who.channel, said))
         known = here.environment if isinstance(here, About) and here.id == said.subject else None
         return await self.said(said, known, who)
 
@@ -179,7 +144,7 @@ class Clerk:
         act = msgspec.structs.replace(act, pressed=pressed)
         written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
         if written is not Written.YES:
-            return failed(_WRITTEN[written])
+            return failed(WRITTEN[written])
         return Done(Outcome.ACTED, slack_acts.will(act))
 
     async def _show(self, said: Said) -> Done:
@@ -247,18 +212,3 @@ class Clerk:
                 unknown.append(group)
         text = slack_acts.may_not(key, groups, unknown=tuple(unknown))
         return Done(Outcome.MAY_NOT, text)
-
-
-def missing(why: Missing, subject: str) -> Done:
-    """Return what is said where what is meant is not found."""
-    match why:
-        case Missing.UNREAD:
-            return failed(Outcome.NO_STATE)
-        case Missing.OVER:
-            return Done(Outcome.GONE, f"Nothing was done: {code(subject)} is over.")
-    return Done(Outcome.GONE, f"Nothing was done: nothing is called {code(subject)}.")
-
-
-def failed(outcome: Outcome) -> Done:
-    """Return what is said where something else failed."""
-    return Done(outcome, _SAID[outcome])

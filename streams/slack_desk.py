@@ -26,7 +26,8 @@ from sinks.words import clean
 from streams import slack_acts
 from streams.slack_asking import ASKING, Asking
 from streams.slack_book import Book
-from streams.slack_clerk import Clerk, Done, Missing, Who, failed, missing
+from streams.slack_clerk import Clerk
+from streams.slack_done import Done, Missing, Who, failed, missing
 from streams.slack_inbound import Inbound, Json, Kind, Outcome, Reply, text_in
 from streams.slack_office import Office, subject_of
 from streams.slack_words import Said, without_mention

@@ -42,8 +42,6 @@ class Outcome(StrEnum):
     """It cannot be meant so."""
     GONE = "gone"
     """What it is about is over, or unknown."""
-    NOT_YET = "not_yet"
-    """A word that does nothing yet."""
     NO_SENTRY = "no_sentry"
     """It is done in Sentry, and that is not configured."""
     NO_STATE = "no_state"

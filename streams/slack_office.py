@@ -4,9 +4,9 @@ they belong here, modals, messages that one person sees, and what a thread is ab
 Each gives a value, and None or False where Slack did not answer in time: nothing here raises, and
 no text of Slack's goes further. What was read is kept for a while, and bounded.
 
-Source: docs.slack.dev: auth.test, usergroups.users.list, users.info, views.open,
-chat.postEphemeral, conversations.replies, channels between organisations; a response address takes
-five answers in 30 minutes.
+Source: docs.slack.dev: auth.test, usergroups.users.list, users.info, conversations.info,
+views.open, chat.postEphemeral, conversations.replies, channels between organisations; a response
+address takes five answers in 30 minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -39,6 +39,14 @@ NAMES_KEPT: Final = 2_000
 HOOKS: Final = "https://hooks.slack.com"
 
 _ID: Final = re.compile(r"(?:inc|storm)-[0-9a-f]{16}")
+
+
+class Channel(NamedTuple):
+    """A channel as far as Slack tells it."""
+
+    name: str
+    inside: bool
+    """The bot is in it, or Slack does not say that it is not."""
 
 
 class Office:
@@ -162,6 +170,14 @@ class Office:
         if len(self._people) > NAMES_KEPT:
             self._people.popitem(last=False)
         return self._people[user]
+
+    async def channel(self, id: str) -> Channel | None:
+        """Return what a channel is, None where Slack does not say."""
+        answer = await self._call(self._client.web.conversations_info(channel=id))
+        found = answer.get("channel") if answer is not None else None
+        if not isinstance(found, dict):
+            return None
+        return Channel(str(found.get("name") or ""), found.get("is_member") is not False)
 
     async def open_view(self, trigger: str, view: Mapping[str, Any]) -> str:
         """Open a modal and return its id, empty where Slack does not open it."""

@@ -3,7 +3,7 @@
 One grammar for both, pure: text in, what is meant out, or an error that says what was expected.
 
     /stormfold ack ID [2h]          silence ID 2h [why]         merge ID OTHER
-    /stormfold assign ID NAME       comment ID TEXT             status [ID]
+    /stormfold assign ID NAME       comment ID TEXT             link NAME
 
 An id may stand before or after the word; in a thread it may be left out, and the thread's own is
 meant. What each word does is the desk's part (`slack_desk`).
@@ -94,22 +94,21 @@ USAGE: Final = {
     Word.MERGE: "merge ID OTHER",
     Word.WHY: "why ID",
     Word.COMMENT: "comment ID TEXT",
-    Word.LINK: "link",
-    Word.UNLINK: "unlink",
+    Word.LINK: "link [SERVICE or TEAM] [ENVIRONMENT]",
+    Word.UNLINK: "unlink [SERVICE or TEAM] [ENVIRONMENT]",
     Word.ME: "me",
 }
 """How each is said."""
 
-_ALONE: Final = frozenset({Word.HELP, Word.STATUS, Word.LINK, Word.UNLINK, Word.ME})
-"""These need no id."""
-_NO_ID: Final = frozenset({Word.HELP, Word.LINK, Word.UNLINK, Word.ME})
+_ALONE: Final = frozenset({Word.STATUS})  # an id may stand there
+_NO_ID: Final = frozenset({Word.HELP, Word.ME, Word.LINK, Word.UNLINK})
 
 _ID: Final = re.compile(r"(?:inc|storm|sil)-[0-9a-f]{16}")
 _LIKE_ID: Final = re.compile(r"(?:inc|storm|sil)-\S*", re.IGNORECASE)
 _SPACE: Final = re.compile(r"[\s\u00a0]+")
 _MENTIONED: Final = re.compile(r"\s*<@[A-Z0-9]{2,20}(?:\|[^>]{0,100})?>[\s,:]*")
 _PERSON: Final = re.compile(r"<@([A-Z0-9]{2,20})(?:\|([^>]*))?>")
-_GROUP: Final = re.compile(r"<!subteam\^([A-Z0-9]{2,20})(?:\|@?([^>]*))?>")
+GROUP: Final = re.compile(r"<!subteam\^([A-Z0-9]{2,20})(?:\|@?([^>]*))?>")
 _DECORATION: Final = "`*_~\u201c\u201d\u2018\u2019'\""
 
 
@@ -130,7 +129,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     for_ms: int = 0
     """Of `ack`, `silence`, `ignore`: how long; 0 where nothing was said."""
     text: str = ""
-    """Why, or a comment."""
+    """Why, or a comment; of `link` and `unlink` all that stands behind the word."""
 
 
 def read(text: str, *, here: str = "") -> Said:
@@ -154,7 +153,8 @@ def read(text: str, *, here: str = "") -> Said:
     word = _word(words[1] if first else words[0])
     rest = ([words[0]] if first else []) + words[2 if first else 1 :]
     if word in _NO_ID:
-        return Said(word=word)
+        text = " ".join(_id_of(one) or one for one in rest)
+        return Said(word=word, text="" if word in (Word.HELP, Word.ME) else text)
     return _about(word, rest, here)
 
 
@@ -233,7 +233,7 @@ def _merge(subject: str, rest: list[str], here: str) -> Said:
 def _named(rest: list[str]) -> str:
     name = " ".join(rest).strip(_DECORATION + " ")
     name = name[4:] if name.lower().startswith("to <") else name
-    if found := _GROUP.fullmatch(name):
+    if found := GROUP.fullmatch(name):
         name = found[2] or found[1]
     if not name:
         raise WordsError(f"expected a team or a person: `{USAGE[Word.ASSIGN]}`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -50,6 +50,8 @@ class MemoryActs:
     """The input log of CORRELATE, in memory."""
 
     told: list[tuple[Act, int]] = field(default_factory=list)
+    everywhere: list[Act] = field(default_factory=list)
+    """What stands in every partition."""
     answer: Written = Written.YES
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Answers only while it is set, as it is from the beginning."""
@@ -59,6 +61,11 @@ class MemoryActs:
 
     async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
         self.told.append((act, environment))
+        await self.open.wait()
+        return self.answer
+
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
+        self.everywhere += acts
         await self.open.wait()
         return self.answer
 

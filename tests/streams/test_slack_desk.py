@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -207,6 +207,9 @@ class Broken:
 
     async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
         raise RuntimeError(repr(act))
+
+    async def tell_everywhere(self, acts: Sequence[Act], *, within_s: float) -> Written:
+        raise RuntimeError(repr(acts))
 
 
 @pytest.mark.parametrize("answer_within_s", [30.0, 0.0])

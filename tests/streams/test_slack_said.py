@@ -99,8 +99,6 @@ async def test_a_silence_is_ended_by_its_id(it: Stand) -> None:
         ("akc", 'Nothing was done: no word "akc"; did you mean `ack`? `help` lists them'),
         (f"ack {INC}", f"Nothing was done: nothing is called `{INC}`."),
         ("split storm-7f4ac26c308e979e", "Nothing was done: a storm is split by incident."),
-        ("link", "A channel cannot be linked from here yet"),
-        ("me", "What is yours cannot be listed from here yet"),
         (f"ignore {INC}", "Nothing was done: it would be done in Sentry, which is not asked"),
         (f"unignore {INC}", "Nothing was done: it would be done in Sentry, which is not asked"),
         ("help", "`/stormfold status [ID]`"),

@@ -63,7 +63,8 @@ HOUR_MS = 3_600_000
         (f"false_alarm {INC}", Said(word=Word.FALSE_ALARM, subject=INC)),
         (f"comment {INC} we roll back", Said(word=Word.COMMENT, subject=INC, text="we roll back")),
         ("link", Said(word=Word.LINK)),
-        ("unlink payments", Said(word=Word.UNLINK)),
+        ("link mail in production", Said(word=Word.LINK, text="mail in production")),
+        ("unlink payments", Said(word=Word.UNLINK, text="payments")),
         ("me", Said(word=Word.ME)),
     ],
 )
