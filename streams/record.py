@@ -69,6 +69,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """Deltas that came after their tick, since the birth of the state: see the README."""
     acts: int
     """Decisions of people that had an effect, such as silences: a replay has none of them."""
+    links: int
+    """Links of destinations that stand: a replay tells those destinations what the rules do."""
     digests: int | None
     """Digest revisions written; null without `--digests`."""
     repeated_digests: int | None
@@ -163,6 +165,7 @@ async def _record(
         base64_bodies=writer.in_base64,
         late=up_to.late,
         acts=up_to.acts,
+        links=up_to.links,
         digests=digests[0],
         repeated_digests=digests[1],
     )
@@ -213,6 +216,12 @@ def _tell(recorded: Recorded, options: Options, out: TextIO, errors: TextIO) -> 
         print(
             f"{recorded.acts:,} decisions of people (silences, acknowledgements and the like) had "
             "an effect lately: a recording holds none, so a replay decides otherwise there",
+            file=errors,
+        )
+    if recorded.links:
+        print(
+            f"{recorded.links:,} links of destinations stand, which people made: a recording holds "
+            "none, so a replay tells there what the rules say alone",
             file=errors,
         )
     if recorded.repeated_digests:

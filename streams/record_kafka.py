@@ -20,6 +20,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from correlators.acts import ActDone, ActOutcome
+from correlators.channel_links import ChannelLink
 from correlators.deltas import tick_end_ms
 from correlators.types import Digest
 from sinks.marks import REDRIVE_HEADER
@@ -52,6 +53,8 @@ class Applied(NamedTuple):
     """Deltas that came after their tick, since the birth of the state."""
     acts: int = 0
     """Decisions of people that had an effect and are remembered."""
+    links: int = 0
+    """Links of destinations that stand, however long ago people made them."""
 
     @property
     def end_ms(self) -> int:
@@ -74,7 +77,9 @@ async def applied(settings: Settings, partitions: Sequence[int], results: Result
     topic = names(settings.namespace).incidents
     installation = Installation(settings.installation, len(partitions))
     applied_ticks = []
-    late = acts = 0
+    late = 0
+    acts: set[str] = set()
+    links: set[str] = set()
     for partition in partitions:
         async with reading(settings, within_s=STATE_WITHIN_S):
             stored = await restore(settings.kafka.bootstrap, topic, partition)
@@ -85,8 +90,12 @@ async def applied(settings: Settings, partitions: Sequence[int], results: Result
         results.entries(entries)
         applied_ticks.append(progress.applied_tick if progress is not None else -1)
         late += progress.late if progress is not None else 0
-        acts += sum(isinstance(one, ActDone) and one.outcome is ActOutcome.DONE for one in entries)
-    return Applied(min(applied_ticks), late, acts)
+        # What concerns every partition stands in each.
+        links |= {one.id for one in entries if isinstance(one, ChannelLink)}
+        acts |= {
+            one.id for one in entries if isinstance(one, ActDone) and one.outcome is ActOutcome.DONE
+        }
+    return Applied(min(applied_ticks), late, len(acts), len(links))
 
 
 async def told(

@@ -68,6 +68,9 @@ async def test_a_channel_is_linked_from_the_command_line_in_every_partition_and_
         await until(lambda: len(made.slack.posts(PAY)) == 2, what=made.logs)
         again = command(made, "links", "add", f"slack:{PAY}", "service:mail", "--by", "ben")
         assert (again["outcome"], len(again["fits"])) == ("unchanged", 2)
+        recorded = made.run("record", str(tmp_path / "recorded.jsonl"), "--json")
+        assert json.loads(recorded.stdout)["links"] == 1
+        assert "1 links of destinations stand" in recorded.stderr
         removed = command(made, "links", "remove", added["id"], "--by", "ben")
         assert removed["outcome"] == "done"
         assert command(made, "links", "list") == []

@@ -184,6 +184,7 @@ async def test_partitions_become_one_log_by_stream_time_whatever_their_sizes(
         "base64_bodies": 3,
         "late": 0,
         "acts": 0,
+        "links": 0,
         "digests": None,
         "repeated_digests": None,
     }
