@@ -112,7 +112,7 @@ def test_what_a_rule_drops_or_a_silence_holds_is_not_told_there_either() -> None
         Rule(name="noise", when=When(service=("cart",)), urgency=Urgency.DROP, reason="noise"),
         Rule(name="rest", to=(CHAT,)),
     )
-    stage = Stage(config=msgspec.structs.replace(CONFIG, rules=rules))
+    stage = Stage(config=msgspec.structs.replace(CONFIG, rules=rules), explains=True)
     mute = AddSilence(
         actor="a",
         source="cli",
@@ -129,6 +129,8 @@ def test_what_a_rule_drops_or_a_silence_holds_is_not_told_there_either() -> None
     stage.run(700, *events(range(100, 690, 30), "mail", "mail"))
     assert ("mail", 1, "opened") in told(stage, PAY)
     assert "cart" not in {one[0] for one in told(stage, PAY)}
+    dropped = [one for one in stage.decisions if one.kind is Kind.RULED and one.why == "drop"]
+    assert {(one.to, one.because) for one in dropped} == {((), ())}
 
 
 def test_where_nobody_would_be_told_a_link_tells_nobody() -> None:
