@@ -82,10 +82,10 @@ class Linker:
 
     async def _link(self, place: str, when: When, who: Who, at_ms: int, *, inside: bool) -> Done:
         act = AddLink(actor=who.name, source=SOURCE, at_ms=at_ms, subject=place, when=when)
-        live = await self._book.live(within_s=GLANCE_S)
         written = await self._acts.tell_everywhere([act], within_s=self._within_s)
         if written is not Written.YES:
             return failed(WRITTEN[written])
+        live = await self._book.live(within_s=GLANCE_S)
         says = [f"This channel is told of {code(linked_words(when))} too, from now on. {SOON}"]
         if live is not None and (fits := fitting(live, when)):
             says.append(f"It fits {_many(len(fits))} open now, told here with the next news.")

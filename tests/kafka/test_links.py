@@ -8,16 +8,23 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from aiokafka import AIOKafkaProducer
 
 from correlators.channel_links import link_id
 from correlators.conditions import When
+from sinks.peers.slack_people import HttpApp, Person
 from streams.agents.batches import target_of
 from streams.broker import Broker
 from streams.topics import names
-from tests.kafka.chain import CHANNEL, PAY, Chain, chain, error_webhook, until
+from tests.kafka.chain import CHANNEL, PAY, Chain, chain, error_webhook, ready, until
 
-FAST = "incidents: {settle: 1s, update_every: 1s}\nteams: {pay: {}}\n"
+SIGNING = "a-signing-secret"
+FAST = f"""
+incidents: {{settle: 1s, update_every: 1s}}
+owners: [{{service: "mai*", owner: post}}]
+slack_in: {{signing_secrets: [{SIGNING}]}}
+"""
 PARTITIONS = 4
 
 
@@ -77,3 +84,17 @@ async def test_a_channel_is_linked_from_the_command_line_in_every_partition_and_
         await send(9, "Second", "production")
         await until(lambda: len(made.slack.posts(CHANNEL)) == 3, what=made.logs)
         assert len(made.slack.posts(PAY)) == 2
+
+        made.start("intake")
+        async with httpx.AsyncClient() as client:
+            await ready(made, client)
+        slack = HttpApp(f"http://127.0.0.1:{made.port}/slack", SIGNING, time.time)
+        ada = Person(made.slack, slack.send, "U0ADA", "ada")
+        said = await ada.command("link post in production", channel="pay")
+        assert "is told of `team post in production` too" in str(said.body)
+        await until(lambda: len(command(made, "links", "list")) == 1, what=made.logs)
+        await send(10, "Third", "staging")
+        await send(11, "Fourth", "production")
+        await until(lambda: len(made.slack.posts(CHANNEL)) == 5, what=made.logs)
+        await until(lambda: len(made.slack.posts(PAY)) == 3, what=made.logs)
+        assert "Fourth" in made.slack.posts(PAY)[-1].text

@@ -12,7 +12,7 @@ from correlators.link_acts import AddLink, RemoveLink
 from correlators.telling import Config
 from correlators.types import Digest
 from tests.laws.logs import Rec, logs, split_messages
-from tests.laws.test_acts import LINK_WHENS, LINKED, apply, peopled
+from tests.laws.test_acts import LINK_WHENS, LINKED, Message, apply, peopled
 from tests.laws.test_ruled import configs
 
 
@@ -35,8 +35,9 @@ def test_what_the_others_are_told_and_who_is_paged_is_the_same_with_links_and_wi
     first = AddLink(
         actor="a", source="cli", at_ms=0, subject=LINKED[0], when=random.choice(LINK_WHENS)
     )
-    bare = [one for one in log if not isinstance(one, AddLink | RemoveLink)]
-    linked = apply([first, *log], partitions=1, config=config, random=random)
+    whole: list[Message] = [first, *log]
+    bare: list[Message] = [one for one in log if not isinstance(one, AddLink | RemoveLink)]
+    linked = apply(whole, partitions=1, config=config, random=random)
     plain = apply(bare, partitions=1, config=config, random=random)
     assert without_links(linked.digests) == without_links(plain.digests)
     assert linked.pages == plain.pages
