@@ -14,6 +14,7 @@ import xxhash
 
 from correlators.acts import NAME_CHARS, ActOutcome
 from correlators.answering import DESTINATION, SET_ASIDE
+from correlators.channel_links import LINKS_MOST
 from correlators.issue_change import IssueChange
 from correlators.pressed import Answer
 from correlators.silences import SILENCES_MOST
@@ -37,6 +38,8 @@ _DONE: Final[Mapping[str, str]] = {
     "merge_into": "{it} is not told with another one",
     "add_silence": "{it} is not silenced",
     "expire_silence": "{it} is not ended",
+    "add_link": "{it} is not linked",
+    "remove_link": "{it} is linked as before",
 }
 """What did not happen, by the kind of the act."""
 
@@ -75,6 +78,8 @@ def _because(answer: Answer) -> str:
             return _sentence(
                 f"{which} is not known any more, or belongs to another environment or has ended"
             )
+        case ActOutcome.TOO_MANY if answer.act == "add_link":
+            return f"There are {LINKS_MOST} links already"
         case ActOutcome.UNCHANGED if answer.who:
             return f"{escape(cut(answer.who, NAME_CHARS))} has it already"
         case ActOutcome.UNCHANGED:

@@ -13,6 +13,7 @@ from correlators.act_base import NAME_CHARS
 from correlators.channel_links import Chats, is_channel
 from correlators.conditions import When
 from correlators.link_acts import AddLink, RemoveLink, linked_words
+from correlators.pressed import pressed_by
 from sinks.blocks import fitting as within
 from sinks.mrkdwn import code, cut
 from streams.intake_log import ActLog, Written
@@ -81,7 +82,15 @@ class Linker:
         return await self._link(place, when, who, at_ms, inside=inside)
 
     async def _link(self, place: str, when: When, who: Who, at_ms: int, *, inside: bool) -> Done:
-        act = AddLink(actor=who.name, source=SOURCE, at_ms=at_ms, subject=place, when=when)
+        # Every partition may find it one too many; that is told once.
+        act = AddLink(
+            actor=who.name,
+            source=SOURCE,
+            at_ms=at_ms,
+            subject=place,
+            when=when,
+            pressed=pressed_by(who.id, who.channel, who.thread_ts),
+        )
         written = await self._acts.tell_everywhere([act], within_s=self._within_s)
         if written is not Written.YES:
             return failed(WRITTEN[written])

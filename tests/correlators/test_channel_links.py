@@ -15,9 +15,11 @@ from correlators.days import Shadow
 from correlators.decisions import Kind
 from correlators.link_acts import AddLink, RemoveLink
 from correlators.owners import Owner
+from correlators.pressed import Pressed
 from correlators.rules import Routes
 from correlators.rulings import Rule, Urgency
-from correlators.types import Digest, Level, PageAction
+from correlators.types import Digest, DigestKind, Level, PageAction
+from sinks.corrections import says
 from tests.correlators.acted import Stage, outage
 from tests.correlators.score import CHAT, CONFIG, MINUTE, PAGER, PAGING, event, events, ms
 
@@ -267,3 +269,21 @@ def test_what_was_decided_says_whose_link_it_is() -> None:
     assert [(one.subject, one.because) for one in acted] == [
         (PAY, ("add link in slack", "service mail"))
     ]
+
+
+def test_whoever_links_one_too_many_in_slack_is_told_once_whatever_the_partitions() -> None:
+    full = [link(1, service=f"s{one}") for one in range(LINKS_MOST)]
+    at, one_more = link(2, service="more")
+    pressed = Pressed("U0ADA", "C0PAY")
+    told_of = []
+    for _ in range(2):
+        stage = Stage(config=CONFIG)
+        more = msgspec.structs.replace(one_more, pressed=pressed)
+        stage.run(5, acts=[*full, (at, more)])
+        told_of += stage.digests
+    one, two = told_of
+    assert one == two  # of one id, so that the destination takes it once
+    assert (one.kind, one.answer.to) == (DigestKind.CORRECTION, pressed)  # type: ignore[union-attr]
+    assert says(one) == (
+        "⚠️ Not as you were told: `slack:C0PAY` is not linked. There are 200 links already."
+    )
