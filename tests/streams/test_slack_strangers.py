@@ -19,7 +19,7 @@ async def everything(it: Stand, team: str) -> list[str]:
     await eve.shortcut(message, "stormfold.resolve")
     await eve.mention("incidents", "resolve", thread_ts=message.ts)
     said += await it.heard(eve, 7)
-    for text in ("status", f"ack {INC}"):
+    for text in ("status", f"ack {INC}", "link", "link mail", "unlink", "me"):
         said.append((await eve.command(text)).body["text"])
     return said
 
@@ -29,6 +29,7 @@ async def test_whoever_is_of_another_workspace_does_nothing_and_is_told_nothing(
         it.live = outage_and_mail()[0]
         assert set(await everything(it, "T0OTHER")) == {slack_acts.STRANGER}
         assert it.acts.told == []
+        assert it.acts.everywhere == []
         assert not it.slack.back.views
         await it.ada.press(await it.post(), "Acknowledge")
         assert [one.actor for one in it.acts.acts] == ["ada"]
