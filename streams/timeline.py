@@ -7,7 +7,7 @@ and what Sentry said. It names people only by the names that their acts show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -65,6 +65,8 @@ _OF_MEMBERS: Final = frozenset(
     {Kind.OPENED, Kind.REOPENED, Kind.CLOSED, Kind.SENTRY_SAID, Kind.ACTED, Kind.ASSIGNED}
 )
 """What is told of the incidents of a storm beside its own."""
+_BEGINS: Final = (Kind.OPENED, Kind.REOPENED, Kind.STORM_OPENED)
+"""What a storm may begin with: one of its incidents may have come back."""
 _PAGES: Final = frozenset({Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE})
 
 
@@ -118,7 +120,7 @@ def timeline_of(source: Source, subject: str, places: Places) -> Timeline:
     return Timeline(
         subject=subject,
         title=next((one.title for one in reversed(own) if one.title), ""),
-        opened_ms=_first(said, Kind.OPENED, Kind.STORM_OPENED),
+        opened_ms=_first(said, *(_BEGINS if _is_storm(subject) else (Kind.OPENED,))),
         told_ms=_first(said, Kind.TOLD),
         paged_ms=_first(said, Kind.PAGED),
         acknowledged_ms=_first(said, Kind.ACKNOWLEDGED),
@@ -167,16 +169,33 @@ def _left_out(found: Timeline) -> list[str]:
 def _with_members(source: Source, story: Story) -> list[Said]:
     """Return what was said, of a storm with what its incidents went through, in order of time."""
     said = list(story.said)
-    if not story.subject.startswith("storm-"):
+    if not _is_storm(story.subject):
         return said
-    members = {
-        one
-        for decision in said
-        if isinstance(decision, Decision) and decision.kind in (Kind.STORM_OPENED, Kind.JOINED)
-        for one in decision.to
-    }
-    inside = source.said(lambda one: one.subject in members and _of_member(one))
+    joined_ms: dict[str, int] = {}
+    for one in said:
+        if isinstance(one, Decision) and one.kind in (Kind.STORM_OPENED, Kind.JOINED):
+            for member in one.to:
+                joined_ms.setdefault(member, at_ms(one))
+    inside = list(source.said(lambda one: one.subject in joined_ms and _of_member(one)))
+    begins_ms = _begins(inside, joined_ms)
+    inside = [one for one in inside if at_ms(one) >= begins_ms.get(one.subject, 0)]
     return sorted([*said, *inside], key=at_ms)
+
+
+def _begins(inside: Iterable[Said], joined_ms: Mapping[str, int]) -> dict[str, int]:
+    """Return when each incident last began before it joined: what it went through before that was
+    another outage."""
+    found: dict[str, int] = {}
+    for one in inside:
+        at = at_ms(one)
+        begins = isinstance(one, Decision) and one.kind in (Kind.OPENED, Kind.REOPENED)
+        if begins and at <= joined_ms[one.subject]:
+            found[one.subject] = max(at, found.get(one.subject, 0))
+    return found
+
+
+def _is_storm(subject: str) -> bool:
+    return subject.startswith("storm-")
 
 
 def _of_member(said: Said) -> bool:
