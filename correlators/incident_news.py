@@ -22,7 +22,7 @@ def news_of(state: State, incident: Incident) -> DigestKind | Suppression:
             return DigestKind.JOINED
         return Suppression.TOLD_BY_STORM
     if not incident.open:
-        return _decide_closed(incident)
+        return _decide_closed(state, incident)
     episode = state.episode(incident.key)
     if episode is not None and episode.lead != incident.id:
         return Suppression.TOLD_BY_OTHER_RELEASE
@@ -57,9 +57,10 @@ def _ended_with_storm(state: State, incident: Incident) -> bool:
     return all(one.onset_tick <= storm.closed_tick for one in told)
 
 
-def _decide_closed(incident: Incident) -> DigestKind | Suppression:
+def _decide_closed(state: State, incident: Incident) -> DigestKind | Suppression:
     told = incident.told
-    if told.revision and not told.resolved and not told.joined:
+    by_storm = told.joined and not handover.has_left(state, incident)
+    if told.revision and not told.resolved and not by_storm:
         return DigestKind.RESOLVED
     if incident.storm_id:
         return Suppression.TOLD_BY_STORM

@@ -31,7 +31,7 @@ from correlators.told import Told
 from correlators.types import DigestKind, PageAction, Suppression
 from correlators.waiting import Waiting, held_now
 
-_GOES_ON: Final = (DigestKind.UPDATED, Suppression.UNCHANGED)
+_GOES_ON: Final = (DigestKind.UPDATED, DigestKind.PARTED, Suppression.UNCHANGED)
 """What there is to tell of what was told, goes on and is told by itself."""
 
 
@@ -161,12 +161,13 @@ class IncidentTelling:
     def _tell_silenced(
         self, incident: Incident, hold: Hold, tick: int, judgement: Judgement | None
     ) -> None:
-        """Tell once whose silence mutes what was told before, and until when; then hold the
-        rest."""
+        """Tell once whose silence mutes what was told before, and until when, also where it says
+        that no storm tells it any more; then hold the rest."""
         if not muting.begins(incident, hold):
             self._waiting.hold(incident, hold, tick)
             return
-        kind, to = DigestKind.SILENCED, incident.told.to
+        kind = DigestKind.PARTED if incident.told.joined else DigestKind.SILENCED
+        to = incident.told.to
         self.tell(incident, kind, Page(), tick, judgement, to, said=Said(hold.name))
         self._state.put(muting.muted(self._state.incident(incident.id), hold, tick))
 

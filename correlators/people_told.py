@@ -27,6 +27,7 @@ _MUTED: Final = frozenset(
         DigestKind.ACKNOWLEDGED,
         DigestKind.UNACKNOWLEDGED,
         DigestKind.NOTED,
+        DigestKind.PARTED,
     }
 )
 """What may be told of something that a silence mutes; whatever else is told is not muted, or is

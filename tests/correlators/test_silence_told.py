@@ -13,6 +13,8 @@ from correlators.acts import (
     Act,
     AddSilence,
     ExpireSilence,
+    MergeInto,
+    Resolve,
     Separate,
     silence_id,
 )
@@ -128,6 +130,39 @@ def test_what_is_acknowledged_while_it_is_silenced_says_both() -> None:
     assert (last(stage).acked_by, last(stage).silenced_by) == ("anna", "anna")
     stage.run(100, event(70, "checkout", "EC"))
     assert len(stage.chats()) == 3
+
+
+def test_what_is_taken_out_of_a_storm_while_it_is_silenced_says_so_and_how_it_ends() -> None:
+    stage = Stage()
+    stage.run(20, event(0, "reports", "ER"), event(1, "billing", "EB"))
+    reports, billing = (stage.incident(one).id for one in ("reports", "billing"))
+    acts: list[tuple[int, Act]] = [
+        (22, silence(22, DAY, subject=reports)),
+        (25, MergeInto(subject=reports, into=billing, **ANNA)),
+        (30, Separate(subject=reports, **ANNA)),
+        (40, Resolve(subject=reports, **ANNA)),
+    ]
+    stage.run(35, acts=acts[:3])
+    mine = [one for one in stage.chats() if one.id == reports]
+    assert [one.kind.value for one in mine] == ["opened", "silenced", "joined", "parted"]
+    assert (mine[-1].silenced_by, mine[-1].silenced_until_ms) == ("anna", ms(DAY))
+    stage.run(60, event(37, "reports", "ER"), acts=acts[3:])
+    mine = [one for one in stage.chats() if one.id == reports]
+    assert [one.kind.value for one in mine[4:]] == ["resolved"], "and nothing in between"
+
+
+def test_what_ends_before_it_could_say_that_no_storm_tells_it_still_tells_its_end() -> None:
+    stage = Stage()
+    stage.run(20, event(0, "reports", "ER"), event(1, "billing", "EB"))
+    reports, billing = (stage.incident(one).id for one in ("reports", "billing"))
+    acts: list[tuple[int, Act]] = [
+        (25, MergeInto(subject=reports, into=billing, **ANNA)),
+        (30, Separate(subject=reports, **ANNA)),
+        (30, Resolve(subject=reports, **ANNA)),
+    ]
+    stage.run(60, acts=acts)
+    mine = [one for one in stage.chats() if one.id == reports]
+    assert [one.kind.value for one in mine] == ["opened", "joined", "resolved"]
 
 
 def test_one_error_of_a_storm_that_is_silenced_says_nothing() -> None:
