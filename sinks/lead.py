@@ -215,7 +215,15 @@ def since(digest: Digest) -> str:
     """Return the release with which it began, else the one that it is in."""
     if digest.new_release:
         return f"since {_version(digest.new_release)}"
-    return f"in {_version(digest.releases[0])}" if digest.releases else ""
+    named = release(digest)
+    return f"in {_version(named)}" if named else ""
+
+
+def release(digest: Digest) -> str:
+    """Return one release that it is in: of a storm that of its likely origin, where one is named
+    after it; empty where none is known."""
+    own = (one for one in digest.releases if digest.origin and one.startswith(f"{digest.origin}@"))
+    return next(own, next(iter(digest.releases), ""))
 
 
 def _version(release: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from correlators.types import Digest
+from sinks.lead import release
 from sinks.pagerduty_words import TITLE_CHARS, said
 from sinks.templating import EVIDENCE
 from sinks.words import PAGED_BECAUSE, lasting, many, utc
@@ -117,7 +118,7 @@ def _hurt(digest: Digest) -> dict[str, Any]:
 
 def _release(digest: Digest) -> str:
     if not digest.new_release:
-        return said(digest.releases[0], NAME_CHARS) if digest.releases else ""
+        return said(release(digest), NAME_CHARS)
     how = "deployed" if digest.deployed else "first seen"
     before_ms = digest.first_ms - digest.new_release_ms
     when = "as this began" if before_ms < 1_000 else f"{lasting(before_ms)} before this began"

@@ -96,6 +96,14 @@ def test_a_storms_title_is_not_said_twice() -> None:
     )
 
 
+def test_a_storm_names_the_release_of_its_likely_origin() -> None:
+    releases = ("cart@1.8.0", "payment@2.4.1", "payment-mail@3.0.0")
+    one = replace(digest(title="down"), origin="payment", new_release="", releases=releases)
+    assert lead(one).endswith("in 2.4.1")
+    assert lead(replace(one, origin="search")).endswith("in 1.8.0")
+    assert lead(replace(one, origin="", releases=())).endswith("97 users")
+
+
 def test_a_page_at_a_chat_says_that_it_is_one_and_when_it_is_over() -> None:
     page = digest(page=PageAction.TRIGGER)
     assert lead(page).startswith("📟 Page: payment +1 · Conn")
