@@ -18,6 +18,7 @@ from correlators.silences import Silence
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.types import TICK_MS
+from sinks.words import many
 from streams.describe_rules import when_text
 
 TITLE_CHARS: Final = 100
@@ -70,7 +71,7 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
             self.id,
             named,
             f"{self.incidents} incidents" if self.kind == "storm" else self.title,
-            f"{'about ' if self.estimated else ''}{self.events:,} events",
+            f"{'about ' if self.estimated else ''}{many(self.events, 'event')}",
             f"since {moment(self.since_ms)}",
             *(["over"] if self.over else []),
             *([f"acknowledged by {self.acked_by}{self._until}"] if self.acked_by else []),

@@ -220,11 +220,20 @@ def may_not(key: str, groups: tuple[str, ...], *, unknown: tuple[str, ...]) -> s
         )
     if not groups:
         return f"Nothing was done: nobody may {key} from Slack (`slack_in.groups.{key}` is empty)."
-    which = ", ".join(map(str, map(code, groups)))
+    which = ", ".join(map(mention, groups))
     return (
-        f"Nothing was done: only members of {which} may {key} from Slack "
-        f"(`slack_in.groups.{key}`), and you are not one of them."
+        f"Nothing was done: only {which} may {key} from Slack (`slack_in.groups.{key}`), and that "
+        "is not you."
     )
+
+
+def mention(id: str) -> str:
+    """Return a user group or a person as Slack shows them by name; nobody else sees the answer, so
+    nobody is called.
+
+    Source: docs.slack.dev, formatting message text: mentioning users and groups.
+    """
+    return f"<!subteam^{id}>" if id.startswith("S") else f"<@{id}>"
 
 
 def when(ts: str, now_ms: int) -> int:

@@ -50,7 +50,7 @@ def test_what_is_open_is_listed_once_storms_in_place_of_their_incidents() -> Non
     line = str(storm)
     assert line.startswith(f"{storm.id} · checkout, payment, cart · 3 incidents · 3 events · since")
     assert line.endswith("acknowledged by anna")
-    assert "EM · 1 events" in str(mail)
+    assert "EM · 1 event ·" in str(mail)
 
 
 def test_a_silence_is_shown_with_its_author_its_end_and_what_it_mutes() -> None:

@@ -17,8 +17,8 @@ async def test_who_is_in_no_group_is_told_why_and_nothing_is_done() -> None:
         await it.ada.press(message, "Page the on-call")
         assert it.acts.told == []
         assert await it.heard(it.ada) == [
-            "Nothing was done: only members of `S0CALL`, `U0ROOT` may page from Slack "
-            "(`slack_in.groups.page`), and you are not one of them."
+            "Nothing was done: only <!subteam^S0CALL>, <@U0ROOT> may page from Slack "
+            "(`slack_in.groups.page`), and that is not you."
         ]
         for one in (it.person("U0BOB", "bob"), it.person("U0ROOT", "root")):
             await one.press(message, "Page the on-call")
@@ -80,7 +80,7 @@ async def test_who_may_not_silence_may_not_ignore_in_sentry() -> None:
         message = await it.post()
         for word in ("ignore", "unignore"):
             await it.ada.mention("incidents", word, thread_ts=message.ts)
-            assert "only members of `U0BOB` may silence" in (await it.heard(it.ada))[-1]
+            assert "only <@U0BOB> may silence" in (await it.heard(it.ada))[-1]
         assert it.acts.told == []
         bob = it.person("U0BOB", "bob")
         await bob.mention("incidents", "ignore", thread_ts=message.ts)
