@@ -10,7 +10,8 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -47,8 +48,20 @@ def html_page(peer: SlackPeer, channel: str, *, limit: int = 50) -> str:
     body = [f'<p class="more">{left_out:,} earlier messages</p>'] if left_out else []
     for post in shown:
         lead = "replied to a thread" if post.thread_ts else ""
-        body.append(html_message(post, replies=peer.replies(channel, post.ts), lead=lead))
+        replies = [_named(one, peer.back.names) for one in peer.replies(channel, post.ts)]
+        body.append(html_message(_named(post, peer.back.names), replies=replies, lead=lead))
     return page(f"#{name}", "\n".join(body))
+
+
+def _named(message: Message, names: Mapping[str, str]) -> Message:
+    """Return the message as people see it: by whom, and whom it mentions, by name."""
+
+    def mention(found: re.Match[str]) -> str:
+        name = BOT if found[1] == OURS else names.get(found[1])
+        return f"<@{found[1]}|{name}>" if name else found[0]
+
+    text = re.sub(r"<@(\w+)>", mention, message.text)
+    return replace(message, user=names.get(message.user, message.user), text=text)
 
 
 def page(title: str, body: str) -> str:

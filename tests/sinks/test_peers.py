@@ -219,3 +219,14 @@ async def test_a_drawn_channel_shows_mentions_people_and_replies_that_are_shown_
     assert page.count("replied to a thread") == 1
     assert "<b>kim</b>" in page
     assert ":eyes: 1" in page
+
+
+async def test_a_drawn_channel_calls_people_by_their_names() -> None:
+    async with SlackPeer(token=TOKEN, channels=CHANNELS) as peer:
+        peer.back.names["U0ADA"] = "ada <b>"
+        peer.say("incidents", "<@U0BOT> ask <@U0ADA>, not <@U0BEN>", user="U0ADA")
+        page = drawn.html_page(peer, "incidents")
+    assert "<b>ada &lt;b&gt;</b>" in page
+    for said in ("@Stormfold", "@U0BEN"):
+        assert f'<span class="at">{said}</span>' in page
+    assert "U0ADA" not in page
