@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check simulate bench deliveries soak lock
+.PHONY: help setup demo test check simulate bench deliveries wayback soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +50,9 @@ soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,
 
 deliveries: setup  ## a storm of 2,000 incidents through refusals, hang-ups, kills and a zombie; writes benchmarks/results/deliveries.txt
 	@$(BIN)/python -m benchmarks.deliveries --results benchmarks/results $(ARGS)
+
+wayback: setup  ## an outage handled by people, each button and command, times under a storm; writes benchmarks/results/wayback.txt
+	@$(BIN)/python -m benchmarks.wayback --results benchmarks/results $(ARGS)
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks
 	@$(BIN)/python -m benchmarks.quality $(FILES)

@@ -1,0 +1,1 @@
+"""The way back shown: an outage handled by people, each button and command, times under a storm."""
