@@ -91,6 +91,10 @@ class Asking:
             return
         live = await self._book.live(within_s=READ_WITHIN_S)
         found = live.find(asked.about.id) if live is not None else None
+        if live is not None and found is None:
+            # Its message is there, so it may be younger than what was read.
+            live = await self._book.live(newest=True, within_s=READ_WITHIN_S)
+            found = live.find(asked.about.id) if live is not None else None
         if live is None or found is None:
             gone = "It is not open any more." if live is not None else _UNREAD
             view = (

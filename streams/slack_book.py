@@ -14,6 +14,8 @@ from streams.live import Live, LiveError
 
 KEPT_MS: Final = 5_000
 """How old a reading may be that is taken again."""
+EFFECT_MS: Final = 3_000
+"""By when what somebody does is mostly in the state: until then it is read for all who ask."""
 WITHIN_S: Final = 2.0
 """How long somebody waits for it."""
 
@@ -32,6 +34,7 @@ class Book:
         self._read, self._now_ms = read, now_ms
         self._live: Live | None = None
         self._read_ms = 0
+        self._stale_until_ms = 0
         self._reading: asyncio.Task[Live | None] | None = None
 
     async def live(self, *, newest: bool = False, within_s: float = WITHIN_S) -> Live | None:
@@ -41,12 +44,18 @@ class Book:
             newest: read anew, however young the last reading is.
             within_s: in seconds.
         """
-        if self._live is not None and not newest and self._now_ms() - self._read_ms < KEPT_MS:
+        young = self._now_ms() - self._read_ms < KEPT_MS
+        kept = young and self._read_ms >= self._stale_until_ms
+        if self._live is not None and kept and not newest:
             return self._live
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._again())
         done, _ = await asyncio.wait({self._reading}, timeout=within_s)
         return self._reading.result() if done else None
+
+    def acted(self) -> None:
+        """Take no reading any more that may not show what somebody has just done."""
+        self._stale_until_ms = self._now_ms() + EFFECT_MS
 
     async def close(self) -> None:
         """Stop what is being read."""

@@ -145,6 +145,7 @@ class Clerk:
         written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
         if written is not Written.YES:
             return failed(WRITTEN[written])
+        self._book.acted()
         return Done(Outcome.ACTED, slack_acts.will(act))
 
     async def _show(self, said: Said) -> Done:

@@ -9,6 +9,9 @@ import pytest
 
 from correlators.acts import AddSilence, Assign, MergeInto, Separate
 from sinks.peers.serve import Fault
+from streams.intake_slack import now_ms
+from streams.live import Live
+from tests.correlators.score import PAGING
 from tests.sinks.make import digest
 from tests.streams.slack_stand import Stand, outage_and_mail, stand
 
@@ -91,6 +94,16 @@ async def test_merge_lists_what_is_open_and_not_part_of_this_what_is_in_it(it: S
     assert (merged.subject, merged.into) == (storm, mail)
     assert isinstance(apart, Separate)
     assert apart.subject == chosen
+
+
+async def test_what_is_younger_than_the_last_reading_is_found_all_the_same(it: Stand) -> None:
+    it.live = Live(PAGING, [], now_ms())
+    await it.ada.command("status")
+    it.live, storm, _ = outage_and_mail()
+    await it.ada.press(await it.post(digest("slack:incidents", id=storm)), "Silence…")
+    shown = str((await completed(it)).content)
+    assert "checkout, payment, cart · 3 incidents" in shown
+    assert "not open any more" not in shown
 
 
 async def test_without_the_state_a_modal_says_so_and_a_silence_still_works(it: Stand) -> None:

@@ -14,7 +14,7 @@ from sinks.peers.serve import Fault
 from sinks.peers.slack import SlackPeer
 from sinks.slack_buttons import About, bar, environment_hash
 from streams.live import Live, LiveError
-from streams.slack_book import KEPT_MS, Book
+from streams.slack_book import EFFECT_MS, KEPT_MS, Book
 from streams.slack_office import (
     MEMBERS_AGAIN_MS,
     MEMBERS_AT_MOST_MS,
@@ -185,6 +185,29 @@ async def test_one_reading_serves_all_who_ask_meanwhile_and_for_a_moment_after(
     clock.now_ms += KEPT_MS
     await book.live()
     assert begun == 3
+    await book.close()
+
+
+async def test_what_was_read_before_an_act_could_have_its_effect_is_not_shown_after_it(
+    clock: Clock,
+) -> None:
+    begun = 0
+
+    async def read() -> Live:
+        nonlocal begun
+        begun += 1
+        return Live(PAGING, [], clock.now_ms)
+
+    book = Book(read, clock)
+    before = await book.live()
+    book.acted()
+    clock.now_ms += EFFECT_MS // 2
+    assert await book.live() is not before
+    clock.now_ms += EFFECT_MS // 2
+    after = await book.live()
+    assert begun == 3
+    clock.now_ms += KEPT_MS - 1
+    assert await book.live() is after
     await book.close()
 
 
