@@ -72,7 +72,8 @@ COMMANDS: Final = (
     Step("false-alarm {billing}", "billing"),
     Step("ack {billing}"),
     Step("link"),
-    Step("unlink"),
+    Step("link payments production"),
+    Step("unlink payments production"),
     Step("me"),
     Step("resolv {billing}"),
     Step("ack inc-12"),
@@ -100,6 +101,8 @@ OUTSIDE_MAY_NOT: Final = (
     Step("/stormfold unignore {gateway}"),
     Step("/stormfold merge {gateway} {labels}"),
     Step("/stormfold split {gateway}"),
+    Step("/stormfold link payments"),
+    Step("/stormfold unlink payments"),
 )
 OUTSIDE_MAY: Final = (
     Step("Why?", "gateway", told=False),

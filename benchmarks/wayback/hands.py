@@ -121,7 +121,7 @@ class Hands:
 async def effect(
     world: World, message: Message, before: int, began: float, *, says: str = ""
 ) -> Effect:
-    """Return the first reply below a message beyond the first so many, once it is there.
+    """Return the first reply below a message after a click, once it is there.
 
     Args:
         world: where.
@@ -132,7 +132,8 @@ async def effect(
     """
 
     def fit() -> list[Message]:
-        return [one for one in world.replies(message)[before:] if says in one.text]
+        later = (one for one in world.replies(message)[before:] if one.at >= began)
+        return [one for one in later if says in one.text]
 
     try:
         await until(lambda: bool(fit()), within_s=EFFECT_WITHIN_S)

@@ -50,7 +50,8 @@ sinks:
 sentry: {{organisation: shop, token: sntrys-wayback, api_url: "{sentry}"}}
 slack_in:
   signing_secrets: [slack-wayback]
-  groups: {{page: [{group}], silence: [{group}], merge: [{group}]}}
+  groups: {{page: [{group}], silence: [{group}], merge: [{group}],
+    link: [{group}]}}
 teams:
   payments: {{to: [slack:incidents], page: [pagerduty:default], fallback: slack:incidents}}
 owners: [{{service: payment, owner: payments}}]
