@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from streams.broker import (
@@ -24,6 +26,7 @@ from streams.broker import (
     running_broker,
     ways,
 )
+from streams.logs import QUIET
 
 # `ci` draws the same examples every time; HYPOTHESIS_PROFILE=deep looks further.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -32,6 +35,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 SESSION = uuid.uuid4().hex[:6]
 WHY_NO_BROKER = pytest.StashKey[str]()
+LOGGERS = ("", *QUIET)
 NEEDS_BROKER = {"kafka", "jvm"}
 
 
@@ -103,6 +107,24 @@ def pytest_configure() -> None:
     """Let the programs under test hear Ctrl-C: the background job of a shell ignores it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let what a command says of its process's log end with the test that called the command."""
+    root = logging.getLogger()
+    before = structlog.get_config() if structlog.is_configured() else None
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in LOGGERS}
+    done = yield
+    if (structlog.get_config() if structlog.is_configured() else None) != before:
+        structlog.reset_defaults()
+        if before is not None:
+            structlog.configure(**before)
+        root.handlers[:] = handlers
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        logging.captureWarnings(False)
+    return done
 
 
 @pytest.hookimpl(tryfirst=True)
