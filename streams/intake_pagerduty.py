@@ -96,10 +96,8 @@ class PagerDutyDoor:
 
     async def renew(self, taken: Taken) -> None:
         """Take other secrets and another token from the next request on."""
-        before = self._lookups
         self._secrets, self._people = taken.secrets, taken.people
-        self._lookups = Lookups(taken.rest)
-        await before.close()
+        await self._lookups.renew(taken.rest)
 
     async def close(self) -> None:
         """End what is asked."""

@@ -90,13 +90,29 @@ class Lookups:
         at_s, known = self._known.get(incident, (0.0, Unsaid.NOT_YET))
         return known if at_s >= now_s else Unsaid.NOT_YET
 
+    async def renew(self, rest: PagerDutyRest | None) -> None:
+        """Ask with another token from the next look-up on; what is known stays known.
+
+        Only a refusal is forgotten: it was the old token's. A look-up that is under way ends, and
+        PagerDuty sends its webhook again.
+        """
+        before, self._rest = self._rest, rest
+        for incident in [one for one, it in self._known.items() if it[1] is Unsaid.REFUSED]:
+            del self._known[incident]
+        self._not_before_s = 0.0
+        await self._end(before)
+
     async def close(self) -> None:
         """End what runs, and the connections."""
-        for task in self._running.values():
+        await self._end(self._rest)
+
+    async def _end(self, rest: PagerDutyRest | None) -> None:
+        running = list(self._running.values())
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
-        if self._rest is not None:
-            await self._rest.close()
+        await asyncio.gather(*running, return_exceptions=True)
+        if rest is not None:
+            await rest.close()
 
     def _begin(self, rest: PagerDutyRest, incident: str, now_s: float) -> asyncio.Task[None] | None:
         """Return the look-up that was begun, None where it may not be made now."""

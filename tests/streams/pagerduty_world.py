@@ -70,6 +70,7 @@ class World:
         self.account, self.rest = account, rest
         self.acts, self.metrics = Acts(), Metrics()
         self.address = ""
+        self.app: web.Application
         self.webhooks: Webhooks
 
     def page(self, page: str) -> str:
@@ -99,7 +100,8 @@ async def world(
     async with account, PagerDutyRestPeer(account, token=TOKEN) as rest:
         here = World(account, rest)
         settings = settings or settings_with(*SECRETS, token=token, api_url=rest.base_url)
-        runner = make_runner(make_app(settings, here.metrics, here.acts, here.acts))
+        here.app = make_app(settings, here.metrics, here.acts, here.acts)
+        runner = make_runner(here.app)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -11,12 +11,15 @@ from sinks.pagerduty_rest import PagerDutyRest
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty_said import webhook
 from sinks.peers.pagerduty_webhooks import Sent
+from streams.intake import renew
 from streams.intake_pagerduty import GIVE_UP_MS
 from streams.pagerduty_lookups import AT_ONCE, CALLS_MOST, Lookups, Unsaid
 from tests.streams.pagerduty_world import (
     OTHER,
     PAGE,
+    SECRETS,
     TOKEN,
+    settings_with,
     world,
 )
 
@@ -161,3 +164,30 @@ async def test_alerts_are_read_page_by_page() -> None:
         assert found == (first, *keys)
         assert len(here.rest.calls) == 3
         await rest.close()
+
+
+async def test_another_configuration_forgets_no_page_that_a_webhook_named() -> None:
+    async with world() as here:
+        key = here.page(PAGE)
+        here.webhooks.does("acknowledged", key)
+        await here.webhooks.deliver()
+        await renew(here.app, settings_with(*SECRETS))
+        here.webhooks.does("annotated", key, note="after the reload")
+        await here.webhooks.deliver()
+        assert [one.text for one in here.acts.told if isinstance(one, Comment)] == [
+            "after the reload"
+        ]
+        assert here.counted("annotated", "no_token") == 0
+
+
+async def test_what_another_token_was_refused_is_asked_again_with_the_new_one() -> None:
+    async with world(keys=False, token="a-wrong-token") as here:
+        key = here.page(PAGE)
+        here.webhooks.does("acknowledged", key)
+        await here.webhooks.deliver()
+        assert here.counted("acknowledged", "cannot_tell") == 1
+        right = settings_with(*SECRETS, token=TOKEN, api_url=here.rest.base_url)
+        await renew(here.app, right)
+        here.webhooks.does("annotated", key, note="known now")
+        await here.webhooks.deliver()
+        assert [type(one) for one in here.acts.told] == [Comment]
