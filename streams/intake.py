@@ -128,7 +128,7 @@ async def serve(
 
     Raises:
         SettingsError: a configured secret is not there or is empty.
-        IntakeError: Kafka does not answer, lacks the topic, or the port is taken.
+        IntakeError: Kafka does not answer, lacks a topic that is written to, or the port is taken.
     """
     stop = stop or asyncio.Event()
     log, metrics = EventLog(settings), Metrics()
@@ -171,13 +171,14 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
 
 async def _check_topic(settings: Settings) -> None:
     """Refuse a missing topic, and one that would give the events another kind of time."""
-    events = names(settings.namespace).events
+    events, deltas = names(settings.namespace).events, names(settings.namespace).deltas
     try:
         findings = await ensure(settings, create=False)
     except TopicsError as error:
         raise IntakeError(str(error)) from None
     for finding in findings:
-        missing = finding.topic == events and finding.state is State.MISSING
+        # Kafka may make a topic that a producer asks for, with as many partitions as it likes.
+        missing = finding.topic in (events, deltas) and finding.state is State.MISSING
         if missing or (finding.topic == events and finding.aspect == "message.timestamp.type"):
             raise IntakeError(f"{finding}; `stormfold topics` makes what is missing")
         if finding.wrong:
