@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from aiohttp import web
 
 from streams.arriving import Arriving, Unread
 from streams.intake_log import Acts
+from streams.live import Live
 from streams.live import read as read_live
 from streams.metrics import Metrics
 from streams.settings import Settings, SettingsError, SlackIn
@@ -59,6 +60,7 @@ class SlackDoor:
         desk: takes what was checked.
         clerk: is told of other groups.
         office: is told of another token.
+        look: has the state looked at as other settings say.
         socket: brings the same without an address of ours.
 
     Raises:
@@ -72,9 +74,11 @@ class SlackDoor:
         desk: Desk,
         clerk: Clerk,
         office: Office,
+        look: Callable[[Settings], None] = lambda _: None,
         socket: SlackSocket | None = None,
     ) -> None:
         self.desk, self._clerk, self._office = desk, clerk, office
+        self._look = look
         self._socket = socket
         self._metrics = metrics
         self._arriving = Arriving(BODY_WITHIN_S)
@@ -100,6 +104,7 @@ class SlackDoor:
             if bot is not None:
                 self._office.renew(*bot)
             self._secrets = secrets
+            self._look(settings)
             self._clerk.know(settings.people)
             self._clerk.linker.renew(settings)
             self._clerk.mirror.renew(settings)
@@ -203,7 +208,7 @@ def make_door(settings: Settings, metrics: Metrics, acts: Acts) -> SlackDoor | N
     if settings.slack_in is None or slack is None:
         return None
     office = Office(token=slack.token.reveal(), base_url=slack.base_url, now_ms=now_ms)
-    book = Book(lambda: read_live(settings, now_ms()), now_ms)
+    book = Book(_reads(settings), now_ms)
     clerk = Clerk(office=office, acts=acts, book=book, now_ms=now_ms)
     desk = Desk(clerk, office, book)
     socket = None
@@ -211,7 +216,13 @@ def make_door(settings: Settings, metrics: Metrics, acts: Acts) -> SlackDoor | N
         socket = SlackSocket(
             token=token.reveal(), base_url=slack.base_url, desk=desk, metrics=metrics
         )
-    return SlackDoor(settings, metrics, desk, clerk, office, socket)
+    return SlackDoor(
+        settings, metrics, desk, clerk, office, lambda it: book.renew(_reads(it)), socket
+    )
+
+
+def _reads(settings: Settings) -> Callable[[], Awaitable[Live]]:
+    return lambda: read_live(settings, now_ms())
 
 
 def now_ms() -> int:

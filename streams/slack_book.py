@@ -16,6 +16,10 @@ KEPT_MS: Final = 5_000
 """How old a reading may be that is taken again."""
 EFFECT_MS: Final = 3_000
 """By when what somebody does is mostly in the state: until then it is read for all who ask."""
+AGAIN_MS: Final = 1_000
+"""After a reading it is not read anew for so long, whoever asks after an act."""
+NEWEST_MS: Final = 2_000
+"""The same where an id is unknown, which may be new."""
 WITHIN_S: Final = 2.0
 """How long somebody waits for it."""
 
@@ -33,42 +37,58 @@ class Book:
     def __init__(self, read: Callable[[], Awaitable[Live]], now_ms: Callable[[], int]) -> None:
         self._read, self._now_ms = read, now_ms
         self._live: Live | None = None
-        self._read_ms = 0
-        self._stale_until_ms = 0
+        self._begun_ms = self._ended_ms = 0
+        self._acted_ms = self._stale_until_ms = 0
         self._reading: asyncio.Task[Live | None] | None = None
+        self._under_way: set[asyncio.Task[Live | None]] = set()
+        """With those that another configuration began."""
+
+    def renew(self, read: Callable[[], Awaitable[Live]]) -> None:
+        """Read so from the next look on; what was read before is for those who wait for it."""
+        self._read, self._live, self._reading = read, None, None
 
     async def live(self, *, newest: bool = False, within_s: float = WITHIN_S) -> Live | None:
         """Return the state, None where it cannot be read in this time.
 
         Args:
-            newest: read anew, however young the last reading is.
+            newest: read anew, unless the last reading has just ended: however many ask for what is
+                unknown, it is read once in `NEWEST_MS`, and after acts once in `AGAIN_MS`.
             within_s: in seconds.
         """
-        young = self._now_ms() - self._read_ms < KEPT_MS
-        kept = young and self._read_ms >= self._stale_until_ms
-        if self._live is not None and kept and not newest:
+        now_ms = self._now_ms()
+        kept = now_ms - self._begun_ms < KEPT_MS and self._begun_ms >= self._stale_until_ms
+        if newest:
+            kept = now_ms - self._ended_ms < NEWEST_MS
+        just_now = now_ms - self._ended_ms < AGAIN_MS and self._begun_ms >= self._acted_ms
+        if self._live is not None and (kept or just_now):
             return self._live
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._again())
-        done, _ = await asyncio.wait({self._reading}, timeout=within_s)
-        return self._reading.result() if done else None
+        reading = self._reading
+        if reading is None or reading.done():
+            self._reading = reading = asyncio.create_task(self._again(self._read))
+            self._under_way.add(reading)
+            reading.add_done_callback(self._under_way.discard)
+        done, _ = await asyncio.wait({reading}, timeout=within_s)
+        return reading.result() if done else None
 
     def acted(self) -> None:
         """Take no reading any more that may not show what somebody has just done."""
-        self._stale_until_ms = self._now_ms() + EFFECT_MS
+        self._acted_ms = self._now_ms()
+        self._stale_until_ms = self._acted_ms + EFFECT_MS
 
     async def close(self) -> None:
         """Stop what is being read."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        under_way = list(self._under_way)
+        for one in under_way:
+            one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _again(self) -> Live | None:
-        began_ms = self._now_ms()
+    async def _again(self, read: Callable[[], Awaitable[Live]]) -> Live | None:
+        begun_ms = self._now_ms()
         try:
-            live = await self._read()
+            live = await read()
         except LiveError as error:
             _log.warning("the state cannot be read for Slack: %s", error)
             return None
-        self._live, self._read_ms = live, began_ms
+        if read is self._read:
+            self._live, self._begun_ms, self._ended_ms = live, begun_ms, self._now_ms()
         return live

@@ -238,6 +238,24 @@ async def test_what_cannot_be_taken_leaves_all_as_it_was(it: Stand, what: str) -
         await app[_SLACK].finish(5.0)
 
 
+async def test_a_changed_configuration_is_looked_at_with(
+    it: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    def at(bootstrap: str) -> Settings:
+        settings = changed(settings_with(it.slack))
+        kafka = msgspec.structs.replace(settings.kafka, bootstrap=bootstrap)
+        return msgspec.structs.replace(settings, kafka=kafka)
+
+    app = make_app(at("127.0.0.1:1"), Metrics(), NoLog(), None, it.acts)
+    book = app[_SLACK].desk._book
+    for bootstrap in ("127.0.0.1:1", "127.0.0.1:2"):
+        await renew(app, at(bootstrap))
+        caplog.clear()
+        assert await book.live(within_s=60.0) is None
+        assert f"the state cannot be read for Slack: Kafka at {bootstrap}" in caplog.text
+    await app[_SLACK].finish(5.0)
+
+
 class NoLog:
     """A log of events that gets none."""
 

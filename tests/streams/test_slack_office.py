@@ -14,7 +14,7 @@ from sinks.peers.serve import Fault
 from sinks.peers.slack import SlackPeer
 from sinks.slack_buttons import About, bar, environment_hash
 from streams.live import Live, LiveError
-from streams.slack_book import EFFECT_MS, KEPT_MS, Book
+from streams.slack_book import AGAIN_MS, EFFECT_MS, KEPT_MS, NEWEST_MS, Book
 from streams.slack_office import (
     MEMBERS_AGAIN_MS,
     MEMBERS_AT_MOST_MS,
@@ -208,6 +208,62 @@ async def test_what_was_read_before_an_act_could_have_its_effect_is_not_shown_af
     assert begun == 3
     clock.now_ms += KEPT_MS - 1
     assert await book.live() is after
+    await book.close()
+
+
+async def test_however_many_ask_for_what_is_unknown_it_is_read_anew_once_in_a_moment(
+    clock: Clock,
+) -> None:
+    begun = 0
+
+    async def read() -> Live:
+        nonlocal begun
+        begun += 1
+        # It takes longer than a reading is kept.
+        clock.now_ms += 2 * KEPT_MS
+        return Live(PAGING, [], clock.now_ms)
+
+    book = Book(read, clock)
+    await book.live()
+    for _ in range(50):
+        await book.live(newest=True)
+    assert begun == 1
+    clock.now_ms += NEWEST_MS
+    await asyncio.gather(*[book.live(newest=True) for _ in range(50)])
+    assert begun == 2
+    book.acted()
+    for _ in range(50):
+        await book.live()
+        await book.live(newest=True)
+    assert begun == 3
+    clock.now_ms += AGAIN_MS
+    await book.live()
+    assert begun == 4
+    await book.close()
+
+
+async def test_another_configuration_judges_from_the_next_look_on(clock: Clock) -> None:
+    go = asyncio.Event()
+
+    async def before() -> Live:
+        await go.wait()
+        return Live(PAGING, [], 1)
+
+    async def after() -> Live:
+        return Live(PAGING, [], 2)
+
+    book = Book(before, clock)
+    waiting = asyncio.create_task(book.live(within_s=60.0))
+    assert await book.live(within_s=0.0) is None
+    book.renew(after)
+    now = await book.live()
+    assert now is not None
+    assert now.now_ms == 2
+    go.set()
+    asked_before = await waiting
+    assert asked_before is not None
+    assert asked_before.now_ms == 1
+    assert await book.live() is now
     await book.close()
 
 
