@@ -9,6 +9,7 @@ events JSON.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -131,6 +132,7 @@ class SlackDoor:
         """Take one request."""
         if not self._secrets:
             raise web.HTTPNotFound
+        arrived_s = asyncio.get_running_loop().time()
         if len(self._arriving) >= ARRIVING_AT_ONCE and not self._arriving.give_up():
             return self._answer(Kind.OTHER, Reply(Outcome.OVERLOADED))
         body = await self._arriving.read(request, BODY_BYTES)
@@ -149,7 +151,8 @@ class SlackDoor:
         if self._under_way >= REQUESTS_AT_ONCE:
             return self._answer(got.kind, Reply(Outcome.OVERLOADED))
         # Signed with it, so that who plays it again does the same again, and not another thing.
-        got = msgspec.structs.replace(got, at=f"{head[TIMESTAMP_HEADER]}.0")
+        at = f"{head[TIMESTAMP_HEADER]}.0"
+        got = msgspec.structs.replace(got, at=at, arrived_s=arrived_s)
         self._under_way += 1
         try:
             return self._answer(got.kind, await self.desk.handle(got))

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators.acts import NAME_CHARS
 from sinks.slack_buttons import PREFIX, About, Press, pressed
 from sinks.slack_modals import asked_of, filled, told_view
 from sinks.words import clean
@@ -30,13 +29,14 @@ from streams.slack_clerk import Clerk
 from streams.slack_done import Done, Missing, Who, failed, missing
 from streams.slack_inbound import Inbound, Json, Kind, Outcome, Reply, text_in
 from streams.slack_office import Office, subject_of
+from streams.slack_who import author_of, commander_of, person_of
 from streams.slack_words import Said, without_mention
 
 Say = Callable[[str], Coroutine[Any, Any, object]]
 """Says something to one person, where they are."""
 
 ANSWER_WITHIN_S: Final = 2.2
-"""Slack waits for three seconds."""
+"""From when a request begins to arrive; Slack waits for three seconds."""
 AT_ONCE: Final = 256
 """Answers that are still being made; more is refused."""
 EVENTS_KEPT: Final = 4_096
@@ -88,25 +88,25 @@ class Desk:
             case Kind.URL_VERIFICATION:
                 return Reply(Outcome.ANSWERED, {"challenge": text_in(payload, "challenge")})
             case Kind.BUTTON | Kind.SHORTCUT:
-                who = self._clerk.known(_person(payload))
+                who = self._clerk.known(person_of(payload))
                 work = self._button if got.kind is Kind.BUTTON else self._shortcut
-                return await self._answer(work(payload, who), self._respond(who), None)
+                return await self._answer(got, work(payload, who), self._respond(who), None)
             case Kind.COMMAND:
-                who = self._clerk.known(_commander(payload, got.at))
+                who = self._clerk.known(commander_of(payload, got.at))
                 text = clean(text_in(payload, "text"))
-                return await self._answer(
-                    self._clerk.say(text, "", who), self._respond(who), _shown
-                )
+                work = self._clerk.say(text, "", who)
+                return await self._answer(got, work, self._respond(who), _shown)
             case Kind.MODAL:
-                return await self._modal(payload, got.at)
+                return await self._modal(got)
             case Kind.MENTION:
-                return await self._mention(payload)
+                return await self._mention(got)
         return Reply(Outcome.IGNORED)
 
     # ---------------------------------------------------------------- the ways to answer
 
     async def _answer(
         self,
+        got: Inbound,
         work: Coroutine[Any, Any, Done],
         say: Say,
         body: Callable[[str], Json] | None,
@@ -114,12 +114,15 @@ class Desk:
         """Return the answer to work that may take longer than Slack waits.
 
         Args:
+            got: what is answered; Slack has waited since it began to arrive.
             work: what is to be done.
             say: says something where it was asked for.
             body: the answer that says it at once; None where only `say` can.
         """
         task = self._later(_done(work))
-        done, _ = await asyncio.wait({task}, timeout=self._answer_within_s)
+        now_s = asyncio.get_running_loop().time()
+        waited_s = now_s - got.arrived_s if got.arrived_s is not None else 0.0
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, self._answer_within_s - waited_s))
         if not done:
             self._later(self._say_when(task, say, first="" if body is not None else MOMENT))
             return Reply(Outcome.ANSWERED, body(MOMENT) if body is not None else None)
@@ -204,7 +207,8 @@ class Desk:
 
     # ---------------------------------------------------------------- modals and mentions
 
-    async def _modal(self, payload: Json, at: str) -> Reply:
+    async def _modal(self, got: Inbound) -> Reply:
+        payload = got.payload
         view = payload.get("view")
         asked = asked_of(view) if isinstance(view, dict) else None
         if asked is None or not isinstance(view, dict):
@@ -212,10 +216,10 @@ class Desk:
         state = view.get("state")
         given = filled(asked, state if isinstance(state, dict) else {})
         who = msgspec.structs.replace(
-            self._clerk.known(_person(payload)),
+            self._clerk.known(person_of(payload)),
             channel=asked.channel,
             thread_ts=asked.thread_ts,
-            ts=at,
+            ts=got.at,
         )
         if wrong := self._asking.wrong(given):
             return Reply(Outcome.WRONG, {"response_action": "errors", "errors": wrong})
@@ -230,9 +234,10 @@ class Desk:
                 return await self._clerk.silence(given, who)
             return await self._clerk.said(self._asking.said(given), asked.about.environment, who)
 
-        return await self._answer(work(), self._respond(who), body)
+        return await self._answer(got, work(), self._respond(who), body)
 
-    async def _mention(self, payload: Json) -> Reply:
+    async def _mention(self, got: Inbound) -> Reply:
+        payload = got.payload
         event = payload.get("event")
         user = text_in(payload, "event", "user")
         if not isinstance(event, dict) or not user or event.get("bot_id"):
@@ -241,9 +246,7 @@ class Desk:
         if id and id in self._events:
             return Reply(Outcome.REPEATED)
         thread, channel = text_in(event, "thread_ts"), text_in(event, "channel")
-        ts = text_in(event, "ts")
-        team = text_in(event, "user_team") or text_in(event, "team") or text_in(payload, "team_id")
-        who = Who(user, "", channel, thread or ts, ts=ts, team=team)
+        who = author_of(payload)
 
         async def work() -> Done:
             here = await self._office.thread(channel, thread) if thread else ""
@@ -253,7 +256,7 @@ class Desk:
             text = clean(text_in(event, "text"))
             return await self._clerk.say(without_mention(text), here or "", named)
 
-        reply = await self._answer(work(), self._respond(who), None)
+        reply = await self._answer(got, work(), self._respond(who), None)
         if reply.outcome not in (Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED):
             self._events[id] = None
             if len(self._events) > EVENTS_KEPT:
@@ -271,28 +274,6 @@ async def _done(work: Coroutine[Any, Any, Done]) -> Done:
         where = f"{PurePath(at.filename).name}:{at.lineno}"
         _log.error("it could not be done: %s in %s", type(error).__name__, where)
         return failed(Outcome.FAULT)
-
-
-def _person(payload: Json) -> Who:
-    """Return who did something to a message or a modal, and where."""
-    user = text_in(payload, "user", "id")
-    name = clean(text_in(payload, "user", "username") or text_in(payload, "user", "name"))
-    return Who(
-        user,
-        name[:NAME_CHARS] or user,
-        text_in(payload, "channel", "id"),
-        text_in(payload, "message", "thread_ts"),
-        text_in(payload, "response_url"),
-        text_in(payload, "action_ts"),
-        text_in(payload, "user", "team_id") or text_in(payload, "team", "id"),
-    )
-
-
-def _commander(payload: Json, at: str) -> Who:
-    user = text_in(payload, "user_id")
-    name = clean(text_in(payload, "user_name")) or user
-    channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
-    return Who(user, name[:NAME_CHARS], channel, "", url, at, text_in(payload, "team_id"))
 
 
 def _shown(text: str) -> Json:

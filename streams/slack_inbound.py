@@ -72,6 +72,9 @@ class Inbound(msgspec.Struct, frozen=True):
     payload: Json
     at: str = ""
     """When Slack sent it, as Slack writes a time; empty where that is not signed with it."""
+    arrived_s: float | None = None
+    """When it began to arrive, by the clock of the event loop: Slack waits from then on. None: it
+    has just come."""
 
 
 class Reply(msgspec.Struct, frozen=True):

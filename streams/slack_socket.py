@@ -18,6 +18,7 @@ import random
 from typing import Any, Final
 
 import aiohttp
+import msgspec
 
 from sinks.base import Step
 from sinks.slack_client import SlackClient
@@ -135,8 +136,9 @@ class SlackSocket:
                         await asyncio.wait(set(self._in_hand), timeout=ANSWERED_WITHIN_S)
                     return "Slack ended it"
                 case _:
+                    arrived_s = asyncio.get_running_loop().time()
                     await self._room.acquire()
-                    task = asyncio.create_task(self._take(socket, told))
+                    task = asyncio.create_task(self._take(socket, told, arrived_s))
                     self._in_hand.add(task)
                     task.add_done_callback(self._given_back)
         return "it ended"
@@ -145,10 +147,13 @@ class SlackSocket:
         self._in_hand.discard(task)
         self._room.release()
 
-    async def _take(self, socket: aiohttp.ClientWebSocketResponse, told: Json) -> None:
+    async def _take(
+        self, socket: aiohttp.ClientWebSocketResponse, told: Json, arrived_s: float
+    ) -> None:
         """Take one envelope, and acknowledge it unless Slack is to send it again."""
         payload = told.get("payload")
         got = envelope(text_in(told, "type"), payload if isinstance(payload, dict) else {})
+        got = msgspec.structs.replace(got, arrived_s=arrived_s)
         try:
             reply = await self._desk.handle(got)
         except Exception as error:
