@@ -38,6 +38,8 @@ class Book:
         self._read, self._now_ms = read, now_ms
         self._live: Live | None = None
         self._begun_ms = self._ended_ms = 0
+        self._newest_asked, self._newest_ms = False, 0
+        """Whether the newest is asked for, and when it was last read for that."""
         self._acted_ms = self._stale_until_ms = 0
         self._reading: asyncio.Task[Live | None] | None = None
         self._under_way: set[asyncio.Task[Live | None]] = set()
@@ -51,17 +53,19 @@ class Book:
         """Return the state, None where it cannot be read in this time.
 
         Args:
-            newest: read anew, unless the last reading has just ended: however many ask for what is
-                unknown, it is read once in `NEWEST_MS`, and after acts once in `AGAIN_MS`.
+            newest: read anew, however young the last reading is; but however many ask for what is
+                unknown, it is so once in `NEWEST_MS`.
             within_s: in seconds.
         """
         now_ms = self._now_ms()
         kept = now_ms - self._begun_ms < KEPT_MS and self._begun_ms >= self._stale_until_ms
         if newest:
-            kept = now_ms - self._ended_ms < NEWEST_MS
-        just_now = now_ms - self._ended_ms < AGAIN_MS and self._begun_ms >= self._acted_ms
-        if self._live is not None and (kept or just_now):
+            kept = now_ms - self._newest_ms < NEWEST_MS
+        elif now_ms - self._ended_ms < AGAIN_MS and self._begun_ms >= self._acted_ms:
+            kept = True
+        if self._live is not None and kept:
             return self._live
+        self._newest_asked |= newest
         reading = self._reading
         if reading is None or reading.done():
             self._reading = reading = asyncio.create_task(self._again(self._read))
@@ -91,4 +95,6 @@ class Book:
             return None
         if read is self._read:
             self._live, self._begun_ms, self._ended_ms = live, begun_ms, self._now_ms()
+            if self._newest_asked:
+                self._newest_asked, self._newest_ms = False, self._ended_ms
         return live
