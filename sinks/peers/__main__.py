@@ -1,4 +1,4 @@
-"""Run a local service by hand: `python -m sinks.peers slack`, `... pagerduty` or `... sentry`.
+"""Run a local service by hand: `python -m sinks.peers slack`, or pagerduty, sentry, email.
 
 It prints what to set so that Stormfold, or anything else, talks to it, where to look at it, and
 every call. Ctrl-C or SIGTERM ends it; what it held is gone then.
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sinks.peers.control import add_control, line_of
+from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_webhooks import Webhooks
@@ -29,13 +30,15 @@ SIGNING_SECRET = "signing-local-only"
 KEY = "localonly0localonly0localonly0lo"
 WEBHOOK_SECRET = "local-only-webhook-secret"
 SENTRY_TOKEN = "sntrys_local-only"
+MAIL_USER = "stormfold"
+MAIL_PASSWORD = "local-only"
 
 
 def main() -> None:
     """Run until a signal comes."""
     options = _parser().parse_args()
     peer = _MADE[options.service](options)
-    given = options.key if options.service == "pagerduty" else options.token
+    given = getattr(options, _SECRET_OPTION.get(options.service, "token"))
     secret = "" if given else _USUAL[options.service]
     if options.fault:
         peer.fail(Fault(options.fault), share=options.share, word=options.word)
@@ -70,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     sentry.add_argument("--organisation", default="shop", help="its slug")
     sentry.add_argument("--issue", action="append", help="the number of an issue that is there")
     sentry.add_argument("--team", action="append", help="the slug of a team")
-    for one in (slack, pager, sentry):
+    mail = services.add_parser("email", help="SMTP, without TLS")
+    mail.add_argument("--password", help=f"of the user {MAIL_USER}; default: {MAIL_PASSWORD}")
+    mail.add_argument("--look-port", type=int, default=0, help="of its page; default: a free one")
+    for one in (slack, pager, sentry, mail):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
         one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
@@ -115,13 +121,30 @@ def _sentry(options: argparse.Namespace) -> SentryPeer:
     return peer
 
 
+def _email(options: argparse.Namespace) -> EmailPeer:
+    return EmailPeer(
+        users={MAIL_USER: options.password or MAIL_PASSWORD},
+        port=options.look_port,
+        smtp_port=options.port,
+        seed=options.seed,
+    )
+
+
 _MADE: Final[dict[str, Callable[[argparse.Namespace], Peer]]] = {
     "slack": _slack,
     "pagerduty": _pagerduty,
     "sentry": _sentry,
+    "email": _email,
 }
-_USUAL: Final = {"slack": TOKEN, "pagerduty": KEY, "sentry": SENTRY_TOKEN}
+_USUAL: Final = {
+    "slack": TOKEN,
+    "pagerduty": KEY,
+    "sentry": SENTRY_TOKEN,
+    "email": MAIL_PASSWORD,
+}
 """The secret of a service that was given none."""
+_SECRET_OPTION: Final = {"pagerduty": "key", "email": "password"}
+"""The option that gives it, where it is no token."""
 
 
 async def _run(peer: Peer, secret: str, options: argparse.Namespace) -> None:
@@ -151,6 +174,10 @@ def _told(peer: Peer, secret: str) -> str:
         known = f" SLACK_BOT_TOKEN={secret}" if secret else ""
         lines.append(f"export SLACK_BASE_URL={peer.base_url} SLACK_CHANNEL='#{names[0]}'{known}")
         lines += [f"webhook         {peer.webhook_url(one)}  (#{one})" for one in names]
+    elif isinstance(peer, EmailPeer):
+        known = f" SMTP_PASSWORD={secret}" if secret else ""
+        lines.append(f"export SMTP_HOST=127.0.0.1 SMTP_PORT={peer.smtp_port}{known}")
+        lines.append(f"and in the file: sinks.email: {{user: {MAIL_USER}, tls: none}}")
     elif isinstance(peer, SentryPeer):
         known = f" SENTRY_API_TOKEN={secret}" if secret else ""
         lines.append(f"export SENTRY_API_URL={peer.base_url}{known}")

@@ -15,6 +15,8 @@ from aiohttp import web
 
 from sinks.peers.drawn import html_page, page
 from sinks.peers.drawn_alerts import alerts_html
+from sinks.peers.drawn_mails import mails_html
+from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import Fate, PagerDutyPeer
 from sinks.peers.sentry import Issue, SentryPeer
@@ -45,6 +47,11 @@ SWITCHES: Final = frozenset(
         "add_key",
         "add_issue",
         "merge_issue",
+        "answer",
+        "answer_as_usual",
+        "remove_box",
+        "add_box",
+        "set_password",
     }
 )
 """Methods of the peers that `/_peer/switch` calls."""
@@ -94,7 +101,7 @@ def add_control(peer: Peer) -> None:
 def line_of(call: Call) -> str:
     """Return one call as a line to look on."""
     at = datetime.fromtimestamp(call.at, UTC).strftime("%H:%M:%S")
-    names = ("channel", "dedup_key", "issue", "team")
+    names = ("channel", "dedup_key", "issue", "team", "to", "from")
     where = str(next((call.args[one] for one in names if call.args.get(one)), ""))
     violation = f"  ({call.violation})" if call.violation else ""
     return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
@@ -137,6 +144,9 @@ def _page(peer: Peer) -> str:
         return (whole + "".join(bodies) + f"<main>{below}</body></html>").replace(
             "<head>", f"<head>{RELOAD}", 1
         )
+    if isinstance(peer, EmailPeer):
+        whole = page("Mail, on this machine", mails_html(reversed(peer.mails)))
+        return whole.replace("</main>", below, 1)  # it is read, so it does not reload itself
     if isinstance(peer, SentryPeer):
         body = "".join(_issue(one) for one in peer.issues.values())
         whole = page("Sentry, on this machine", body).replace("</main>", below, 1)
