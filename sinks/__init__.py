@@ -16,6 +16,7 @@ SINKS: Final = {
     "slack_ephemeral": "sinks.slack_ephemeral:SlackEphemeralSink",
     "slack_webhook": "sinks.slack_webhook:SlackWebhookSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
+    "email": "sinks.email:EmailSink",
     "sentry": "sinks.sentry:SentrySink",
     "console": "sinks.console:ConsoleSink",
     "file": "sinks.file:FileSink",

@@ -172,6 +172,8 @@ class RetryReason(StrEnum):
     """It is refused until a person puts something right; asked again now and then."""
     SPARED = "spared"
     """The service asked for silence before the call began."""
+    IN_PART = "in_part"
+    """Some of those it was for have it; the others were refused for now."""
 
 
 class UnknownReason(StrEnum):
@@ -183,6 +185,8 @@ class UnknownReason(StrEnum):
     UNREADABLE = "unreadable"
     NO_ANSWER = "no_answer"
     """The process that made the call is gone, or its answer never came."""
+    IN_PART = "in_part"
+    """Some of those it was for have it, the others not yet."""
 
 
 class RejectReason(StrEnum):

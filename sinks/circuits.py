@@ -32,7 +32,7 @@ PROBE_CAP_MS: Final = 15_000
 WORKS_MS: Final = 60_000
 
 _DOWN: Final = frozenset({RetryReason.UNAVAILABLE, RetryReason.NOT_CONNECTED})
-_SILENT: Final = frozenset(UnknownReason) - {UnknownReason.UNREADABLE}
+_SILENT: Final = frozenset(UnknownReason) - {UnknownReason.UNREADABLE, UnknownReason.IN_PART}
 
 
 class _Circuit:

@@ -1,4 +1,4 @@
-"""The templates' three media: Slack's markup, Slack's plain text, and plain lines.
+"""The templates' four media: Slack's markup, Slack's plain text, plain lines, and HTML of a mail.
 
 Every value that a template puts out is escaped for its medium at the moment it is put out, so that
 error text can neither mention a channel, nor draw a link, nor format, nor break a line.
@@ -29,6 +29,7 @@ from sinks.lead import (
     state,
     subject,
     unsaid,
+    what,
 )
 from sinks.words import DOUBTS, PAGED_BECAUSE, clean, counts, help_links, lasting, many, utc
 
@@ -52,11 +53,14 @@ def _linkable(url: str) -> bool:
     return mrkdwn.linkable(url, LINK_CHARS)
 
 
-def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSandboxedEnvironment:
+def _environment(
+    escape: Callable[[object], str], *, autoescape: bool = False, **filters: Any
+) -> ImmutableSandboxedEnvironment:
     found = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
         finalize=escape,
+        autoescape=autoescape,
         trim_blocks=False,
         auto_reload=False,
     )
@@ -75,6 +79,7 @@ def _environment(escape: Callable[[object], str], **filters: Any) -> ImmutableSa
         sign=sign,
         repeats=repeats,
         subject=subject,
+        what=what,
         linkable=_linkable,
         help=lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
         evidence=lambda one: EVIDENCE[one],
@@ -108,6 +113,37 @@ SLACK_TEXT: Final = _environment(
 """For what notifications and readers without blocks show."""
 PLAIN: Final = _environment(_plain, when=utc, code=clean, strong=clean, address=str)
 """For the console, files and pagers."""
+
+
+def _clean(value: object) -> str:
+    """Return the value as one clean line, still to be escaped; what is markup already stays."""
+    return value if isinstance(value, Markup) else clean(value)
+
+
+def _tag(name: str) -> Callable[[object], Markup]:
+    """Return what puts a value between the tags of this name."""
+
+    def tagged(value: object) -> Markup:
+        text = _clean(value)
+        return Markup("<{0}>{1}</{0}>").format(Markup(name), text) if text else Markup("?")
+
+    return tagged
+
+
+def _anchor(label: object, url: str) -> Markup:
+    assert _linkable(url)
+    return Markup('<a href="{}" style="color:#1155cc">{}</a>').format(url, _clean(label))
+
+
+MAIL: Final = _environment(
+    _clean,
+    autoescape=True,
+    when=utc,
+    code=_tag("code"),
+    strong=_tag("strong"),
+    link=_anchor,
+)
+"""For the HTML of a mail: what is put out is clean first, then escaped."""
 
 
 def said(medium: ImmutableSandboxedEnvironment, template: str, **values: object) -> str:

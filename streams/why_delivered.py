@@ -21,8 +21,8 @@ from streams.why_words import TO_DO
 
 PAGER_STEPS: Final = frozenset({Step.TRIGGER, Step.ACKNOWLEDGE, Step.RESOLVE})
 WAITS: Final = frozenset({"retry", "unknown"})
-_PERSON: Final = re.compile(r"needs_somebody[^:]*: [a-z_]+(?: .*?)?: (\S.*)", re.DOTALL)
-"""The reason of a call that is asked again once a person has put it right (`slack_errors`)."""
+_PERSON: Final = re.compile(r"needs_somebody[^:]*: [a-z0-9_.]+(?: .*?)?: (\S.*)", re.DOTALL)
+"""Of a call that is asked again once a person has acted (`slack_errors`, `smtp_words`)."""
 OPENS: Final = frozenset({Step.TRIGGER, Step.POST})
 
 

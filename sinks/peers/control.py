@@ -49,8 +49,6 @@ SWITCHES: Final = frozenset(
         "merge_issue",
         "answer",
         "answer_as_usual",
-        "remove_box",
-        "add_box",
         "set_password",
     }
 )

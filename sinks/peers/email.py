@@ -130,13 +130,15 @@ class EmailPeer(Peer):
         """Refuse this recipient, or all, no more."""
         self._answers.clear(address)
 
-    def remove_box(self, address: str) -> None:
-        """Let there be nobody of this address."""
-        self._answers.set(address, "550 5.1.1 no such user here")
+    def remove_boxes(self, *addresses: str) -> None:
+        """Let there be nobody of these addresses."""
+        for one in addresses:
+            self._answers.set(one, "550 5.1.1 no such user here")
 
-    def add_box(self, address: str) -> None:
+    def add_boxes(self, *addresses: str) -> None:
         """Let there be somebody again."""
-        self._answers.clear(address)
+        for one in addresses:
+            self._answers.clear(one)
 
     def set_password(self, user: str, password: str) -> None:
         """Let this user have another password."""

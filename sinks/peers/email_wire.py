@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+# It warns of itself, and at DEBUG tells every line of a mail.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

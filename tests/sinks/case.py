@@ -35,6 +35,8 @@ class Case:
     """By the word with which the service then refuses: what a person breaks, and mends again."""
     lag: Callable[[float], None] | None = None
     """Have the service show what it was told only so many seconds later, where it can be asked."""
+    share: float = 0.08
+    """Of the calls that meet each fault by chance; less where a message takes several calls."""
 
     shaped: Callable[[Digest], Digest] = lambda one: one
     """What the sink gets of a digest, where it is no message."""

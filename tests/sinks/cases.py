@@ -23,6 +23,7 @@ from sinks.peers.slack_webhooks import secret_of
 from sinks.slack import SlackSink
 from sinks.slack_webhook import SlackWebhookSink
 from tests.sinks.case import Case, closing
+from tests.sinks.email_case import PASSWORD, email_case
 from tests.sinks.ephemeral_case import ephemeral_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
 
@@ -31,6 +32,7 @@ KEY: Final = "k" * 32
 OTHER_KEY: Final = "o" * 32
 SECRETS: Final = (
     *TOKENS.values(),
+    PASSWORD,
     TOKEN,
     KEY,
     OTHER_KEY,
@@ -180,6 +182,7 @@ CASES: Final = {
     "slack_ephemeral": ephemeral_case,
     "slack_webhook": slack_webhook_case,
     "pagerduty": pagerduty_case,
+    "email": email_case,
     "sentry": sentry_case,
     "console": console_case,
     "file": file_case,

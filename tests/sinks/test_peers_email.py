@@ -61,9 +61,9 @@ async def test_each_recipient_is_answered_as_scripted_and_the_others_get_the_mai
         assert await send(peer, ADA, BOB) == {BOB: 450}
         assert [one.recipients for one in peer.mails] == [(ADA,)]
         assert await send(peer, BOB) == {}
-        peer.remove_box(BOB)
+        peer.remove_boxes(BOB)
         assert await send(peer, ADA, BOB) == {BOB: 550}
-        peer.add_box(BOB)
+        peer.add_boxes(BOB)
         assert await send(peer, ADA, BOB) == {}
         with pytest.raises(ValueError, match="a refusal is a code"):
             peer.answer(BOB, "250 OK")

@@ -65,7 +65,7 @@ async def test_under_all_faults_at_once_by_chance_nothing_is_lost(
 ) -> None:
     assert served.peer is not None
     for fault in sorted(UNDONE - {Fault.REFUSED} | {Fault.DROP_AFTER, Fault.HALF}):
-        served.peer.fail(fault, share=0.08)
+        served.peer.fail(fault, share=served.share)
     played = play(served, clock)
     ids = [f"inc-{number}" for number in range(30)]
     await played.run(*[served.digest(one) for one in ids], within_s=7_200)

@@ -76,7 +76,7 @@ async def test_no_secret_reaches_a_log_an_error_or_a_repr(
     for fault in FAULTS:
         served.peer.fail(fault, calls=1)
         await played.run(served.digest(fault.value))
-    served.peer.fail(Fault.REFUSED, calls=1, word=served.refusal[0])
+    served.peer.fail(Fault.REFUSED, method=served.method, calls=1, word=served.refusal[0])
     await played.run(served.digest("refused"))
     assert len(played.dead) == 1
     entries = repr(played.outbox.entries())

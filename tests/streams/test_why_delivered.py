@@ -9,6 +9,7 @@ from correlators.decisions import Decision, Kind
 from sinks.attempted import Attempted, attempted
 from sinks.base import Answer, Step
 from sinks.slack_errors import outcome_of
+from sinks.smtp_words import Point, Said, refusal
 from streams.why_not import lines as not_lines
 from streams.why_not import why_not
 from streams.why_read import Letter
@@ -46,6 +47,16 @@ def test_what_waits_for_a_person_says_what_that_one_has_to_do(word: str, todo: s
     assert answer.broken is not None
     assert todo in answer.broken.do
     assert "told by itself" in answer.broken.do
+    assert "needs_somebody" not in answer.broken.do
+
+
+def test_so_does_a_mail_server_that_knows_us_not() -> None:
+    outcome = refusal(Said(Point.LOGIN, 535, "5.7.8 Authentication credentials invalid"))
+    asked = attempt(Step.POST, digest(id=INC, destination=SLACK))
+    waits = attempted(asked, Answer(key=asked.key, number=1, outcome=outcome), 2)
+    answer = why_not(seen(opened(), ruled(), told(), waits), "checkout", PLACES)
+    assert answer.broken is not None
+    assert "give the user and the password that it knows (sinks.email)" in answer.broken.do
     assert "needs_somebody" not in answer.broken.do
 
 
