@@ -226,7 +226,7 @@ class EmailSink:
         ]
         for one, said in refused.items():
             detail = told[one] if one in passing else f"{told[one]}: {todo(said)}"
-            self.notes.refused(destination, numbers(said), detail, loud=one not in later)
+            self.notes.refused(destination, str(said.code), detail, loud=one not in later)
         if not got and passing:
             after_ms = max(AGAIN_MS, *(wait_ms(refused[one].text) for one in passing))
             return Retry(RetryReason.UNAVAILABLE, after_ms, detail=told[passing[0]])
@@ -258,5 +258,5 @@ class EmailSink:
             isinstance(outcome, Retry) and outcome.reason is RetryReason.NEEDS_SOMEBODY
         )
         if isinstance(result, Said) or loud:
-            word = numbers(result) if isinstance(result, Said) else "tls"
+            word = str(result.code) if isinstance(result, Said) else "other"
             self.notes.refused(destination, word, detail, loud=loud)

@@ -14,25 +14,15 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 
 import aiosmtplib
 import msgspec
 
 from sinks.base import Retry, RetryReason, Scope, Unknown, UnknownReason
-from sinks.smtp_words import PERSON_WAIT_MS, Point, Said
+from sinks.smtp_words import PERSON_WAIT_MS, Point, Said, Tls
 
 # At DEBUG its users' addresses.
 logging.getLogger("aiosmtplib").setLevel(logging.WARNING)
-
-
-class Tls(StrEnum):
-    """How the way to the server is closed to others."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    """From the first byte."""
-    NONE = "none"
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a mail server's refusals mean, and what a person is told to do about them. Pure.
+"""The words of SMTP: what a refusal means, and what a person is told to do about it. Pure.
 
 A refusal is told by its numbers alone: its text may name people. Who refuses says whom it is about:
 at the login and for the sender all mails, for a recipient that one.
@@ -25,6 +25,15 @@ AGAIN_MS: Final = 60_000
 LONGEST_MS: Final = 3_600_000
 PERSON_WAIT_MS: Final = 60_000
 """Between two tries of what a person has to put right."""
+
+
+class Tls(StrEnum):
+    """How the way to the server is closed to others."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    """From the first byte."""
+    NONE = "none"
 
 
 class Point(StrEnum):

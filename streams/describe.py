@@ -11,6 +11,7 @@ from typing import Final
 
 from correlators.incidents import Windows
 from correlators.storms import Linking
+from streams.describe_email import mail_places
 from streams.describe_rules import hold_lines, rule_line
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
@@ -176,6 +177,9 @@ def missing_for_sinks(settings: Settings) -> list[str]:
     if pagerduty is not None and needed(settings, "pagerduty"):
         secrets += pagerduty.routing_keys.values()
         secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
+    email = settings.sinks.email
+    if email is not None and email.user and needed(settings, "email"):
+        secrets.append(email.password)
     if settings.sentry is not None and needed(settings, "sentry"):
         secrets.append(settings.sentry.token)
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
@@ -247,6 +251,10 @@ def _destinations(settings: Settings) -> list[Plain]:
                     "secret": _secret(token),
                 }
             )
+    if (email := settings.sinks.email) is not None:
+        password = _secret(email.password) if email.user else None
+        for place, to, through in mail_places(email):
+            found.append({"destination": place, "to": to, "through": through, "secret": password})
     if (sentry := settings.sentry) is not None:
         owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
         found.append(

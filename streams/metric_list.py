@@ -389,14 +389,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         "calls",
         "Calls that a service refused, by its own word.",
         _SINK,
-        Label("reason", "the words of `sinks.slack_errors`, and `other`"),
+        Label("reason", "the words of `sinks.slack_errors`, codes of SMTP, and `other`"),
     ),
     _counter(
         "messages_cut",
         "messages",
         "Messages that were shortened to what a service takes, by what was too long.",
         _SINK,
-        Label("reason", "fields of a digest, `link`, `services`, `lines`, `text`"),
+        Label("reason", "fields of a digest, `link`, `services`, `lines`, `text`, `size`"),
     ),
     _counter(
         "stalls",

@@ -16,6 +16,7 @@ from yaml.nodes import Node
 from correlators.fingerprint import DEFAULT_VERSION, VERSIONS
 from correlators.incidents import Windows
 from correlators.storms import Linking
+from streams.settings_email import email_of
 from streams.settings_fallback import check_fallbacks
 from streams.settings_grouping import grouping_of
 from streams.settings_holds import HOLDS, holding_of
@@ -184,12 +185,13 @@ def _storms(reader: Reader, node: Node | None) -> Linking:
 
 
 def _sinks(reader: Reader, node: Node | None) -> Sinks:
-    key = reader.section(node, "sinks", ("slack", "pagerduty", "console", "file"))
+    key = reader.section(node, "sinks", ("slack", "pagerduty", "email", "console", "file"))
     if "console" in key:
         reader.section(key["console"], "sinks.console", ())
     return Sinks(
         slack=slack_of(reader, key["slack"]) if "slack" in key else None,
         pagerduty=pagerduty_of(reader, key["pagerduty"]) if "pagerduty" in key else None,
+        email=email_of(reader, key["email"]) if "email" in key else None,
         console=Console() if "console" in key else None,
         file=_file(reader, key["file"]) if "file" in key else None,
     )

@@ -24,6 +24,7 @@ from correlators.rulings import Rule
 from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
+from sinks.smtp_words import Tls
 from streams.people import Person
 from streams.references import Secret
 
@@ -106,6 +107,22 @@ class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     """Any of them may have signed what people do there; without one none of it is taken."""
 
 
+class Email(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail server and lists of people; each list is the destination `email:<its key>`."""
+
+    host: str
+    port: int
+    tls: Tls
+    user: str = ""
+    """Empty: nobody logs in, and no password is needed."""
+    password: Secret
+    sender: str
+    """In whose name, as it stands in a mail."""
+    list_id: str = ""
+    """The end of the lists' ids; empty: the sender's domain."""
+    lists: dict[str, tuple[str, ...]]
+
+
 class Sentry(msgspec.Struct, frozen=True, kw_only=True):
     """The API of the Sentry whose issues are changed: the destination `sentry:default`."""
 
@@ -132,6 +149,7 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
 
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
+    email: Email | None = None
     console: Console | None = None
     file: File | None = None
 
@@ -144,7 +162,8 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
         file = ("file:default",) if self.file is not None else ()
         slack = [f"slack:{name}" for name in channels]
         slack += [f"slack_webhook:{name}" for name in webhooks]
-        return (*slack, *console, *file)
+        mail = [f"email:{name}" for name in self.email.lists] if self.email is not None else []
+        return (*slack, *mail, *console, *file)
 
     @property
     def pagers(self) -> tuple[str, ...]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import socket
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 
 from sinks.base import Sink
 from sinks.console import ConsoleSink
+from sinks.email import EmailSink
 from sinks.file import FileSink
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
@@ -13,9 +18,11 @@ from sinks.sentry import Organisation, SentrySink
 from sinks.slack import SlackSink
 from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
+from sinks.smtp import Server
 from streams.describe import needed
 from streams.people import in_sentry
 from streams.settings import PagerDuty, Settings
+from streams.settings_types import Email
 
 
 def make_sinks(settings: Settings) -> list[Sink]:
@@ -51,6 +58,8 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 base_url=pagerduty.base_url,
             )
         )
+    if (email := settings.sinks.email) is not None and needed(settings, EmailSink.name):
+        sinks.append(_email(email))
     if (sentry := settings.sentry) is not None and needed(settings, SentrySink.name):
         organisation = Organisation(
             slug=sentry.organisation, token=sentry.token.reveal(), api_url=sentry.api_url
@@ -64,6 +73,22 @@ def make_sinks(settings: Settings) -> list[Sink]:
     if settings.sinks.file is not None and needed(settings, FileSink.name):
         sinks.append(FileSink(Path(settings.sinks.file.path)))
     return sinks
+
+
+def _email(email: Email) -> EmailSink:
+    """Return what sends mails, as this machine."""
+    name = socket.gethostname()
+    server = Server(
+        host=email.host,
+        port=email.port,
+        tls=email.tls,
+        user=email.user,
+        password=email.password.reveal() if email.user else "",
+        name=name if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", name) else "localhost",
+    )
+    whose, address = parseaddr(email.sender)
+    sender = Address(display_name=whose, addr_spec=address)
+    return EmailSink(server=server, sender=sender, lists=email.lists, list_id=email.list_id)
 
 
 def _rest(pagerduty: PagerDuty) -> PagerDutyRest | None:

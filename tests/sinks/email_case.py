@@ -12,7 +12,8 @@ from sinks.email import EmailSink
 from sinks.peers.email import EmailPeer
 from sinks.peers.email_store import Mail
 from sinks.peers.serve import Clock
-from sinks.smtp import Server, Tls
+from sinks.smtp import Server
+from sinks.smtp_words import Tls
 from tests.sinks.case import Case, closing
 
 USER: Final = "stormfold"
