@@ -2,8 +2,7 @@
 
 Values and one protocol, no I/O. A sink makes one call for one attempt and says what became of it;
 when to call, how often and in which order is the outbox's. An expected failure is an `Outcome`,
-never an
-exception: what a sink raises is a programming error. The words of the enums are metric labels.
+never an exception: what a sink raises is a programming error. The enums' words are metric labels.
 """
 
 from __future__ import annotations
@@ -78,6 +77,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: Mapping[Step, tuple[Limit, ...]]
     """The limits of each step this sink has; the first names the queue that the step waits in."""
+    urgent: tuple[Limit, ...] = ()
+    """Of a POST that wakes somebody: a queue of its own; refusals for the rate name the ACCOUNT."""
     find: tuple[Limit, ...] = ()
     """The limits of a look-up after an unknown outcome."""
     repeatable: frozenset[Step] = frozenset()
@@ -127,7 +128,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What a service gave back for a message, enough to find it again.
 
-    Slack: channel id and `ts`. PagerDuty: empty and the dedup key.
+    Slack: channel id and `ts`. PagerDuty: empty and the dedup key. Mail: subject and id.
     """
 
     place: str = ""
@@ -173,7 +174,6 @@ class RetryReason(StrEnum):
     SPARED = "spared"
     """The service asked for silence before the call began."""
     IN_PART = "in_part"
-    """Some of those it was for have it; the others were refused for now."""
 
 
 class UnknownReason(StrEnum):

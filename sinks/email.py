@@ -48,6 +48,8 @@ ATTEMPT_MS: Final = 15_000
 REST_MS: Final = 600_000
 """So long whoever is refused for now is tried again while the others have the mail: a greylist lets
 them in by then. After that they are asked once for each mail, until they are taken again."""
+URGENT_MS: Final = 250
+"""Between two mails that somebody is woken for."""
 REMEMBERED: Final = 1_000
 """Mails that some of their recipients have."""
 
@@ -105,9 +107,14 @@ class EmailSink:
         all_ = Limit(
             name="mails", scope=Scope.METHOD, every_ms=mails_every_ms, burst=10, in_flight=8
         )
+        at_once = Limit(
+            name="urgent", scope=Scope.DESTINATION, every_ms=URGENT_MS, burst=5, in_flight=4
+        )
         # Nothing can be asked, so nothing is waited for.
         self._plan = Plan(
-            steps={Step.POST: (one, all_), Step.REPLY: (one, all_)}, attempt_ms=ATTEMPT_MS
+            steps={Step.POST: (one, all_), Step.REPLY: (one, all_)},
+            urgent=(at_once,),
+            attempt_ms=ATTEMPT_MS,
         )
 
     def __repr__(self) -> str:

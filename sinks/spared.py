@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sinks.base import Answer, Attempt, Limit, Scope, Target
+from sinks.steps import limits_for
 
 
 def spared(
@@ -42,4 +43,6 @@ def _means(scope: Scope, refused: Attempt, one: Attempt, targets: Mapping[str, T
 
 def _limits(attempt: Attempt, targets: Mapping[str, Target]) -> tuple[Limit, ...]:
     plan = targets[attempt.destination].plan
-    return plan.find if attempt.find and plan.find else plan.steps[attempt.step]
+    if attempt.find and plan.find:
+        return plan.find
+    return limits_for(plan, attempt.step, attempt.digest)

@@ -218,7 +218,13 @@ def limits_of(entry: Delivery, plan: Plan) -> tuple[Limit, ...]:
     running = entry.status in (Status.ATTEMPTING, Status.UNKNOWN)
     step = entry.step if running else next_step(entry, plan)
     assert step is not None, "a finished delivery has no call"
-    return plan.steps[step]
+    return limits_for(plan, step, entry.carried if running else entry.newest)
+
+
+def limits_for(plan: Plan, step: Step, digest: Digest | None) -> tuple[Limit, ...]:
+    """Return the limits of a step that tells this digest."""
+    woken = digest is not None and (digest.paged or digest.page in _OPENS) and not digest.resolved
+    return plan.urgent if plan.urgent and woken and step is Step.POST else plan.steps[step]
 
 
 def backoff_ms(delivery: Delivery, plan: Plan) -> int:

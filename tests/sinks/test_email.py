@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from correlators.types import Digest
+from correlators.types import Digest, PageAction
 from sinks.base import (
     Attempt,
     Delivered,
@@ -318,3 +318,37 @@ async def test_what_was_cut_is_counted(peer: EmailPeer) -> None:
     long = msgspec.structs.replace(digest(TO), title="x" * 5_000)
     assert isinstance(await sink.send(post(long)), Delivered)
     assert sink.notes.take()[0] == {"title": 1}
+
+
+# ---------------------------------------------------------------- how fast
+
+
+async def test_what_somebody_is_woken_for_waits_behind_nothing_else(
+    peer: EmailPeer, clock: Clock
+) -> None:
+    played = Played(clock, [made(peer, timeout_ms=10_000)])
+    begun = clock()
+    others = [digest(TO, id=f"inc-{number}") for number in range(25)]
+    await played.play(*others, for_s=6)
+    before = clock()
+    woken = msgspec.structs.replace(digest(TO, id="woken"), paged=True)
+    page = digest(TO, id="page", page=PageAction.TRIGGER)
+    await played.run(woken, page)
+    for id in ("woken", "page"):
+        (mail,) = of(peer, id)
+        assert mail.at - before <= 1
+        assert mail.header("Importance") == "high"
+    usual = sorted(one.at for one in peer.mails if not one.header("Importance"))
+    assert len(usual) == 25
+    assert usual[-1] - begun >= 2 * (25 - 5)
+
+
+async def test_a_server_that_wants_to_be_left_alone_is_spared_urgent_mails_too(
+    peer: EmailPeer, clock: Clock
+) -> None:
+    played = Played(clock, [made(peer, timeout_ms=10_000)])
+    peer.fail(Fault.RATE_LIMITED, method="mail", calls=1, retry_after_s=17)
+    woken = msgspec.structs.replace(digest(TO, id="woken"), paged=True)
+    await played.run(digest(TO), woken, digest("email:ops", id="inc-2"))
+    assert peer.violations == []
+    assert min(one.at for one in peer.mails) - peer.troubled[0][0] >= 17
