@@ -12,6 +12,7 @@ Gmail makes a thread of mails of one subject that refer to one id.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from email.headerregistry import Address, Group
 from email.message import EmailMessage
@@ -32,6 +33,10 @@ from sinks.words import clean, short
 SUBJECT_CHARS: Final = 140
 BYTES_MOST: Final = 95_000
 """Gmail cuts a mail's HTML at 102 KB."""
+
+PLAIN_CHARS: Final = 55
+WORD_BYTES: Final = 30
+"""Of a word of RFC 2047: after `X-Stormfold-Incident: ` it ends within 78 characters."""
 
 RED: Final = "#c62828"
 GREEN: Final = "#2e7d32"
@@ -114,7 +119,7 @@ def letter(
     thread = f"<{_hash(digest.id)}@{domain}>"
     made["From"] = envelope.sender
     made["To"] = [_address(one) for one in envelope.to] or Group(envelope.name)
-    made["Subject"] = subject
+    made.set_raw("Subject", words_of(subject))
     made["Date"] = format_datetime(datetime.fromtimestamp(now_ms / 1000, UTC))
     made["Message-ID"] = id
     if root is not None:
@@ -123,7 +128,7 @@ def letter(
     made["List-ID"] = f"{envelope.name} <{envelope.name}.{envelope.list_id}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
-    made["X-Stormfold-Incident"] = short(clean(digest.id), 80)
+    made.set_raw("X-Stormfold-Incident", words_of(short(clean(digest.id), 80)))
     if is_critical:
         made["Importance"] = "high"
         made["X-Priority"] = "1"
@@ -154,6 +159,28 @@ def subject_of(digest: Digest, root: Receipt | None) -> str:
     over = "Resolved: " if digest.resolved and not speaks_of_itself(digest) else ""
     subject = clean(f"{loud}{where}{over}{lead(digest, bare=True)}")
     return short(subject, SUBJECT_CHARS)
+
+
+def words_of(text: str) -> str:
+    """Return a text as the value of a header, in lines that need no folding.
+
+    It is read as it is written: what `email` itself folds may lose a space between words that are
+    ASCII and others.
+
+    Args:
+        text: in one line.
+    """
+    if text.isascii() and len(text) <= PLAIN_CHARS and "=?" not in text:
+        return text
+    lines, room = [""], WORD_BYTES
+    for one in text:
+        room -= len(one.encode())
+        if room < 0:
+            lines.append("")
+            room = WORD_BYTES - len(one.encode())
+        lines[-1] += one
+    encoded = (b64encode(line.encode()).decode("ascii") for line in lines)
+    return "\r\n ".join(f"=?utf-8?b?{line}?=" for line in encoded)
 
 
 def id_of(digest: Digest, domain: str) -> str:

@@ -253,8 +253,7 @@ def _destinations(settings: Settings) -> list[Plain]:
             )
     if (email := settings.sinks.email) is not None:
         password = _secret(email.password) if email.user else None
-        for place, to, through in mail_places(email):
-            found.append({"destination": place, "to": to, "through": through, "secret": password})
+        found += [{**one, "secret": password} for one in mail_places(email)]
     if (sentry := settings.sentry) is not None:
         owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
         found.append(

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from correlators.types import Digest, DigestKind, Level, PageAction
 from sinks.base import Receipt
-from sinks.mail import BYTES_MOST, SUBJECT_CHARS, Envelope, Letter, critical, letter
+from sinks.mail import BYTES_MOST, SUBJECT_CHARS, Envelope, Letter, critical, letter, words_of
 from tests.sinks.email_case import ADA, BOB, SENDER
 from tests.sinks.hostile import any_digest
 from tests.sinks.make import digest
@@ -92,6 +92,7 @@ def test_whatever_a_digest_holds_its_mail_is_one_that_every_server_takes(
     assert one.raw.isascii()
     assert b"\r\n" in one.raw
     assert b"\n" not in one.raw.replace(b"\r\n", b"")
+    assert max(map(len, one.raw.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 80
     assert max(map(len, one.raw.split(b"\r\n"))) <= 998
     assert len(one.raw) <= BYTES_MOST
     found = read(one)
@@ -128,6 +129,17 @@ def test_a_line_end_in_a_title_or_a_name_makes_no_header() -> None:
     assert "Bcc" not in found
     assert "Bcc: evil@x.test" in str(found["Subject"])
     assert str(found["X-Stormfold-Incident"]).startswith("x Bcc: evil@x.test")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs")) | st.just(" ")))
+@example("=?utf-8?q?not_a_word?=")
+@example("plain · and not · plain " * 6)
+def test_any_line_is_read_in_a_header_as_it_was_written(line: str) -> None:
+    line = " ".join(line.split())
+    made = EmailMessage(policy=policy.SMTP)
+    made.set_raw("Subject", words_of(line))
+    found = BytesParser(policy=policy.default).parsebytes(made.as_bytes())
+    assert str(found["Subject"]) == line
 
 
 def test_what_looks_like_markup_stands_there_as_it_is() -> None:
@@ -219,6 +231,17 @@ def test_both_parts_say_what_is_hurt_since_when_and_where_to_look() -> None:
             "the list payments",
         ):
             assert words in said.replace("<code>", "").replace("</code>", ""), (part, words)
+
+
+def test_comments_that_nobody_was_told_stand_in_both_parts() -> None:
+    of = msgspec.structs.replace(
+        digest("email:payments"), notes=("Ada: <b>mine</b>",), more_notes=2
+    )
+    one = made(of)
+    assert "💬 Ada: <b>mine</b>" in text(one)
+    assert "💬 Ada: &lt;b&gt;mine&lt;/b&gt;" in text(one, "html")
+    for part in ("plain", "html"):
+        assert "and 2 more comments" in text(one, part)
 
 
 def test_a_server_that_takes_little_gets_the_text_alone() -> None:
