@@ -42,9 +42,9 @@ from sinks.notes import Notes
 from sinks.smtp import Handed, Mail, Offers, Server, Smtp
 from sinks.smtp_words import AGAIN_MS, Point, Said, numbers, passes, refusal, todo, wait_ms, why
 
-TIMEOUT_MS: Final = 14_000
-ATTEMPT_MS: Final = 15_000
-"""A mail server looks at a mail before it answers."""
+TIMEOUT_MS: Final = 9_000
+ATTEMPT_MS: Final = 10_000
+"""A mail server looks at a mail before it answers; who hands partitions over waits that long."""
 REST_MS: Final = 600_000
 """So long whoever is refused for now is tried again while the others have the mail: a greylist lets
 them in by then. After that they are asked once for each mail, until they are taken again."""

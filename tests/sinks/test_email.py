@@ -29,6 +29,7 @@ from sinks.email import EmailSink
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.smtp_words import Tls
+from sinks.steps import limits_for
 from tests.sinks.email_case import ADA, BOB, PASSWORD, USER, made, of
 from tests.sinks.make import attempt, digest
 from tests.sinks.played import Clock, Played
@@ -115,6 +116,35 @@ async def test_a_newer_revision_is_told_to_those_who_have_the_old_one_within_a_m
     before = clock()
     await played.play(digest(TO, revision=2, resolved=True), for_s=120)
     assert peer.inbox(ADA)[1].at - before <= 60
+
+
+async def test_who_is_taken_again_is_waited_for_again(peer: EmailPeer, clock: Clock) -> None:
+    peer.answer(BOB, "451 4.3.0 try later")
+    played = Played(clock, [made(peer, timeout_ms=10_000)])
+    await played.run(digest(TO))
+    peer.answer_as_usual(BOB)
+    await played.run(digest(TO, id="inc-2"))
+    peer.answer(BOB, "451 4.3.0 try later", times=1)
+    await played.run(digest(TO, id="inc-3"))
+    assert [len(of(peer, f"inc-{number}")) for number in (1, 2, 3)] == [1, 1, 2]
+    assert boxes(peer) == (3, 2)
+
+
+async def test_one_who_is_refused_makes_no_list_a_dead_one(peer: EmailPeer, clock: Clock) -> None:
+    peer.answer(BOB, "451 4.3.0 try later")
+    played = Played(clock, [made(peer, timeout_ms=10_000)])
+    begun = clock()
+    await played.run(*[digest(TO, id=f"inc-{number}") for number in range(9)])
+    first = {one.header("Message-ID"): one.at for one in reversed(peer.inbox(ADA))}
+    assert len(first) == 9
+    assert max(first.values()) - begun <= 2 * (9 + 9)  # each is tried once more for the other
+
+
+async def test_a_server_that_goes_down_at_a_recipient_has_taken_nothing(peer: EmailPeer) -> None:
+    peer.answer(BOB, "421 4.3.2 going down")
+    outcome = await send(peer)
+    assert outcome == Retry(RetryReason.UNAVAILABLE, detail="421 4.3.2")
+    assert peer.mails == []
 
 
 async def test_a_full_mailbox_delays_nobody(peer: EmailPeer) -> None:
@@ -341,6 +371,18 @@ async def test_what_somebody_is_woken_for_waits_behind_nothing_else(
     usual = sorted(one.at for one in peer.mails if not one.header("Importance"))
     assert len(usual) == 25
     assert usual[-1] - begun >= 2 * (25 - 5)
+
+
+def test_what_is_over_waits_its_turn(clock: Clock) -> None:
+    plan = made(EmailPeer()).plan(TO)
+    over = msgspec.structs.replace(digest(TO, resolved=True), paged=True)
+    for step, one, name in (
+        (Step.POST, over, "mail"),
+        (Step.POST, msgspec.structs.replace(over, resolved=False), "urgent"),
+        (Step.REPLY, msgspec.structs.replace(over, resolved=False), "mail"),
+        (Step.POST, digest(TO), "mail"),
+    ):
+        assert limits_for(plan, step, one)[0].name == name
 
 
 async def test_a_server_that_wants_to_be_left_alone_is_spared_urgent_mails_too(

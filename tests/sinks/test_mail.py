@@ -143,7 +143,7 @@ def test_any_line_is_read_in_a_header_as_it_was_written(line: str) -> None:
 
 
 def test_what_looks_like_markup_stands_there_as_it_is() -> None:
-    title = '<script>alert("1")</script> & {{ 7*7 }}'
+    title = '<script>alert("1")</script> \u202e& {{ 7*7 }}'
     html = text(made(digest("email:payments", title=title)), "html")
     assert "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; &amp; {{ 7*7 }}" in html
     assert "<strong>payment</strong>" in html
@@ -172,7 +172,8 @@ def test_notices_of_one_page_are_mails_of_their_own() -> None:
     of = digest("email:payments", page=PageAction.TRIGGER)
     kinds = (DigestKind.OPENED, DigestKind.REMINDER, DigestKind.PAGE_TROUBLE)
     ids = {made(msgspec.structs.replace(of, kind=kind)).id for kind in kinds}
-    assert len(ids) == 3
+    ids |= {made(msgspec.structs.replace(of, handed_by=one)).id for one in ("slack:a", "slack:b")}
+    assert len(ids) == 5
 
 
 # ---------------------------------------------------------------- what stands in it
