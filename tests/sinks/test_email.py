@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from correlators.types import Digest, PageAction
 from sinks.base import (
+    Answer,
     Attempt,
     Delivered,
     Outcome,
@@ -25,6 +26,7 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.circuits import Circuits
 from sinks.email import EmailSink
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
@@ -394,3 +396,14 @@ async def test_a_server_that_wants_to_be_left_alone_is_spared_urgent_mails_too(
     await played.run(digest(TO), woken, digest("email:ops", id="inc-2"))
     assert peer.violations == []
     assert min(one.at for one in peer.mails) - peer.troubled[0][0] >= 17
+
+
+@pytest.mark.parametrize(
+    "outcome", [Unknown(UnknownReason.IN_PART), Retry(RetryReason.IN_PART, 60_000)]
+)
+def test_an_answer_in_part_shows_that_a_list_is_there(outcome: Outcome, clock: Clock) -> None:
+    circuits = Circuits()
+    for number in range(1, 9):
+        answer = Answer(key=TO, number=number, outcome=outcome)
+        circuits.note(answer, TO, "email", clock.now_ms)
+    assert circuits.ready_ms(TO, "email") == 0
