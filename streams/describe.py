@@ -11,8 +11,8 @@ from typing import Final
 
 from correlators.incidents import Windows
 from correlators.storms import Linking
-from streams.describe_email import mail_places
 from streams.describe_rules import hold_lines, rule_line
+from streams.mailing import mail_places
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
@@ -177,9 +177,8 @@ def missing_for_sinks(settings: Settings) -> list[str]:
     if pagerduty is not None and needed(settings, "pagerduty"):
         secrets += pagerduty.routing_keys.values()
         secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
-    email = settings.sinks.email
-    if email is not None and email.user and needed(settings, "email"):
-        secrets.append(email.password)
+    if (email := settings.sinks.email) is not None and needed(settings, "email"):
+        secrets += [email.password] if email.user else []
     if settings.sentry is not None and needed(settings, "sentry"):
         secrets.append(settings.sentry.token)
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
@@ -252,8 +251,7 @@ def _destinations(settings: Settings) -> list[Plain]:
                 }
             )
     if (email := settings.sinks.email) is not None:
-        password = _secret(email.password) if email.user else None
-        found += [{**one, "secret": password} for one in mail_places(email)]
+        found += mail_places(email, _secret(email.password) if email.user else None)
     if (sentry := settings.sentry) is not None:
         owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
         found.append(

@@ -9,8 +9,8 @@ from typing import Final
 from yaml.nodes import Node
 
 from sinks.smtp_words import Tls
+from streams.mailing import Email
 from streams.settings_inputs import HOST
-from streams.settings_types import Email
 from streams.settings_words import word
 from streams.yaml_reader import Reader
 

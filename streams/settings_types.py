@@ -24,7 +24,7 @@ from correlators.rulings import Rule
 from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
-from sinks.smtp_words import Tls
+from streams.mailing import Email
 from streams.people import Person
 from streams.references import Secret
 
@@ -105,22 +105,6 @@ class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str = "https://api.pagerduty.com"
     webhook_secrets: tuple[Secret, ...] = ()
     """Any of them may have signed what people do there; without one none of it is taken."""
-
-
-class Email(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail server and lists of people; each list is the destination `email:<its key>`."""
-
-    host: str
-    port: int
-    tls: Tls
-    user: str = ""
-    """Empty: nobody logs in, and no password is needed."""
-    password: Secret
-    sender: str
-    """In whose name, as it stands in a mail."""
-    list_id: str = ""
-    """The end of the lists' ids; empty: the sender's domain."""
-    lists: dict[str, tuple[str, ...]]
 
 
 class Sentry(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,9 +20,9 @@ from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from sinks.smtp import Server
 from streams.describe import needed
+from streams.mailing import Email
 from streams.people import in_sentry
 from streams.settings import PagerDuty, Settings
-from streams.settings_types import Email
 
 
 def make_sinks(settings: Settings) -> list[Sink]:

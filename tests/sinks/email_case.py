@@ -8,6 +8,8 @@ from email.headerregistry import Address
 from pathlib import Path
 from typing import Any, Final
 
+from correlators.types import Digest
+from sinks.base import Attempt, Outcome, Step
 from sinks.email import EmailSink
 from sinks.peers.email import EmailPeer
 from sinks.peers.email_store import Mail
@@ -15,6 +17,7 @@ from sinks.peers.serve import Clock
 from sinks.smtp import Server
 from sinks.smtp_words import Tls
 from tests.sinks.case import Case, closing
+from tests.sinks.make import attempt, digest
 
 USER: Final = "stormfold"
 PASSWORD: Final = "smtp-local-only"
@@ -41,6 +44,19 @@ def made(peer: EmailPeer, **how: Any) -> EmailSink:
 def of(peer: EmailPeer, id: str) -> list[Mail]:
     """Return the mails of the digest of this id, in order."""
     return [one for one in peer.mails if one.header("X-Stormfold-Incident") == id]
+
+
+def post(one: Digest | None = None, **how: Any) -> Attempt:
+    return attempt(Step.POST, one or digest("email:payments"), **how)
+
+
+async def send(peer: EmailPeer, attempt: Attempt | None = None, **how: Any) -> Outcome:
+    sink = made(peer, **{"timeout_ms": 10_000, **how})
+    return await sink.send(attempt or post())
+
+
+def boxes(peer: EmailPeer) -> tuple[int, int]:
+    return len(peer.inbox(ADA)), len(peer.inbox(BOB))
 
 
 @asynccontextmanager
