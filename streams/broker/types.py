@@ -30,8 +30,9 @@ SETTINGS: Final[dict[str, str]] = {
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    # After a kill the controller waits this long before it lets in the new process.
-    "broker.session.timeout.ms": "3000",
+    # After a kill the controller waits this long before it lets in the new process; on a busy
+    # machine a shorter time takes a broker for dead that only waits for its turn.
+    "broker.session.timeout.ms": "6000",
     "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "0",
     # A dead owner's open transaction hides everybody's deliveries until it is aborted.

@@ -192,7 +192,7 @@ async def test_link_alone_lists_what_the_channel_is_told_and_everybody_may_look(
         assert "linked to nothing" in await say(it.ada, "link", "incidents")
         for text in ("link cart", "unlink"):
             said = await say(it.ada, text, "ops")
-            assert "only members of `U0BOB` may link from Slack" in said
+            assert "only <@U0BOB> may link from Slack" in said
         assert it.acts.everywhere == []
         await say(it.person("U0BOB", "bob"), "link cart", "ops")
         assert [type(one) for one in it.acts.everywhere] == [AddLink]
