@@ -28,7 +28,7 @@ from streams.settings import Settings, SettingsError, SlackIn
 from streams.slack_book import Book
 from streams.slack_clerk import Clerk
 from streams.slack_desk import Desk
-from streams.slack_inbound import Inbound, Kind, Outcome, Reply, envelope
+from streams.slack_inbound import NOT_TAKEN, Inbound, Kind, Outcome, Reply, envelope, retry_of
 from streams.slack_office import Office
 from streams.slack_signed import SAID, SIGNATURE_HEADER, TIMESTAMP_HEADER, Signed, check
 from streams.slack_socket import SlackSocket
@@ -41,6 +41,8 @@ ARRIVING_AT_ONCE: Final = 256
 REQUESTS_AT_ONCE: Final = 256
 """That Slack signed, and that are not answered yet."""
 FIELDS_MOST: Final = 64
+RETRY_HEADER: Final = "X-Slack-Retry-Num"
+"""Nobody signs it: it chooses words, and nothing else."""
 
 _STATUS: Final = {
     Outcome.UNREADABLE: 400,
@@ -48,8 +50,6 @@ _STATUS: Final = {
     Outcome.OVERLOADED: 503,
 }
 _UNREAD: Final = {Unread.TOO_LARGE: Outcome.TOO_LARGE, Unread.INCOMPLETE: Outcome.UNREADABLE}
-_AGAIN: Final = frozenset({Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED})
-"""Slack sends an event again that is answered 503; of all else a person is told."""
 
 
 class SlackDoor:
@@ -152,7 +152,8 @@ class SlackDoor:
             return self._answer(got.kind, Reply(Outcome.OVERLOADED))
         # Signed with it, so that who plays it again does the same again, and not another thing.
         at = f"{head[TIMESTAMP_HEADER]}.0"
-        got = msgspec.structs.replace(got, at=at, arrived_s=arrived_s)
+        retry = retry_of(head.get(RETRY_HEADER))
+        got = msgspec.structs.replace(got, at=at, arrived_s=arrived_s, retry=retry)
         self._under_way += 1
         try:
             return self._answer(got.kind, await self.desk.handle(got))
@@ -161,7 +162,7 @@ class SlackDoor:
 
     def _answer(self, kind: Kind, reply: Reply) -> web.Response:
         self._count(kind, reply.outcome.value)
-        again = kind is Kind.MENTION and reply.outcome in _AGAIN
+        again = kind is Kind.MENTION and reply.outcome in NOT_TAKEN
         status = 503 if again else _STATUS.get(reply.outcome, 200)
         if reply.body is None:
             # Slack shows what stands in the answer to a command, so nothing does.

@@ -26,8 +26,8 @@ from streams import slack_acts
 from streams.slack_asking import ASKING, Asking
 from streams.slack_book import Book
 from streams.slack_clerk import Clerk
-from streams.slack_done import Done, Missing, Who, failed, missing
-from streams.slack_inbound import Inbound, Json, Kind, Outcome, Reply, text_in
+from streams.slack_done import Done, Missing, Who, as_told, failed, missing
+from streams.slack_inbound import NOT_TAKEN, Inbound, Json, Kind, Outcome, Reply, text_in
 from streams.slack_office import Office, subject_of
 from streams.slack_who import author_of, commander_of, person_of
 from streams.slack_words import Said, without_mention
@@ -68,7 +68,8 @@ class Desk:
         self._clerk, self._office, self._book = clerk, office, book
         self._asking = Asking(office, book)
         self._running: set[asyncio.Task[Any]] = set()
-        self._events: OrderedDict[str, None] = OrderedDict()
+        self._events: OrderedDict[str, str] = OrderedDict()
+        """By id: empty once it was taken, else by which name it was not."""
 
     async def finish(self, within_s: float) -> None:
         """Return once nothing is under way, or after this many seconds; then nothing is done."""
@@ -126,7 +127,7 @@ class Desk:
         if not done:
             self._later(self._say_when(task, say, first="" if body is not None else MOMENT))
             return Reply(Outcome.ANSWERED, body(MOMENT) if body is not None else None)
-        it = task.result()
+        it = as_told(task.result(), got)
         if it.text and body is None:
             self._later(say(it.text))
         return Reply(it.outcome, body(it.text) if body is not None and it.text else None)
@@ -243,24 +244,25 @@ class Desk:
         if not isinstance(event, dict) or not user or event.get("bot_id"):
             return Reply(Outcome.IGNORED)
         id = text_in(payload, "event_id")
-        if id and id in self._events:
+        if id and self._events.get(id) == "":
             return Reply(Outcome.REPEATED)
         thread, channel = text_in(event, "thread_ts"), text_in(event, "channel")
-        who = author_of(payload)
+        # By another name, as where Slack says none now, it would be another act.
+        who = msgspec.structs.replace(author_of(payload), name=self._events.get(id, ""))
+        named = self._clerk.known(who) if not who.name else who
 
         async def work() -> Done:
+            nonlocal named
             here = await self._office.thread(channel, thread) if thread else ""
-            named = self._clerk.known(who)
             if not named.name:
                 named = msgspec.structs.replace(who, name=await self._office.name(user))
             text = clean(text_in(event, "text"))
             return await self._clerk.say(without_mention(text), here or "", named)
 
         reply = await self._answer(got, work(), self._respond(who), None)
-        if reply.outcome not in (Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED):
-            self._events[id] = None
-            if len(self._events) > EVENTS_KEPT:
-                self._events.popitem(last=False)
+        self._events[id] = named.name if reply.outcome in NOT_TAKEN else ""
+        if len(self._events) > EVENTS_KEPT:
+            self._events.popitem(last=False)
         return reply
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from sinks.mrkdwn import code
 from streams.intake_log import Written
-from streams.slack_inbound import Outcome
+from streams.slack_inbound import NOT_TAKEN, RETRIES, Inbound, Kind, Outcome
 
 WRITTEN: Final = {Written.LATE: Outcome.KAFKA_TIMEOUT, Written.REFUSED: Outcome.KAFKA_FAILED}
 _SAID: Final = {
@@ -22,6 +22,15 @@ _SAID: Final = {
     "be done all the same. Look before you do it again.",
     Outcome.SLACK_FAILED: "Nothing was done: Slack did not open the dialog. Try again.",
 }
+
+_COMES_AGAIN: Final = (
+    "Not done yet: Kafka does not take it now. Slack sends it again by itself within minutes, and "
+    "it is done once, however often it comes: do not say it again."
+)
+_GIVEN_UP: Final = (
+    "Kafka does not take it, and Slack does not send it again: it may be done all the same. Look "
+    "before you say it again."
+)
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -68,3 +77,13 @@ def missing(why: Missing, subject: str) -> Done:
 def failed(outcome: Outcome) -> Done:
     """Return what is said where something else failed."""
     return Done(outcome, _SAID[outcome])
+
+
+def as_told(it: Done, got: Inbound) -> Done:
+    """Return it with what is said of it while Slack waits: an event that Kafka did not take comes
+    again by itself, of which its author is told with the first and with the last."""
+    if got.kind is not Kind.MENTION or it.outcome not in NOT_TAKEN:
+        return it
+    if got.retry >= RETRIES:
+        return Done(it.outcome, _GIVEN_UP)
+    return Done(it.outcome, "" if got.retry else _COMES_AGAIN)

@@ -65,6 +65,12 @@ OUTCOMES: Final = (*Outcome, *(one for one in Signed if one is not Signed.YES))
 """All that may become of a request, the checks of its signature with it."""
 
 
+NOT_TAKEN: Final = frozenset({Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED})
+"""What an event is not answered 200 or acknowledged for, so that Slack sends it again."""
+RETRIES: Final = 3
+"""How often Slack sends an event again: nearly at once, after a minute, after five."""
+
+
 class Inbound(msgspec.Struct, frozen=True):
     """One thing that somebody did, checked and decoded, whichever way it came."""
 
@@ -75,6 +81,8 @@ class Inbound(msgspec.Struct, frozen=True):
     arrived_s: float | None = None
     """When it began to arrive, by the clock of the event loop: Slack waits from then on. None: it
     has just come."""
+    retry: int = 0
+    """How often Slack has sent it before."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -83,6 +91,12 @@ class Reply(msgspec.Struct, frozen=True):
     outcome: Outcome
     body: Json | None = None
     """As JSON; None for an empty answer."""
+
+
+def retry_of(said: object) -> int:
+    """Return how often something was sent before, as a header or an envelope says it, else 0."""
+    text = str(said)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
 
 
 def envelope(kind: str, payload: Json) -> Inbound:

@@ -24,7 +24,16 @@ from sinks.base import Step
 from sinks.slack_client import SlackClient
 from streams.metrics import Metrics
 from streams.slack_desk import Desk
-from streams.slack_inbound import Json, Kind, Outcome, Reply, envelope, text_in
+from streams.slack_inbound import (
+    NOT_TAKEN,
+    Json,
+    Kind,
+    Outcome,
+    Reply,
+    envelope,
+    retry_of,
+    text_in,
+)
 
 OPEN_WITHIN_S: Final = 10.0
 HEARTBEAT_S: Final = 15.0
@@ -37,7 +46,6 @@ ANSWERED_WITHIN_S: Final = 3.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 60.0
 
-_UNDONE: Final = frozenset({Outcome.KAFKA_TIMEOUT, Outcome.KAFKA_FAILED})
 _log = logging.getLogger(__name__)
 
 
@@ -153,7 +161,8 @@ class SlackSocket:
         """Take one envelope, and acknowledge it unless Slack is to send it again."""
         payload = told.get("payload")
         got = envelope(text_in(told, "type"), payload if isinstance(payload, dict) else {})
-        got = msgspec.structs.replace(got, arrived_s=arrived_s)
+        retry = retry_of(told.get("retry_attempt"))
+        got = msgspec.structs.replace(got, arrived_s=arrived_s, retry=retry)
         try:
             reply = await self._desk.handle(got)
         except Exception as error:
@@ -175,7 +184,7 @@ class SlackSocket:
 
 
 def _again(kind: Kind, reply: Reply) -> bool:
-    event = kind is Kind.MENTION and reply.outcome in _UNDONE
+    event = kind is Kind.MENTION and reply.outcome in NOT_TAKEN
     return event or reply.outcome is Outcome.OVERLOADED
 
 
