@@ -28,7 +28,7 @@ from streams.slack_book import Book
 from streams.slack_clerk import Clerk
 from streams.slack_done import Done, Missing, Who, as_told, failed, missing
 from streams.slack_inbound import NOT_TAKEN, Inbound, Json, Kind, Outcome, Reply, text_in
-from streams.slack_office import Office, subject_of
+from streams.slack_office import Office
 from streams.slack_who import author_of, commander_of, person_of
 from streams.slack_words import Said, without_mention
 
@@ -179,10 +179,11 @@ class Desk:
         if named not in slack_acts.WORD_OF:
             return Done(Outcome.IGNORED)
         message = payload.get("message")
-        here: About | str | None = subject_of(message)
+        app = text_in(payload, "api_app_id")
+        here = await self._office.about(message, app)
         root = text_in(payload, "message", "thread_ts")
         if not here and root:
-            here = await self._office.thread(who.channel, root)
+            here = await self._office.thread(who.channel, root, app)
         if isinstance(here, str) and here:
             found = await self._clerk.about(here)
             if isinstance(found, Missing):
@@ -253,7 +254,8 @@ class Desk:
 
         async def work() -> Done:
             nonlocal named
-            here = await self._office.thread(channel, thread) if thread else ""
+            app = text_in(payload, "api_app_id")
+            here = await self._office.thread(channel, thread, app) if thread else ""
             if not named.name:
                 named = msgspec.structs.replace(who, name=await self._office.name(user))
             text = clean(text_in(event, "text"))

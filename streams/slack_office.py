@@ -26,6 +26,7 @@ from sinks.base import Step
 from sinks.slack_buttons import BAR, About, about
 from sinks.slack_client import SlackClient
 from sinks.words import clean
+from streams.slack_inbound import text_in
 
 TIMEOUT_MS: Final = 1_500
 """Of one call: Slack waits three seconds for an answer."""
@@ -74,8 +75,8 @@ class Office:
         """When a group of which Slack did not say who is in it is asked for again."""
         self._people: OrderedDict[str, tuple[str, str]] = OrderedDict()
         """What people are called, and the organisation that they are of."""
-        self._home: tuple[str, str] | None = None
-        """The workspace of the bot, and its organisation, once Slack said it."""
+        self._home: tuple[str, str, str] | None = None
+        """The workspace of the bot, its organisation, and its id, once Slack said it."""
         self._session: aiohttp.ClientSession | None = None
 
     def renew(self, token: str, base_url: str) -> None:
@@ -141,17 +142,24 @@ class Office:
         """
         if not team:
             return True
+        home = await self._at_home()
+        if home is None:
+            return None
+        if team in home[:2]:
+            return True
+        if not home[1]:
+            return False
+        person = await self._person(user)
+        return person[1] == home[1] if person is not None else None
+
+    async def _at_home(self) -> tuple[str, str, str] | None:
         if self._home is None:
             answer = await self._call(self._client.web.auth_test())
             if answer is None or not answer.get("team_id"):
                 return None
-            self._home = (str(answer["team_id"]), str(answer.get("enterprise_id") or ""))
-        if team in self._home:
-            return True
-        if not self._home[1]:
-            return False
-        person = await self._person(user)
-        return person[1] == self._home[1] if person is not None else None
+            team, of, bot = map(answer.get, ("team_id", "enterprise_id", "bot_id"))
+            self._home = (str(team), str(of or ""), str(bot or ""))
+        return self._home
 
     async def _person(self, user: str) -> tuple[str, str] | None:
         if user in self._people:
@@ -216,9 +224,25 @@ class Office:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
-    async def thread(self, channel: str, ts: str) -> About | str | None:
+    async def about(self, message: Any, app: str) -> About | str | None:
+        """Return what a message of ours is about, as `subject_of` does; empty where it is
+        another's, who may write what looks like ours, None where Slack does not say whose it is.
+
+        Args:
+            message: as Slack tells it.
+            app: our own id, as Slack names it with what it sends; empty where it does not.
+        """
+        found = subject_of(message)
+        if not found or (app and text_in(message, "app_id") == app):
+            return found
+        home = await self._at_home()
+        if home is None or not home[2]:
+            return None
+        return found if text_in(message, "bot_id") == home[2] else ""
+
+    async def thread(self, channel: str, ts: str, app: str) -> About | str | None:
         """Return what a thread is about: what its buttons carry, else an id; empty where it is
-        about nothing of ours, None where Slack does not say."""
+        about nothing of ours, None where Slack does not say. Args: app: as of `about`."""
         made = self._client.web.conversations_replies(
             channel=channel, ts=ts, limit=1, include_all_metadata=True
         )
@@ -226,7 +250,7 @@ class Office:
         messages = answer.get("messages") if answer is not None else None
         if not isinstance(messages, list) or not messages:
             return None
-        return subject_of(messages[0])
+        return await self.about(messages[0], app)
 
     async def _call(self, made: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse | None:
         answer = await self._client.call(Step.EDIT, made)

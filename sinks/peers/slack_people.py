@@ -177,6 +177,7 @@ class Person:
             event["thread_ts"] = thread_ts
         return {
             "type": "event_callback",
+            "api_app_id": "A0STORM",
             "team_id": "T0STORM",
             "event_id": self._slack.back.next_id("Ev"),
             "event_time": int(float(ts)),
@@ -205,6 +206,7 @@ class Person:
         channel = self._slack.workspace.channels[message.channel]
         return {
             "type": kind,
+            "api_app_id": "A0STORM",
             "user": self._user(),
             "team": {"id": "T0STORM"},
             "channel": {"id": channel.id, "name": channel.name},

@@ -117,7 +117,7 @@ async def test_whatever_slack_answers_nothing_raises(
     assert await office.open_view("x", {}) == ""
     assert not await office.update_view("x", {})
     assert not await office.tell("C0INC", "U0ADA", "hello")
-    assert await office.thread("C0INC", "1.0") is None
+    assert await office.thread("C0INC", "1.0", "A0STORM") is None
 
 
 async def test_another_token_is_used_from_the_next_call_on(
@@ -136,6 +136,26 @@ def test_a_message_is_about_what_its_buttons_carry_else_about_what_its_metadata_
     assert subject_of({"blocks": bar(digest(id=INC)), "metadata": named}) == carried
     assert subject_of({"blocks": [], "metadata": named}) == INC
     assert subject_of({"text": "lunch?"}) == ""
+
+
+async def test_what_looks_like_ours_is_about_something_only_where_it_is_ours(
+    slack: SlackPeer, office: Office
+) -> None:
+    blocks = bar(digest(id=INC))
+    carried = About(INC, 1, environment_hash("production"))
+    assert await office.about({"blocks": blocks, "app_id": "A0STORM"}, "A0STORM") == carried
+    assert asked(slack, "auth.test") == 0
+    assert await office.about({"blocks": blocks, "bot_id": "B0STORM"}, "") == carried
+    assert await office.about({"blocks": blocks, "bot_id": "B0OTHER", "app_id": "A0"}, "A0X") == ""
+    assert await office.about({"blocks": blocks}, "") == ""
+    assert asked(slack, "auth.test") == 1
+
+
+async def test_while_slack_does_not_say_whose_a_message_is_it_is_about_nothing(
+    slack: SlackPeer, office: Office
+) -> None:
+    slack.fail(Fault.DROP_BEFORE)
+    assert await office.about({"blocks": bar(digest(id=INC)), "bot_id": "B0STORM"}, "") is None
 
 
 JSON = st.recursive(

@@ -64,3 +64,16 @@ async def test_while_slack_does_not_say_whose_the_bot_is_nothing_is_done() -> No
         assert await it.heard(eve) == [slack_acts.WHOSE]
         await eve.press(message, "Acknowledge")
         assert await it.heard(eve, 2) == [slack_acts.WHOSE, slack_acts.STRANGER]
+
+
+async def test_what_another_app_writes_as_ours_is_about_nothing() -> None:
+    async with stand() as it:
+        it.live = outage_and_mail()[0]
+        forged = await it.post()
+        forged.user = "U0OTHER"
+        await it.ada.shortcut(forged, "stormfold.resolve")
+        await it.ada.mention("incidents", "resolve", thread_ts=forged.ts)
+        said = await it.heard(it.ada, 2)
+        assert "this message is about no open incident" in said[0]
+        assert "expected an id" in said[1]
+        assert it.acts.told == []
