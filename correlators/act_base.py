@@ -29,10 +29,15 @@ class ActBase(msgspec.Struct, frozen=True, kw_only=True):
     holds it then stands for (`page_acts`)."""
     pressed: Pressed | msgspec.UnsetType = msgspec.UNSET
     """Who is told, and where, if it does not do what they were told; no part of what it says."""
+    once: str | msgspec.UnsetType = msgspec.UNSET
+    """What names the deed where it was done, for a place that tells it again without its time:
+    with it, the time is no part of what the act is. Unset: the time tells deeds apart."""
 
     def __post_init__(self) -> None:
         for name in ("actor", "source", "subject"):
             if len(getattr(self, name)) > NAME_CHARS:
                 raise ValueError(f"{name} is longer than {NAME_CHARS} characters")
+        if self.once is not msgspec.UNSET and not 0 < len(self.once) <= NAME_CHARS:
+            raise ValueError(f"once has 1 to {NAME_CHARS} characters")
         if not self.actor or not self.source:
             raise ValueError("an act says who and where")

@@ -247,7 +247,8 @@ class ActDone(msgspec.Struct, frozen=True, kw_only=True, tag="act"):
 
 
 def act_id(act: Act) -> str:
-    """Return the id of an act, `act-` and 16 hex digits: the same for the same message."""
+    """Return the id of an act, `act-` and 16 hex digits: the same for the same message, and where
+    `once` names the deed, for the same deed told at another time."""
     return "act-" + _hash_of(act)
 
 
@@ -278,4 +279,7 @@ def text_of(act: Act) -> str:
 
 def _hash_of(act: Act) -> str:
     said = msgspec.structs.replace(act, pressed=msgspec.UNSET)
+    if said.once is not msgspec.UNSET:
+        end = {"to_ms": said.to_ms - said.at_ms} if isinstance(said, AddSilence) else {}
+        said = msgspec.structs.replace(said, at_ms=0, **end)
     return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(said))

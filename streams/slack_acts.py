@@ -252,10 +252,12 @@ class Moments:
     """Says when an act was decided: the same for the same twice, so that it is one act."""
 
     def __init__(self) -> None:
-        self._last: OrderedDict[str, tuple[object, int]] = OrderedDict()
+        self._last: OrderedDict[str, tuple[object, int, str]] = OrderedDict()
 
-    def at(self, user: str, subject: str, what: object, now_ms: int) -> int:
-        """Return when this was decided, in milliseconds.
+    def at(
+        self, user: str, subject: str, what: object, now_ms: int, once: str = ""
+    ) -> tuple[int, str]:
+        """Return when this was decided, in milliseconds, and what names the deed.
 
         What the same person decided about the same thing just before, with nothing else between,
         theirs or another's, is the same decision. Any other has a time of its own.
@@ -265,16 +267,17 @@ class Moments:
             subject: what about.
             what: what was decided.
             now_ms: when Slack says that it was, so that what it sends again is the same; else now.
+            once: what Slack names it by; empty where it says when it was.
         """
         now = (user, what)
-        before, at_ms = self._last.get(subject, (None, 0))
+        before, at_ms, named = self._last.get(subject, (None, 0, ""))
         if before != now or abs(now_ms - at_ms) > SAME_WITHIN_MS:
-            at_ms = now_ms
-        self._last[subject] = (now, at_ms)
+            at_ms, named = now_ms, once
+        self._last[subject] = (now, at_ms, named)
         self._last.move_to_end(subject)
         if len(self._last) > MOMENTS_KEPT:
             self._last.popitem(last=False)
-        return at_ms
+        return at_ms, named
 
 
 def _services(act: AddSilence) -> str:

@@ -60,7 +60,7 @@ class Book:
         now_ms = self._now_ms()
         kept = now_ms - self._begun_ms < KEPT_MS and self._begun_ms >= self._stale_until_ms
         if newest:
-            kept = now_ms - self._newest_ms < NEWEST_MS
+            kept = now_ms - self._newest_ms < NEWEST_MS and self._begun_ms >= self._acted_ms
         elif now_ms - self._ended_ms < AGAIN_MS and self._begun_ms >= self._acted_ms:
             kept = True
         if self._live is not None and kept:

@@ -104,7 +104,8 @@ class Clerk:
         if said.word is Word.ME:
             return await self.mirror.say(who, self.may_not)
         if said.word in slack_acts.OF_CHANNELS:
-            return await self.linker.say(said, who, self._at_ms(who, who.channel, said))
+            at_ms, who = self._decided(who, who.channel, said)
+            return await self.linker.say(said, who, at_ms)
         known = here.environment if isinstance(here, About) and here.id == said.subject else None
         return await self.said(said, known, who)
 
@@ -127,21 +128,23 @@ class Clerk:
             known = who.name if person == who.id else self._names.get(person)
             name = known or await self._office.name(person)
             said = msgspec.structs.replace(said, to=name)
-        at_ms = self._at_ms(who, said.subject, said)
+        at_ms, who = self._decided(who, said.subject, said)
         try:
             act = slack_acts.act_of(said, actor=who.name, at_ms=at_ms)
         except ValueError as error:
             return Done(Outcome.WRONG, f"Nothing was done: {escape(error)}")
         return await self._tell(act, environment, who)
 
-    def _at_ms(self, who: Who, subject: str, what: object) -> int:
-        at_ms = slack_acts.when(who.ts, self._now_ms())
-        return self._moments.at(who.id, subject, what, at_ms)
+    def _decided(self, who: Who, subject: str, what: object) -> tuple[int, Who]:
+        """Return when it was decided, and who, with what names it: a double click is the first."""
+        now_ms = slack_acts.when(who.ts, self._now_ms())
+        at_ms, once = self._moments.at(who.id, subject, what, now_ms, who.once)
+        return at_ms, msgspec.structs.replace(who, once=once)
 
     async def _tell(self, act: Act, environment: int, who: Who) -> Done:
         # Where they are told if it does not do what they are told now.
         pressed = pressed_by(who.id, who.channel, who.thread_ts)
-        act = msgspec.structs.replace(act, pressed=pressed)
+        act = msgspec.structs.replace(act, pressed=pressed, once=who.once or msgspec.UNSET)
         written = await self._acts.tell(act, environment, within_s=self._kafka_within_s)
         if written is not Written.YES:
             return failed(WRITTEN[written])
@@ -162,7 +165,7 @@ class Clerk:
     async def silence(self, given: Filled, who: Who) -> Done:
         """Make the silence that a modal asks for."""
         it = given.asked.about
-        at_ms = self._at_ms(who, it.id, given)
+        at_ms, who = self._decided(who, it.id, given)
         try:
             act = slack_acts.silence_of(given, actor=who.name, at_ms=at_ms)
         except ValueError as error:

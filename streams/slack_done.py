@@ -46,6 +46,8 @@ class Who(msgspec.Struct, frozen=True):
     """When it was, as Slack writes it; empty where it does not say."""
     team: str = ""
     """Workspace or organisation that they are of; empty where Slack does not say."""
+    once: str = ""
+    """What names what they did, where Slack says no time of it that stays."""
 
 
 class Done(msgspec.Struct, frozen=True):

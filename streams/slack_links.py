@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from correlators.act_base import NAME_CHARS
 from correlators.channel_links import Chats, is_channel
 from correlators.conditions import When
@@ -90,6 +92,7 @@ class Linker:
             subject=place,
             when=when,
             pressed=pressed_by(who.id, who.channel, who.thread_ts),
+            once=who.once or msgspec.UNSET,
         )
         written = await self._acts.tell_everywhere([act], within_s=self._within_s)
         if written is not Written.YES:
@@ -114,8 +117,11 @@ class Linker:
             return Done(Outcome.GONE, f"Nothing was done: this channel is {what}. {_RULES}")
         # A channel that the configuration has named since is still linked by its id.
         places = dict.fromkeys(one.destination for one in found)
+        once = who.once or msgspec.UNSET
         acts = [
-            RemoveLink(actor=who.name, source=SOURCE, at_ms=at_ms, subject=one, when=when)
+            RemoveLink(
+                actor=who.name, source=SOURCE, at_ms=at_ms, subject=one, when=when, once=once
+            )
             for one in places
         ]
         written = await self._acts.tell_everywhere(acts, within_s=self._within_s)

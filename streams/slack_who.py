@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import xxhash
+
 from correlators.acts import NAME_CHARS
 from sinks.words import clean
 from streams.slack_clerk import Who
@@ -20,6 +22,8 @@ def person_of(payload: Json) -> Who:
         text_in(payload, "response_url"),
         text_in(payload, "action_ts"),
         text_in(payload, "user", "team_id") or text_in(payload, "team", "id"),
+        # A modal says no time; it changes with everything that is said in it.
+        _named(text_in(payload, "view", "id"), text_in(payload, "view", "hash")),
     )
 
 
@@ -28,7 +32,8 @@ def commander_of(payload: Json, at: str) -> Who:
     user = text_in(payload, "user_id")
     name = clean(text_in(payload, "user_name")) or user
     channel, url = text_in(payload, "channel_id"), text_in(payload, "response_url")
-    return Who(user, name[:NAME_CHARS], channel, "", url, at, text_in(payload, "team_id"))
+    team, once = text_in(payload, "team_id"), _named(text_in(payload, "trigger_id"))
+    return Who(user, name[:NAME_CHARS], channel, "", url, at, team, once)
 
 
 def author_of(payload: Json) -> Who:
@@ -41,3 +46,9 @@ def author_of(payload: Json) -> Who:
     team = said("user_team") or said("team") or text_in(payload, "team_id")
     thread_ts = said("thread_ts") or ts
     return Who(said("user"), "", said("channel"), thread_ts, ts=ts, team=team)
+
+
+def _named(*ids: str) -> str:
+    """Return what names a deed: of Slack's ids, with which one could ask for more, only a hash."""
+    text = "\n".join(ids).encode("utf-8", "surrogatepass")
+    return xxhash.xxh3_64_hexdigest(text) if all(ids) else ""

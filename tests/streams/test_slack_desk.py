@@ -112,12 +112,16 @@ async def test_two_people_at_once_are_two_acts(it: Stand) -> None:
 
 async def test_another_decision_in_between_makes_the_first_a_new_one() -> None:
     moments = Moments()
-    assert moments.at("U1", INC, "ack", 1_000) == moments.at("U1", INC, "ack", 2_000) == 1_000
-    assert moments.at("U1", INC, "unack", 3_000) == 3_000
-    assert moments.at("U1", INC, "ack", 4_000) == 4_000
-    assert moments.at("U2", INC, "ack", 4_500) == 4_500
-    assert moments.at("U1", INC, "ack", 14_001) == 14_001
-    assert moments.at("U1", INC, "ack", 13_000) == 14_001
+
+    def at(*said: Any) -> int:
+        return moments.at(*said)[0]
+
+    assert at("U1", INC, "ack", 1_000) == at("U1", INC, "ack", 2_000) == 1_000
+    assert at("U1", INC, "unack", 3_000) == 3_000
+    assert at("U1", INC, "ack", 4_000) == 4_000
+    assert at("U2", INC, "ack", 4_500) == 4_500
+    assert at("U1", INC, "ack", 14_001) == 14_001
+    assert at("U1", INC, "ack", 13_000) == 14_001
 
 
 async def test_what_another_person_undid_may_be_done_again_at_once(it: Stand) -> None:
