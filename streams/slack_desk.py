@@ -95,8 +95,8 @@ class Desk:
             case Kind.COMMAND:
                 who = self._clerk.known(commander_of(payload, got.at))
                 text = clean(text_in(payload, "text"))
-                work = self._clerk.say(text, "", who)
-                return await self._answer(got, work, self._respond(who), _shown)
+                said = self._clerk.say(text, "", who)
+                return await self._answer(got, said, self._respond(who), _shown)
             case Kind.MODAL:
                 return await self._modal(got)
             case Kind.MENTION:

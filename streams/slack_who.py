@@ -6,7 +6,7 @@ import xxhash
 
 from correlators.acts import NAME_CHARS
 from sinks.words import clean
-from streams.slack_clerk import Who
+from streams.slack_done import Who
 from streams.slack_inbound import Json, text_in
 
 
