@@ -17,6 +17,7 @@ from sinks.peers.control import add_control, line_of
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.peers.pagerduty import PagerDutyPeer
+from sinks.peers.pagerduty_by_hand import add_people as add_pager_people
 from sinks.peers.pagerduty_webhooks import Webhooks
 from sinks.peers.sentry import SentryPeer
 from sinks.peers.serve import Peer
@@ -148,22 +149,31 @@ _SECRET_OPTION: Final = {"pagerduty": "key", "email": "password"}
 
 
 async def _run(peer: Peer, secret: str, options: argparse.Namespace) -> None:
+    webhooks = _webhooks(peer, options)
     async with peer, contextlib.AsyncExitStack() as stack:
         print(_told(peer, secret), flush=True)
         if isinstance(peer, SlackPeer) and options.app and not options.signing_secret:
             print(f"export SLACK_SIGNING_SECRET={SIGNING_SECRET}", flush=True)
-        if isinstance(peer, PagerDutyPeer) and options.webhooks:
+        if webhooks is not None:
             # As with a key: what somebody gave is not printed.
             if not options.webhook_secret:
                 print(f"export PAGERDUTY_WEBHOOK_SECRET={WEBHOOK_SECRET}", flush=True)
-            signs = options.webhook_secret or WEBHOOK_SECRET
-            webhooks = Webhooks(peer, url=options.webhooks, secrets=[signs])
             serving = asyncio.create_task((await stack.enter_async_context(webhooks)).serve())
             stack.callback(serving.cancel)
         ended = asyncio.Event()
         for one in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(one, ended.set)
         await ended.wait()
+
+
+def _webhooks(peer: Peer, options: argparse.Namespace) -> Webhooks | None:
+    """Return where a PagerDuty sends what people do, who can do it by hand then."""
+    if not (isinstance(peer, PagerDutyPeer) and options.webhooks):
+        return None
+    signs = options.webhook_secret or WEBHOOK_SECRET
+    webhooks = Webhooks(peer, url=options.webhooks, secrets=[signs])
+    add_pager_people(peer, webhooks)
+    return webhooks
 
 
 def _told(peer: Peer, secret: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
+
 from sinks.peers.control import taking
 from sinks.peers.serve import Json
 from sinks.peers.slack import SlackPeer
@@ -43,6 +45,7 @@ def add_people(slack: SlackPeer, send: Send) -> None:
         return await who.shortcut(message(given), str(given["callback_id"]))
 
     async def submit(who: Person, given: Json) -> Answered:
+        assert _dialog(who) is not None, f"{who.name} sees no dialog"
         return await who.submit(who.modal(), given.get("values") or {})
 
     async def command(who: Person, given: Json) -> Answered:
@@ -80,6 +83,8 @@ def _as_somebody(
             answered = await act(who, given)
         except TimeoutError:
             return {"status": 0, "error": "the app did not answer in time"}
+        except (aiohttp.ClientError, OSError) as error:
+            return {"status": 0, "error": f"the app cannot be reached: {error}"}
         return {
             "status": answered.status,
             "body": answered.body or answered.text,

@@ -19,6 +19,8 @@ from sinks.peers.control import add_control
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_said import signature
 from sinks.peers.slack import SlackPeer
+from sinks.peers.slack_by_hand import add_people
+from sinks.peers.slack_people import HttpApp
 from tests.sinks.conftest import KEY, TOKEN
 from tests.sinks.peer_calls import CHANNELS, PAYLOAD, enqueue, post
 
@@ -203,12 +205,31 @@ async def test_a_pagerduty_by_hand_sends_signed_webhooks_of_what_is_done_there()
             status, _ = await tell(f"{origin}/v2/enqueue", routing_key=KEY, **event)
             assert status == 202
             await tell(f"{origin}/_peer/switch", do="acknowledge", dedup_key="k1")
-            for kind in ("triggered", "acknowledged"):
+            did = {"does": "annotated", "dedup_key": "k1", "note": "on it"}
+            somebody = {"name": "Carla", "id": "PCARLA1"}
+            assert (await tell(f"{origin}/_peer/person", **did, **somebody))[0] == 200
+            body = b""
+            for kind in ("triggered", "acknowledged", "annotated"):
                 given, body = await heard.get()
                 assert f'"incident.{kind}"'.encode() in body
                 assert given == signature(body, ["s"])
+            assert all(one in body for one in (b'"on it"', b'"Carla"', b'"PCARLA1"'))
+            for wrong in (did | {"does": "danced"}, did | {"dedup_key": "k2"}):
+                status, answer = await tell(f"{origin}/_peer/person", **wrong)
+                assert (status, answer["ok"]) == (400, False)
     finally:
         await runner.cleanup()
+
+
+async def test_people_by_hand_hear_that_the_app_is_not_there_or_no_dialog_open() -> None:
+    peer = SlackPeer(token=TOKEN, channels=CHANNELS)
+    add_people(peer, HttpApp("http://127.0.0.1:1/slack", "secret", peer.clock).send)
+    async with peer:
+        status, answer = await tell(f"{peer.origin}/_peer/command", text="status")
+        assert (status, answer["status"]) == (200, 0)
+        assert "the app cannot be reached" in answer["error"]
+        status, answer = await tell(f"{peer.origin}/_peer/submit", values={})
+        assert (status, answer["error"]) == (400, "ada sees no dialog")
 
 
 async def test_a_sentry_by_hand_takes_what_it_says_it_takes() -> None:
