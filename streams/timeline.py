@@ -179,7 +179,12 @@ def _with_members(source: Source, story: Story) -> list[Said]:
     inside = list(source.said(lambda one: one.subject in joined_ms and _of_member(one)))
     begins_ms = _begins(inside, joined_ms)
     inside = [one for one in inside if at_ms(one) >= begins_ms.get(one.subject, 0)]
-    return sorted([*said, *inside], key=at_ms)
+    return sorted([*said, *inside], key=lambda one: (at_ms(one), not _opens(one, story.subject)))
+
+
+def _opens(said: Said, storm: str) -> bool:
+    """Return whether an incident of a storm opens: that comes before all else of its tick."""
+    return isinstance(said, Decision) and said.kind is Kind.OPENED and said.subject != storm
 
 
 def _begins(inside: Iterable[Said], joined_ms: Mapping[str, int]) -> dict[str, int]:

@@ -1,13 +1,18 @@
-"""The timeline of a storm of what came back: that outage, and not the one before it."""
+"""The timeline of a storm: in the order in which it came about, and of what came back not the
+outage before it."""
 
 from __future__ import annotations
+
+import re
 
 from correlators.acts import Resolve
 from correlators.decisions import Decision, Kind
 from streams.codec import Said
+from streams.settings import load
+from streams.stories import Recorded
 from streams.timeline import What, timeline_of
 from tests.correlators.score import event
-from tests.streams.test_timeline import ANNA, PLACES, Given, lived, rows
+from tests.streams.test_timeline import ANNA, PLACES, ROOT, SHOP, Given, lived, rows
 
 
 def test_of_a_storm_of_what_came_back_it_is_told_from_its_return() -> None:
@@ -29,3 +34,17 @@ def test_of_a_storm_of_what_came_back_it_is_told_from_its_return() -> None:
 
 def _opens(said: Said) -> bool:
     return isinstance(said, Decision) and said.kind is Kind.STORM_OPENED
+
+
+def test_an_incident_of_a_storm_opens_before_it_is_part_of_it() -> None:
+    source = Recorded(load(ROOT / "stormfold.yaml", {}), [SHOP])
+    found = timeline_of(source, "storm-7f4ac26c308e979e", PLACES)
+    opened: list[str] = []
+    for row in found.rows:
+        if row.lines[0].startswith("opened:"):
+            opened.append(row.subject)
+        if "became part of it" in row.lines[0]:
+            joined = re.findall("inc-[0-9a-f]{16}", row.lines[0])
+            assert joined
+            assert set(joined) <= set(opened)
+    assert len(opened) > 10
