@@ -121,8 +121,8 @@ def bar(digest: Digest) -> list[Json]:
         digest: in the state that its message shows.
     """
     it = about_of(digest)
-    if it is None:
-        return []
+    if it is None or digest.kind is DigestKind.ISSUE_TROUBLE:
+        return []  # what Sentry did not take is no state of it, and is never edited
     shown, menu = _offered(digest)
     elements = [_button(one, it, digest) for one in shown]
     if len(menu) == 1:

@@ -38,6 +38,13 @@ def test_a_reply_says_who_did_what(kind: DigestKind, act: str, text: str, said: 
     assert unescaped in plain_text(one)
 
 
+def test_what_sentry_did_not_take_is_said_once_and_with_one_sign() -> None:
+    one = msgspec.structs.replace(
+        digest(revision=1), kind=DigestKind.ISSUE_TROUBLE, notice="Sentry said no: issue 1"
+    )
+    assert slack_update(one).blocks[0]["text"]["text"] == "⚠️ Sentry said no: issue 1."
+
+
 @pytest.mark.parametrize("text", ["> quoted", "```\ncode", "*a*", "<!channel>", "x" * 1_000])
 def test_a_comment_is_text_whatever_it_holds(text: str) -> None:
     one = msgspec.structs.replace(

@@ -57,6 +57,7 @@ def test_what_it_has_follows_its_state() -> None:
     assert "Page the on-call" not in labels(changed(paged=True))
     assert "Open in Sentry" not in labels(changed(url="javascript:alert(1)"))
     assert labels(changed(kind=DigestKind.REMINDER)) == ["Acknowledge", "Silence…"]
+    assert bar(changed(kind=DigestKind.ISSUE_TROUBLE)) == []
     joined = changed(kind=DigestKind.JOINED, storm=False)
     assert labels(joined) == ["Not part of this…", "Open in Sentry", "Why?"]
 
