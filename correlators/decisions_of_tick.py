@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from correlators.acts import ActDone
 from correlators.decisions import BECAUSE_MOST, NAMED_MOST, TRIED_MOST, Decision, Kind, weighed
 from correlators.decisions_of_entries import Change, of_change, with_evidence
 from correlators.issue_change import IssueChange
@@ -53,7 +54,7 @@ def of_tick(
     suppressed: Iterable[tuple[str, str, str]] = (),
     near: Iterable[tuple[str, Near]] = (),
 ) -> list[Decision]:
-    """Return what a tick decided, by turn and subject; each once.
+    """Return what a tick decided, by turn and subject, acts by when somebody did them; each once.
 
     Args:
         tick: that was applied.
@@ -88,7 +89,14 @@ def of_tick(
     ]
     found += _of_digests(tick, digests)
     unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda one: (_TURN[one.kind], one.subject, one.other, one.revision))
+    # Entries come by their keys: an act's is no more than its hash.
+    done_ms = {after.id: after.at_ms for _, after in changed if isinstance(after, ActDone)}
+
+    def place(one: Decision) -> tuple[int, str, int, str, int]:
+        at_ms = done_ms.get(one.other, 0) if one.kind is Kind.ACTED else 0
+        return _TURN[one.kind], one.subject, at_ms, one.other, one.revision
+
+    return sorted(unique, key=place)
 
 
 def _ruled(tick: int, ruled: Ruled) -> Decision:

@@ -159,7 +159,8 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
 def detail(state: State, found: Storm | Incident, silences: list[Silence]) -> Detail:
     """Return a storm or incident with all that is known about it."""
     acts = [one for _, one in state.entries() if isinstance(one, ActDone)]
-    about = sorted((one for one in acts if one.subject == found.id), key=lambda one: one.tick)
+    mine = (one for one in acts if one.subject == found.id)
+    about = sorted(mine, key=lambda one: (one.tick, one.at_ms))
     silenced_by = tuple(one.id for one in silences)
     if isinstance(found, Storm):
         listed = [one for one in map(state.find_incident, found.members) if one is not None]

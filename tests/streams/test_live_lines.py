@@ -123,6 +123,24 @@ def test_a_storm_is_shown_with_its_incidents_and_who_did_what_about_it() -> None
     assert not list(live(stage).silences())
 
 
+def test_what_people_did_in_one_tick_is_shown_in_the_order_in_which_they_did_it() -> None:
+    stage = Stage()
+    stage.run(20, *outage())
+    storm = stage.storm()
+    who = [f"person {turn}" for turn in range(8)]
+    stage.run(
+        30,
+        acts=[
+            (20, Acknowledge(subject=storm.id, actor=name, source="slack", at_ms=turn))
+            for turn, name in enumerate(who)
+        ],
+    )
+    found = live(stage).find(storm.id)
+    assert found is not None
+    shown = live_lines.detail(found[0].state, found[1], []).lines()[-len(who) :]
+    assert [line.partition(" by ")[2].partition(" (")[0] for line in shown] == who
+
+
 def test_what_is_over_is_shown_with_who_did_what_and_how_often_nothing_was_wrong() -> None:
     stage = Stage()
     stage.run(20, event(5, "mail", "EM"))
