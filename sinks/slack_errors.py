@@ -105,7 +105,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "invalid_token": Meaning(RejectReason.NOT_AUTHORISED, _WEBHOOK),
     "no_such_subteam": Meaning(
         RejectReason.NO_SUCH_PLACE,
-        "slack_in.groups names a user group that this workspace does not have: nobody of it may",
+        "a user group of slack_in.groups or teams is not in this workspace: nobody is in it",
     ),
     **dict.fromkeys(
         ("expired_trigger_id", "invalid_trigger_id", "trigger_exchanged", "hash_conflict"),

@@ -99,8 +99,13 @@ class Linker:
             return failed(WRITTEN[written])
         live = await self._book.live(within_s=GLANCE_S)
         says = [f"This channel is told of {code(linked_words(when))} too, from now on. {SOON}"]
-        if live is not None and (fits := fitting(live, when)):
-            says.append(f"It fits {_many(len(fits))} open now, told here with the next news.")
+        if live is not None:
+            fits = len(fitting(live, when))
+            says.append(
+                f"It fits {_many(fits)} open now, told here with the next news."
+                if fits
+                else "Nothing that is open now is of it: look whether it is called so."
+            )
         if not inside:
             says.append("I am not in this channel: `/invite` me, else nothing arrives here.")
         return Done(Outcome.ACTED, " ".join(says))

@@ -75,8 +75,7 @@ class Mirror:
             f"You are {code(who.name)} here: what you do bears this name.",
             f"Groups that count here: {', '.join(str(code(one)) for one in inside) or 'none'}",
             *([f"Teams: {', '.join(str(code(one)) for one in teams)}"] if teams else []),
-            f"From Slack you may {_listed(may)}, and all that is everybody's.",
-            *([f"You may not {_listed(no)}: {code('slack_in.groups')} says who."] if no else []),
+            *_what(may, no),
             *_yours(await self._book.live(within_s=LOOK_WITHIN_S), who.name, teams),
         ]
         return Done(Outcome.ANSWERED, fitting("\n".join(lines), TEXT_CHARS, []))
@@ -100,5 +99,14 @@ def _part(head: str, found: list[Thing]) -> list[str]:
     return [f"{head}:", *shown, *([f"… and {more} more"] if more > 0 else [])]
 
 
+def _what(may: list[str], no: list[str]) -> list[str]:
+    """Return what one may, and what is kept to others."""
+    asked = f"{_listed(may)}; and" if may else "do"
+    says = [f"From Slack you may {asked} all that is not kept to groups."]
+    if no:
+        says.append(f"You may not: {_listed(no)}. {code('slack_in.groups')} says who may.")
+    return says
+
+
 def _listed(what: list[str]) -> str:
-    return escape("; ".join(what)) or "nothing that is kept to groups"
+    return escape("; ".join(what))

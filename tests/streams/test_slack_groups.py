@@ -60,7 +60,7 @@ async def test_the_log_says_what_is_wrong_with_a_group_and_nothing_of_a_dialog_t
         await it.app.send("interactive", pressing)
         await it.heard(it.ada, 2)
     said = capsys.readouterr().out
-    assert "slack_in.groups names a user group that this workspace does not have" in said
+    assert "a user group of slack_in.groups or teams is not in this workspace" in said
     assert "trigger" not in said
     assert "report it" not in said
 

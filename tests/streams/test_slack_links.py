@@ -227,9 +227,9 @@ async def test_me_says_who_one_is_what_one_may_and_what_is_ones_own() -> None:
             "You are `ada` here: what you do bears this name.",
             "Groups that count here: `S0CALL`",
             "Teams: `pay`",
-            "From Slack you may page; silence, and ignore in Sentry; link channels, and all that "
-            "is everybody's.",
-            "You may not merge and split: `slack_in.groups` says who.",
+            "From Slack you may page; silence, and ignore in Sentry; link channels; and all that "
+            "is not kept to groups.",
+            "You may not: merge and split. `slack_in.groups` says who may.",
         ]
         assert said[5] == "You have acknowledged:"
         assert storm in said[6]
@@ -237,7 +237,25 @@ async def test_me_says_who_one_is_what_one_may_and_what_is_ones_own() -> None:
         assert mail in said[8]
         said = (await say(it.person("U0BOB", "bob"), "me", "ops")).split("\n")
         assert "Groups that count here: none" in said
+        assert "From Slack you may do all that is not kept to groups." not in said
         assert "You have acknowledged: nothing that is open." in said
+
+
+async def test_me_says_it_in_a_sentence_where_one_may_nothing_that_is_kept_to_groups() -> None:
+    async with stand(groups=dict.fromkeys(("page", "silence", "merge", "link"), ())) as it:
+        said = (await say(it.ada, "me", "ops")).split("\n")
+        assert "From Slack you may do all that is not kept to groups." in said
+        assert (
+            "You may not: page; silence, and ignore in Sentry; merge and split; link channels. "
+            "`slack_in.groups` says who may."
+        ) in said
+
+
+async def test_who_links_what_nothing_open_is_of_is_asked_to_look_at_the_name() -> None:
+    async with stand() as it:
+        it.live = live_with()
+        said = await say(it.ada, "link chekout", "ops")
+        assert said.endswith("Nothing that is open now is of it: look whether it is called so.")
 
 
 async def test_me_says_who_one_is_also_where_the_state_cannot_be_read() -> None:
