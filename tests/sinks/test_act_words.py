@@ -38,6 +38,15 @@ def test_a_reply_says_who_did_what(kind: DigestKind, act: str, text: str, said: 
     assert unescaped in plain_text(one)
 
 
+@pytest.mark.parametrize("kind", [DigestKind.ACKNOWLEDGED, DigestKind.UPDATED])
+def test_while_somebody_has_it_every_reply_says_who_and_where(kind: DigestKind) -> None:
+    one = msgspec.structs.replace(
+        digest(revision=3), kind=kind, acked_by="anna", acked_in="pagerduty"
+    )
+    said = slack_update(one).blocks[0]["text"]["text"]
+    assert said.startswith("🟡 *Acknowledged:* by anna in PagerDuty; ")
+
+
 def test_what_sentry_did_not_take_is_said_once_and_with_one_sign() -> None:
     one = msgspec.structs.replace(
         digest(revision=1), kind=DigestKind.ISSUE_TROUBLE, notice="Sentry said no: issue 1"
