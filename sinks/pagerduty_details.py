@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from correlators.types import Digest
+from correlators.types import Digest, PageReason
 from sinks.lead import release
 from sinks.pagerduty_words import TITLE_CHARS, said
 from sinks.templating import EVIDENCE
@@ -61,7 +61,7 @@ def details(digest: Digest, *, key_of: Callable[[str], str]) -> dict[str, Any]:
         "began": utc(digest.first_ms),
         "release": _release(digest),
         "owner": _listed([said(one, NAME_CHARS) for one in digest.owners]),
-        "why_paged": PAGED_BECAUSE.get(digest.page_reason, "") if digest.page_reason else "",
+        "why_paged": _why(digest),
         "paged_instead_of": said(digest.handed_by, NAME_CHARS),
         "acknowledged_by": _acknowledged(digest),
         "rule": said(digest.rule, NAME_CHARS),
@@ -100,11 +100,20 @@ def _project(digest: Digest) -> str:
     return f"{name} and {many(others, 'more service')}" if name and others > 0 else name
 
 
+def _why(digest: Digest) -> str:
+    why = PAGED_BECAUSE.get(digest.page_reason, "") if digest.page_reason else ""
+    # Later digests of the page carry other acts, or none.
+    if digest.page_reason is PageReason.BY_HAND and digest.act == "page_now" and digest.act_by:
+        return f"{why}: {_whom(digest.act_by, digest.act_in)}"
+    return why
+
+
 def _acknowledged(digest: Digest) -> str:
-    if not digest.acked_by:
-        return ""
-    where = f", by {said(digest.acked_in, 40)}" if digest.acked_in else ""
-    return f"{said(digest.acked_by, NAME_CHARS)}{where}"
+    return _whom(digest.acked_by, digest.acked_in) if digest.acked_by else ""
+
+
+def _whom(name: str, where: str) -> str:
+    return said(name, NAME_CHARS) + (f", by {said(where, 40)}" if where else "")
 
 
 def _hurt(digest: Digest) -> dict[str, Any]:

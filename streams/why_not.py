@@ -93,7 +93,7 @@ def _arrived(seen: Seen, service: str) -> Link:
         ago = max(0, seen.now_ms - arrived.last_ms) // 1000
         kinds = ", ".join(f"{count:,} {name}" for name, count in arrived.resources.most_common(4))
         where = ", ".join(sorted(arrived.environments)[:SHOWN_MOST])
-        said = f"{arrived.events:,} events of {service} came in ({kinds}), in {where}"
+        said = f"{many(arrived.events, 'event')} of {service} came in ({kinds}), in {where}"
         return Link(name="arrived", ok=True, says=(f"{said}, the last {ago} s ago{skipped}",))
     if arrived is not None:
         said = f"only {arrived.changes:,} changes of issues of {service} came in, and no event"

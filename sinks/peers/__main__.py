@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     sentry.add_argument("--organisation", default="shop", help="its slug")
     sentry.add_argument("--issue", action="append", help="the number of an issue that is there")
     sentry.add_argument("--team", action="append", help="the slug of a team")
+    sentry.add_argument("--person", action="append", help="whom an issue can be assigned to")
     mail = services.add_parser("email", help="SMTP, without TLS")
     mail.add_argument("--password", help=f"of the user {MAIL_USER}; default: {MAIL_PASSWORD}")
     mail.add_argument("--look-port", type=int, default=0, help="of its page; default: a free one")
@@ -114,6 +115,7 @@ def _sentry(options: argparse.Namespace) -> SentryPeer:
     peer = SentryPeer(
         tokens={options.organisation: options.token or SENTRY_TOKEN},
         teams={slug: number for number, slug in enumerate(options.team or [], start=1)},
+        people={name: number for number, name in enumerate(options.person or [], start=1)},
         port=options.port,
         seed=options.seed,
     )

@@ -225,6 +225,15 @@ def test_every_reason_has_its_words(reason: PageReason) -> None:
     assert details_of(replaced(TRIGGER, page_reason=reason))["why_paged"]
 
 
+def test_a_page_by_hand_says_who_wants_it() -> None:
+    by_hand = replaced(
+        TRIGGER, page_reason=PageReason.BY_HAND, act="page_now", act_by="ada", act_in="slack"
+    )
+    assert details_of(by_hand)["why_paged"] == "a person wants it: ada, by slack"
+    acked = replaced(by_hand, act="acknowledge", act_by="ben")
+    assert details_of(acked)["why_paged"] == "a person wants it"
+
+
 def test_a_page_that_comes_in_place_of_another_says_for_whom() -> None:
     assert "paged_instead_of" not in details_of(TRIGGER)
     handed = replaced(TRIGGER, handed_by="pagerduty:payments")

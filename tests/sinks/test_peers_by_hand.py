@@ -233,7 +233,8 @@ async def test_people_by_hand_hear_that_the_app_is_not_there_or_no_dialog_open()
 
 
 async def test_a_sentry_by_hand_takes_what_it_says_it_takes() -> None:
-    async with by_hand("sentry", "--issue", "41", "--organisation", "shop") as (process, lines):
+    args = ("--issue", "41", "--organisation", "shop", "--person", "ada@example.com")
+    async with by_hand("sentry", *args) as (process, lines):
         found = re.search(r"SENTRY_API_URL=(\S+)", lines[1])
         assert found is not None
         url = found[1]
@@ -243,7 +244,10 @@ async def test_a_sentry_by_hand_takes_what_it_says_it_takes() -> None:
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.put(path, json={"status": "resolved"}) as answer,
+            session.put(path, json={"assignedTo": "ada@example.com"}) as taken,
+            session.put(path, json={"assignedTo": "bob@example.com"}) as refused,
         ):
+            assert (taken.status, refused.status) == (200, 400)
             assert (answer.status, (await answer.json())["status"]) == (200, "resolved")
         assert process.stdout is not None
         assert b"issue.put" in await process.stdout.readline()

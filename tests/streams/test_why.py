@@ -172,6 +172,8 @@ def test_an_incident_of_which_nothing_is_decided_yet_is_told_what_it_waits_for()
     assert answer.broken is not None
     assert "`incidents.settle`" in answer.broken.do
     assert "1 incident of checkout opened" in " ".join(not_lines(answer))
+    one = why_not(seen(opened(), events=1), "checkout", PLACES)
+    assert "1 event of checkout came in" in " ".join(not_lines(one))
 
 
 def test_a_missing_page_names_the_part_of_the_rule_that_did_not_hold() -> None:
