@@ -10,6 +10,7 @@ Source: docs.slack.dev, modals: private_metadata of 3,000 characters, titles of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -96,7 +97,11 @@ def asked_of(view: Mapping[str, Any]) -> Asked | None:
 
 
 def silence_view(
-    asked: Asked, *, would: Sequence[str] | None = None, services: Sequence[str] = ()
+    asked: Asked,
+    *,
+    would: Sequence[str] | None = None,
+    services: Sequence[str] = (),
+    whole: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Json:
     """Return the modal that asks how long, and what.
 
@@ -104,6 +109,7 @@ def silence_view(
         asked: what it is about.
         would: lines that say what it would mute; None where that is not read yet.
         services: whose everything may be silenced in its place.
+        whole: lines that say what that would mute, of the services for which it was read.
     """
     lengths = [Choice(str(ms), text) for text, ms in LENGTHS]
     blocks = [_said(asked), _input("for", "How long", _select(lengths, "for", chosen=1))]
@@ -122,6 +128,9 @@ def silence_view(
         blocks.append(_context("Reading what it would mute…"))
     else:
         blocks.append(_context("This mutes now, of what is open:\n" + _lines(would)))
+    for name, lines in whole.items():
+        says = f"Everything of {code(cut(name, 40))} mutes now, of what is open:\n"
+        blocks.append(_context(says + _lines(lines)))
     return _view(asked, blocks)
 
 

@@ -119,10 +119,8 @@ def _completed(live: Live, found: tuple[Part, Storm | Incident], asked: Asked) -
             services = one.services if isinstance(one, Storm) else (one.key.service,)
             fit = [name for name in services if named.environment and _SERVICE.fullmatch(name)]
             lines = _would(live, subject=one.id)
-            for name in fit[:1]:
-                lines.append(f"everything of {name} would be:")
-                lines += _would(live, environment=environment, service=name)
-            return silence_view(named, would=lines, services=fit)
+            whole = {name: _would(live, environment=environment, service=name) for name in fit[:1]}
+            return silence_view(named, would=lines, services=fit, whole=whole)
         case Press.SPLIT:
             members = one.members if isinstance(one, Storm) else ()
             inside = [part.state.find_incident(id) for id in members[:OPTIONS_MOST]]

@@ -54,6 +54,12 @@ async def test_everything_of_a_service_may_be_silenced_in_its_place(it: Stand) -
     it.live, _, mail = outage_and_mail()
     await it.ada.press(await it.post(digest("slack:incidents", id=mail)), "Silence…")
     view = await completed(it)
+    shown = [one["elements"][0]["text"] for one in view.content["blocks"][-2:]]
+    assert [one.split("\n")[0] for one in shown] == [
+        "This mutes now, of what is open:",
+        "Everything of `mail` mutes now, of what is open:",
+    ]
+    assert all(mail in one for one in shown)
     given = {
         "for": {"for": {"selected_option": {"value": "1800000"}}},
         "what": {"what": {"selected_option": {"value": "service:mail"}}},
