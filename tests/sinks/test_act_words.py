@@ -39,9 +39,10 @@ def test_a_reply_says_who_did_what(kind: DigestKind, act: str, text: str, said: 
 
 
 @pytest.mark.parametrize("kind", [DigestKind.ACKNOWLEDGED, DigestKind.UPDATED])
-def test_while_somebody_has_it_every_reply_says_who_and_where(kind: DigestKind) -> None:
+@pytest.mark.parametrize("escalating", [False, True])
+def test_a_reply_that_says_acknowledged_says_by_whom(kind: DigestKind, *, escalating: bool) -> None:
     one = msgspec.structs.replace(
-        digest(revision=3), kind=kind, acked_by="anna", acked_in="pagerduty"
+        digest(revision=3), kind=kind, acked_by="anna", acked_in="pagerduty", escalating=escalating
     )
     said = slack_update(one).blocks[0]["text"]["text"]
     assert said.startswith("🟡 *Acknowledged:* by anna in PagerDuty; ")
