@@ -18,6 +18,7 @@ SINKS: Final = {
     "pagerduty": "sinks.pagerduty:PagerDutySink",
     "email": "sinks.email:EmailSink",
     "sentry": "sinks.sentry:SentrySink",
+    "teams": "sinks.teams:TeamsSink",
     "console": "sinks.console:ConsoleSink",
     "file": "sinks.file:FileSink",
 }

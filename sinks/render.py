@@ -95,7 +95,7 @@ def slack_message(
     """
     it = _Writing(digest, possible_repeat, called)
     d = it.d
-    if _over(d):
+    if is_over(d):
         return it.made(_closed(it))
     blocks = [block.header(entities(lead(d)))]
     if it.called:
@@ -153,7 +153,7 @@ def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
     return said(PLAIN, "plain.j2", d=small, possible_repeat=possible_repeat, reply=False)
 
 
-def _over(d: Digest) -> bool:
+def is_over(d: Digest) -> bool:
     """Return True where nothing is left to do: it is shown closed."""
     went = d.kind in (DigestKind.JOINED, DigestKind.PARTED)
     other = d.kind in NOTICES or speaks_of_itself(d)

@@ -1,4 +1,4 @@
-"""The templates' four media: Slack's markup, Slack's plain text, plain lines, and HTML of a mail.
+"""The templates' five media: Slack's markup and plain text, runs, plain lines, HTML of a mail.
 
 Every value that a template puts out is escaped for its medium at the moment it is put out, so that
 error text can neither mention a channel, nor draw a link, nor format, nor break a line.
@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from correlators.types import Evidence
-from sinks import mrkdwn
+from sinks import mrkdwn, runs
 from sinks.lead import (
     change,
     explain,
@@ -111,6 +111,10 @@ SLACK_TEXT: Final = _environment(
     address=lambda url: Markup(str(mrkdwn.link("", url))[1:-2]),
 )
 """For what notifications and readers without blocks show."""
+RUNS: Final = _environment(
+    runs.shielded, when=utc, code=runs.code, strong=runs.strong, link=runs.link
+)
+"""For services whose text knows no signs: what is said is read by `runs.runs`."""
 PLAIN: Final = _environment(_plain, when=utc, code=clean, strong=clean, address=str)
 """For the console, files and pagers."""
 

@@ -17,6 +17,8 @@ from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
 from streams.settings_slack import wrong_urls
+from streams.settings_teams import shown as shown_workflows
+from streams.settings_teams import wrong_workflows
 from streams.settings_types import GroupingFiles, Settings
 from streams.yaml_reader import duration
 
@@ -179,6 +181,8 @@ def missing_for_sinks(settings: Settings) -> list[str]:
         secrets += [pagerduty.api_token] if pagerduty.api_token is not None else []
     if (email := settings.sinks.email) is not None and needed(settings, "email"):
         secrets += [email.password] if email.user else []
+    if (teams := settings.sinks.teams) is not None and needed(settings, "teams"):
+        secrets += teams.workflows.values()
     if settings.sentry is not None and needed(settings, "sentry"):
         secrets.append(settings.sentry.token)
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
@@ -192,6 +196,8 @@ def wrong_for_sinks(settings: Settings) -> list[str]:
         found += wrong_urls(slack)
     if pagerduty is not None and needed(settings, "pagerduty"):
         found += wrong_keys(pagerduty)
+    if settings.sinks.teams is not None and needed(settings, "teams"):
+        found += wrong_workflows(settings.sinks.teams)
     return found
 
 
@@ -252,6 +258,8 @@ def _destinations(settings: Settings) -> list[Plain]:
             )
     if (email := settings.sinks.email) is not None:
         found += mail_places(email, _secret(email.password) if email.user else None)
+    if (teams := settings.sinks.teams) is not None:
+        found += [_shown(*one) for one in shown_workflows(teams)]
     if (sentry := settings.sentry) is not None:
         owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
         found.append(
@@ -276,6 +284,10 @@ def _destinations(settings: Settings) -> list[Plain]:
             {"destination": "file:default", "to": file.path, "through": None, "secret": None}
         )
     return found
+
+
+def _shown(destination: str, to: str, through: str, secret: Secret) -> Plain:
+    return {"destination": destination, "to": to, "through": through, "secret": _secret(secret)}
 
 
 def _pages_when(settings: Settings) -> Plain:

@@ -389,7 +389,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         "calls",
         "Calls that a service refused, by its own word.",
         _SINK,
-        Label("reason", "the words of `sinks.slack_errors`, codes of SMTP, and `other`"),
+        Label(
+            "reason",
+            "the words of `sinks.slack_errors`, `status_404` and the like, codes of SMTP, `other`",
+        ),
     ),
     _counter(
         "messages_cut",

@@ -29,6 +29,7 @@ from streams.settings_sentry import sentry_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
 from streams.settings_slack import slack_in_of, slack_of
+from streams.settings_teams import teams_of as ms_teams_of
 from streams.settings_types import (
     Clock,
     Console,
@@ -185,13 +186,14 @@ def _storms(reader: Reader, node: Node | None) -> Linking:
 
 
 def _sinks(reader: Reader, node: Node | None) -> Sinks:
-    key = reader.section(node, "sinks", ("slack", "pagerduty", "email", "console", "file"))
+    key = reader.section(node, "sinks", Sinks.__struct_fields__)
     if "console" in key:
         reader.section(key["console"], "sinks.console", ())
     return Sinks(
         slack=slack_of(reader, key["slack"]) if "slack" in key else None,
         pagerduty=pagerduty_of(reader, key["pagerduty"]) if "pagerduty" in key else None,
         email=email_of(reader, key["email"]) if "email" in key else None,
+        teams=ms_teams_of(reader, key["teams"]) if "teams" in key else None,
         console=Console() if "console" in key else None,
         file=_file(reader, key["file"]) if "file" in key else None,
     )

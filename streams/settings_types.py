@@ -27,6 +27,7 @@ from correlators.telling import Config
 from streams.mailing import Email
 from streams.people import Person
 from streams.references import Secret
+from streams.settings_teams import Teams
 
 
 class Clock(StrEnum):
@@ -134,6 +135,7 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
     email: Email | None = None
+    teams: Teams | None = None
     console: Console | None = None
     file: File | None = None
 
@@ -147,7 +149,8 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
         slack = [f"slack:{name}" for name in channels]
         slack += [f"slack_webhook:{name}" for name in webhooks]
         mail = [f"email:{name}" for name in self.email.lists] if self.email is not None else []
-        return (*slack, *mail, *console, *file)
+        teams = self.teams.destinations if self.teams is not None else ()
+        return (*slack, *mail, *teams, *console, *file)
 
     @property
     def pagers(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from sinks.slack import SlackSink
 from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from sinks.smtp import Server
+from sinks.teams import TeamsSink
 from streams.describe import needed
 from streams.mailing import Email
 from streams.people import in_sentry
@@ -60,6 +61,9 @@ def make_sinks(settings: Settings) -> list[Sink]:
         )
     if (email := settings.sinks.email) is not None and needed(settings, EmailSink.name):
         sinks.append(_email(email))
+    if (teams := settings.sinks.teams) is not None and needed(settings, TeamsSink.name):
+        workflows = {name: url.reveal() for name, url in teams.workflows.items()}
+        sinks.append(TeamsSink(workflows=workflows))
     if (sentry := settings.sentry) is not None and needed(settings, SentrySink.name):
         organisation = Organisation(
             slug=sentry.organisation, token=sentry.token.reveal(), api_url=sentry.api_url

@@ -1,4 +1,4 @@
-"""Run a local service by hand: `python -m sinks.peers slack`, or pagerduty, sentry, email.
+"""Run a local service by hand: `python -m sinks.peers slack`, or pagerduty, sentry, email, teams.
 
 It prints what to set so that Stormfold, or anything else, talks to it, where to look at it, and
 every call. Ctrl-C or SIGTERM ends it; what it held is gone then.
@@ -25,6 +25,7 @@ from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_by_hand import add_people
 from sinks.peers.slack_people import HttpApp
 from sinks.peers.slack_socket import SocketApp
+from sinks.peers.teams import TeamsPeer
 
 TOKEN = "xoxb-local-only"
 SIGNING_SECRET = "signing-local-only"
@@ -39,8 +40,8 @@ def main() -> None:
     """Run until a signal comes."""
     options = _parser().parse_args()
     peer = _MADE[options.service](options)
-    given = getattr(options, _SECRET_OPTION.get(options.service, "token"))
-    secret = "" if given else _USUAL[options.service]
+    given = getattr(options, _SECRET_OPTION.get(options.service, "token"), "")
+    secret = "" if given else _USUAL.get(options.service, "")
     if options.fault:
         peer.fail(Fault(options.fault), share=options.share, word=options.word)
     add_control(peer)
@@ -78,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     mail = services.add_parser("email", help="SMTP, without TLS")
     mail.add_argument("--password", help=f"of the user {MAIL_USER}; default: {MAIL_PASSWORD}")
     mail.add_argument("--look-port", type=int, default=0, help="of its page; default: a free one")
-    for one in (slack, pager, sentry, mail):
+    teams = services.add_parser("teams", help="workflows that post cards")
+    teams.add_argument("--workflow", action="append", help="a name; may be given several times")
+    for one in (slack, pager, sentry, mail, teams):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
         one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
@@ -133,11 +136,17 @@ def _email(options: argparse.Namespace) -> EmailPeer:
     )
 
 
+def _teams(options: argparse.Namespace) -> TeamsPeer:
+    names = options.workflow or ["incidents"]
+    return TeamsPeer(workflows=names, port=options.port, seed=options.seed)
+
+
 _MADE: Final[dict[str, Callable[[argparse.Namespace], Peer]]] = {
     "slack": _slack,
     "pagerduty": _pagerduty,
     "sentry": _sentry,
     "email": _email,
+    "teams": _teams,
 }
 _USUAL: Final = {
     "slack": TOKEN,
@@ -190,6 +199,10 @@ def _told(peer: Peer, secret: str) -> str:
         known = f" SMTP_PASSWORD={secret}" if secret else ""
         lines.append(f"export SMTP_HOST=127.0.0.1 SMTP_PORT={peer.smtp_port}{known}")
         lines.append(f"and in the file: sinks.email: {{user: {MAIL_USER}, tls: none}}")
+    elif isinstance(peer, TeamsPeer):
+        names = peer.workflows
+        lines.append(f"export TEAMS_WORKFLOW_URL='{peer.workflow_url(names[0])}'")
+        lines += [f"workflow        {peer.workflow_url(one)}  ({one})" for one in names]
     elif isinstance(peer, SentryPeer):
         known = f" SENTRY_API_TOKEN={secret}" if secret else ""
         lines.append(f"export SENTRY_API_URL={peer.base_url}{known}")

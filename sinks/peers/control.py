@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sinks.peers.drawn import html_page, page
 from sinks.peers.drawn_alerts import alerts_html
+from sinks.peers.drawn_cards import cards_html
 from sinks.peers.drawn_mails import mails_html
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
@@ -22,6 +23,7 @@ from sinks.peers.pagerduty import Fate, PagerDutyPeer
 from sinks.peers.sentry import Issue, SentryPeer
 from sinks.peers.serve import Call, Peer
 from sinks.peers.slack import SlackPeer
+from sinks.peers.teams import TeamsPeer
 
 SWITCHES: Final = frozenset(
     {
@@ -50,10 +52,17 @@ SWITCHES: Final = frozenset(
         "answer",
         "answer_as_usual",
         "set_password",
+        "turn_off",
+        "turn_on",
+        "delete_workflow",
+        "restore_workflow",
+        "renew",
+        "give_back",
     }
 )
 """Methods of the peers that `/_peer/switch` calls."""
 SHOWN_CALLS: Final = 200
+SHOWN_CARDS: Final = 50
 RELOAD: Final = '<meta http-equiv="refresh" content="2">'
 
 
@@ -99,7 +108,7 @@ def add_control(peer: Peer) -> None:
 def line_of(call: Call) -> str:
     """Return one call as a line to look on."""
     at = datetime.fromtimestamp(call.at, UTC).strftime("%H:%M:%S")
-    names = ("channel", "dedup_key", "issue", "team", "to", "from")
+    names = ("channel", "dedup_key", "issue", "team", "workflow", "to", "from")
     where = str(next((call.args[one] for one in names if call.args.get(one)), ""))
     violation = f"  ({call.violation})" if call.violation else ""
     return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
@@ -145,14 +154,19 @@ def _page(peer: Peer) -> str:
     if isinstance(peer, EmailPeer):
         whole = page("Mail, on this machine", mails_html(reversed(peer.mails)))
         return whole.replace("</main>", below, 1)  # it is read, so it does not reload itself
-    if isinstance(peer, SentryPeer):
-        body = "".join(_issue(one) for one in peer.issues.values())
-        whole = page("Sentry, on this machine", body).replace("</main>", below, 1)
-        return whole.replace("<head>", f"<head>{RELOAD}", 1)
-    alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
-    body = alerts_html(reversed(alerts))
-    whole = page("PagerDuty, on this machine", body).replace("</main>", below, 1)
+    name, body = _drawn(peer)
+    whole = page(f"{name}, on this machine", body).replace("</main>", below, 1)
     return whole.replace("<head>", f"<head>{RELOAD}", 1)
+
+
+def _drawn(peer: Peer) -> tuple[str, str]:
+    """Return what the service is called, and what it holds, as HTML."""
+    if isinstance(peer, SentryPeer):
+        return "Sentry", "".join(_issue(one) for one in peer.issues.values())
+    if isinstance(peer, TeamsPeer):
+        return "Teams", cards_html(reversed(peer.posted[-SHOWN_CARDS:]), peer.failed)
+    alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
+    return "PagerDuty", alerts_html(reversed(alerts))
 
 
 def _issue(one: Issue) -> str:

@@ -26,6 +26,7 @@ from tests.sinks.case import Case, closing
 from tests.sinks.email_case import PASSWORD, email_case
 from tests.sinks.ephemeral_case import ephemeral_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
+from tests.sinks.teams_case import SIGNATURES, teams_case
 
 TOKEN: Final = "xoxb-local-only"
 KEY: Final = "k" * 32
@@ -33,6 +34,7 @@ OTHER_KEY: Final = "o" * 32
 SECRETS: Final = (
     *TOKENS.values(),
     PASSWORD,
+    *SIGNATURES,
     TOKEN,
     KEY,
     OTHER_KEY,
@@ -184,6 +186,7 @@ CASES: Final = {
     "pagerduty": pagerduty_case,
     "email": email_case,
     "sentry": sentry_case,
+    "teams": teams_case,
     "console": console_case,
     "file": file_case,
 }

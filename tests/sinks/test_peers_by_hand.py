@@ -251,3 +251,24 @@ async def test_a_sentry_by_hand_takes_what_it_says_it_takes() -> None:
             assert (answer.status, (await answer.json())["status"]) == (200, "resolved")
         assert process.stdout is not None
         assert b"issue.put" in await process.stdout.readline()
+
+
+async def test_a_teams_by_hand_shows_the_card_that_it_was_sent() -> None:
+    async with by_hand("teams", "--workflow", "shop") as (process, lines):
+        found = re.search(r"TEAMS_WORKFLOW_URL='(\S+)'", lines[1])
+        assert found is not None
+        text = {"type": "TextBlock", "text": "it is <b>down</b>"}
+        card = {"type": "AdaptiveCard", "version": "1.4", "body": [text]}
+        kind = "application/vnd.microsoft.card.adaptive"
+        message = {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(found[1], json=message) as answer,
+        ):
+            assert answer.status == 202
+        page = await get(lines[0].split()[-1])
+        assert "it is &lt;b&gt;down&lt;/b&gt;" in page
+        assert "Teams, on this machine" in page
+        assert process.stdout is not None
+        assert b"workflow        http" in await process.stdout.readline()
+        assert b"workflow" in await process.stdout.readline()
