@@ -19,6 +19,7 @@ SINKS: Final = {
     "email": "sinks.email:EmailSink",
     "sentry": "sinks.sentry:SentrySink",
     "teams": "sinks.teams:TeamsSink",
+    "webhook": "sinks.webhook:WebhookSink",
     "console": "sinks.console:ConsoleSink",
     "file": "sinks.file:FileSink",
 }

@@ -3,19 +3,21 @@
 A call gives a `Reply`, or a `Failure` that says whether the request can have arrived; nothing is
 raised for what the network does. Neither holds the request, so no key gets into a log by way of
 them; what httpx itself would log of it is not let through. Redirects are not followed and proxies
-of the environment not used.
+of the environment not used. `CheckedHttp` calls only addresses that it is allowed to.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
 import msgspec
 
-from sinks.base import Retry, RetryReason, Unknown, UnknownReason
+from sinks.base import Rejected, RejectReason, Retry, RetryReason, Unknown, UnknownReason
 
 # At INFO it logs every URL, and a webhook's URL is its secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -26,6 +28,9 @@ REPLY_CHARS: Final = 2_000
 CALLS_MOST: Final = 256
 """Connections of one pool: far more than calls run at once. A call that waits for one that hangs
 would let one dead destination delay the others."""
+
+ADDRESSES_MOST: Final = 4
+"""Addresses of one name that are tried."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,3 +97,112 @@ class Http:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+class NotAllowed(Exception):
+    """The name leads to an address that may not be called; the text says why, without it."""
+
+
+class CheckedHttp:
+    """HTTP to names that may lead anywhere: each call asks what the name leads to, has every
+    address checked, and connects to one of those that were checked.
+
+    Of an answer no more is read than is kept, and a call is over in time however slowly one comes.
+    Connections are not kept: the next call is checked anew.
+
+    Args:
+        timeout_ms: of one call, all in all.
+        check: given scheme and address, returns why it may not be called, empty where it may.
+    """
+
+    def __init__(self, *, timeout_ms: int, check: Callable[[str, str], str]) -> None:
+        self._timeout_s = timeout_ms / 1000
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(self._timeout_s, connect=self._timeout_s / 2),
+            follow_redirects=False,
+            trust_env=False,
+            transport=_Checked(check),
+            headers={"User-Agent": "stormfold", "Accept-Encoding": "identity"},
+        )
+
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str]
+    ) -> Reply | Retry | Rejected | Unknown:
+        """Return the answer; `Rejected` when the address may not be called, else as `Http.post`."""
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("POST", url, content=body, headers=dict(headers)) as answer,
+            ):
+                text = await _beginning(answer)
+        except NotAllowed as error:
+            return Rejected(RejectReason.NOT_ALLOWED, str(error))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Retry(RetryReason.NOT_CONNECTED)
+        except (httpx.TimeoutException, TimeoutError):
+            return Unknown(UnknownReason.TIMED_OUT)
+        except httpx.HTTPError:
+            return Unknown(UnknownReason.CONNECTION_LOST)
+        given = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(status=answer.status_code, headers=given, text=text)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class _Checked(httpx.AsyncBaseTransport):
+    """Connects to an address that was checked; name and certificate stay those of the URL."""
+
+    def __init__(self, check: Callable[[str, str], str]) -> None:
+        self._check = check
+        self._inner = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=CALLS_MOST, max_keepalive_connections=0)
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name, scheme = request.url.host, request.url.scheme
+        port = request.url.port or (443 if scheme == "https" else 80)
+        found = await _addresses(name, port)
+        for address in found:
+            # One that leads inside beside one that does not is a trick, or soon the only one.
+            if why := self._check(scheme, address):
+                raise NotAllowed(why)
+        request.extensions = {**request.extensions, "sni_hostname": name}
+        *others, last = found[:ADDRESSES_MOST]
+        for address in others:
+            request.url = request.url.copy_with(host=address)
+            try:
+                return await self._inner.handle_async_request(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        request.url = request.url.copy_with(host=last)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def _addresses(name: str, port: int) -> list[str]:
+    """Return the addresses that a name leads to, at least one.
+
+    Raises:
+        httpx.ConnectError: it leads nowhere.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise httpx.ConnectError("the name leads nowhere") from None
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+async def _beginning(answer: httpx.Response) -> str:
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.aiter_raw():
+        parts.append(part)
+        size += len(part)
+        if size >= 4 * REPLY_CHARS:
+            break
+    return b"".join(parts).decode("utf-8", "replace")[:REPLY_CHARS]

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli_shared import Config, complain, ends, settings_of
-from streams.describe import Plain, describe, missing_secrets, wrong_for_sinks
+from streams.describe import describe, missing_secrets, wrong_for_sinks
+from streams.describe_destinations import Plain
 from streams.exit_status import WRONG_USE
 from streams.settings import Settings
 

@@ -11,20 +11,18 @@ from typing import Final
 
 from correlators.incidents import Windows
 from correlators.storms import Linking
+from streams.describe_destinations import Plain, destinations, secret_shown
 from streams.describe_rules import hold_lines, rule_line
-from streams.mailing import mail_places
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
 from streams.settings_slack import wrong_urls
-from streams.settings_teams import shown as shown_workflows
 from streams.settings_teams import wrong_workflows
 from streams.settings_types import GroupingFiles, Settings
+from streams.settings_webhooks import wrong_endpoints
 from streams.yaml_reader import duration
 
 RULED: Final = "as the rules say"
-
-Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 
 
 def describe(settings: Settings) -> dict[str, Plain]:
@@ -52,8 +50,8 @@ def describe(settings: Settings) -> dict[str, Plain]:
             "listens": f"http://{intake.host}:{intake.port}/sentry",
             "largest_body_bytes": intake.max_body_bytes,
             "kafka_timeout": duration(intake.kafka_timeout_ms),
-            "secrets": [_secret(secret) for secret in intake.secrets],
-            "legacy_tokens": [_secret(secret) for secret in intake.legacy_tokens],
+            "secrets": [secret_shown(secret) for secret in intake.secrets],
+            "legacy_tokens": [secret_shown(secret) for secret in intake.legacy_tokens],
             "pagerduty_webhook_secrets": _webhook_secrets(settings),
         },
         "slack_in": _slack_in(settings),
@@ -63,7 +61,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "shadow": None
         if settings.shadow is None
         else f"everything goes to {settings.shadow.to} alone, and nobody is paged",
-        "destinations": _destinations(settings),
+        "destinations": destinations(settings),
         "tell": list(settings.routes.tell) if not settings.rules else RULED,
         "page": list(settings.routes.page) if not settings.rules else RULED,
         "page_instead": _stand_ins(settings),
@@ -89,8 +87,8 @@ def _slack_in(settings: Settings) -> Plain:
         return None
     return {
         "listens": f"http://{settings.intake.host}:{settings.intake.port}/slack",
-        "signing_secrets": [_secret(one) for one in back.signing_secrets],
-        "app_token": _secret(back.app_token) if back.app_token is not None else None,
+        "signing_secrets": [secret_shown(one) for one in back.signing_secrets],
+        "app_token": secret_shown(back.app_token) if back.app_token is not None else None,
         "may": {name: list(who) for name, who in back.groups.items()} or "everybody",
     }
 
@@ -151,7 +149,7 @@ def _rules(file: str, number: int) -> Plain:
 
 def _webhook_secrets(settings: Settings) -> list[Plain]:
     pagerduty = settings.sinks.pagerduty
-    return [_secret(secret) for secret in pagerduty.webhook_secrets] if pagerduty else []
+    return [secret_shown(secret) for secret in pagerduty.webhook_secrets] if pagerduty else []
 
 
 def missing_secrets(settings: Settings) -> list[str]:
@@ -183,6 +181,8 @@ def missing_for_sinks(settings: Settings) -> list[str]:
         secrets += [email.password] if email.user else []
     if (teams := settings.sinks.teams) is not None and needed(settings, "teams"):
         secrets += teams.workflows.values()
+    if (webhook := settings.sinks.webhook) is not None and needed(settings, "webhook"):
+        secrets += webhook.all_secrets
     if settings.sentry is not None and needed(settings, "sentry"):
         secrets.append(settings.sentry.token)
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
@@ -198,96 +198,14 @@ def wrong_for_sinks(settings: Settings) -> list[str]:
         found += wrong_keys(pagerduty)
     if settings.sinks.teams is not None and needed(settings, "teams"):
         found += wrong_workflows(settings.sinks.teams)
+    if settings.sinks.webhook is not None and needed(settings, "webhook"):
+        found += wrong_endpoints(settings.sinks.webhook)
     return found
 
 
 def _named(lines: Iterable[str]) -> dict[str, Plain]:
     """Return lines `name: text` by name."""
     return {name: text for name, _, text in (line.partition(": ") for line in lines)}
-
-
-def _destinations(settings: Settings) -> list[Plain]:
-    found: list[Plain] = []
-    if (slack := settings.sinks.slack) is not None:
-        for name, channel in slack.channels.items():
-            found.append(
-                {
-                    "destination": f"slack:{name}",
-                    "to": channel,
-                    "through": slack.base_url,
-                    "secret": _secret(slack.token),
-                }
-            )
-        if settings.slack_in is not None:
-            found.append(
-                {
-                    "destination": "slack_ephemeral:default",
-                    "to": "whoever pressed what was not done, alone",
-                    "through": slack.base_url,
-                    "secret": _secret(slack.token),
-                }
-            )
-        for name, url in slack.webhooks.items():
-            found.append(
-                {
-                    "destination": f"slack_webhook:{name}",
-                    "to": "the channel of the webhook: posts only, at least once",
-                    "through": "an incoming webhook",
-                    "secret": _secret(url),
-                }
-            )
-    if (pagerduty := settings.sinks.pagerduty) is not None:
-        for name, key in pagerduty.routing_keys.items():
-            tells = ", which is told of deploys" if name in pagerduty.changes else ""
-            found.append(
-                {
-                    "destination": f"pagerduty:{name}",
-                    "to": f"the service of the routing key{tells}",
-                    "through": pagerduty.base_url,
-                    "secret": _secret(key),
-                }
-            )
-        if (token := pagerduty.api_token) is not None:
-            found.append(
-                {
-                    "destination": "pagerduty",
-                    "to": "whether pages became incidents, read only",
-                    "through": pagerduty.api_url,
-                    "secret": _secret(token),
-                }
-            )
-    if (email := settings.sinks.email) is not None:
-        found += mail_places(email, _secret(email.password) if email.user else None)
-    if (teams := settings.sinks.teams) is not None:
-        found += [_shown(*one) for one in shown_workflows(teams)]
-    if (sentry := settings.sentry) is not None:
-        owner = "; issues are assigned to their owners" if sentry.assign_owner else ""
-        found.append(
-            {
-                "destination": "sentry:default",
-                "to": f"the issues of {sentry.organisation or 'its one organisation'}{owner}",
-                "through": sentry.api_url,
-                "secret": _secret(sentry.token),
-            }
-        )
-    if "console:default" in settings.routes.tell or settings.sinks.console is not None:
-        found.append(
-            {
-                "destination": "console:default",
-                "to": "this terminal",
-                "through": None,
-                "secret": None,
-            }
-        )
-    if (file := settings.sinks.file) is not None:
-        found.append(
-            {"destination": "file:default", "to": file.path, "through": None, "secret": None}
-        )
-    return found
-
-
-def _shown(destination: str, to: str, through: str, secret: Secret) -> Plain:
-    return {"destination": destination, "to": to, "through": through, "secret": _secret(secret)}
 
 
 def _pages_when(settings: Settings) -> Plain:
@@ -307,7 +225,3 @@ def _pages_when(settings: Settings) -> Plain:
 def _durations(part: Windows | Linking) -> dict[str, Plain]:
     names = [name for name in part.__struct_fields__ if name.endswith("_ms")]
     return {name.removesuffix("_ms"): duration(getattr(part, name)) for name in names}
-
-
-def _secret(secret: Secret) -> Plain:
-    return {"from": secret.source, "set": not secret.missing}

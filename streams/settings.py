@@ -13,16 +13,13 @@ from typing import Final, NamedTuple
 from streams.config_files import Files
 from streams.references import Secret, SettingsError
 from streams.settings_read import settings_of
+from streams.settings_sinks import Console, PagerDuty, Sinks, Slack
 from streams.settings_types import (
     Clock,
-    Console,
     Intake,
     Kafka,
     MetricsAt,
-    PagerDuty,
     Settings,
-    Sinks,
-    Slack,
     SlackIn,
 )
 from streams.yaml_reader import FILE_BYTES, Reader

@@ -13,7 +13,7 @@ from typing import Final
 from yaml.nodes import Node, SequenceNode
 
 from streams.references import Secret, SettingsError
-from streams.settings_types import PagerDuty
+from streams.settings_sinks import PagerDuty
 from streams.settings_urls import base_url
 from streams.settings_words import word
 from streams.yaml_reader import Reader

@@ -13,7 +13,7 @@ from yaml.nodes import Node
 from correlators.acts import ACK_MOST_MS
 from correlators.rules import Pages, Routes
 from streams.settings_fallback import fallback_of
-from streams.settings_types import Sinks
+from streams.settings_sinks import Sinks
 from streams.yaml_reader import Reader
 
 _SECOND: Final = 1_000

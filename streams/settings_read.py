@@ -28,16 +28,15 @@ from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_sentry import sentry_of
 from streams.settings_services import services_of
 from streams.settings_shadow import shadow_of
+from streams.settings_sinks import Console, File, Sinks
 from streams.settings_slack import slack_in_of, slack_of
 from streams.settings_teams import teams_of as ms_teams_of
 from streams.settings_types import (
     Clock,
-    Console,
-    File,
     MetricsAt,
     Settings,
-    Sinks,
 )
+from streams.settings_webhooks import webhooks_of
 from streams.yaml_reader import Reader, duration
 
 _SECOND: Final = 1_000
@@ -194,6 +193,7 @@ def _sinks(reader: Reader, node: Node | None) -> Sinks:
         pagerduty=pagerduty_of(reader, key["pagerduty"]) if "pagerduty" in key else None,
         email=email_of(reader, key["email"]) if "email" in key else None,
         teams=ms_teams_of(reader, key["teams"]) if "teams" in key else None,
+        webhook=webhooks_of(reader, key["webhook"]) if "webhook" in key else None,
         console=Console() if "console" in key else None,
         file=_file(reader, key["file"]) if "file" in key else None,
     )

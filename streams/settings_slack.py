@@ -12,7 +12,8 @@ from typing import Final
 from yaml.nodes import Node, ScalarNode
 
 from streams.references import Secret, SettingsError
-from streams.settings_types import Clock, Slack, SlackIn
+from streams.settings_sinks import Slack
+from streams.settings_types import Clock, SlackIn
 from streams.settings_urls import base_url
 from streams.yaml_reader import Reader
 

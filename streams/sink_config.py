@@ -20,6 +20,7 @@ from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from sinks.smtp import Server
 from sinks.teams import TeamsSink
+from sinks.webhook import Endpoint, WebhookSink
 from streams.describe import needed
 from streams.mailing import Email
 from streams.people import in_sentry
@@ -64,6 +65,14 @@ def make_sinks(settings: Settings) -> list[Sink]:
     if (teams := settings.sinks.teams) is not None and needed(settings, TeamsSink.name):
         workflows = {name: url.reveal() for name, url in teams.workflows.items()}
         sinks.append(TeamsSink(workflows=workflows))
+    if (webhook := settings.sinks.webhook) is not None and needed(settings, WebhookSink.name):
+        endpoints = {
+            name: Endpoint(
+                url=one.url.reveal(), secrets=tuple(secret.reveal() for secret in one.secrets)
+            )
+            for name, one in webhook.endpoints.items()
+        }
+        sinks.append(WebhookSink(endpoints=endpoints, internal=webhook.internal))
     if (sentry := settings.sentry) is not None and needed(settings, SentrySink.name):
         organisation = Organisation(
             slug=sentry.organisation, token=sentry.token.reveal(), api_url=sentry.api_url

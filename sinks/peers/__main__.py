@@ -1,4 +1,5 @@
-"""Run a local service by hand: `python -m sinks.peers slack`, or pagerduty, sentry, email, teams.
+"""Run a local service by hand: `python -m sinks.peers slack`, or pagerduty, sentry, email, teams,
+webhook.
 
 It prints what to set so that Stormfold, or anything else, talks to it, where to look at it, and
 every call. Ctrl-C or SIGTERM ends it; what it held is gone then.
@@ -26,6 +27,7 @@ from sinks.peers.slack_by_hand import add_people
 from sinks.peers.slack_people import HttpApp
 from sinks.peers.slack_socket import SocketApp
 from sinks.peers.teams import TeamsPeer
+from sinks.peers.webhook import WebhookPeer
 
 TOKEN = "xoxb-local-only"
 SIGNING_SECRET = "signing-local-only"
@@ -34,6 +36,7 @@ WEBHOOK_SECRET = "local-only-webhook-secret"
 SENTRY_TOKEN = "sntrys_local-only"
 MAIL_USER = "stormfold"
 MAIL_PASSWORD = "local-only"
+HOOK_SECRET = "whsec_bG9jYWwgb25seSwgbG9jYWwgb25seSwgbG9jYWw="
 
 
 def main() -> None:
@@ -81,7 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     mail.add_argument("--look-port", type=int, default=0, help="of its page; default: a free one")
     teams = services.add_parser("teams", help="workflows that post cards")
     teams.add_argument("--workflow", action="append", help="a name; may be given several times")
-    for one in (slack, pager, sentry, mail, teams):
+    hooks = services.add_parser("webhook", help="receivers of signed webhooks")
+    hooks.add_argument("--receiver", action="append", help="a name; may be given several times")
+    hooks.add_argument("--secret", help=f"whsec_..., of all of them; default: {HOOK_SECRET}")
+    for one in (slack, pager, sentry, mail, teams, hooks):
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
         one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
@@ -141,21 +147,29 @@ def _teams(options: argparse.Namespace) -> TeamsPeer:
     return TeamsPeer(workflows=names, port=options.port, seed=options.seed)
 
 
+def _webhook(options: argparse.Namespace) -> WebhookPeer:
+    secret = options.secret or HOOK_SECRET
+    names = options.receiver or ["mender"]
+    return WebhookPeer(secrets=dict.fromkeys(names, secret), port=options.port, seed=options.seed)
+
+
 _MADE: Final[dict[str, Callable[[argparse.Namespace], Peer]]] = {
     "slack": _slack,
     "pagerduty": _pagerduty,
     "sentry": _sentry,
     "email": _email,
     "teams": _teams,
+    "webhook": _webhook,
 }
 _USUAL: Final = {
     "slack": TOKEN,
     "pagerduty": KEY,
     "sentry": SENTRY_TOKEN,
     "email": MAIL_PASSWORD,
+    "webhook": HOOK_SECRET,
 }
 """The secret of a service that was given none."""
-_SECRET_OPTION: Final = {"pagerduty": "key", "email": "password"}
+_SECRET_OPTION: Final = {"pagerduty": "key", "email": "password", "webhook": "secret"}
 """The option that gives it, where it is no token."""
 
 
@@ -203,6 +217,10 @@ def _told(peer: Peer, secret: str) -> str:
         names = peer.workflows
         lines.append(f"export TEAMS_WORKFLOW_URL='{peer.workflow_url(names[0])}'")
         lines += [f"workflow        {peer.workflow_url(one)}  ({one})" for one in names]
+    elif isinstance(peer, WebhookPeer):
+        known = f" WEBHOOK_SECRET={secret}" if secret else ""
+        lines.append(f"export WEBHOOK_URL={peer.url(peer.receivers[0])}{known}")
+        lines += [f"receiver        {peer.url(one)}" for one in peer.receivers]
     elif isinstance(peer, SentryPeer):
         known = f" SENTRY_API_TOKEN={secret}" if secret else ""
         lines.append(f"export SENTRY_API_URL={peer.base_url}{known}")

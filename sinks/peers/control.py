@@ -7,6 +7,7 @@ is named here can be reached.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,6 +25,7 @@ from sinks.peers.sentry import Issue, SentryPeer
 from sinks.peers.serve import Call, Peer
 from sinks.peers.slack import SlackPeer
 from sinks.peers.teams import TeamsPeer
+from sinks.peers.webhook import Arrived, WebhookPeer
 
 SWITCHES: Final = frozenset(
     {
@@ -58,6 +60,12 @@ SWITCHES: Final = frozenset(
         "restore_workflow",
         "renew",
         "give_back",
+        "replace_secret",
+        "first_secret",
+        "remove_receiver",
+        "want_no_more",
+        "want_again",
+        "move",
     }
 )
 """Methods of the peers that `/_peer/switch` calls."""
@@ -108,7 +116,7 @@ def add_control(peer: Peer) -> None:
 def line_of(call: Call) -> str:
     """Return one call as a line to look on."""
     at = datetime.fromtimestamp(call.at, UTC).strftime("%H:%M:%S")
-    names = ("channel", "dedup_key", "issue", "team", "workflow", "to", "from")
+    names = ("channel", "dedup_key", "issue", "team", "workflow", "receiver", "to", "from")
     where = str(next((call.args[one] for one in names if call.args.get(one)), ""))
     violation = f"  ({call.violation})" if call.violation else ""
     return f"{at}  {call.method:<22} {call.outcome:<22} {where[:60]}{violation}".rstrip()
@@ -165,8 +173,16 @@ def _drawn(peer: Peer) -> tuple[str, str]:
         return "Sentry", "".join(_issue(one) for one in peer.issues.values())
     if isinstance(peer, TeamsPeer):
         return "Teams", cards_html(reversed(peer.posted[-SHOWN_CARDS:]), peer.failed)
+    if isinstance(peer, WebhookPeer):
+        return "Webhooks", "".join(map(_message, reversed(peer.arrived[-SHOWN_CARDS:])))
     alerts = peer.alerts if isinstance(peer, PagerDutyPeer) else []
     return "PagerDuty", alerts_html(reversed(alerts))
+
+
+def _message(one: Arrived) -> str:
+    body = html.escape(json.dumps(one.message, ensure_ascii=False, indent=1))
+    head = html.escape(f"{one.receiver} {one.message['type']} {one.id}")
+    return f'<article class="card"><p class="who">{head}</p><pre>{body}</pre></article>'
 
 
 def _issue(one: Issue) -> str:

@@ -27,6 +27,7 @@ from tests.sinks.email_case import PASSWORD, email_case
 from tests.sinks.ephemeral_case import ephemeral_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
 from tests.sinks.teams_case import SIGNATURES, teams_case
+from tests.sinks.webhook_case import HOOKS, webhook_case
 
 TOKEN: Final = "xoxb-local-only"
 KEY: Final = "k" * 32
@@ -35,6 +36,7 @@ SECRETS: Final = (
     *TOKENS.values(),
     PASSWORD,
     *SIGNATURES,
+    *HOOKS.values(),
     TOKEN,
     KEY,
     OTHER_KEY,
@@ -187,6 +189,7 @@ CASES: Final = {
     "email": email_case,
     "sentry": sentry_case,
     "teams": teams_case,
+    "webhook": webhook_case,
     "console": console_case,
     "file": file_case,
 }

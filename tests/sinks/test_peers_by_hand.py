@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,8 @@ from sinks.peers.pagerduty_said import signature
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_by_hand import add_people
 from sinks.peers.slack_people import HttpApp
+from sinks.webhook_signature import key_of
+from sinks.webhook_signature import signature as signature_of
 from tests.sinks.conftest import KEY, TOKEN
 from tests.sinks.peer_calls import CHANNELS, PAYLOAD, enqueue, post
 
@@ -272,3 +275,26 @@ async def test_a_teams_by_hand_shows_the_card_that_it_was_sent() -> None:
         assert process.stdout is not None
         assert b"workflow        http" in await process.stdout.readline()
         assert b"workflow" in await process.stdout.readline()
+
+
+async def test_a_receiver_by_hand_takes_what_is_signed_by_the_secret_that_it_prints() -> None:
+    async with by_hand("webhook", "--receiver", "mender") as (process, lines):
+        export = dict(one.split("=", 1) for one in lines[1].split()[1:])
+        body, at_s = b'{"type": "incident.opened", "timestamp": "", "data": {}}', int(time.time())
+        given = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": str(at_s),
+            "webhook-signature": signature_of(
+                [key_of(export["WEBHOOK_SECRET"])], "msg_1", at_s, body
+            ),
+        }
+        async with aiohttp.ClientSession() as session:
+            for headers, status in ((given, 204), (given | {"webhook-id": "msg_2"}, 401)):
+                url = export["WEBHOOK_URL"]
+                async with session.post(url, data=body, headers=headers) as answer:
+                    assert answer.status == status
+        page = await get(lines[0].split()[-1])
+        assert "mender incident.opened msg_1" in page
+        assert "Webhooks, on this machine" in page
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
