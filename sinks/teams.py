@@ -158,7 +158,7 @@ def _refusal(reply: Reply, status: int) -> Outcome:
     if status == 413:
         return Rejected(RejectReason.TOO_LARGE, says)
     if 300 <= status < 400:
-        return Rejected(RejectReason.INVALID, f"{says}: redirects are not followed")
+        return _waits(f"{says}: redirects are not followed: copy the workflow's address anew")
     return Rejected(RejectReason.INVALID, says)
 
 

@@ -391,7 +391,8 @@ METRICS: Final[tuple[Metric, ...]] = (
         _SINK,
         Label(
             "reason",
-            "the words of `sinks.slack_errors`, `status_404` and the like, codes of SMTP, `other`",
+            "the words of `sinks.slack_errors`, `status_404` and the like, `internal`, "
+            "codes of SMTP, `other`",
         ),
     ),
     _counter(

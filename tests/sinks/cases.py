@@ -25,6 +25,7 @@ from sinks.slack_webhook import SlackWebhookSink
 from tests.sinks.case import Case, closing
 from tests.sinks.email_case import PASSWORD, email_case
 from tests.sinks.ephemeral_case import ephemeral_case
+from tests.sinks.example import example_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
 from tests.sinks.teams_case import SIGNATURES, teams_case
 from tests.sinks.webhook_case import HOOKS, webhook_case
@@ -190,6 +191,7 @@ CASES: Final = {
     "sentry": sentry_case,
     "teams": teams_case,
     "webhook": webhook_case,
+    "gotify": example_case(),  # the example of CONTRIBUTING.md
     "console": console_case,
     "file": file_case,
 }

@@ -81,6 +81,27 @@ async def test_what_was_checked_is_what_is_called_under_the_name_of_the_url(
     assert b"Accept-Encoding: identity" in heads[0]
 
 
+async def test_a_certificate_is_asked_for_by_name_though_an_address_is_called(
+    resolver: dict[str, list[str]],
+) -> None:
+    hellos: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hellos.append(await reader.read(4_096))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        resolver["hook.test"] = ["127.0.0.1"]
+        http = CheckedHttp(timeout_ms=2_000, check=permits("127.0.0.1"))
+        outcome = await http.post(f"https://hook.test:{port}/", b"{}", headers={})
+        assert outcome == Retry(RetryReason.NOT_CONNECTED)  # nobody sends a body in clear
+        await http.close()
+    (hello,) = hellos
+    assert b"hook.test" in hello
+
+
 async def test_a_name_that_also_leads_inside_is_not_called(resolver: dict[str, list[str]]) -> None:
     async with serving(ok) as (port, heads):
         http = CheckedHttp(timeout_ms=2_000, check=permits("127.0.0.1"))

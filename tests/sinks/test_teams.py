@@ -113,7 +113,6 @@ async def test_what_a_person_has_to_put_right_is_waited_for_and_said_once(
         ("400", RejectReason.INVALID),
         ("405", RejectReason.INVALID),
         ("413", RejectReason.TOO_LARGE),
-        ("302", RejectReason.INVALID),
     ],
 )
 async def test_a_message_that_is_refused_for_good_says_why(
@@ -124,6 +123,15 @@ async def test_a_message_that_is_refused_for_good_says_why(
     assert isinstance(outcome, Rejected)
     assert outcome.reason is reason
     assert outcome.detail.startswith(f"status {word}")
+
+
+async def test_a_redirect_is_not_followed(teams: TeamsPeer, sink: TeamsSink) -> None:
+    teams.fail(Fault.REFUSED, word="302", calls=1)
+    outcome = await sink.send(attempt(Step.POST, digest(HERE)))
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is RetryReason.NEEDS_SOMEBODY
+    assert "redirects are not followed" in outcome.detail
+    assert teams.posted == []
 
 
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED_BODY, Fault.RATE_LIMITED_FLOOD])
