@@ -115,9 +115,8 @@ def _first(it: _Writing) -> tuple[list[Json], list[Json]]:
     d = it.d
     if is_over(d):
         head = it.lines("slack_over.j2", _NEWS)
-        parts = [it.lines("slack_news.j2", _NEWS), it.lines("slack_hurt.j2", _HURT)]
-        parts.append(_services(it, head, parts) if d.storm else it.lines("slack_where.j2", _WHERE))
-        return head, _apart(parts)
+        tail = [] if d.storm else [it.lines("slack_where.j2", _WHERE)]
+        return head, _told(it, head, tail)
     head = [_block([Run(text=lead(d), strong=True)], size="Large")]
     match d.kind:
         case DigestKind.SPIKE:
@@ -130,13 +129,20 @@ def _first(it: _Writing) -> tuple[list[Json], list[Json]]:
             return head, it.lines("slack_deploy.j2", _HURT)
         case _:
             pass
-    parts = [it.lines("slack_news.j2", _NEWS), it.lines("slack_hurt.j2", _HURT)]
     tail = [] if d.storm else [it.lines("slack_where.j2", _WHERE)]
     if d.evidence:
         tail.append(it.lines("slack_because.j2", _BECAUSE))
-    if d.storm:
+    return head, _told(it, head, tail)
+
+
+def _told(it: _Writing, head: list[Json], tail: list[list[Json]]) -> list[Json]:
+    """Return what is told between the head and these last parts."""
+    news, hurt = it.lines("slack_news.j2", _NEWS), it.lines("slack_hurt.j2", _HURT)
+    notes = _notes(it, head, [news, hurt, *tail])
+    parts = [news, notes, hurt]
+    if it.d.storm:
         parts.append(_services(it, head, [*parts, *tail]))
-    return head, _apart([*parts, *tail])
+    return _apart([*parts, *tail])
 
 
 def _update(it: _Writing) -> tuple[list[Json], list[Json]]:
@@ -144,7 +150,7 @@ def _update(it: _Writing) -> tuple[list[Json], list[Json]]:
     head, *rest = it.lines("slack_update.j2", _UPDATE, loud=True)
     for run in head["inlines"]:
         run["size"] = "Medium"
-    return [head], rest
+    return [head], [*rest, *_notes(it, [head], [rest])]
 
 
 def _made(it: _Writing, head: list[Json], lines: list[Json], *, reply: bool = False) -> Card:
@@ -179,6 +185,11 @@ def _room(it: _Writing, head: list[Json], taken: Iterable[list[Json]]) -> int:
     """Return how many bytes are left beside what a message has for certain."""
     certain = len(_bytes(_message(it, head, [one for part in taken for one in part])))
     return MESSAGE_BYTES - certain - _ENDS
+
+
+def _notes(it: _Writing, head: list[Json], taken: Sequence[list[Json]]) -> list[Json]:
+    """Return what people wrote that was not told before, as much as there is room for."""
+    return it.lines("slack_notes.j2", _room(it, head, taken)) if it.d.notes else []
 
 
 def _whole(it: _Writing, head: list[Json], template: str) -> list[Json]:

@@ -52,7 +52,7 @@ RATE_WAIT_MS: Final = 5_000
 PERSON_WAIT_MS: Final = 60_000
 """Between two tries of what a person has to put right."""
 
-_ENDED: Final = "status 410: it wants no more; start Stormfold again once it does"
+_ENDED: Final = "status 410: it wants no more; have the configuration read again once it does"
 _TODO: Final = {
     401: "it does not take our signature: give both the same secret",
     403: "it lets us do nothing: see its own log",

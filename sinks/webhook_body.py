@@ -28,7 +28,7 @@ BODY_BYTES: Final = 20_000
 TEXT_CHARS: Final = 3_000
 URL_CHARS: Final = 300
 
-_GIVES_WAY: Final = ("services", "report", "because", "left", "text")
+_GIVES_WAY: Final = ("services", "report", "because", "left", "notes", "text")
 """What is left out first, where all does not fit; of a list one entry after the other."""
 
 
@@ -65,6 +65,7 @@ def body_of(digest: Digest, *, possible_repeat: bool = False) -> tuple[bytes, tu
         while data[name] and _size(message) > BODY_BYTES - 300:  # for `shortened` itself
             cuts.append(name)
             data["more_services"] += name == "services"
+            data["more_notes"] += name == "notes"
             data[name] = "" if name == "text" else data[name][:-1]
     data["shortened"] = list(dict.fromkeys(cuts))[:10]
     return _bytes(message), tuple(dict.fromkeys(cuts))
@@ -124,6 +125,8 @@ def _data(d: Digest, possible_repeat: bool) -> Json:
         "rule": d.rule,
         "act": {"kind": d.act, "by": d.act_by, "in": d.act_in, "text": d.act_text},
         "notice": d.notice,
+        "notes": list(d.notes),
+        "more_notes": d.more_notes,
         "report": list(d.report),
         "links": {
             "issue": _url(d.url),

@@ -146,6 +146,15 @@ def test_the_card_says_the_same_as_the_other_chats() -> None:
     assert card(digest())["fallbackText"] == lead(digest())
 
 
+def test_what_people_wrote_meanwhile_is_told_whole_in_either_form() -> None:
+    notes = tuple(f"ada: {'漢' * 900} {at}" for at in range(3))
+    one = replace(digest(), notes=notes, more_notes=2)
+    for update in (False, True):
+        said = text_of(card(one, update=update)).split("\n")
+        assert [f"💬 {each}" in said for each in notes] == [True] * 3
+        assert "💬 and 2 more comments" in said
+
+
 # ---------------------------------------------------------------- runs
 
 

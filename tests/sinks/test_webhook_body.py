@@ -57,12 +57,18 @@ def test_megabytes_of_text_are_a_body_too(sign: str) -> None:
         if isinstance(getattr(digest(), name), str) and name not in ("kind", "level", "page")
     }
     one = msgspec.structs.replace(
-        digest(services=lines), **fields, because=(huge,) * 9, left=(huge,) * 9, report=(huge,) * 50
+        digest(services=lines),
+        **fields,
+        because=(huge,) * 9,
+        left=(huge,) * 9,
+        notes=(huge,) * 4,
+        report=(huge,) * 50,
     )
     found = message(one)
     assert found["data"]["shortened"]
     shown = len(found["data"]["services"])
     assert found["data"]["more_services"] == 40 - shown
+    assert found["data"]["more_notes"] == 4 - len(found["data"]["notes"])
 
 
 def test_what_a_usual_storm_says_to_a_program() -> None:
@@ -89,6 +95,6 @@ def test_the_page_of_webhooks_explains_every_field_and_every_type() -> None:
     told = set(re.findall(r"`([a-z_.]+)`", PAGE))
     missing = USUAL["data"].keys() - told
     assert not missing
-    never = {"page_asked", "page_answered", "issue_change", "rollup"}
+    never = {"page_asked", "page_answered", "issue_change", "rollup", "correction"}
     kinds = {one.value for one in DigestKind} - never
     assert not kinds - told
