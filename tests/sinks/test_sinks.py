@@ -90,6 +90,21 @@ async def test_a_service_that_is_away_for_ten_minutes_is_told_everything_once_wh
     assert [len(served.told(one)) for one in IDS] == [1, 1, 1]
 
 
+async def test_an_hour_without_the_service_costs_no_message_that_is_worth_one_by_then(
+    served: Case, clock: Clock
+) -> None:
+    """What is given up sooner, such as a change of an issue, ends as a dead letter."""
+    assert served.peer is not None
+    played = play(served, clock)
+    await served.peer.stop_listening()
+    await played.play(*[served.digest(one) for one in IDS], for_s=3_600)
+    await served.peer.listen()
+    await played.run()
+    told = [len(served.told(one)) for one in IDS]
+    gives_up = served.sink.plan(served.sink.destinations[0]).give_up_ms <= 3_600_000
+    assert (told, len(played.dead)) == (([0, 0, 0], 3) if gives_up else ([1, 1, 1], 0))
+
+
 # ---------------------------------------------------------------- order, rates, size
 
 
