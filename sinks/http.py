@@ -12,6 +12,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import httpx
@@ -31,6 +32,9 @@ would let one dead destination delay the others."""
 
 ADDRESSES_MOST: Final = 4
 """Addresses of one name that are tried."""
+
+NAMES_MOST: Final = 4
+"""Names that are asked for at once."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +160,8 @@ class _Checked(httpx.AsyncBaseTransport):
 
     def __init__(self, check: Callable[[str, str], str]) -> None:
         self._check = check
+        # Of its own: a name server that hangs keeps a thread, and nobody else's.
+        self._names = ThreadPoolExecutor(NAMES_MOST, "names")
         self._inner = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=CALLS_MOST, max_keepalive_connections=0)
         )
@@ -163,7 +169,7 @@ class _Checked(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name, scheme = request.url.host, request.url.scheme
         port = request.url.port or (443 if scheme == "https" else 80)
-        found = await _addresses(name, port)
+        found = await self._addresses(name, port)
         for address in found:
             # One that leads inside beside one that does not is a trick, or soon the only one.
             if why := self._check(scheme, address):
@@ -179,22 +185,24 @@ class _Checked(httpx.AsyncBaseTransport):
         request.url = request.url.copy_with(host=last)
         return await self._inner.handle_async_request(request)
 
+    async def _addresses(self, name: str, port: int) -> list[str]:
+        """Return the addresses that a name leads to, at least one.
+
+        Raises:
+            httpx.ConnectError: it leads nowhere.
+        """
+        kind = socket.SOCK_STREAM
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._names, lambda: socket.getaddrinfo(name, port, type=kind)
+            )
+        except (OSError, UnicodeError):
+            raise httpx.ConnectError("the name leads nowhere") from None
+        return list(dict.fromkeys(str(one[4][0]) for one in found))
+
     async def aclose(self) -> None:
+        self._names.shutdown(wait=False, cancel_futures=True)
         await self._inner.aclose()
-
-
-async def _addresses(name: str, port: int) -> list[str]:
-    """Return the addresses that a name leads to, at least one.
-
-    Raises:
-        httpx.ConnectError: it leads nowhere.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise httpx.ConnectError("the name leads nowhere") from None
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 async def _beginning(answer: httpx.Response) -> str:

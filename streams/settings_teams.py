@@ -13,6 +13,7 @@ import msgspec
 from yaml.nodes import Node
 
 from streams.references import Secret, SettingsError
+from streams.settings_urls import callable_url
 from streams.yaml_reader import Reader
 
 WORKFLOWS_MOST: Final = 500
@@ -69,7 +70,7 @@ def wrong_workflows(teams: Teams) -> list[str]:
             url = secret.reveal()
         except SettingsError:
             continue  # that it is not there is told by itself
-        if not _URL.fullmatch(url):
+        if not (_URL.fullmatch(url) and callable_url(url)):
             found.append(
                 f"{secret.place}: {secret.source} is no address of a Teams workflow, such as "
                 "https://prod-00.westeurope.logic.azure.com/workflows/..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 from yaml.nodes import Node
 
@@ -29,3 +30,12 @@ def base_url(
     """
     pattern = re.compile(f"(?:{_URL.pattern})?") if empty else _URL
     return reader.text(node, path, default, pattern, _SAYS) or default
+
+
+def callable_url(url: str) -> bool:
+    """Return True for an address with a name and, if any, a port that there can be."""
+    try:
+        found = urlsplit(url)
+        return bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False

@@ -17,6 +17,7 @@ from yaml.nodes import Node
 from sinks.addresses import Network
 from sinks.webhook_signature import SAYS, key_of
 from streams.references import Secret, SettingsError
+from streams.settings_urls import callable_url
 from streams.yaml_reader import Reader
 
 ENDPOINTS_MOST: Final = 500
@@ -136,7 +137,7 @@ def _wrong(reference: Secret, fits: Callable[[str], bool], says: str) -> list[st
 
 
 def _is_url(text: str) -> bool:
-    return _URL.fullmatch(text) is not None
+    return _URL.fullmatch(text) is not None and callable_url(text)
 
 
 def _is_secret(text: str) -> bool:

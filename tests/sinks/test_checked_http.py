@@ -41,11 +41,11 @@ async def ok(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.fixture
-async def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """Names of this test and their addresses: what a name server would say."""
     names: dict[str, list[str]] = {}
 
-    async def getaddrinfo(host: str, port: int, **how: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: int, **how: Any) -> list[Any]:
         if host not in names:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         found = names[host]
@@ -54,7 +54,7 @@ async def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
         shown = found[:1] if host.startswith("turns") else found
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in shown]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return names
 
 

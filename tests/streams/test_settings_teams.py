@@ -41,7 +41,9 @@ def test_check_shows_a_workflow_without_its_address(tmp_path: Path) -> None:
     assert "s3cr3t" not in shown
 
 
-@pytest.mark.parametrize("wrong", ["not an address", "https://logic.test", "ftp://a/b"])
+@pytest.mark.parametrize(
+    "wrong", ["not an address", "https://logic.test", "ftp://a/b", "https://a:99999/b"]
+)
 def test_what_is_no_address_is_refused_unseen(tmp_path: Path, wrong: str) -> None:
     lines = missing_for_sinks(read(tmp_path, TWO, HOOK=wrong))
     assert len(lines) == 2

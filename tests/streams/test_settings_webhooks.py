@@ -54,6 +54,9 @@ def test_what_is_missing_or_wrong_is_said_unseen(tmp_path: Path) -> None:
     assert "is no address such as https://" in lines[0]
     assert "is no secret of the form: whsec_ and base64 of 24 to 64 bytes" in lines[1]
     assert "short" not in str(lines)
+    for wrong in ("https://[::1/x", "https://a:99999/x", "https://:1/x"):
+        there = {**THERE, "URL": wrong}
+        assert len(missing_for_sinks(read(tmp_path, ONE, **there))) == 1
 
 
 def test_where_only_somebody_else_is_told_nothing_is_missing(tmp_path: Path) -> None:
