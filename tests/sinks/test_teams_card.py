@@ -81,19 +81,32 @@ def test_megabytes_of_text_are_a_card_too(sign: str) -> None:
 
 
 def test_a_card_that_was_cut_says_so_and_counts_the_services_it_left_out() -> None:
+    long = "https://s.test/" + "漢" * 280
     lines = tuple(
         replace(
-            digest().services[0], service="漢" * 70 + str(at), title="漢" * 130, owner="漢" * 80
+            digest().services[0],
+            service="漢" * 70 + str(at),
+            title="漢" * 130,
+            owner="漢" * 80,
+            url=long,
+            runbook=long,
         )
         for at in range(30)
     )
     made = message_of(digest(services=lines))
     said = text_of(json.loads(made.body)["attachments"][0]["content"])
     shown = said.count("• ")
-    assert 1 <= shown < 30
+    assert 1 <= shown < 10  # more than ten are never shown
     assert f"… and {30 - shown} more services" in said
     assert "shortened: stormfold explain --storm inc-1 tells the rest" in said
     assert "services" in made.cuts
+    assert len(made.body) <= MESSAGE_BYTES
+
+
+def test_what_a_card_would_replace_by_a_moment_stays_text() -> None:
+    said = text_of(card(digest(title="{{DATE(2017-02-14T06:08:39Z)}} {{TIME(x)}} {{ 7 }}")))
+    assert "{\u2060{DATE(2017-02-14T06:08:39Z)}} {\u2060{TIME(x)}} {{ 7 }}" in said
+    assert "{{DATE" not in said
 
 
 # ---------------------------------------------------------------- what it says
