@@ -44,7 +44,7 @@ _DONE: Final[Mapping[str, str]] = {
 """What did not happen, by the kind of the act."""
 
 _WHY: Final[Mapping[str, str]] = {
-    ActOutcome.ENDED: "its end had passed before it took effect, since CORRELATE is behind",
+    ActOutcome.ENDED: "its end had passed before it took effect, since Stormfold is behind",
     ActOutcome.NO_PAGER: "no rule and no route pages anybody for it",
     ActOutcome.NO_ISSUE: "no issue of it is known, or Sentry is not asked for anything here",
     SET_ASIDE: "it could not be carried out and is set aside, with the reason, for whoever runs "

@@ -26,11 +26,13 @@ from correlators.acts import (
     Separate,
     Unacknowledge,
     Unignore,
+    silence_id,
 )
 from correlators.conditions import When
 from sinks.mrkdwn import code, escape
 from sinks.slack_buttons import Press
 from sinks.slack_modals import SERVICE, Filled
+from streams.slack_soon import soon
 from streams.slack_words import Said, Word
 from streams.yaml_reader import duration
 
@@ -89,10 +91,6 @@ WHOSE: Final = "Nothing was done: Slack does not say now whose workspace this is
 
 MINUTE_MS: Final = 60_000
 """Sentry counts how long an issue is ignored in minutes."""
-
-SOON: Final = (
-    "It takes effect when CORRELATE gets to it, mostly within seconds; the thread then says so."
-)
 
 
 def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
@@ -162,8 +160,13 @@ def silence_of(filled: Filled, *, actor: str, at_ms: int) -> AddSilence:
     )
 
 
-def will(act: Act) -> str:
-    """Return what an act will do, as it is told to whoever decided it."""
+def will(act: Act, *, behind_ms: int = 0) -> str:
+    """Return what an act will do, as it is told to whoever decided it.
+
+    Args:
+        act: what they decided.
+        behind_ms: how far behind the state is known to be; 0 where nothing is known.
+    """
     it = code(act.subject)
     match act:
         case Acknowledge():
@@ -197,10 +200,14 @@ def will(act: Act) -> str:
             says = f"{it} is told with {code(act.into)} from then on."
         case AddSilence():
             what = it if act.subject else f"Everything of {_services(act)}"
-            says = f"{what} is silent for {duration(act.to_ms - act.at_ms)}: no message, no page."
+            ends = code(f"/stormfold unsilence {silence_id(act)}")
+            says = (
+                f"{what} is silent for {duration(act.to_ms - act.at_ms)}: no message, no page. "
+                f"{ends} ends it before."
+            )
         case _:
             says = f"The silence {it} ends: what it holds back is told at once."
-    return f"{says} {SOON}"
+    return f"{says} {soon(behind_ms)}"
 
 
 def may_not(key: str, groups: tuple[str, ...], *, unknown: tuple[str, ...]) -> str:

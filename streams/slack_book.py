@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from correlators.deltas import tick_end_ms
 from streams.live import Live, LiveError
 
 KEPT_MS: Final = 5_000
@@ -20,6 +21,8 @@ AGAIN_MS: Final = 1_000
 """After a reading it is not read anew for so long, whoever asks after an act."""
 NEWEST_MS: Final = 2_000
 """The same where an id is unknown, which may be new."""
+SAYS_MS: Final = 60_000
+"""How old a reading may be that says how far behind the state is."""
 WITHIN_S: Final = 2.0
 """How long somebody waits for it."""
 
@@ -78,6 +81,22 @@ class Book:
         """Take no reading any more that may not show what somebody has just done."""
         self._acted_ms = self._now_ms()
         self._stale_until_ms = self._acted_ms + EFFECT_MS
+
+    def behind_ms(self, environment: int | None = None) -> int:
+        """Return how far behind the state was when it was last read, in milliseconds; 0 where that
+        is too long ago to say.
+
+        Args:
+            environment: hash of the one whose part is asked about; None asks about the slowest.
+        """
+        live = self._live
+        if live is None or self._now_ms() - self._begun_ms > SAYS_MS:
+            return 0
+        parts = live.parts
+        if environment is not None and parts:
+            parts = [parts[environment % len(parts)]]
+        applied = (tick_end_ms(one.tick) for one in parts if one.tick >= 0)
+        return max(0, live.now_ms - min(applied, default=live.now_ms))
 
     async def close(self) -> None:
         """Stop what is being read."""

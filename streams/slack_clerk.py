@@ -149,7 +149,8 @@ class Clerk:
         if written is not Written.YES:
             return failed(WRITTEN[written])
         self._book.acted()
-        return Done(Outcome.ACTED, slack_acts.will(act))
+        behind_ms = self._book.behind_ms(environment)
+        return Done(Outcome.ACTED, slack_acts.will(act, behind_ms=behind_ms))
 
     async def _show(self, said: Said) -> Done:
         live = await self._book.live(within_s=LOOK_WITHIN_S)

@@ -26,6 +26,7 @@ from streams.slack_book import Book
 from streams.slack_done import WRITTEN, Done, Who, failed
 from streams.slack_inbound import Outcome
 from streams.slack_office import Office
+from streams.slack_soon import effective
 from streams.slack_words import GROUP, USAGE, Said, Word, WordsError
 
 SOURCE: Final = "slack"
@@ -35,7 +36,6 @@ LOOK_WITHIN_S: Final = 30.0
 SHOWN_MOST: Final = 20
 TEXT_CHARS: Final = 3_000
 LINE_CHARS: Final = 200
-SOON: Final = "It takes effect when CORRELATE gets to it, mostly within seconds."
 HERE_ONLY: Final = "Nothing was done: only a channel can be linked, and this is none."
 
 
@@ -98,7 +98,8 @@ class Linker:
         if written is not Written.YES:
             return failed(WRITTEN[written])
         live = await self._book.live(within_s=GLANCE_S)
-        says = [f"This channel is told of {code(linked_words(when))} too, from now on. {SOON}"]
+        says = [f"This channel is told of {code(linked_words(when))} too, from now on."]
+        says.append(effective(self._book.behind_ms()))
         if live is not None:
             fits = len(fitting(live, when))
             says.append(
@@ -135,7 +136,8 @@ class Linker:
         what = ", ".join(str(code(one.what)) for one in found[:SHOWN_MOST])
         more = f" and {len(found) - SHOWN_MOST} more" if len(found) > SHOWN_MOST else ""
         says = f"This channel is linked no more to {what}{more}. What was told here already is "
-        return Done(Outcome.ACTED, f"{says}told here to its end. {SOON}")
+        soon = effective(self._book.behind_ms())
+        return Done(Outcome.ACTED, f"{says}told here to its end. {soon}")
 
     async def _list(self, place: str, who: Who) -> Done:
         live = await self._book.live(within_s=LOOK_WITHIN_S)

@@ -22,7 +22,7 @@ async def test_what_is_ignored_is_asked_of_sentry_for_so_long_as_was_said() -> N
         ]
         assert said[0].startswith(
             f"Sentry is asked to archive what is in `{storm}` until it escalates; once Sentry says "
-            "that it is, it is told no more. It takes effect"
+            "that it is, it is told no more. The thread says so"
         )
         assert said[1].startswith(f"Sentry is asked to archive what is in `{mail}` for 30d;")
         assert said[2].startswith(f"Sentry is asked to unresolve what is in `{storm}` again.")

@@ -64,7 +64,7 @@ async def test_a_channel_is_linked_in_every_partition_by_its_id() -> None:
         assert (act.subject, act.when, act.actor, act.source) == (OPS, when, "ada", "slack")
         assert said == (
             "This channel is told of `service mail in production` too, from now on. It takes "
-            "effect when CORRELATE gets to it, mostly within seconds. It fits one that is open "
+            "effect mostly within seconds. It fits one that is open "
             "now, told here with the next news."
         )
 

@@ -43,8 +43,8 @@ async def said(it: Stand, text: str) -> str:
 async def test_a_command_names_what_it_is_about_and_is_answered_at_once(it: Stand) -> None:
     it.live, storm, mail = outage_and_mail()
     assert await said(it, f"ack {storm} 2h") == (
-        f"You have `{storm}` for 2h: what is in it now wakes nobody again. It takes effect when "
-        "CORRELATE gets to it, mostly within seconds; the thread then says so."
+        f"You have `{storm}` for 2h: what is in it now wakes nobody again. The thread "
+        "says so once it is done, mostly within seconds."
     )
     await said(it, f"silence {mail} 30m mails are late")
     await said(it, f"assign {mail} <@U0ADA|ada>")
@@ -61,6 +61,30 @@ async def test_a_command_names_what_it_is_about_and_is_answered_at_once(it: Stan
     assert (ack.for_ms, silence.comment, assign.assignee) == (7_200_000, "mails are late", "ada")
     assert (merge.into, comment.text) == (storm, "we roll back")
     assert {environment for _, environment in it.acts.told} == {environment_hash("production")}
+
+
+async def test_while_the_state_is_known_to_lag_an_answer_says_by_how_much(it: Stand) -> None:
+    live, storm, _ = outage_and_mail()
+    it.live = Live(live.config, live.parts, live.now_ms + 4 * 60_000)
+    says = "once it is done; Stormfold is 4 min behind now."
+    assert (await said(it, f"ack {storm}")).endswith(f" The thread says so {says}")
+    await it.post()
+    answer = await said(it, "link mail")
+    assert "It takes effect once that is caught up: Stormfold is 4 min behind now." in answer
+
+
+async def test_a_state_that_is_as_old_as_a_quiet_one_may_be_does_not_lag(it: Stand) -> None:
+    live, _, mail = outage_and_mail()
+    it.live = Live(live.config, live.parts, live.now_ms + 20_000)
+    assert (await said(it, f"ack {mail}")).endswith("once it is done, mostly within seconds.")
+
+
+async def test_the_answer_to_a_silence_says_how_to_end_it(it: Stand) -> None:
+    it.live, storm, _ = outage_and_mail()
+    answer = await said(it, f"silence {storm} 2h")
+    (act,) = it.acts.acts
+    assert isinstance(act, AddSilence)
+    assert f"no message, no page. `/stormfold unsilence {silence_id(act)}` ends it" in answer
 
 
 async def test_whoever_says_me_is_meant_by_name(it: Stand) -> None:
