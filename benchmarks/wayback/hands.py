@@ -52,18 +52,25 @@ class Hands:
     async def press(self, message: Message, label: str, *, heard: bool = True) -> Answer:
         """Press a button, or choose the entry of its menu; `heard` waits for what is said.
 
-        An edit may lag behind its reply: somebody presses what they see.
+        Raises:
+            TimeoutError: there is no such button.
+        """
+        await self.sees(message, label)
+        self.world.note(f"{self.name} in Slack", f"presses [{label}]")
+        return await self._timed(self.person.press(message, label), heard)
+
+    async def sees(self, message: Message, label: str, within_s: float = EFFECT_WITHIN_S) -> None:
+        """Return once a message has this button: an edit may lag behind its reply, and somebody
+        presses what they see.
 
         Raises:
             TimeoutError: there is no such button.
         """
         await until(
             lambda: label in labels_of(message),
-            within_s=EFFECT_WITHIN_S,
+            within_s=within_s,
             why=lambda: f"there is only {labels_of(message)}",
         )
-        self.world.note(f"{self.name} in Slack", f"presses [{label}]")
-        return await self._timed(self.person.press(message, label), heard)
 
     async def command(self, text: str) -> Answer:
         """Say `/stormfold` and this."""

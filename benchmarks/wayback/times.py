@@ -14,6 +14,7 @@ import statistics
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -28,6 +29,8 @@ EVERY_S: Final = 0.5
 """Between two clicks."""
 SETTLED_S: Final = 90.0
 SEEN_WITHIN_S: Final = 60.0
+SHOWN_WITHIN_S: Final = 150.0
+"""Edits of a whole workspace wait for one another: Slack takes 50 a minute."""
 SLOWEST: Final = 8
 STORM_SHARE: Final = 4
 """Every so manyth click is a comment on the storm."""
@@ -43,6 +46,8 @@ class Click(msgspec.Struct):
     thread_at: float = 0.0
     pager_at: float = 0.0
     sentry_at: float = 0.0
+    shown_at: float = 0.0
+    """When the message itself showed it."""
     status: int = 0
 
 
@@ -140,6 +145,9 @@ class Times:
         message = self._messages[place]
         alert = next(one for one in self._world.pagerduty.pages if place in one.summary)
         issue = self._world.sentry.add_issue(happening.issue_of(place, f"db-{place}"))
+        if what != "assign":
+            # Whoever waits for a button has not clicked yet: `shown_at` tells that wait.
+            await hands.sees(message, what, SHOWN_WITHIN_S)
         before = len(self._world.replies(message))
         click = Click(what, time.time())
         if what == "assign":
@@ -163,6 +171,10 @@ class Times:
         click.thread_at = told[0].at if told else 0.0
         click.pager_at = acknowledged() if what == "Acknowledge" else 0.0
         click.sentry_at = issue.log[0][0] if what == "assign" and issue.log else 0.0
+        if what == "Acknowledge":
+            with suppress(TimeoutError):
+                await hands.sees(message, "Give back", SHOWN_WITHIN_S)
+                click.shown_at = time.time()
         return click
 
     async def _comment(self, hands: Hands, number: int) -> Click:
@@ -222,6 +234,7 @@ def table(clicks: Sequence[Click]) -> str:
         _row("button to what whoever pressed sees", pressed, [one.seen_ms for one in pressed]),
         _row("click to the reply in the thread", thread, _since(thread, "thread_at")),
         _row("comment to the reply in the storm's thread", notes, _since(notes, "thread_at")),
+        _row("Acknowledge to the edit that shows it", acked, _since(acked, "shown_at")),
         _row("Acknowledge to PagerDuty's acknowledged", acked, _since(acked, "pager_at")),
         _row("assign to Sentry's assigned", assigned, _since(assigned, "sentry_at")),
     ]

@@ -69,12 +69,18 @@ def test_a_percentile_is_the_nearest_rank(share: float, found: float) -> None:
 
 
 def test_a_table_counts_what_did_not_come() -> None:
-    came = times.Click("Acknowledge", 10.0, 30.0, 40.0, 11.5, 12.0, 0.0, 200)
-    lost = times.Click("Acknowledge", 20.0, 50.0, 60.0, 0.0, 0.0, 0.0, 200)
+    came = times.Click("Acknowledge", 10.0, 30.0, 40.0, 11.5, 12.0, 0.0, 70.0, 200)
+    lost = times.Click("Acknowledge", 20.0, 50.0, 60.0, 0.0, 0.0, 0.0, 0.0, 200)
     rows = times.table([came, lost]).splitlines()
     assert times.slowest([lost, came]) == "slowest replies: Acknowledge at 0.0 s (1.5 s)\n"
     thread = next(one for one in rows if one.startswith("click to the reply"))
     assert thread.split()[-8:] == ["2", "1", "1,500", "ms", "1,500", "ms", "1,500", "ms"]
+    shown = next(one for one in rows if one.startswith("Acknowledge to the edit"))
+    assert shown.split()[-8:] == ["2", "1", "60,000", "ms", "60,000", "ms", "60,000", "ms"]
+    measured = times.Measured([came, lost], 100, 10.0, 15_000.0)
+    whole = report.Report(measured=measured).text().splitlines()
+    assert "slowest replies: Acknowledge at 0.0 s (1.5 s)" in whole
+    assert any(one.startswith("The message itself is edited") for one in whole)
 
 
 def test_a_transcript_stands_in_order_of_time_and_cuts_what_is_long() -> None:
