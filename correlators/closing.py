@@ -11,7 +11,7 @@ import msgspec
 
 from correlators import aliases, incidents, lifecycle, settled, storm_life
 from correlators.acts import FalseAlarm, Resolve
-from correlators.entries import key_of
+from correlators.entries import NOBODY, key_of
 from correlators.gathering import Gatherer
 from correlators.incidents import Closed, Incident
 from correlators.judging import Config
@@ -38,9 +38,18 @@ class Closing:
         taken, self._environments = sorted(self._environments), set()
         return taken
 
-    def close(self, incident: Incident, tick: int, why: Closed, *, settled_tick: int = -1) -> None:
-        """Close an open incident in this tick; it is told when its turn comes."""
-        over = incidents.closed(incident, tick=tick, why=why, settled_tick=settled_tick)
+    def close(
+        self, incident: Incident, tick: int, why: Closed, act: Resolve | FalseAlarm | None = None
+    ) -> None:
+        """Close an open incident in this tick, by itself or by this act; it is told when its turn
+        comes."""
+        over = incidents.closed(
+            incident,
+            tick=tick,
+            why=why,
+            settled_tick=settled.settled_tick(act, tick) if act is not None else -1,
+            by=(act.actor, act.source) if act is not None else NOBODY,
+        )
         self._state.put(over)
         self._environments.add(incident.key.environment)
         episode = self._state.episode(incident.key)
@@ -69,7 +78,7 @@ class Closing:
             if found.page_left:
                 now = msgspec.structs.replace(found, false_alarm=alarm or found.false_alarm)
                 self._state.put(let_go(now, tick=tick))
-                self._settle(found, settled.settled_tick(act, tick))
+                self._settle(found, act, tick)
             return alarm or found.page_left
         if isinstance(found, Storm):
             self._end_storm(found, act, tick)
@@ -115,17 +124,17 @@ class Closing:
         self._tell("", together, act, tick)
 
     def _close(self, id: str, act: Resolve | FalseAlarm, tick: int) -> None:
-        incident = self._state.incident(id)
-        until = settled.settled_tick(act, tick)
-        self.close(incident, tick, Closed.HAND, settled_tick=until)
+        self.close(self._state.incident(id), tick, Closed.HAND, act)
 
-    def _settle(self, found: Incident | Storm, until: int) -> None:
-        """Note that what is over already is over up to this tick."""
+    def _settle(self, found: Incident | Storm, act: Resolve | FalseAlarm, tick: int) -> None:
+        """Note that what is over already is over up to the moment of this act."""
+        until = settled.settled_tick(act, tick)
+        by = (act.actor, act.source)
         listed = (found.id,) if isinstance(found, Incident) else found.members
         for id in listed:
             one = self._state.find_incident(id)
             if one is not None and not one.open and one.settled_tick < until:
-                self._state.put(msgspec.structs.replace(one, settled_tick=until))
+                self._state.put(msgspec.structs.replace(one, settled_tick=until, ended_by=by))
 
     def _tell(self, storm_id: str, ids: list[str], act: Resolve | FalseAlarm, tick: int) -> None:
         storm = self._state.storm(storm_id) if storm_id else None

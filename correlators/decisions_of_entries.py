@@ -26,6 +26,9 @@ LAPSED: Final = "lapsed"
 DISSOLVED: Final = "dissolved"
 """Why a storm is over of which incidents go on by themselves, or in another one."""
 
+KEPT: Final = "it came back, and was assigned so before"
+"""Why a storm has an assignment that nobody gave to itself."""
+
 Change = tuple[Entry | None, Entry | None]
 """An entry before and after a tick; None where it is not there."""
 
@@ -63,7 +66,9 @@ def _acted(done: ActDone) -> tuple[str, ...]:
     return (did, done.text) if done.text else (did,)
 
 
-def _assigned(tick: int, before: Incident | Storm, after: Incident | Storm) -> Iterator[Decision]:
+def _assigned(
+    tick: int, before: Incident | Storm, after: Incident | Storm, because: tuple[str, ...] = ()
+) -> Iterator[Decision]:
     if after.assignee != before.assignee and after.assigned_by:
         yield Decision(
             tick=tick,
@@ -71,6 +76,7 @@ def _assigned(tick: int, before: Incident | Storm, after: Incident | Storm) -> I
             kind=Kind.ASSIGNED,
             name=after.assigned_by,
             why=after.assignee,
+            because=because,
         )
 
 
@@ -226,7 +232,8 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
             again = after.generation != before.generation
             yield decided(kind=Kind.UNACKNOWLEDGED, why="paged_anew" if again else "")
     if before is not None:
-        yield from _assigned(tick, before, after)
+        kept = (KEPT,) if after.back is not None and before.back is None else ()
+        yield from _assigned(tick, before, after, kept)
     yield from _held(tick, after.id, before, after)
 
 

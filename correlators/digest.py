@@ -178,6 +178,7 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         assignee=storm.assignee,
         unconfirmed=storm.doubt,
         page_stays=storm.page_left,
+        back=storm.back,
     )
 
 

@@ -17,6 +17,7 @@ from correlators.alerts import Alert
 from correlators.deltas import TRACES_KEPT, all_texts, smallest_texts, worse
 from correlators.history import Hours
 from correlators.rates import Rate, add_rate
+from correlators.returns import Back
 from correlators.told import Told
 from correlators.types import (
     TICK_MS,
@@ -175,6 +176,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """Who said whom it is assigned to; empty where Sentry did, or nobody."""
     settled_tick: int = -1
     """Events before this tick do not open it again once it is over: see `settled`."""
+    ended_by: tuple[str, str] = ("", "")
+    """(actor, source) of the person who ended it; once it is over."""
+    back: Back | None = None
+    """How it was over before its present stretch, where that began with its return."""
 
     @property
     def open(self) -> bool:
@@ -296,6 +301,7 @@ def joined_by(
         last_tick=max(incident.last_tick, tick) if goes_on else incident.last_tick,
         onset_tick=tick if begins else incident.onset_tick,
         onset_events=before if begins else incident.onset_events,
+        back=None if begins else incident.back,
         first_ms=min(incident.first_ms, delta.first_ms),
         last_ms=max(incident.last_ms, delta.last_ms) if goes_on else incident.last_ms,
         level=worse(incident.level, delta.level),
@@ -366,8 +372,17 @@ def _assignee(incident: Incident, change: StateChange) -> str:
 def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
     """Return the closed incident open again, its present stretch beginning in this tick."""
     assert not incident.open
+    by, where = incident.ended_by
+    told_last = incident.storm_base == incident.onset_events  # not after its storm was over
     return msgspec.structs.replace(
         incident,
+        back=Back(
+            ended_ms=ended_tick(incident) * TICK_MS,
+            storm_id=incident.storm_id if told_last else "",
+            by=by,
+            where="sentry" if incident.closed is Closed.SENTRY else where,
+        ),
+        ended_by=("", ""),
         closed_tick=-1,
         closed=None,
         last_tick=tick,
@@ -386,8 +401,23 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
     )
 
 
-def closed(incident: Incident, *, tick: int, why: Closed, settled_tick: int = -1) -> Incident:
-    """Return the open incident closed in this tick; what ends it with certainty ends a doubt."""
+def closed(
+    incident: Incident,
+    *,
+    tick: int,
+    why: Closed,
+    settled_tick: int = -1,
+    by: tuple[str, str] = ("", ""),
+) -> Incident:
+    """Return the open incident closed in this tick; what ends it with certainty ends a doubt.
+
+    Args:
+        incident: open.
+        tick: the tick being applied.
+        why: what ends it.
+        settled_tick: events before this one do not open it again.
+        by: (actor, source) of the person who ends it.
+    """
     assert incident.open
     return msgspec.structs.replace(
         incident,
@@ -397,6 +427,7 @@ def closed(incident: Incident, *, tick: int, why: Closed, settled_tick: int = -1
         tell_tick=tick,
         doubt=incident.doubt if why is Closed.MAX_LIFE else None,
         settled_tick=max(settled_tick, incident.settled_tick),
+        ended_by=by,
     )
 
 

@@ -20,6 +20,7 @@ from correlators.holds import Hold
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
 from correlators.people_told import NOTHING_SAID, Said, with_people
+from correlators.returns import returned
 from correlators.state import State
 from correlators.storm_life import paged
 from correlators.storms import Storm
@@ -165,6 +166,8 @@ class StormTelling:
     ) -> None:
         """Tell all that there is to tell, and keep what people have heard then."""
         members = members_of(self._state, storm)
+        if not storm.told.revision:
+            storm = returned(storm, members, self._state.storm)
         telling = self._telling(
             storm,
             kind,

@@ -15,6 +15,7 @@ from correlators import sets
 from correlators.evidence import Piece
 from correlators.incidents import Closed
 from correlators.rates import Rate
+from correlators.returns import Back
 from correlators.told import Told
 from correlators.types import TICK_MS, Doubt, Level
 
@@ -157,6 +158,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """When somebody last said that they have it; -1 for never."""
     closed: Closed = Closed.QUIET
     """Once it is over: why, unless it was merged or dissolved."""
+    back: Back | None = None
+    """How it was over before, where it is made of what came back; known once it is told."""
 
     @property
     def open(self) -> bool:

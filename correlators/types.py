@@ -14,6 +14,7 @@ import msgspec
 
 from correlators.issue_change import IssueChange
 from correlators.pressed import Answer
+from correlators.returns import Back
 
 TICK_MS: Final = 1000
 """Length of one tick of stream time, in milliseconds."""
@@ -666,3 +667,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How many more of them there were."""
     answer: Answer | None = None
     """For kind `correction`: to whom it is told, and what became of what they pressed."""
+    back: Back | None = None
+    """Of a storm of incidents that were over and came back: how it was over before."""

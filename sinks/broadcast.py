@@ -28,13 +28,16 @@ class Heard(StrEnum):
 def heard(digest: Digest) -> Heard:
     """Return how the reply that tells this revision is heard.
 
-    Loud: what is back again, what escalates, what reached one more service, the end of what
-    somebody was paged for, a page in trouble, and one that nobody acknowledges; also where that
-    was said by an earlier revision which this one took the place of (`sinks.carried`).
+    Loud: what is back again, also as a new storm, what escalates, what reached one more service,
+    the end of what somebody was paged for, a page in trouble, and one that nobody acknowledges;
+    also where that was said by an earlier revision which this one took the place of
+    (`sinks.carried`).
     """
     match digest.kind:
         case DigestKind.REOPENED | DigestKind.PAGE_TROUBLE | DigestKind.REMINDER:
             loud = True
+        case DigestKind.OPENED:
+            loud = digest.back is not None
         case DigestKind.RESOLVED:
             loud = digest.paged
         case DigestKind.UPDATED:

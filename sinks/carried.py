@@ -31,7 +31,8 @@ def carried(untold: Digest, newer: Digest) -> Digest:
         return newer
     kinds = list(untold.untold)
     if heard(msgspec.structs.replace(untold, untold=())) is Heard.CHANNEL:
-        kinds.append(untold.kind)
+        opened = untold.kind is DigestKind.OPENED  # loud for a storm that is back
+        kinds.append(DigestKind.REOPENED if opened else untold.kind)
     kinds += newer.untold
     notes = (*comments(untold), *newer.notes)
     services = _union(untold.joined_services, newer.joined_services)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from correlators.types import NOTICES, Digest, DigestKind, PageAction, RollupLine, ServiceLine
 from sinks.mrkdwn import cut, size
 from sinks.words import clean
@@ -77,6 +79,8 @@ def state(digest: Digest) -> tuple[str, str]:
         return "🔁", "Flapping"
     if digest.escalating:
         return "📈", "Escalating"
+    if digest.back is not None:
+        return _SIGNS[DigestKind.REOPENED]
     return "🔴", "Regressed" if digest.regressed else ""
 
 
@@ -108,6 +112,9 @@ def change(digest: Digest) -> tuple[str, str]:
         return _SIGNS[DigestKind.REOPENED]
     if digest.kind is DigestKind.UPDATED and digest.joined_services:
         return "🔴", "Spreads"
+    if digest.kind is DigestKind.UPDATED and digest.back is not None:
+        # Its first message has said that.
+        digest = msgspec.structs.replace(digest, back=None)
     return _SIGNS.get(digest.kind) or state(digest)
 
 

@@ -210,7 +210,7 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
             anew = ": a new page was opened, which nobody has acknowledged" if said.why else ""
             return [f"acknowledged no more{anew}"]
         case Kind.ASSIGNED:
-            return [f"assigned to {said.why or 'nobody'} by {said.name}"]
+            return [f"assigned to {said.why or 'nobody'} by {said.name}", *because]
         case Kind.CLOSED:
             return [_ENDS.get(said.why, f"over: {said.why}"), *because]
         case Kind.RULED:
