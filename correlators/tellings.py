@@ -159,4 +159,7 @@ def told_after(
         to=tuple(dict.fromkeys((*before.to, *to))),
         silenced="" if to else before.silenced,
         paged=paged,
+        rule=telling.rule or before.rule,
+        page_reason=telling.page.reason or before.page_reason,
+        page_rule=telling.rule if telling.page.reason is not None else before.page_rule,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from correlators.types import PageReason
+
 
 class Told(msgspec.Struct, frozen=True, gc=False):
     """What people have heard of an incident or a storm so far."""
@@ -35,3 +37,9 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     """That revision, or one about people alone after it, said that this silence mutes it."""
     paged: bool = False
     """Some revision said that somebody was paged."""
+    rule: str = ""
+    """Name of the rule that it was told by last; empty where none was asked."""
+    page_reason: PageReason | None = None
+    """Why somebody was paged last."""
+    page_rule: str = ""
+    """Name of the rule that did."""

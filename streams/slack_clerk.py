@@ -28,6 +28,7 @@ from streams.slack_links import Linker
 from streams.slack_me import Mirror
 from streams.slack_office import Office
 from streams.slack_show import detail_text, status_text
+from streams.slack_why import why_text
 from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
 
 ALSO_OVER: Final = frozenset({Word.FALSE_ALARM, Word.COMMENT, *slack_acts.IN_SENTRY})
@@ -158,7 +159,8 @@ class Clerk:
             return failed(Outcome.NO_STATE)
         if not said.subject:
             return Done(Outcome.ANSWERED, status_text(live))
-        text = detail_text(live, said.subject)
+        shows = why_text if said.word is Word.WHY else detail_text
+        text = shows(live, said.subject)
         if not text:
             return Done(Outcome.GONE, f"Nothing is called {code(said.subject)}.")
         return Done(Outcome.ANSWERED, text)

@@ -180,11 +180,12 @@ async def test_a_message_of_an_incident_that_is_over_tells_why_and_opens_sentry(
     assert it.counted() == {("button", "gone"): 1, ("button", "answered"): 1}
 
 
-async def test_why_tells_what_is_known(it: Stand) -> None:
+async def test_why_tells_the_reasons(it: Stand) -> None:
     it.live, storm, _ = outage_and_mail()
     await it.ada.press(await it.post(digest("slack:incidents", id=storm)), "Why?")
     (told,) = await it.heard(it.ada)
     assert "checkout, payment, cart · 3 incidents" in told
+    assert "by the rule `storm`" in told
     assert told.endswith(f"Every decision: `stormfold explain --storm {storm}`")
 
 

@@ -144,7 +144,8 @@ async def test_what_is_over_takes_a_comment_and_a_false_alarm_and_nothing_else(i
     await said(it, f"comment {mail.id} it was the queue")
     await said(it, f"false-alarm {mail.id}")
     assert [type(one) for one in it.acts.acts] == [Comment, FalseAlarm]
-    assert "`it is over`" in await said(it, f"why {mail.id}")
+    assert "*Over:* it went quiet." in await said(it, f"why {mail.id}")
+    assert "`it is over`" in await said(it, f"status {mail.id}")
 
 
 async def test_without_the_state_a_command_says_so(it: Stand) -> None:
