@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from correlators import evidence
-from correlators.conditions import Lifecycle, When
+from correlators.conditions import Asked, Lifecycle, When
 from correlators.incident_news import told_with
 from correlators.incidents import Closed, Incident
 from correlators.judging import Config, Judge, Judgement
@@ -24,7 +24,7 @@ from correlators.suppressions import held_back
 from correlators.types import PageReason, Suppression
 from sinks.blocks import fitting
 from sinks.mrkdwn import code, cut, escape
-from sinks.words import PAGED_BECAUSE, lasting
+from sinks.words import PAGED_BECAUSE, lasting, many
 from streams import live_lines
 from streams.describe_rules import when_text
 from streams.live import Live, Part
@@ -175,10 +175,13 @@ def _judged(judge: Judge, part: Part, one: Storm | Incident) -> Judgement:
 def _unfit(config: Config, judgement: Judgement) -> list[str]:
     """Return why the first rules that page do not, as it is now."""
     read = {one.rule: one for one in tried(config.decides, judgement.facts, config.teams)}
-    pages = [rule for rule in config.decides if rule.urgency is Urgency.PAGE]
+    every = [rule for rule in config.decides if rule.urgency is Urgency.PAGE]
+    # Those of other environments say something only where there are no others.
+    elsewhere = {name for name, one in read.items() if one.failed is Asked.ENVIRONMENT}
+    pages = [rule for rule in every if rule.name not in elsewhere] or every
     found = [_why_not(rule, read.get(rule.name)) for rule in pages[:RULES_SHOWN]]
-    more = [f"and {len(pages) - RULES_SHOWN} more rules"] if len(pages) > RULES_SHOWN else []
-    return [*found, *more]
+    left = len(pages) - RULES_SHOWN
+    return [*found, f"and {many(left, 'more rule')}"] if left > 0 else found
 
 
 def _why_not(rule: Rule, found: Tried | None) -> str:

@@ -73,6 +73,22 @@ def test_what_did_not_page_says_what_each_rule_that_pages_asks_for() -> None:
     assert "*Paged:* nobody, the rule `busy` pages only for `events 20 in 5m`." in text
 
 
+def test_rules_of_other_environments_are_named_only_where_there_are_no_others() -> None:
+    def paged(name: str, when: When) -> Rule:
+        return Rule(name=name, when=when, urgency=Urgency.PAGE, to=(CHAT,), page=(PAGER,))
+
+    away = tuple(paged(f"away{at}", When(environment=(f"e{at}",))) for at in range(5))
+    config = msgspec.structs.replace(RULED, rules=(*away, *RULED.rules))
+    stage, live = played(20, event(0, "mail", "EM"), config=config)
+    mail = stage.incident("mail").id
+    assert "*Paged:* nobody, the rule `busy` pages only for" in why_text(live, mail)
+    only = msgspec.structs.replace(RULED, rules=(*away, RULED.rules[-1]))
+    stage, live = played(20, event(0, "mail", "EM"), config=only)
+    text = why_text(live, stage.incident("mail").id)
+    assert "the rule `away0` pages only for `environment e0`" in text
+    assert "; and 2 more rules." in text
+
+
 def test_the_rules_that_told_and_paged_are_named_also_once_they_fit_no_more() -> None:
     burst = [event(second / 4, "mail", "EM") for second in range(40)]
     stage, _ = played(20, *burst, config=RULED)
