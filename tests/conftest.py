@@ -131,8 +131,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a soak runs; run what needs a broker last, or beside all else.
 
-    One by one, everything else has been told by then if there is none. With several processes one
-    of them, and so one broker, has all of these tests: they wait more than they compute.
+    One by one, everything else has been told by then if there is none. With several processes the
+    chaos tests are one process's and the others with a broker another's: they wait more than they
+    compute, and each process that has any starts a broker.
     """
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]
@@ -142,7 +143,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=_needs_broker)
     for item in items:
         if _needs_broker(item):
-            item.add_marker(pytest.mark.xdist_group("broker"))
+            group = "chaos" if "chaos" in item.path.parts else "broker"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _needs_broker(item: pytest.Item) -> bool:
