@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -159,6 +159,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier attempt may have arrived and nobody can tell: the message says so."""
     of_rollup: bool = False
     """For REPLY: `root` is the message of a roll-up, so the reply has to name what it is about."""
+
+
+PERSON_WAIT_MS: Final = 60_000
+"""Between two tries of what a person has to put right."""
 
 
 class RetryReason(StrEnum):

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from sinks.base import (
+    PERSON_WAIT_MS,
     Gone,
     Outcome,
     Rejected,
@@ -33,8 +34,6 @@ RATE_WAIT_MS: Final = 1_000
 """After a 429 without a readable Retry-After."""
 FLOOD_WAIT_MS: Final = 60_000
 """After `message_limit_exceeded`, which names no time and is about the whole workspace."""
-PERSON_WAIT_MS: Final = 60_000
-"""Between two tries of what a person has to put right."""
 
 RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
 UNAVAILABLE: Final = frozenset({"service_unavailable", "request_timeout", "team_added_to_org"})

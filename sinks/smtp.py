@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 import aiosmtplib
 import msgspec
 
-from sinks.base import Retry, RetryReason, Scope, Unknown, UnknownReason
-from sinks.smtp_words import PERSON_WAIT_MS, Point, Said, Tls
+from sinks.base import PERSON_WAIT_MS, Retry, RetryReason, Scope, Unknown, UnknownReason
+from sinks.smtp_words import Point, Said, Tls
 
 # At DEBUG its users' addresses.
 logging.getLogger("aiosmtplib").setLevel(logging.WARNING)

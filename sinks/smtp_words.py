@@ -16,15 +16,13 @@ from typing import Final
 
 import msgspec
 
-from sinks.base import Rejected, RejectReason, Retry, RetryReason, Scope
+from sinks.base import PERSON_WAIT_MS, Rejected, RejectReason, Retry, RetryReason, Scope
 
 RATE_WAIT_MS: Final = 30_000
 """Where it asks to be left alone and does not say for how long."""
 AGAIN_MS: Final = 60_000
 """Before a recipient is tried again that was not taken for now."""
 LONGEST_MS: Final = 3_600_000
-PERSON_WAIT_MS: Final = 60_000
-"""Between two tries of what a person has to put right."""
 
 
 class Tls(StrEnum):
@@ -65,7 +63,7 @@ _WAIT: Final = re.compile(
 _LASTS: Final = frozenset({"4.2.2"})
 """What does not pass while anybody waits for it: a full mailbox. Gmail says 4.2.1 of a rate."""
 
-_TODO: Final = {
+_CURES: Final = {
     Point.CONNECT: "it does not talk to this machine: ask whoever runs it",
     Point.LOGIN: "give the user and the password that it knows (sinks.email)",
     Point.SENDER: "it does not take sinks.email.from from this user: give one of theirs",
@@ -96,7 +94,7 @@ def passes(said: Said) -> bool:
 def refusal(said: Said) -> Retry | Rejected:
     """Return what the refusal of a whole mail means."""
     told, status = numbers(said), numbers(said).partition(" ")[2]
-    whole = said.point in _TODO
+    whole = said.point in _CURES
     if said.code < 500:
         asked_ms = wait_ms(said.text)
         if status.startswith("4.7.") or said.code == 421 or asked_ms:
@@ -108,7 +106,7 @@ def refusal(said: Said) -> Retry | Rejected:
     if said.code == 552 or status in ("5.3.4", "5.2.3"):
         return Rejected(RejectReason.TOO_LARGE, told)
     if whole:
-        detail = f"{told}: {_TODO[said.point]}"
+        detail = f"{told}: {_CURES[said.point]}"
         return Retry(RetryReason.NEEDS_SOMEBODY, PERSON_WAIT_MS, Scope.ACCOUNT, detail)
     if said.point is Point.DATA:
         return Rejected(RejectReason.INVALID, f"{told}: it does not take this mail")

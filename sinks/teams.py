@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sinks.base import (
+    PERSON_WAIT_MS,
     Attempt,
     CannotTell,
     Delivered,
@@ -47,13 +48,11 @@ EVERY_MS: Final = 1_000
 BURST: Final = 3
 RATE_WAIT_MS: Final = 30_000
 """After a refusal for the rate that names no time: the window that is counted over."""
-PERSON_WAIT_MS: Final = 60_000
-"""Between two tries of what a person has to put right."""
 CODE_CHARS: Final = 60
 
 _HIDDEN: Final = re.compile(r"HTTP error ([1-5][0-9]{2})")
 _OFF: Final = "WorkflowTriggerIsNotEnabled"
-_TODO: Final = {
+_CURES: Final = {
     401: "copy the workflow's address from Teams anew and give it",
     403: "copy the workflow's address from Teams anew and give it",
     404: "the workflow is gone: make one and give its address",
@@ -153,8 +152,8 @@ def _refusal(reply: Reply, status: int) -> Outcome:
     says = f"status {status} {code}".strip()
     if code == _OFF:
         return _waits(f"{says}: the workflow is turned off: turn it on in Teams")
-    if status in _TODO:
-        return _waits(f"{says}: {_TODO[status]}")
+    if status in _CURES:
+        return _waits(f"{says}: {_CURES[status]}")
     if status == 413:
         return Rejected(RejectReason.TOO_LARGE, says)
     if 300 <= status < 400:

@@ -20,6 +20,7 @@ import msgspec
 
 from sinks.addresses import Network, is_in, is_public
 from sinks.base import (
+    PERSON_WAIT_MS,
     Attempt,
     CannotTell,
     Delivered,
@@ -49,11 +50,9 @@ BURST: Final = 20
 IN_FLIGHT: Final = 4
 RATE_WAIT_MS: Final = 5_000
 """After a refusal for the rate that names no time."""
-PERSON_WAIT_MS: Final = 60_000
-"""Between two tries of what a person has to put right."""
 
 _ENDED: Final = "status 410: it wants no more; have the configuration read again once it does"
-_TODO: Final = {
+_CURES: Final = {
     401: "it does not take our signature: give both the same secret",
     403: "it lets us do nothing: see its own log",
     404: "there is nothing at this address: give another one, or mend the receiver",
@@ -198,8 +197,8 @@ class WebhookSink:
         if 300 <= status < 400:
             says = f"status {status}: redirects are not followed: give the address it leads to"
             return self._waits(destination, "status_3xx", says)
-        if status in _TODO:
-            says = f"status {status}: {_TODO[status]}"
+        if status in _CURES:
+            says = f"status {status}: {_CURES[status]}"
             return self._waits(destination, f"status_{status}", says)
         self.notes.refused(destination, "status_4xx", f"status {status}", loud=False)
         reason = RejectReason.TOO_LARGE if status == 413 else RejectReason.INVALID

@@ -67,17 +67,17 @@ def what_of(name: str, environment: str, owners: Collection[str]) -> When:
         ValueError: no link can ask for this; the text says what was expected.
     """
     bare = name.lstrip("#@")
+    owner: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
     if name.startswith(TEAM_IS):
-        asked = {"owner": (name.removeprefix(TEAM_IS),)}
+        owner = (name.removeprefix(TEAM_IS),)
     elif name.startswith(SERVICE_IS):
-        asked = {"service": (name.removeprefix(SERVICE_IS),)}
+        service = (name.removeprefix(SERVICE_IS),)
     elif name in owners or bare in owners:
-        asked = {"owner": (name if name in owners else bare,)}
+        owner = (name if name in owners else bare,)
     else:
-        asked = {"service": (name,)}
-    if environment:
-        asked["environment"] = (environment,)
-    when = When(**asked)  # type: ignore[arg-type]
+        service = (name,)
+    when = When(owner=owner, service=service, environment=(environment,) if environment else ())
     check_linked(when)
     return when
 

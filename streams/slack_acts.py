@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypedDict
 
 from correlators.acts import (
     Acknowledge,
@@ -93,6 +93,15 @@ MINUTE_MS: Final = 60_000
 """Sentry counts how long an issue is ignored in minutes."""
 
 
+class _By(TypedDict):
+    """What every act says."""
+
+    actor: str
+    source: str
+    at_ms: int
+    subject: str
+
+
 def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
     """Return what somebody said as an act.
 
@@ -105,23 +114,23 @@ def act_of(said: Said, *, actor: str, at_ms: int) -> Act:
         ValueError: no act may say this; the text says why.
         KeyError: the word is no act.
     """
-    by = {"actor": actor, "source": SOURCE, "at_ms": at_ms, "subject": said.subject}
+    by = _By(actor=actor, source=SOURCE, at_ms=at_ms, subject=said.subject)
     match said.word:
         case Word.ACK:
-            return Acknowledge(**by, for_ms=said.for_ms)  # type: ignore[arg-type]
+            return Acknowledge(**by, for_ms=said.for_ms)
         case Word.IGNORE:
             if said.for_ms % MINUTE_MS:
                 raise ValueError("expected whole minutes, such as 2h: Sentry counts in them")
-            return Ignore(**by, for_ms=said.for_ms)  # type: ignore[arg-type]
+            return Ignore(**by, for_ms=said.for_ms)
         case Word.ASSIGN:
-            return Assign(**by, assignee=said.to)  # type: ignore[arg-type]
+            return Assign(**by, assignee=said.to)
         case Word.COMMENT:
-            return Comment(**by, text=said.text)  # type: ignore[arg-type]
+            return Comment(**by, text=said.text)
         case Word.MERGE:
-            return MergeInto(**by, into=said.other)  # type: ignore[arg-type]
+            return MergeInto(**by, into=said.other)
         case Word.SILENCE:
             to_ms = at_ms + said.for_ms
-            return AddSilence(**by, to_ms=to_ms, comment=said.text)  # type: ignore[arg-type]
+            return AddSilence(**by, to_ms=to_ms, comment=said.text)
     return _PLAIN[said.word](**by)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from correlators import evidence
 from correlators.conditions import Asked, Lifecycle, When
 from correlators.incident_news import told_with
@@ -190,8 +192,8 @@ def _why_not(rule: Rule, found: Tried | None) -> str:
     asked = found.failed
     if asked is None or getattr(rule.when, asked, None) in (None, (), 0, ""):
         return f"the rule {_code(rule.name)} knows nobody to page for it"
-    part: dict[str, object] = {asked: getattr(rule.when, asked)}
-    return f"the rule {_code(rule.name)} pages only for {_code(when_text(When(**part)))}"  # type: ignore[arg-type]
+    part = msgspec.structs.replace(When(), **{asked: getattr(rule.when, asked)})
+    return f"the rule {_code(rule.name)} pages only for {_code(when_text(part))}"
 
 
 def _held(one: Storm | Incident, silences: Sequence[Silence]) -> Iterator[str]:

@@ -127,6 +127,7 @@ class World:
         try:
             await until(self._ready, within_s=PATIENCE_S, why=self.logs)
         except BaseException:
+            # Whoever fails to enter is not left: what was started ends here, also on Ctrl-C.
             await self.__aexit__(None, None, None)
             raise
         self._tasks += [

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sinks.base import (
+    PERSON_WAIT_MS,
     Answer,
     CannotTell,
     Delivered,
@@ -26,7 +27,7 @@ from sinks.notes import Notes
 from sinks.outbox import Outbox
 from sinks.peers.slack import SlackPeer
 from sinks.slack import SlackSink
-from sinks.slack_errors import MEANINGS, PERSON_WAIT_MS, meaning_of, outcome_of, word_of
+from sinks.slack_errors import MEANINGS, meaning_of, outcome_of, word_of
 from sinks.targets import targets
 from tests.sinks.conftest import TOKEN
 from tests.sinks.make import attempt, digest
