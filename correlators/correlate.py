@@ -3,7 +3,7 @@ out.
 
 The order inside a tick is written once, in `Correlator.apply`: acts, acknowledgements that end,
 changes, deltas in key order,
-links, ends, tellings, forgetting. When a tick is complete is decided in `ticks`.
+links, ends, tellings, reports, forgetting. When a tick is complete is decided in `ticks`.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ from correlators.links import Near
 from correlators.meetings import Meetings
 from correlators.names import named
 from correlators.quiet import Quiet
+from correlators.reporting import Reporting
 from correlators.responses import Response
 from correlators.rulings import tried
+from correlators.scheduled import Coming
 from correlators.shadow import noted, report, turned
 from correlators.silences import Silence
 from correlators.sources import Sources
@@ -116,6 +118,7 @@ class Correlator:
         self._closing = Closing(config, self.state, self._gatherer, self._teller)
         self._asking = Asking(config, self.state)
         self._answering = Answering(config, self.state)
+        self._reporting = Reporting(config, self.state)
         self._acting = Acting(
             self.state,
             self._gatherer,
@@ -164,19 +167,34 @@ class Correlator:
         for entry in sorted(self.state.due(tick), key=self._turn):
             self.due_key = key_of(entry)
             self._tell(entry, tick)
+        responses = self._report(work)
         for entry in self.state.due(tick):
             self.due_key = key_of(entry)
             self._forget(entry, tick)
         digests, suppressed, pages = self._teller.take()
+        reports, empty = self._reporting.take()
+        digests, suppressed = [*digests, *reports], suppressed + empty
         issues = self._asking.take(tick)
         cast = [*self._cast(work, digests), *issues, *self._answering.take(tick)]
         judged, acts = self._teller.take_judged(), self._acting.take()
-        responses = self._acting.take_responses()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
             return Decided(cast, suppressed, pages, acts, responses=responses)
         said = self._in_words([*digests, *issues], judged, not_told, near, tick)
         return Decided(cast, suppressed, pages, acts, said, responses)
+
+    def _report(self, work: Work) -> list[Response]:
+        """Tell the reports that are due, before anything of their time is forgotten; return how
+        fast people were."""
+        self.due_key = ""
+        responses = self._acting.take_responses()
+        self._reporting.heard(work)
+        self._reporting.note(responses, work.tick)
+        for entry in self.state.due(work.tick):
+            if isinstance(entry, Coming):
+                self.due_key = key_of(entry)
+                self._reporting.due(entry, work.tick)
+        return responses
 
     def _cast(self, work: Work, digests: list[Digest]) -> list[Digest]:
         """Return what is told in the end: in shadow mode all of it to one destination."""
@@ -217,6 +235,7 @@ class Correlator:
         self._reports = []
         self._acting.take()
         self._acting.take_responses()
+        self._reporting.take()
         self._closing.take()
         self._gatherer.take_near()
         self._teller.take_not_told()

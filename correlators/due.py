@@ -31,6 +31,7 @@ from correlators.entries import (
 )
 from correlators.history import HOUR_TICKS
 from correlators.incidents import Incident, Windows, ticks
+from correlators.scheduled import Coming
 from correlators.silences import Silence
 from correlators.storms import Linking, Storm, Stretch
 from correlators.ticks import Progress
@@ -118,6 +119,8 @@ class Due:
                 return entry.last_tick + ticks(windows.remember_ms)
             case Day():
                 return entry.end_tick
+            case Coming():
+                return entry.due_tick
             case Silence():
                 return -(-entry.to_ms // TICK_MS)
             case Frozen() | ActDone():

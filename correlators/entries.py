@@ -19,6 +19,7 @@ from correlators.dependencies import Neighbours
 from correlators.history import Hours
 from correlators.incidents import Incident
 from correlators.presence import SLOT_TICKS, Presence
+from correlators.scheduled import Coming, report_key
 from correlators.silences import Silence
 from correlators.storms import Storm, Stretch
 from correlators.ticks import Progress
@@ -172,6 +173,7 @@ Living = (
     | ActDone
     | Day
     | ChannelLink
+    | Coming
 )
 """An entry that decides something."""
 
@@ -269,6 +271,8 @@ def key_of(entry: Entry) -> str:
             return deploy_key(entry.id)
         case Day():
             return day_key(entry.environment, entry.end_tick)
+        case Coming():
+            return report_key(entry.name, entry.times, entry.environment)
         case Silence():
             return "silence:" + entry.id
         case ActDone():

@@ -17,6 +17,7 @@ import msgspec
 
 from correlators.conditions import Facts, When, matches, why_not
 from correlators.rulings import Ruling, Urgency
+from correlators.scheduled import Scheduled
 from correlators.schedules import Schedule, ends_ms
 from correlators.silences import Part, Silence, mutes
 from correlators.types import Suppression
@@ -69,6 +70,8 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
 
     periods: tuple[Period, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
+    reports: tuple[Scheduled, ...] = ()
+    """What is worth no message of its own is told by these, where one is of it."""
     most_per_hour: int = 0
     """Spike protection: more tellings than this in an environment and hour wait for the next one;
     0 is none."""
@@ -110,6 +113,8 @@ class Hold(msgspec.Struct, frozen=True):
     """Of the rule, period, inhibition or silence."""
     until_ms: int = 0
     """When it ends; 0 where that is not known beforehand."""
+    report: str = ""
+    """The scheduled report that tells it instead."""
 
 
 def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold | None:
@@ -134,7 +139,7 @@ def held(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold
         or _in_period(facts, holding.periods, around, page=page, maintenance=True)
         or _inhibited(facts, holding.inhibitions, around, page=page)
         or _in_period(facts, holding.periods, around, page=page, maintenance=False)
-        or _gathered(ruling, around)
+        or _gathered(facts, ruling, holding, around)
         or (None if page else _limited(ruling, holding, around))
     )
 
@@ -189,9 +194,16 @@ def _inhibited(
     return None
 
 
-def _gathered(ruling: Ruling, around: Around) -> Hold | None:
-    """Return the time of the next digest for what is worth no message of its own."""
-    if ruling.urgency is not Urgency.DIGEST or around.waited:
+def _gathered(facts: Facts, ruling: Ruling, holding: Holding, around: Around) -> Hold | None:
+    """Return the time of the next digest for what is worth no message of its own: that of the first
+    scheduled report that is of it, which tells it instead, or else the next full hours."""
+    if ruling.urgency is not Urgency.DIGEST:
+        return None
+    for one in holding.reports:
+        if Urgency.DIGEST in one.urgency and one.tells(facts.environment, facts.owners):
+            until_ms = one.at.next_ms(around.now_ms)
+            return Hold(Suppression.DIGEST_ONLY, ruling.rules[-1], until_ms, one.name)
+    if around.waited:
         return None
     following = (around.now_ms // DIGEST_EVERY_MS + 1) * DIGEST_EVERY_MS
     return Hold(Suppression.DIGEST_ONLY, ruling.rules[-1], following)

@@ -144,7 +144,8 @@ class Judge:
         self._folds = Folds(state, config.windows, config.rate_ticks)
         self._asked = {asked for when in config.conditions for asked in when.given}
         self._declared = declared_owners(config.services)
-        if any(OWNER in (*rule.to, *rule.page) for rule in self._rules):
+        named = any(OWNER in (*rule.to, *rule.page) for rule in self._rules)
+        if named or any(one.team for one in config.holding.reports):
             self._asked.add(Asked.OWNER)
         self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
         """Whether any rule wakes anybody."""

@@ -34,6 +34,9 @@ class Response(msgspec.Struct, frozen=True):
     urgency: Asked
     seconds: int
     """Since the storm, or the present stretch of the incident, began."""
+    environment: str = ""
+    subject: str = ""
+    """Id of the storm or incident."""
 
 
 def response(state: State, found: Storm | Incident | None, act: Act, tick: int) -> Response | None:
@@ -63,6 +66,8 @@ def response(state: State, found: Storm | Incident | None, act: Act, tick: int) 
         level=found.level,
         urgency=Asked.PAGE if was_paged(state, found) else Asked.ALERT,
         seconds=max(0, ends - began),
+        environment=found.environment if isinstance(found, Storm) else found.key.environment,
+        subject=found.id,
     )
 
 

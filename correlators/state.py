@@ -11,6 +11,7 @@ found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -263,6 +264,17 @@ class State:
         if isinstance(found, Day):
             return found
         return Day(environment=environment, end_tick=end_tick)
+
+    def of_environment(self, environment: str) -> list[Incident | Storm]:
+        """Return the incidents and storms of an environment that are remembered, by entry key. All
+        entries are looked at: this is for what is rare."""
+        found = [
+            (key, one)
+            for key, one in self._entries.items()
+            if (isinstance(one, Incident) and one.key.environment == environment)
+            or (isinstance(one, Storm) and one.environment == environment)
+        ]
+        return [one for _, one in sorted(found, key=itemgetter(0))]
 
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""

@@ -43,3 +43,5 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     """Why somebody was paged last."""
     page_rule: str = ""
     """Name of the rule that did."""
+    report: str = ""
+    """The scheduled report that is to tell it, where no message has; kept once it is over."""

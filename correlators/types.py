@@ -14,6 +14,7 @@ import msgspec
 
 from correlators.issue_change import IssueChange
 from correlators.pressed import Answer
+from correlators.reported import Reported
 from correlators.returns import Back
 
 TICK_MS: Final = 1000
@@ -312,7 +313,7 @@ class DigestKind(StrEnum):
     DEPLOY = "deploy"
     """A release was deployed; told where a rule asks for it."""
     REPORT = "report"
-    """What a day would have been, in shadow mode."""
+    """What happened in some time: scheduled, or what a day would have been, in shadow mode."""
     PAGE_TROUBLE = "page_trouble"
     """A page did not get through, or did so late: whom it was for, and who was paged instead."""
     REMINDER = "reminder"
@@ -362,7 +363,7 @@ class Suppression(StrEnum):
     INHIBITED = "inhibited"
     QUIET_HOURS = "quiet_hours"
     CAPPED = "capped"
-    """The frequency cap of its rule."""
+    """The frequency cap of its rule; of a scheduled report, too many environments at once."""
     NO_NEWS = "no_news"
     """A deploy that was told long after it was, or long before."""
     DIGEST_ONLY = "digest_only"
@@ -371,6 +372,8 @@ class Suppression(StrEnum):
     """Somebody ignores (archives) its issue in Sentry."""
     FLAPPING = "flapping"
     """It opens and closes again and again: told once, then held."""
+    NOTHING_NEW = "nothing_new"
+    """A scheduled report of a time in which nothing happened."""
     SPIKE = "spike"
     """Spike protection: its environment was told too much in this hour."""
 
@@ -669,3 +672,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For kind `correction`: to whom it is told, and what became of what they pressed."""
     back: Back | None = None
     """Of a storm of incidents that were over and came back: how it was over before."""
+    reported: Reported | None = None
+    """For kind `report`, where it is a scheduled one: what it tells, as values; `report` says the
+    same in lines."""

@@ -100,7 +100,11 @@ def held_now(before: Told, hold: Hold, tick: int) -> Told:
     free = -(-hold.until_ms // TICK_MS) - 1 if hold.until_ms else -1
     until = max(free, tick + 1) if hold.until_ms else -1
     return msgspec.structs.replace(
-        before, tick=tick, held=f"{hold.why}:{hold.name}", held_until=until
+        before,
+        tick=tick,
+        held=f"{hold.why}:{hold.name}",
+        held_until=until,
+        report=hold.report or before.report,
     )
 
 

@@ -22,6 +22,7 @@ HOLDS: Final = {
     "ignored": "its issue is ignored in Sentry",
     "told_by_incident": "an incident of its service tells it",
     "no_news": "a deploy that is too long ago to be news",
+    "nothing_new": "a scheduled report of a time in which nothing happened",
     "dropped": "a rule drops it",
     "silenced": "a silence mutes it",
     "maintenance": "planned maintenance",

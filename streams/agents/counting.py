@@ -42,6 +42,9 @@ def _held_back(config: Config) -> Iterator[HeldBack]:
             yield HeldBack(Suppression.DIGEST_ONLY, rule.name)
         if rule.every_ms:
             yield HeldBack(Suppression.CAPPED, rule.name)
+    for report in config.holding.reports:
+        yield HeldBack(Suppression.NOTHING_NEW, report.name)
+        yield HeldBack(Suppression.CAPPED, report.name)
     for period in config.holding.periods:
         why = Suppression.MAINTENANCE if period.maintenance else Suppression.QUIET_HOURS
         yield HeldBack(why, period.name)

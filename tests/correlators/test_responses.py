@@ -32,8 +32,8 @@ def test_they_are_measured_from_the_begin_to_the_act_by_level_and_page(
     ]
     stage.run(120, acts=acts)
     assert stage.responses == [
-        Response("acknowledge", Level(level), urgency, 25),
-        Response("resolve", Level(level), urgency, 100),
+        Response("acknowledge", Level(level), urgency, 25, "production", id),
+        Response("resolve", Level(level), urgency, 100, "production", id),
     ]
 
 
@@ -70,7 +70,9 @@ def test_a_storm_counts_from_the_first_of_its_incidents_and_once() -> None:
     stage.run(20, *outage(3))
     storm = stage.storm().id
     stage.run(70, acts=[(63, FalseAlarm(subject=storm, **ANNA))])
-    assert stage.responses == [Response("false_alarm", Level.ERROR, Asked.PAGE, 60)]
+    assert stage.responses == [
+        Response("false_alarm", Level.ERROR, Asked.PAGE, 60, "production", storm)
+    ]
 
 
 def test_what_returns_counts_from_its_return() -> None:

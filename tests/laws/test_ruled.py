@@ -12,7 +12,9 @@ from correlators.conditions import AtLeast, Lifecycle, When
 from correlators.holds import Holding, Inhibition, Period
 from correlators.owners import SERVICE
 from correlators.partition import Partition
+from correlators.recurring import Recurring, evenly
 from correlators.rulings import Rule, Urgency
+from correlators.scheduled import TOLD, Scheduled
 from correlators.schedules import Schedule, Span, Weekly
 from correlators.services import About
 from correlators.telling import Config
@@ -34,6 +36,7 @@ from tests.laws.logs import (
 
 CHATS = ("slack:incidents", "slack:pay", "console:default")
 PAGERS = ("pagerduty:default", "pagerduty:second")
+OF_NO_ERROR = (DigestKind.SPIKE, DigestKind.DEPLOY, DigestKind.REPORT)
 PAGED = st.sampled_from([PAGERS[:1], PAGERS[1:], (SERVICE,), (SERVICE, PAGERS[0])])
 WHENS = st.sampled_from(
     [
@@ -89,6 +92,18 @@ TIMES: st.SearchStrategy[tuple[Schedule, ...]] = st.sampled_from(
 
 
 @st.composite
+def reports(draw: st.DrawFn) -> Scheduled:
+    """Draw a report that comes back several times in a log."""
+    return Scheduled(
+        name=draw(st.sampled_from(["often", "rarely"])),
+        at=Recurring(minutes=evenly(draw(st.sampled_from([10, 30, 60])), 0)),
+        to=draw(st.sampled_from([CHATS[:1], CHATS])),
+        environment=draw(st.sampled_from([("*",), ("production",)])),
+        urgency=draw(st.sampled_from([TOLD, TOLD[:1], TOLD[1:]])),
+    )
+
+
+@st.composite
 def configs(draw: st.DrawFn) -> Config:
     """Draw what holds back beside the rules."""
     periods = [
@@ -120,6 +135,7 @@ def configs(draw: st.DrawFn) -> Config:
             periods=tuple(periods),
             inhibitions=tuple(inhibitions),
             most_per_hour=draw(st.sampled_from([0, 0, 1, 3])),
+            reports=tuple(draw(st.lists(reports(), max_size=2, unique_by=lambda one: one.name))),
         ),
     )
 
@@ -161,7 +177,7 @@ def test_law_1_whoever_was_told_hears_the_end_and_every_page_is_resolved_once(
     chats = [
         one
         for one in outcome.digests
-        if one.destination not in PAGERS and one.kind not in (DigestKind.SPIKE, DigestKind.DEPLOY)
+        if one.destination not in PAGERS and one.kind not in OF_NO_ERROR
     ]
     dropped = any(rule.urgency is Urgency.DROP for rule in config.rules)
     last = {(one.id, one.destination): one for one in chats}
