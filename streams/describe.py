@@ -13,6 +13,8 @@ from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.describe_destinations import Plain, destinations, secret_shown
 from streams.describe_rules import hold_lines, rule_line
+from streams.mailing import mail_places
+from streams.describe_rules import hold_lines, report_line, rule_line
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
@@ -71,6 +73,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "resolve_acknowledged": settings.pages.resolve_acknowledged,
         "rules": _named(map(rule_line, settings.correlation().decides)),
         "held_back_by": _named(hold_lines(settings.holding)) or None,
+        "reports": _named(map(report_line, settings.holding.reports)) or None,
         "incidents": _durations(settings.incidents),
         "storms": {
             **_durations(settings.storms),

@@ -7,7 +7,9 @@ from enum import Enum
 
 from correlators.conditions import AtLeast, When
 from correlators.holds import Holding, Period
+from correlators.recurring import WEEK
 from correlators.rulings import Rule, Urgency
+from correlators.scheduled import TOLD, Scheduled
 from correlators.schedules import Span, Weekly
 from streams.yaml_reader import duration
 
@@ -44,6 +46,18 @@ def hold_lines(holding: Holding) -> list[str]:
     if holding.most_per_hour:
         lines.append(f"spike protection: {holding.most_per_hour} an hour and environment, no pages")
     return lines
+
+
+def report_line(one: Scheduled) -> str:
+    """Return a scheduled report in one line: when it comes, of what, to whom."""
+    minutes = one.at.minutes
+    every = f"every {24 // len(minutes)} h, one" if len(minutes) > 1 else "once"
+    days = "" if one.at.days == WEEK else " on " + ", ".join(_DAYS[day] for day in one.at.days)
+    at = f"{minutes[0] // 60:02}:{minutes[0] % 60:02} {one.at.zone.name}"
+    team = f", owned by {one.team}" if one.team else ""
+    what = "" if set(one.urgency) == set(TOLD) else f", urgency {' or '.join(one.urgency)}"
+    of = ", ".join(one.environment)
+    return f"{one.name}: {every} at {at}{days}, of {of}{team}{what} -> {', '.join(one.to)}"
 
 
 def when_text(when: When) -> str:

@@ -92,8 +92,8 @@ def _times(
         path,
         Weekly,
         {
-            "zone": _zone(reader, key.get("zone"), f"{path}.zone"),
-            "days": _days(reader, key.get("days"), f"{path}.days"),
+            "zone": zone_of(reader, key.get("zone"), f"{path}.zone"),
+            "days": days_of(reader, key.get("days"), f"{path}.days"),
             "from_minute": _minute(reader, key["from"], f"{path}.from"),
             "to_minute": _minute(reader, key["to"], f"{path}.to") or 1440,
         },
@@ -120,7 +120,8 @@ def moment_ms(text: str) -> int | None:
         return None
 
 
-def _zone(reader: Reader, node: Node | None, path: str) -> Zone:
+def zone_of(reader: Reader, node: Node | None, path: str) -> Zone:
+    """Return the zone of this name, UTC where it is absent or wrong."""
     name = reader.text(node, path, "UTC", _ZONE, _ZONE_SAYS)
     try:
         return zone(name)
@@ -130,7 +131,8 @@ def _zone(reader: Reader, node: Node | None, path: str) -> Zone:
         return UTC
 
 
-def _days(reader: Reader, node: Node | None, path: str) -> tuple[int, ...]:
+def days_of(reader: Reader, node: Node | None, path: str) -> tuple[int, ...]:
+    """Return the days of the week that are named, 0 is Monday; all where it is absent or wrong."""
     entries = reader.entries(node, path, "days") if node is not None else None
     if entries is None:
         return tuple(range(7))

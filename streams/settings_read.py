@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+import msgspec
 from yaml.nodes import Node
 
 from correlators.fingerprint import DEFAULT_VERSION, VERSIONS
@@ -24,6 +25,7 @@ from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_pagers import pagerduty_of
 from streams.settings_pages import chats_of, environment_of, pages_of, routes_of
 from streams.settings_people import people_of
+from streams.settings_reports import reports_of
 from streams.settings_rules import owners_of, rules_of, teams_of
 from streams.settings_sentry import sentry_of
 from streams.settings_services import services_of
@@ -49,6 +51,7 @@ _PATH: Final = re.compile(r"[^\n\r\0]{1,400}")
 _PARTS: Final = (
     *(one for one in Settings.__struct_fields__ if one not in ("file", "holding")),
     *HOLDS,
+    "reports",
 )
 
 
@@ -71,6 +74,9 @@ def settings_of(
     owners = owners_of(reader, part.get("owners"))
     services = services_of(reader, part.get("services"), teams, (*sinks.pagers, *sinks.chats))
     owning = [*(one.owner for one in owners), *(one.owner for one in services.values())]
+    windows = _incidents(reader, part.get("incidents"))
+    known = {*teams, *owning} - {""}
+    reports = reports_of(reader, part.get("reports"), sinks.chats, known, windows)
     settings = Settings(
         namespace=namespace,
         clock=Clock(clock),
@@ -90,7 +96,7 @@ def settings_of(
         kafka=kafka_of(reader, part.get("kafka"), environ, namespace, Clock(clock)),
         intake=intake_of(reader, part.get("intake")),
         metrics=_metrics(reader, part.get("metrics")),
-        incidents=_incidents(reader, part.get("incidents")),
+        incidents=windows,
         storms=_storms(reader, part.get("storms")),
         pages=pages,
         sinks=sinks,
@@ -99,10 +105,10 @@ def settings_of(
         teams=teams,
         owners=owners,
         slack_in=slack_in_of(reader, part.get("slack_in"), sinks.slack, Clock(clock)),
-        holding=holding_of(reader, part),
+        holding=msgspec.structs.replace(holding_of(reader, part), reports=reports),
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         sentry=sentry_of(reader, part["sentry"]) if "sentry" in part else None,
-        people=people_of(reader, part.get("people"), {*teams, *owning} - {""}),
+        people=people_of(reader, part.get("people"), known),
         file=file,
     )
     if reader.noted == before:  # else what is paged is not what the file says

@@ -202,6 +202,11 @@ def built(
         return None
 
 
+def patterns_of(reader: Reader, node: Node, path: str) -> tuple[str, ...]:
+    """Return the patterns of a list, or the one that stands in its place."""
+    return _texts(reader, node, path, _PATTERN, _PATTERN_SAYS)
+
+
 def _texts(
     reader: Reader, node: Node, path: str, pattern: re.Pattern[str], says: str
 ) -> tuple[str, ...]:
