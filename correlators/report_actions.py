@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from correlators.report_text import many, short
-from correlators.reported import ACTIONS_MOST, ReportLine
+from correlators.reported import ACTIONS_MOST
 from correlators.scheduled import Tally
 from correlators.storms import Storm
 
@@ -31,23 +31,29 @@ def actions(
     """
     paged = [one.line for one in found if one.paged and not one.had]
     nobody = [one.line for one in found if one.line.open and not one.had and not one.paged]
-    unheard = [one for one in storms if one.told.paged and one.had_tick < 0]
+    unheard = [_storm(one) for one in storms if one.told.paged and one.had_tick < 0]
     said = [
-        _about("paged, and acknowledged by nobody: ", paged),
-        f"{many(len(unheard), 'storm')} paged, and acknowledged by nobody" if unheard else "",
-        _about("open, and nobody has it: ", nobody),
-        _about("came back after it was resolved: ", [one.line for one in found if one.line.back]),
-        _about("comes and goes: ", [one.line for one in found if one.flaps]),
-        _about("nobody owns ", [one.line for one in found if owned and not one.line.owner], True),
+        _about("paged, and acknowledged by nobody: ", [*unheard, *map(short, paged)]),
+        _about("open, and nobody has it: ", map(short, nobody)),
+        _about("came back after it was resolved: ", (short(o.line) for o in found if o.line.back)),
+        _about("comes and goes: ", (short(one.line) for one in found if one.flaps)),
+        _about("no team owns ", (o.line.service for o in found if owned and not o.line.owner)),
     ]
     if people.false_alarms >= FALSE_ALARMS:
         said.append(f"{people.false_alarms:,} false alarms: have a rule drop them, or ask for more")
     return tuple(one for one in said if one)[:ACTIONS_MOST]
 
 
-def _about(words: str, lines: Sequence[ReportLine], services: bool = False) -> str:
-    """Return the words with the first of these errors, or their services; nothing without any."""
-    names = list(dict.fromkeys(one.service if services else short(one) for one in lines))
+def _storm(storm: Storm) -> str:
+    more = len(storm.services) - 1
+    return f"a storm in {storm.services[0]}" + (
+        f" and {many(more, 'more service')}" if more else ""
+    )
+
+
+def _about(words: str, found: Iterable[str]) -> str:
+    """Return the words with the first of these, each once; nothing without any."""
+    names = list(dict.fromkeys(found))
     if not names:
         return ""
     more = len(names) - _NAMED

@@ -61,15 +61,18 @@ def scope(one: Reported) -> str:
 def impact(one: Reported) -> str:
     """Return how many events, how often, how that was before, and how many storms and pages."""
     about = "about " if one.about else ""
-    said = [f"{about}{many(one.events, 'event')}", f"{one.hourly:,} an hour{trend(one)}"]
+    said = [f"{about}{many(one.events, 'event')}", hourly(one)]
     said += [many(one.storms, "storm")] if one.storms else []
     said += [many(one.paged, "page")] if one.paged else []
     return ", ".join(said)
 
 
-def trend(one: Reported) -> str:
-    """Return how the error rate was before, in brackets; empty where that is not known."""
-    return f" ({one.hourly_before:,} before)" if one.hourly_before >= 0 else ""
+def hourly(one: Reported) -> str:
+    """Return how often events came, and how that was before, where that is known."""
+    often = f"{one.hourly:,}" if one.hourly or not one.events else "less than 1"
+    return f"{often} an hour" + (
+        f" ({one.hourly_before:,} before)" if one.hourly_before >= 0 else ""
+    )
 
 
 def times(one: Reported) -> str:

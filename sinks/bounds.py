@@ -27,6 +27,9 @@ TEXTS: Final = {
     "dashboard": 0,
     "status_page": 0,
     "url": 0,
+    "Reported.actions": 300,
+    "ReportLine.title": 140,
+    "ReportLine.url": 0,
     "ServiceLine.title": 140,
     "ServiceLine.runbook": 0,
     "ServiceLine.url": 0,
@@ -57,6 +60,7 @@ LISTS: Final = {
     "would_page": 4,
     "would_resolve": 4,
     "Rollup.lines": 20,
+    "Reported.top": 10,
 }
 LIST: Final = 6
 """The most entries of every other list."""
@@ -87,6 +91,10 @@ def bounded(digest: Digest) -> Bounded:
         left_out = more.get("Rollup.lines", 0)
         rollup = msgspec.structs.replace(rollup, more=rollup.more + left_out)
         kept = msgspec.structs.replace(kept, rollup=rollup)
+    left_out = more.get("Reported.top", 0)
+    if left_out and (reported := kept.reported) is not None:
+        reported = msgspec.structs.replace(reported, more=reported.more + left_out)
+        kept = msgspec.structs.replace(kept, reported=reported)
     left_out = more.get("services", 0)
     if left_out:
         kept = msgspec.structs.replace(kept, more_services=kept.more_services + left_out)

@@ -101,6 +101,8 @@ def sign(line: RollupLine) -> str:
 
 def explain(digest: Digest) -> str:
     """Return the command that tells all of it."""
+    if digest.kind is DigestKind.REPORT:
+        return f"stormfold explain --digest {digest.id}@{digest.revision}"
     return f"stormfold explain --{'storm' if digest.storm else 'incident'} {digest.id}"
 
 

@@ -38,6 +38,10 @@ PART_CHARS: Final = 1_200
 """Of a section that is not the main one."""
 
 
+_REPORT: Final = {"sum": 1_000, "top": 4_900, "todo": 1_600}
+"""The parts of a scheduled report, and the room that each has."""
+
+
 class Rendered(msgspec.Struct, frozen=True):
     """A message for Slack."""
 
@@ -104,9 +108,7 @@ def slack_message(
         # It tells of messages that wait, so of nobody who is hurt.
         return it.made(blocks)
     if d.kind is DigestKind.REPORT:
-        lines = it.say("slack_report.j2", BLOCK_CHARS - CONTEXT_CHARS).split("\n")
-        empty = not "".join(lines).strip()
-        return it.made([*blocks, *block.sections(["Nothing to report."] if empty else lines)])
+        return it.made([*blocks, *_report(it)])
     if d.kind is DigestKind.DEPLOY:
         return it.made([*blocks, block.section(it.say("slack_deploy.j2"))])
     if d.kind is DigestKind.ROLLUP:
@@ -151,6 +153,16 @@ def plain_text(digest: Digest, *, possible_repeat: bool = False) -> str:
     """Return the digest in plain lines."""
     small = bounded(digest).digest
     return said(PLAIN, "plain.j2", d=small, possible_repeat=possible_repeat, reply=False)
+
+
+def _report(it: _Writing) -> list[Json]:
+    """Return the blocks of a report: of a scheduled one its counts, errors and what is to do."""
+    if it.d.reported is None:
+        lines = it.say("slack_report.j2", BLOCK_CHARS - CONTEXT_CHARS).split("\n")
+        empty = not "".join(lines).strip()
+        return block.sections(["Nothing to report."] if empty else lines)
+    parts = (it.say(f"slack_report_{part}.j2", most) for part, most in _REPORT.items())
+    return [one for part in parts for one in block.sections([x for x in part.split("\n") if x])]
 
 
 def is_over(d: Digest) -> bool:

@@ -15,6 +15,7 @@ from jinja2.loaders import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from correlators import report_text
 from correlators.types import Evidence
 from sinks import mrkdwn, runs
 from sinks.lead import (
@@ -80,6 +81,10 @@ def _environment(
         repeats=repeats,
         subject=subject,
         what=what,
+        scope=report_text.scope,
+        impact=report_text.impact,
+        times=report_text.times,
+        marks=report_text.marks,
         linkable=_linkable,
         help=lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
         evidence=lambda one: EVIDENCE[one],

@@ -12,8 +12,6 @@ from typing import Final
 from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.describe_destinations import Plain, destinations, secret_shown
-from streams.describe_rules import hold_lines, rule_line
-from streams.mailing import mail_places
 from streams.describe_rules import hold_lines, report_line, rule_line
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys

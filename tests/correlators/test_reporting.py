@@ -214,7 +214,7 @@ def test_a_storm_and_a_page_are_counted_once() -> None:
     one = only(run(outage, until=HOUR, config=reporting(config=PAGING)))
     assert (one.storms, one.errors) == (1, 3)
     assert one.paged == 1
-    assert "1 storm paged, and acknowledged by nobody" in one.actions
+    assert one.actions[0] == "paged, and acknowledged by nobody: a storm in a and 2 more services"
 
 
 def test_mean_times_come_from_what_people_did() -> None:
