@@ -88,6 +88,8 @@ class Side:
             self._take(one)
 
     def _take(self, one: Decision) -> None:
+        if one.subject.startswith("rep-") and one.kind is Kind.TOLD:
+            self._told(Thing(id=one.subject), one, tick_end_ms(one.tick))  # of no incident
         if not one.subject.startswith(("inc-", "storm-")):
             return
         thing = self.things.get(one.subject)

@@ -30,7 +30,7 @@ from streams.stories import (
     story_of,
 )
 
-_DIGEST: Final = re.compile(r"((?:inc|storm)-[0-9a-f]{16})(?:[@.](\d{1,6}))?")
+_DIGEST: Final = re.compile(r"((?:inc|storm|rep)-[0-9a-f]{16})(?:[@.](\d{1,6}))?")
 _ID: Final = re.compile(r"(inc|storm)-[0-9a-f]{16}")
 
 

@@ -254,3 +254,12 @@ def test_the_page_shows_what_its_example_says(tmp_path: Path) -> None:
     said = tried(made(tmp_path, rules[1]))[1].splitlines()
     for line in shown[1].splitlines():
         assert line == "..." or line in said
+
+
+def test_scheduled_reports_are_counted_where_they_would_go(tmp_path: Path) -> None:
+    report = 'reports: [{name: Hourly, every: 1h, at: "00:23", to: [slack:incidents]}]\n'
+    answer = found(made(tmp_path, ROUTES + report))
+    assert answer["rows"] == []
+    old, new = (answer[side]["destinations"]["slack:incidents"] for side in ("old", "new"))
+    assert new == {**old, "report": 2}
+    assert answer["new"]["messages"] == answer["old"]["messages"] + 2

@@ -15,6 +15,8 @@ import pytest
 
 from correlators.decisions import Decision, Kind
 from correlators.issue_change import IssueChange, IssueDoes
+from correlators.recurring import Recurring
+from correlators.scheduled import Scheduled
 from sinks.attempted import Attempted, attempted
 from sinks.base import Answer, Delivered, Receipt, Rejected, RejectReason, Step
 from streams import story_words
@@ -344,3 +346,17 @@ def test_what_whoever_pressed_was_told_alone_is_told_of_the_incident() -> None:
     assert story_words.sentence(said, Places(""), {}) == [
         "slack_ephemeral:default: word to whoever pressed that it was not done: delivered"
     ]
+
+
+def test_when_a_report_was_told_and_to_whom_is_told_by_its_id() -> None:
+    daily = Recurring(minutes=(9 * 60 + 23,))
+    report = Scheduled(name="Day", at=daily, to=("console:default",))
+    holding = msgspec.structs.replace(SETTINGS.holding, reports=(report,))
+    settings = msgspec.structs.replace(SETTINGS, holding=holding)
+    told = Recorded(settings, [SHOP]).said(lambda one: one.subject.startswith("rep-"))
+    (subject,) = {one.subject for one in told}
+    out, errors = io.StringIO(), io.StringIO()
+    asked_of = Asked(digest=f"{subject}@1")
+    status = run(settings, asked_of, [SHOP], form=Form.TEXT, out=out, errors=errors)
+    assert (status, errors.getvalue()) == (DONE, "")
+    assert 'told, revision 1 (report), to console:default by "Day"' in out.getvalue()
