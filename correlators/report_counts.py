@@ -13,7 +13,7 @@ import msgspec
 
 from correlators import sets
 from correlators.history import HOUR_TICKS
-from correlators.incidents import Closed, Incident
+from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Config
 from correlators.owners import owners_of
 from correlators.report_actions import actions
@@ -47,6 +47,7 @@ class Counting:
         """Args: config: who owns what; state: read only."""
         self._owners = config.owners
         self._declared = declared_owners(config.services)
+        self._settle = ticks(config.windows.settle_ms)
         self._state = state
 
     def owners_of(self, subject: str) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ class Counting:
         storms: list[Storm] = []
         for one in self._state.of_environment(environment):
             if isinstance(one, Storm):
-                storms += [one] if _began(one, since) else []
+                storms += [one] if _began(one, since - self._settle) else []
             elif one.open or one.closed_tick >= since:
                 episode = self._state.episode(one.key)
                 name = episode.fingerprint if episode is not None else one.key.fingerprint
@@ -139,7 +140,9 @@ class Counting:
             users = sets.union(users, one.users)
         events = [_events(one, since) for one in group]
         people = sets.count(users)
-        new = first >= since
+        # What began is told a settle time later, so it is news of the time in which that is.
+        new = first >= since - self._settle
+        back = any(one.regressed and one.opened_tick >= since - self._settle for one in group)
         had = episode is not None and episode.had_tick >= group[0].opened_tick
         storm = self._state.storm(newest.storm_id) if newest.storm_id else None
         line = ReportLine(
@@ -151,7 +154,7 @@ class Counting:
             about=people.about or any(about for _, about in events),
             incidents=len(group),
             new=new,
-            back=not new and any(one.regressed and one.opened_tick >= since for one in group),
+            back=back and not new,
             open=any(one.open for one in group),
             release=next((one.key.release for one in reversed(group) if one.key.release), ""),
             owner=next(iter(self._of_incidents(group)), ""),

@@ -97,6 +97,21 @@ def test_it_counts_what_was_new_came_back_ended_and_goes_on() -> None:
     assert digest.title == "Hourly, production: 2 new, 1 back, 2 over, 1 open"
 
 
+@pytest.mark.parametrize("before", [1, 9, 10, 11])
+def test_what_begins_around_the_moment_is_new_in_exactly_one_report(before: int) -> None:
+    score = run(events([0], "a", "X"), event(FIRST - before, "b", "Y"), until=FIRST + HOUR + 1)
+    assert score.told("opened")[-1].second == FIRST - before + 10
+    score = run(
+        events([0], "a", "X"),
+        event(FIRST - before, "b", "Y"),
+        until=FIRST + HOUR + 1,
+        config=reporting(),
+    )
+    new = [one.reported.new for one in told(score) if one.reported is not None]
+    assert sum(new) == 2
+    assert new == ([2, 0] if before >= 10 else [1, 1])
+
+
 def test_releases_of_one_error_are_one_line() -> None:
     pushes = [event(at, release=f"1.{at}", user=f"u{at % 2}") for at in range(4)]
     one = only(run(pushes, until=FIRST + 2, config=reporting()))
