@@ -121,6 +121,8 @@ class Counting:
         return max((one for one in found if one), key=URGENCY_RANK.__getitem__, default=None)
 
     def _of_incidents(self, group: Iterable[Incident]) -> tuple[str, ...]:
+        if not (self._owners or self._declared):
+            return ()
         services = dict.fromkeys(one.key.service for one in group)
         marks = {mark for one in group for mark in one.marks}
         return owners_of(self._owners, services, marks, self._declared)
