@@ -254,7 +254,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         "digests",
         "Digests that were held back, by the reason that is written down for each.",
         _words("reason", "`correlators.types.Suppression`", Suppression),
-        Label("rule", "rules, periods and inhibitions of the configuration; empty for the others"),
+        Label(
+            "rule",
+            "rules, periods, inhibitions and reports of the configuration; empty for the others",
+        ),
     ),
     _counter(
         "acts",
