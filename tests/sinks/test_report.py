@@ -16,6 +16,7 @@ from sinks.covered import foldable
 from sinks.peers.slack_rules import blocks_error
 from tests.sinks.hostile import any_digest, struct
 from tests.sinks.make import digest
+from tests.sinks.test_mail import made, text
 
 LINE = ReportLine(
     id="inc-1",
@@ -58,7 +59,7 @@ WEEK = Reported(
 
 
 def of(reported: Reported, **more: object) -> Digest:
-    made = msgspec.structs.replace(
+    whole = msgspec.structs.replace(
         digest(kind=DigestKind.REPORT, title="Week, production: 1 new, 3 over, 1 open"),
         storm=False,
         services=(),
@@ -68,7 +69,7 @@ def of(reported: Reported, **more: object) -> Digest:
         new_release="",
         releases=(),
     )
-    return msgspec.structs.replace(made, **more)
+    return msgspec.structs.replace(whole, **more)
 
 
 def texts(one: Digest) -> list[str]:
@@ -132,14 +133,28 @@ def test_a_message_that_was_cut_names_the_command_that_tells_of_the_report() -> 
     assert "shortened: `stormfold explain --digest rep-1@1` tells the rest" in ends
 
 
+def test_a_mail_shows_the_same_in_a_table_and_nothing_in_it_acts() -> None:
+    hostile = msgspec.structs.replace(LINE, title="<script>x</script>", service="a<b>")
+    one = of(msgspec.structs.replace(WEEK, top=(hostile,), actions=("<img src=x>",)))
+    html = text(made(one), "html")
+    assert "Mon 23 Nov 08:00 to Mon 30 Nov 08:00 Europe/Berlin; only what team-shop owns" in html
+    assert "about 12,345 events, 73 an hour (51 before), 1 storm, 2 pages" in html
+    assert "about 5,120" in html
+    assert "… and 2 more errors" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<em>still open</em>" in html
+    assert [line for line in lines(WEEK)[:3] if line not in text(made(of(WEEK)))] == []
+
+
 def test_no_roll_up_takes_a_report_in() -> None:
     assert not foldable(of(WEEK))
 
 
 @given(any_digest(), struct(Reported, 30), st.booleans())
 def test_slack_takes_any_report(one: Digest, reported: Reported, repeat: bool) -> None:
-    made = msgspec.structs.replace(one, kind=DigestKind.REPORT, resolved=False, reported=reported)
-    message = render.slack_message(made, possible_repeat=repeat)
+    report = msgspec.structs.replace(one, kind=DigestKind.REPORT, resolved=False, reported=reported)
+    message = render.slack_message(report, possible_repeat=repeat)
     assert blocks_error(message.blocks) == ("", "")
     assert chars(message.blocks) <= BLOCK_CHARS
-    assert render.plain_text(made)
+    assert render.plain_text(report)
