@@ -35,7 +35,7 @@ EMPTY_MOST: Final = 14
 """After so many reports in a row without anything an environment is forgotten, until it is heard
 again."""
 TOLD_MOST: Final = 50
-"""Environments of one partition that one scheduled report tells at one moment: the others, by name,
+"""Environments of one partition that one scheduled report tells at one moment: the others
 are held back and counted."""
 _HOUR_S: Final = 3_600
 

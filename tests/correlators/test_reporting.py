@@ -17,6 +17,7 @@ from correlators.owners import Owner
 from correlators.partition import Partition
 from correlators.recurring import Recurring, evenly
 from correlators.reported import TOP_MOST, Reported
+from correlators.reporting import TOLD_MOST
 from correlators.rulings import Rule, Urgency
 from correlators.scheduled import Coming, Scheduled
 from correlators.telling import Config
@@ -220,6 +221,13 @@ def test_every_environment_has_a_report_of_its_own_and_others_have_none() -> Non
     found = told(run(pushes, until=HOUR, config=config))
     assert sorted(one.environment for one in found) == ["production", "staging"]
     assert len({one.id for one in found}) == 2
+
+
+def test_so_many_environments_at_one_moment_are_told_and_the_others_counted() -> None:
+    pushes = [event(0, environment=f"pr-{at:02}") for at in range(TOLD_MOST + 3)]
+    score = run(pushes, until=HOUR, config=reporting(scheduled(environment=("pr-*",))))
+    assert len(told(score)) == TOLD_MOST
+    assert score.suppressed[Suppression.CAPPED] == 3
 
 
 def test_a_storm_and_a_page_are_counted_once() -> None:
