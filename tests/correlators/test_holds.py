@@ -3,6 +3,7 @@ be."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ from correlators.holds import (
     Period,
     held,
 )
+from correlators.recurring import Recurring, evenly
 from correlators.rulings import Ruling, Urgency
+from correlators.scheduled import Scheduled
 from correlators.schedules import Span
 from correlators.silences import Part, Silence, episode_hash
 from correlators.types import Level, Suppression
@@ -181,3 +184,16 @@ def test_a_silence_has_an_author_an_end_and_says_what_it_mutes() -> None:
             silence(**wrong)
     with pytest.raises(ValueError, match="times"):
         Period(name="x", times=())
+
+
+def test_what_a_scheduled_report_tells_waits_for_its_moment_again_and_again() -> None:
+    quiet = Ruling(urgency=Urgency.DIGEST, to=("slack:a",), rules=("low",))
+    hourly = Recurring(minutes=evenly(60, 15))
+    report = Scheduled(name="Low", at=hourly, to=("slack:b",), environment=("*",))
+    at = around()
+    until = hourly.next_ms(at.now_ms)
+    expected = Hold(Suppression.DIGEST_ONLY, "low", until, "Low")
+    assert held(facts(), quiet, Holding(reports=(report,)), at) == expected
+    waited = msgspec.structs.replace(at, waited=True)
+    assert held(facts(), quiet, Holding(reports=(report,)), waited) == expected
+    assert held(facts(), quiet, Holding(), waited) is None

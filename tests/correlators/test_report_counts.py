@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from correlators.acts import Acknowledge, Act, FalseAlarm, Resolve
@@ -146,3 +147,27 @@ def test_many_errors_are_counted_and_the_loudest_named() -> None:
     one = only(run(pushes, until=HOUR, config=reporting()))
     assert (one.errors, len(one.top), one.more) == (30, TOP_MOST, 20)
     assert one.top[0].service == "s29"
+
+
+def test_what_people_do_counts_in_reports_of_that_urgency_alone() -> None:
+    stage = Stage(config=reporting(scheduled(urgency=(Urgency.PAGE,))))
+    stage.run(20, event(0, "a", "X"))
+    stage.run(FIRST + 1, acts=[(30, Acknowledge(subject=stage.incident("a").id, **ANNA))])
+    assert [one for one in stage.digests if one.kind is DigestKind.REPORT] == []
+
+
+def test_a_storm_that_went_into_another_or_was_taken_apart_is_no_storm_of_its_own() -> None:
+    outage = [event(at, name, f"E{name}", trace="t") for at, name in enumerate("abc")]
+    known = run(outage, until=20, config=reporting())
+    (storm,) = known.storms()
+    over = msgspec.structs.replace(storm, closed_tick=storm.last_tick, tell_tick=-1)
+    others = [
+        msgspec.structs.replace(over, id="storm-1", dissolved=True),
+        msgspec.structs.replace(over, id="storm-2", merged_into=storm.id),
+    ]
+    entries = [*(one for _, one in known.entries), *others]
+    stage = Stage(config=reporting(), entries=entries, now=20)
+    stage.run(FIRST + 1)
+    (digest,) = [one for one in stage.digests if one.kind is DigestKind.REPORT]
+    assert digest.reported is not None
+    assert digest.reported.storms == 1
