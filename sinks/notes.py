@@ -34,6 +34,8 @@ class Notes:
         """Messages shortened, by the limit."""
         self.refusals: Counter[str] = Counter()
         """Calls refused, by the service's word."""
+        self.forms: Counter[str] = Counter()
+        """Messages that were told in the ordinary form because theirs failed, by its name."""
 
     def cut(self, destination: str, limits: Iterable[str]) -> None:
         """Count what a message was cut at."""
@@ -48,6 +50,13 @@ class Notes:
         if loud and self._first("refused", destination, word):
             log.error("refused until somebody acts", destination=destination, error=detail)
 
+    def form_failed(self, destination: str, form: str, detail: str) -> None:
+        """Count a form that could not be used; the error holds nothing of any event."""
+        self.forms[form] += 1
+        if self._first("form", form):
+            so = "the message takes the ordinary form"
+            log.error("template failed", destination=destination, error=detail, so=so)
+
     def unread(self, destination: str, detail: str) -> None:
         """Say that nothing can be looked up there."""
         if self._first("unread", destination, detail):
@@ -58,6 +67,11 @@ class Notes:
         """Return cuts and refusals since the last call."""
         taken = (self.cuts, self.refusals)
         self.cuts, self.refusals = Counter(), Counter()
+        return taken
+
+    def take_forms(self) -> Counter[str]:
+        """Return the forms that failed since the last call."""
+        taken, self.forms = self.forms, Counter()
         return taken
 
     def _first(self, *what: str) -> bool:

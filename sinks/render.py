@@ -26,6 +26,7 @@ from correlators.types import NOTICES, Digest, DigestKind
 from sinks import blocks as block
 from sinks.blocks import BLOCK_CHARS, Json, chars, fitting
 from sinks.bounds import Bounded, bounded
+from sinks.forms import Told
 from sinks.lead import lead, speaks_of_itself
 from sinks.mrkdwn import ELLIPSIS, entities, mention
 from sinks.templating import LINK_CHARS, PLAIN, SLACK, SLACK_TEXT, said
@@ -88,7 +89,11 @@ class _Writing:
 
 
 def slack_message(
-    digest: Digest, *, possible_repeat: bool = False, called: Sequence[str] = ()
+    digest: Digest,
+    *,
+    possible_repeat: bool = False,
+    called: Sequence[str] = (),
+    form: tuple[Told, Told] | None = None,
 ) -> Rendered:
     """Return the first message of a digest, in the state that this revision shows.
 
@@ -96,9 +101,12 @@ def slack_message(
         digest: any revision.
         possible_repeat: say that it may have been said before.
         called: users and groups to mention; nobody in an edit.
+        form: what a form says between the first line and the last: in blocks, and as text.
     """
     it = _Writing(digest, possible_repeat, called)
     d = it.d
+    if form is not None:
+        return _formed(it, *form)
     if is_over(d):
         return it.made(_closed(it))
     blocks = [block.header(entities(lead(d)))]
@@ -163,6 +171,18 @@ def _report(it: _Writing) -> list[Json]:
         return block.sections(["Nothing to report."] if empty else lines)
     parts = (it.say(f"slack_report_{part}.j2", most) for part, most in _REPORT.items())
     return [one for part in parts for one in block.sections([x for x in part.split("\n") if x])]
+
+
+def _formed(it: _Writing, blocks: Told, plain: Told) -> Rendered:
+    """Return the message with the words of a form; what people wrote is theirs, and stays."""
+    it.cuts += blocks.cuts
+    text = fitting("\n".join(blocks.lines), BLOCK_CHARS - CONTEXT_CHARS, it.cuts)
+    paragraphs = [one.strip("\n") for one in text.split("\n\n")]
+    sections = [one for part in paragraphs for one in block.sections(part.split("\n"))]
+    head = lead(it.d)
+    found = it.made([block.header(entities(head)), *sections[: block.BLOCKS - 10], *it.notes()])
+    said_plainly = "\n".join([entities(head), *plain.lines])
+    return msgspec.structs.replace(found, text=fitting(said_plainly, TEXT_CHARS, [], "text"))
 
 
 def is_over(d: Digest) -> bool:

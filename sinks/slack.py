@@ -32,11 +32,13 @@ from sinks.base import (
 )
 from sinks.broadcast import Heard, called, heard
 from sinks.carried import first_told
+from sinks.forms import Forms
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_buttons import bar
 from sinks.slack_client import TIMEOUT_MS, SlackClient
 from sinks.slack_find import SlackFinder, metadata_of
+from sinks.slack_formed import SlackForms
 
 
 class SlackSink:
@@ -49,6 +51,7 @@ class SlackSink:
         channels: id (best) or #name by the name in the configuration.
         mentions: user group (S...) or user (U..., W...) by team, called by what is loud.
         buttons: put them below each message; somebody takes what is pressed.
+        forms: what messages say, by the rule that decided.
         base_url: ends with `/api/`.
         post_every_ms: between two messages in one channel; Slack allows about one a second.
         posts_every_ms: between two messages in the workspace, after a burst of ten.
@@ -66,6 +69,7 @@ class SlackSink:
         channels: Mapping[str, str],
         mentions: Mapping[str, str] | None = None,
         buttons: bool = False,
+        forms: Forms | None = None,
         base_url: str = "https://slack.com/api/",
         post_every_ms: int = 1_050,
         posts_every_ms: int = 250,
@@ -77,6 +81,7 @@ class SlackSink:
         self._buttons = buttons
         self.notes = Notes()
         """What was cut and refused."""
+        self._forms = SlackForms(forms, self.notes)
         self._client = SlackClient(
             token=token, base_url=base_url, timeout_ms=timeout_ms, notes=self.notes
         )
@@ -118,7 +123,7 @@ class SlackSink:
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
         configured = self._channel(attempt.destination)
-        message = self._message(attempt)
+        message = await self._message(attempt)
         self.notes.cut(attempt.destination, message.cuts)
         made = self._make(attempt, message, self._finder.place(configured))
         response = await self._client.call(
@@ -149,12 +154,12 @@ class SlackSink:
         """Return the channel as the configuration has it, else the id that the name is."""
         return self._channels.get(destination) or destination.partition(":")[2]
 
-    def _message(self, attempt: Attempt) -> Rendered:
+    async def _message(self, attempt: Attempt) -> Rendered:
         """Return the message of an attempt, with what can be pressed below it.
 
         In a thread it has buttons only where the channel shows it too.
         """
-        message = self._rendered(attempt)
+        message = await self._rendered(attempt)
         small = attempt.step is Step.REPLY and not _loud(attempt)
         pressed = bar(attempt.digest) if self._buttons and not small else []
         if not pressed:
@@ -162,17 +167,19 @@ class SlackSink:
         *blocks, ends = message.blocks
         return msgspec.structs.replace(message, blocks=[*blocks, *pressed, ends])
 
-    def _rendered(self, attempt: Attempt) -> Rendered:
+    async def _rendered(self, attempt: Attempt) -> Rendered:
         """Return the message of an attempt: in a thread the news, else the whole state."""
         digest, repeat = attempt.digest, attempt.possible_repeat
         if attempt.step is Step.EDIT:
             # It shows how things stand; what happened is the replies' part.
             digest = msgspec.structs.replace(digest, untold=(), notes=(), more_notes=0)
-            return slack_message(digest, possible_repeat=repeat)
+            form = await self._forms.said(digest, None, possible_repeat=repeat)
+            return slack_message(digest, possible_repeat=repeat, form=form)
         mentioned = called(digest, self._mentions)
         if attempt.root is None or attempt.of_rollup:
             told = first_told(digest)
-            return slack_message(told, possible_repeat=repeat, called=mentioned)
+            form = await self._forms.said(told, mentioned, possible_repeat=repeat)
+            return slack_message(told, possible_repeat=repeat, called=mentioned, form=form)
         return slack_update(digest, possible_repeat=repeat, loud=_loud(attempt), called=mentioned)
 
     def _make(

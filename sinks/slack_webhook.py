@@ -32,10 +32,12 @@ from sinks.base import (
 )
 from sinks.broadcast import called
 from sinks.carried import first_told
+from sinks.forms import Forms
 from sinks.http import Http, Reply
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_errors import meaning_of, outcome_of, word_of
+from sinks.slack_formed import SlackForms
 
 TIMEOUT_MS: Final = 3_500
 ERROR_CHARS: Final = 60
@@ -47,6 +49,7 @@ class SlackWebhookSink:
     Args:
         webhooks: URL by the name in the configuration.
         mentions: user group (S...) or user (U..., W...) by team, called by what is loud.
+        forms: what messages say, by the rule that decided.
         post_every_ms: between two messages of one webhook; Slack allows about one a second.
         timeout_ms: of one call, shorter than an attempt may last.
     """
@@ -58,6 +61,7 @@ class SlackWebhookSink:
         *,
         webhooks: Mapping[str, str],
         mentions: Mapping[str, str] | None = None,
+        forms: Forms | None = None,
         post_every_ms: int = 1_050,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
@@ -65,6 +69,7 @@ class SlackWebhookSink:
         self._mentions = dict(mentions or {})
         self.notes = Notes()
         """What was cut and refused."""
+        self._forms = SlackForms(forms, self.notes)
         self._http = Http(timeout_ms=timeout_ms)
         limit = Limit(name="post", scope=Scope.DESTINATION, every_ms=post_every_ms)
         # Nothing can be asked, so nothing is waited for.
@@ -88,7 +93,7 @@ class SlackWebhookSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        message = self._message(attempt)
+        message = await self._message(attempt)
         self.notes.cut(attempt.destination, message.cuts)
         body = {
             "text": message.text,
@@ -113,12 +118,14 @@ class SlackWebhookSink:
         """Close the connections."""
         await self._http.close()
 
-    def _message(self, attempt: Attempt) -> Rendered:
+    async def _message(self, attempt: Attempt) -> Rendered:
         """Return the whole state at first, then what is new, which names what it is about."""
         digest, repeat = attempt.digest, attempt.possible_repeat
         mentioned = called(digest, self._mentions)
         if attempt.root is None:
-            return slack_message(first_told(digest), possible_repeat=repeat, called=mentioned)
+            told = first_told(digest)
+            form = await self._forms.said(told, mentioned, possible_repeat=repeat)
+            return slack_message(told, possible_repeat=repeat, called=mentioned, form=form)
         return slack_update(digest, possible_repeat=repeat, loud=True, called=mentioned)
 
     def _refused(self, attempt: Attempt, reply: Reply) -> Outcome:

@@ -14,7 +14,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 _LISTS: Final = ("rules", "quiet_hours", "maintenance", "inhibit")
 """Sections whose entries have a `name`."""
 
-_DEFAULTS: Final = {
+DEFAULTS: Final = {
     "fatal": "pages",
     "loud": "pages.events",
     "storm": "pages.storm_services",
@@ -45,7 +45,7 @@ class Places:
         for section in _LISTS:
             if found := self._lines.get((section, name)):
                 return f"{self._file}:{found[0]} {found[1]}"
-        section = _DEFAULTS.get(name, "")
+        section = DEFAULTS.get(name, "")
         if not section:
             return ""
         line = self._sections.get(section, self._sections.get(section.partition(".")[0]))

@@ -12,7 +12,7 @@ from typing import Final
 from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.describe_destinations import Plain, destinations, secret_shown
-from streams.describe_rules import hold_lines, report_line, rule_line
+from streams.describe_rules import hold_lines, report_line, rule_line, templates_shown
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
@@ -69,6 +69,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "ack_for": duration(settings.pages.ack_for_ms) if settings.pages.ack_for_ms else "never",
         "pages_when": _pages_when(settings) if not settings.rules else RULED,
         "resolve_acknowledged": settings.pages.resolve_acknowledged,
+        "templates": templates_shown(settings.templates) or None,
         "rules": _named(map(rule_line, settings.correlation().decides)),
         "held_back_by": _named(hold_lines(settings.holding)) or None,
         "reports": _named(map(report_line, settings.holding.reports)) or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from correlators.conditions import AtLeast, When
 from correlators.holds import Holding, Period
@@ -11,6 +12,7 @@ from correlators.recurring import WEEK
 from correlators.rulings import Rule, Urgency
 from correlators.scheduled import TOLD, Scheduled
 from correlators.schedules import Span, Weekly
+from sinks.form_names import DEFAULT, DIGEST, Templates
 from streams.yaml_reader import duration
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -58,6 +60,21 @@ def report_line(one: Scheduled) -> str:
     what = "" if set(one.urgency) == set(TOLD) else f", urgency {' or '.join(one.urgency)}"
     of = ", ".join(one.environment)
     return f"{one.name}: {every} at {at}{days}, of {of}{team}{what} -> {', '.join(one.to)}"
+
+
+def templates_shown(templates: Templates) -> dict[str, Any]:
+    """Return each template with its file and the rules that take it; none where none is used."""
+    used = {
+        name: [rule for rule, one in templates.by_rule.items() if one == name]
+        for name in (*templates.by_rule.values(), *templates.forms)
+    }
+    return {
+        name: {
+            "from": templates.forms[name].file if name in templates.forms else "Stormfold's own",
+            "for": rules or {DEFAULT: "all others", DIGEST: "roll-ups and reports"}.get(name, []),
+        }
+        for name, rules in used.items()
+    }
 
 
 def when_text(when: When) -> str:

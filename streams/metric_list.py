@@ -406,6 +406,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         Label("reason", "fields of a digest, `link`, `services`, `lines`, `text`, `size`"),
     ),
     _counter(
+        "template_failures",
+        "messages",
+        "Messages told in the ordinary form because their template failed.",
+        _SINK,
+        Label("template", "the templates that are configured, and `critical`"),
+    ),
+    _counter(
         "stalls",
         "stalls",
         "Source partitions left out because they stood still while others moved on.",

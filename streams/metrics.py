@@ -92,6 +92,7 @@ class Metrics:
     penalties: Counter
     refusals: Counter
     messages_cut: Counter
+    template_failures: Counter
     stalls: Counter
     excluded_sources: Gauge
     paused_partitions: Gauge

@@ -34,6 +34,7 @@ def pages_of(reader: Reader, node: Node | None, sinks: Sinks) -> Pages:
         "fallback",
         "remind_every",
         "ack_for",
+        "template",
     )
     key = reader.section(node, "pages", names)
     entries = reader.entries(key.get("environments"), "pages.environments", "environments")
@@ -77,7 +78,7 @@ def environment_of(reader: Reader, node: Node | None, path: str) -> str:
 
 def routes_of(reader: Reader, node: Node | None, sinks: Sinks) -> Routes:
     """Return who is told and who is paged: everybody who is configured, where nothing is said."""
-    key = reader.section(node, "routes", ("tell", "page", "fallback"))
+    key = reader.section(node, "routes", ("tell", "page", "fallback", "template"))
     both = (*sinks.pagers, *sinks.chats)
     page = sinks.usual_pagers
     if "page" in key:

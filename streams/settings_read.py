@@ -33,6 +33,7 @@ from streams.settings_shadow import shadow_of
 from streams.settings_sinks import Console, File, Sinks
 from streams.settings_slack import slack_in_of, slack_of
 from streams.settings_teams import teams_of as ms_teams_of
+from streams.settings_templates import templates_of
 from streams.settings_types import (
     Clock,
     MetricsAt,
@@ -108,6 +109,7 @@ def settings_of(
         holding=msgspec.structs.replace(holding_of(reader, part), reports=reports),
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         sentry=sentry_of(reader, part["sentry"]) if "sentry" in part else None,
+        templates=templates_of(reader, part, file),
         people=people_of(reader, part.get("people"), known),
         file=file,
     )

@@ -74,6 +74,12 @@ def owners_of(reader: Reader, node: Node | None) -> tuple[Owner, ...]:
     return tuple(found)
 
 
+_RULE: Final = (
+    *("name", "when", "urgency", "to", "page", "fallback", "drop", "every", "continue"),
+    "template",  # read by `settings_templates`: it decides nothing
+)
+
+
 def rules_of(
     reader: Reader, node: Node | None, chats: Collection[str], pagers: Collection[str]
 ) -> tuple[Rule, ...]:
@@ -121,7 +127,18 @@ def _rule(
     reader: Reader, entry: Node, path: str, chats: Collection[str], pagers: Collection[str]
 ) -> Rule | None:
     before = reader.noted
-    names = ("name", "when", "urgency", "to", "page", "fallback", "drop", "every", "continue")
+    names = (
+        "name",
+        "when",
+        "urgency",
+        "to",
+        "page",
+        "fallback",
+        "drop",
+        "every",
+        "continue",
+        "template",
+    )
     key = reader.section(entry, path, names)
     if "name" not in key:
         reader.problem(entry, path, "expected a name, found none")

@@ -24,6 +24,7 @@ from correlators.rulings import Rule
 from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
+from sinks.form_names import Templates
 from streams.people import Person
 from streams.references import Secret
 from streams.settings_sinks import Sinks
@@ -138,6 +139,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """None: what is decided here stays here."""
     people: dict[str, Person] = msgspec.field(default_factory=dict)
     """By the name that messages have."""
+    templates: Templates = Templates()
+    """Forms of messages; they decide nothing."""
     file: str
     """The file that it was read from; empty when there was none."""
 

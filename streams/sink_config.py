@@ -12,6 +12,7 @@ from sinks.base import Sink
 from sinks.console import ConsoleSink
 from sinks.email import EmailSink
 from sinks.file import FileSink
+from sinks.forms import Forms
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.sentry import Organisation, SentrySink
@@ -36,6 +37,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
     sinks: list[Sink] = []
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
     mentions = {name: one.slack for name, one in settings.teams.items() if one.slack}
+    forms = Forms(settings.templates)
     if slack is not None and slack.channels and needed(settings, SlackSink.name):
         sinks.append(
             SlackSink(
@@ -43,6 +45,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 channels=slack.channels,
                 mentions=mentions,
                 buttons=settings.slack_in is not None,
+                forms=forms,
                 base_url=slack.base_url,
             )
         )
@@ -50,7 +53,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
         sinks.append(SlackEphemeralSink(token=slack.token.reveal(), base_url=slack.base_url))
     if slack is not None and slack.webhooks and needed(settings, SlackWebhookSink.name):
         webhooks = {name: url.reveal() for name, url in slack.webhooks.items()}
-        sinks.append(SlackWebhookSink(webhooks=webhooks, mentions=mentions))
+        sinks.append(SlackWebhookSink(webhooks=webhooks, mentions=mentions, forms=forms))
     if pagerduty is not None and needed(settings, PagerDutySink.name):
         sinks.append(
             PagerDutySink(

@@ -20,3 +20,5 @@ def count_notes(metrics: Metrics, sinks: Iterable[Sink]) -> None:
             metrics.messages_cut.labels(sink=sink.name, reason=limit).inc(count)
         for error, count in refusals.items():
             metrics.refusals.labels(sink=sink.name, reason=error).inc(count)
+        for form, count in notes.take_forms().items():
+            metrics.template_failures.labels(sink=sink.name, template=form).inc(count)

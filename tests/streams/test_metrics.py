@@ -116,7 +116,7 @@ def test_every_metric_explains_itself_and_every_label_its_bound() -> None:
 
 def test_no_label_can_carry_personal_data_or_an_id() -> None:
     allowed = {"outcome", "resource", "kind", "reason", "result", "stage", "partition", "sink"}
-    allowed |= {"act", "rule", "destination"}  # whose names stand in the configuration
+    allowed |= {"act", "rule", "destination", "template"}  # whose names stand in the configuration
     allowed |= {"level", "urgency"}  # words of an enum
     assert {label.name for metric in METRICS for label in metric.labels} <= allowed
 
