@@ -7,9 +7,9 @@ is needed is counted and logged, and the message takes the ordinary form: no mes
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from markupsafe import Markup
@@ -35,8 +35,16 @@ OTHER_KINDS: Final = NOTICES | {
 """What has no form."""
 
 _FOLDER: Final = Path(__file__).parent / "templates" / "forms"
-OnCall = Callable[[Digest], Awaitable[tuple[str, ...]]]
-"""Returns who is on call for a digest, by name; nobody where that cannot be had."""
+
+
+class OnCall(Protocol):
+    """Knows who is on call."""
+
+    async def __call__(self, digest: Digest) -> tuple[str, ...]:
+        """Return who is on call for a digest, by name; nobody where that cannot be had."""
+
+    async def close(self) -> None:
+        """Close the connections; what is closed may be closed again."""
 
 
 _NONE: Final = Templates()
@@ -85,6 +93,11 @@ class Forms:
         if self._on_call is None or not self.name_of(digest):
             return ()
         return await self._on_call(digest)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._on_call is not None:
+            await self._on_call.close()
 
     def told(
         self,

@@ -149,6 +149,7 @@ class SlackSink:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+        await self._forms.close()
 
     def _channel(self, destination: str) -> str:
         """Return the channel as the configuration has it, else the id that the name is."""

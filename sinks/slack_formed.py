@@ -52,3 +52,7 @@ class SlackForms:
         blocks = told(SLACK)
         plain = told(SLACK_TEXT) if blocks is not None else None
         return None if blocks is None or plain is None else (blocks, plain)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._forms.close()

@@ -117,6 +117,7 @@ class SlackWebhookSink:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+        await self._forms.close()
 
     async def _message(self, attempt: Attempt) -> Rendered:
         """Return the whole state at first, then what is new, which names what it is about."""

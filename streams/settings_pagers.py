@@ -37,8 +37,10 @@ _KEYS: Final = (
     "api_token",
     "api_url",
     "webhook_secrets",
+    "escalation_policies",
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_ID: Final = re.compile(r"[A-Z0-9]{6,20}")
 _PATH: Final = "sinks.pagerduty"
 
 
@@ -55,6 +57,7 @@ def pagerduty_of(reader: Reader, node: Node) -> PagerDuty:
         changes=_changes(reader, key.get("changes"), keys),
         api_token=None if token is None else reader.secret(token, f"{_PATH}.api_token", ""),
         api_url=base_url(reader, key.get("api_url"), f"{_PATH}.api_url", api, empty=True),
+        policies=_policies(reader, key, keys),
         webhook_secrets=_webhook_secrets(reader, key.get("webhook_secrets")),
     )
 
@@ -81,6 +84,18 @@ def _routing_keys(reader: Reader, key: dict[str, Node]) -> dict[str, Secret]:
         else:
             found[name] = reader.secret(entry, f"{path}.{name}", "")
     return found
+
+
+def _policies(reader: Reader, key: dict[str, Node], keys: Collection[str]) -> dict[str, str]:
+    """Return the escalation policy of each routing key that has one: who is on call is asked."""
+    node, path = key.get("escalation_policies"), f"{_PATH}.escalation_policies"
+    named = reader.section(node, path, keys)
+    if node is not None and "api_token" not in key:
+        reader.problem(node, path, "who is on call is asked with an api_token, found none")
+    says = "the id of an escalation policy, such as PABC123"
+    return {
+        name: reader.text(entry, f"{path}.{name}", "", _ID, says) for name, entry in named.items()
+    }
 
 
 def _webhook_secrets(reader: Reader, node: Node | None) -> tuple[Secret, ...]:

@@ -36,6 +36,8 @@ class PagerDuty(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str = "https://api.pagerduty.com"
     webhook_secrets: tuple[Secret, ...] = ()
     """Any of them may have signed what people do there; without one none of it is taken."""
+    policies: dict[str, str] = msgspec.field(default_factory=dict)
+    """Id of the escalation policy by the name of the routing key."""
 
 
 class Console(msgspec.Struct, frozen=True, kw_only=True):

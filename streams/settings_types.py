@@ -140,7 +140,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     people: dict[str, Person] = msgspec.field(default_factory=dict)
     """By the name that messages have."""
     templates: Templates = Templates()
-    """Forms of messages; they decide nothing."""
     file: str
     """The file that it was read from; empty when there was none."""
 

@@ -12,7 +12,6 @@ from sinks.base import Sink
 from sinks.console import ConsoleSink
 from sinks.email import EmailSink
 from sinks.file import FileSink
-from sinks.forms import Forms
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.sentry import Organisation, SentrySink
@@ -23,6 +22,7 @@ from sinks.smtp import Server
 from sinks.teams import TeamsSink
 from sinks.webhook import Endpoint, WebhookSink
 from streams.describe import needed
+from streams.forms_config import make_forms
 from streams.mailing import Email
 from streams.people import in_sentry
 from streams.settings import PagerDuty, Settings
@@ -37,7 +37,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
     sinks: list[Sink] = []
     slack, pagerduty = settings.sinks.slack, settings.sinks.pagerduty
     mentions = {name: one.slack for name, one in settings.teams.items() if one.slack}
-    forms = Forms(settings.templates)
+    forms = make_forms(settings)
     if slack is not None and slack.channels and needed(settings, SlackSink.name):
         sinks.append(
             SlackSink(

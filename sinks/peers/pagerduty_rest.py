@@ -1,12 +1,12 @@
-"""A local PagerDuty's REST API, as much of it as looking for an incident needs.
+"""A local PagerDuty's REST API, as much of it as looking for an incident or the on-call needs.
 
 `GET /incidents` finds the incidents of the alerts that a `PagerDutyPeer` has, by `incident_key`; an
 alert that was suppressed (`PagerDutyPeer.suppress`) has none. `GET /incidents/{id}/alerts` lists
 the alerts of an incident, of which there are several where the account groups them
-(`PagerDutyPeer.group`).
+(`PagerDutyPeer.group`). `GET /oncalls` lists whom `on_call` has.
 
 Source: developer.pagerduty.com, REST API v2: authentication, list incidents, list alerts for an
-incident, 960 calls a minute.
+incident, list all of the on-calls, 960 calls a minute.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class PagerDutyRestPeer(Peer):
         self._account = account
         self._token = token
         self._window = Window(calls_per_minute, 60.0)
+        self.on_call: dict[str, list[tuple[int, str]]] = {}
+        """By escalation policy: level and name of whoever is on call."""
         self._app.router.add_get("/incidents", self._incidents)
+        self._app.router.add_get("/oncalls", self._oncalls)
         self._app.router.add_get("/incidents/{id}/alerts", self._alerts)
 
     @property
@@ -67,6 +70,32 @@ class PagerDutyRestPeer(Peer):
             return self._list(request)
 
         return await self._answer(request, "alerts", found)
+
+    async def _oncalls(self, request: web.Request) -> web.StreamResponse:
+        async def found() -> web.Response:
+            asked = dict(request.query)
+            refused = self._refused(request, "oncalls", asked)
+            if refused is not None:
+                return refused
+            policies = request.query.getall("escalation_policy_ids[]", [*self.on_call])
+            oncalls = [
+                {
+                    "escalation_policy": {"id": policy, "type": "escalation_policy_reference"},
+                    "escalation_level": level,
+                    "schedule": None,
+                    "user": {"id": f"P{at}", "type": "user_reference", "summary": name},
+                    "start": None,
+                    "end": None,
+                }
+                for policy in policies
+                for at, (level, name) in enumerate(self.on_call.get(policy, ()))
+            ]
+            limit = int(asked.get("limit", 25))
+            more = len(oncalls) > limit
+            told = {"oncalls": oncalls[:limit], "limit": limit, "offset": 0, "more": more}
+            return self._say("oncalls", "ok", asked, {**told, "total": None}, 200)
+
+        return await self._answer(request, "oncalls", found)
 
     def _list(self, request: web.Request) -> web.Response:
         asked = {**request.query, "id": request.match_info["id"]}

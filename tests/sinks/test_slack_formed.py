@@ -20,8 +20,13 @@ from tests.sinks.make import attempt, digest
 BAD = Form("bad.j2", "{{ d.services[99].service }}")
 
 
-async def on_call(what: Digest) -> tuple[str, ...]:
-    return ("Ada Lovelace",) if what.environment == "production" else ()
+class Ada:
+    """Is on call in production."""
+
+    async def __call__(self, digest: Digest) -> tuple[str, ...]:
+        return ("Ada Lovelace",) if digest.environment == "production" else ()
+
+    async def close(self) -> None: ...
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ async def sink(slack: SlackPeer) -> AsyncIterator[SlackSink]:
         token=TOKEN,
         channels={"incidents": "C0INC"},
         buttons=True,
-        forms=Forms(templates, on_call),
+        forms=Forms(templates, Ada()),
         base_url=slack.base_url,
     )
     yield made
