@@ -43,7 +43,7 @@ OWN_FILTERS: Final = frozenset(
     {
         *("lasting", "many", "counts", "lead", "state", "sign", "subject", "linkable", "help"),
         *("evidence", "doubt", "because", "when", "strong", "code", "link", "join", "explain"),
-        *("owned", "unsaid", "repeats"),
+        *("owned", "unsaid", "repeats", "without"),
     }
 )
 JINJAS_FILTERS: Final = frozenset(

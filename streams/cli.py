@@ -22,6 +22,7 @@ from streams.cli_incidents import incidents
 from streams.cli_intake import intake
 from streams.cli_links import links
 from streams.cli_record import record
+from streams.cli_render import render
 from streams.cli_replay import replay
 from streams.cli_run import run
 from streams.cli_silences import silences
@@ -72,6 +73,7 @@ app.command("why-many")(why_many)
 app.command("suggest-merges")(suggest_merges)
 app.command()(topics)
 app.command()(check)
+app.command()(render)
 app.command()(status)
 app.add_typer(incidents, name="incidents")
 app.add_typer(silences, name="silences")

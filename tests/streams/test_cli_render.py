@@ -1,0 +1,107 @@
+"""`stormfold render`: a message as it would look, in any template, of a recording or made up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from streams.cli import app
+from streams.exit_status import FAILED, WRONG_USE
+
+ROOT = Path(__file__).parents[2]
+OUTAGE = ROOT / "recordings" / "shop-outage.jsonl.gz"
+STORM = "storm-7f4ac26c308e979e"
+
+
+def run(*arguments: object) -> Result:
+    config = str(ROOT / "stormfold.yaml")
+    return CliRunner().invoke(app, ["render", *map(str, arguments), "--config", config])
+
+
+def test_a_made_up_storm_shows_what_a_template_says(tmp_path: Path) -> None:
+    file = tmp_path / "mine.j2"
+    file.write_text('{{ "Hurt:"|strong }} {{ d|counts }}\n\n{{ d.title|code }}')
+    found = run("--template", file)
+    assert found.exit_code == 0
+    assert "│ Hurt: 412 events · 97 users\n│ Outage in 2 services, likely from" in found.stdout
+    sent = json.loads(run("--template", file, "--sent").stdout)
+    assert sent["blocks"][1]["text"]["text"] == "*Hurt:* 412 events · 97 users"
+    assert "│ Who is hurt: 3 services" in run().stdout
+    assert "│ @channel ERROR in production" in run("--template", "critical").stdout
+
+
+def test_what_was_told_of_a_storm_is_drawn_in_another_template() -> None:
+    found = run("--template", "critical", "--incident", STORM, "--recording", OUTAGE)
+    assert found.exit_code == 0
+    assert "│ @channel ERROR in production" in found.stdout
+    assert "│ Likely origin: checkout" in found.stdout
+    assert f"{STORM} · revision 2" in found.stdout  # the newest that is not its end
+    over = run("--incident", STORM, "--recording", OUTAGE, "--revision", 3)
+    assert "✅ Resolved after 5 min" in over.stdout
+    none = run("--incident", STORM, "--recording", OUTAGE, "--revision", 9)
+    assert (none.exit_code, "has no revision 9; told were 1, 2, 3" in none.stderr) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("a\n{{ d.titel }}", "mine.j2:2: a digest has no 'titel'"),
+        ("a\n\n{{ d.services[9].title }}", "mine.j2:3: UndefinedError"),
+        ("{% if %}", "mine.j2:1: Expected an expression"),
+    ],
+)
+def test_what_is_wrong_in_a_template_is_told_with_its_line(
+    tmp_path: Path, source: str, says: str
+) -> None:
+    file = tmp_path / "mine.j2"
+    file.write_text(source)
+    found = run("--template", file)
+    assert (found.exit_code, found.stdout) == (WRONG_USE, "")
+    assert says in found.stderr
+
+
+def test_a_template_of_lists_is_drawn_with_a_roll_up(tmp_path: Path) -> None:
+    file = tmp_path / "mine.j2"
+    file.write_text("{% for one in d.rollup.lines %}{{ one|sign }} {{ one.service }}\n{% endfor %}")
+    assert "UndefinedError" in run("--template", file).stderr
+    assert "│ 2 new" in run("--template", "digest").stdout.replace("📚 ", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--to", "pigeon"), "--to: expected one of slack"),
+        (("--template", "nothing"), "expected a file *.j2, or one of critical, default, digest"),
+        (("--template", "gone.j2"), "gone.j2: cannot be read: No such file"),
+        (("--incident", "inc-1"), "'inc-1' is no id"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(arguments: tuple[str, ...], says: str) -> None:
+    found = run(*arguments)
+    assert found.exit_code == WRONG_USE
+    assert says in found.stderr
+
+
+def test_what_nothing_was_told_of_is_named() -> None:
+    found = run("--incident", "inc-" + "0" * 16, "--recording", OUTAGE)
+    assert found.exit_code == FAILED
+    assert "nothing was told of inc-0000000000000000 in this recording" in found.stderr
+
+
+def test_without_chromium_a_picture_is_refused_with_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = run("--png", tmp_path / "a.png")
+    assert (found.exit_code, "no Chromium on the PATH" in found.stderr) == (FAILED, True)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is at hand")
+def test_a_picture_is_taken_where_chromium_is_at_hand(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    assert run("--template", "critical", "--png", picture).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
