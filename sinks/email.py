@@ -37,6 +37,8 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.formed import MAILS, Formed
+from sinks.forms import Forms, Told
 from sinks.mail import BYTES_MOST, Envelope, Letter, id_of, letter
 from sinks.notes import Notes
 from sinks.smtp import Handed, Mail, Offers, Server, Smtp
@@ -73,6 +75,7 @@ class EmailSink:
         sender: in whose name; its domain is that of the ids.
         lists: addresses by the name in the configuration.
         list_id: the end of the lists' ids; empty: the sender's domain.
+        forms: what mails say, by the rule that decided.
         mail_every_ms: between two mails to one list, after a burst of five.
         mails_every_ms: between two mails, after a burst of ten.
         timeout_ms: of one conversation, shorter than an attempt may last.
@@ -88,6 +91,7 @@ class EmailSink:
         sender: Address,
         lists: Mapping[str, tuple[str, ...]],
         list_id: str = "",
+        forms: Forms | None = None,
         mail_every_ms: int = 2_000,
         mails_every_ms: int = 250,
         timeout_ms: int = TIMEOUT_MS,
@@ -101,6 +105,7 @@ class EmailSink:
         """Since when an address is not taken; of those of the lists."""
         self.notes = Notes()
         """What was cut and refused."""
+        self._forms = Formed(forms, self.notes, MAILS)
         one = Limit(
             name="mail", scope=Scope.DESTINATION, every_ms=mail_every_ms, burst=5, in_flight=2
         )
@@ -140,6 +145,7 @@ class EmailSink:
         before = half or _Half()
         to = tuple(one for one in self._lists[attempt.destination] if one not in before.got)
         marked = attempt.possible_repeat and (half is None or half.unsure)
+        form = await self._forms.said(attempt.digest, None, possible_repeat=marked)
         made: list[Letter] = []
         unfit: dict[str, Said] = {}
 
@@ -148,7 +154,7 @@ class EmailSink:
             fit = tuple(one for one in to if one not in unfit)
             if not fit:
                 return None
-            found = self._letter(attempt, fit, offers, marked)
+            found = self._letter(attempt, fit, offers, marked, form)
             if found is None:
                 return None
             made.append(found)
@@ -177,10 +183,16 @@ class EmailSink:
         return CannotTell("a mail cannot be looked up")
 
     async def close(self) -> None:
-        """Do nothing: no connection is kept."""
+        """Close the connections; none to the mail server is kept."""
+        await self._forms.close()
 
     def _letter(
-        self, attempt: Attempt, to: tuple[str, ...], offers: Offers, marked: bool
+        self,
+        attempt: Attempt,
+        to: tuple[str, ...],
+        offers: Offers,
+        marked: bool,
+        form: tuple[Told, Told] | None,
     ) -> Letter | None:
         """Return the mail, its text alone where the server takes no more; None where not even."""
         envelope = Envelope(
@@ -199,6 +211,7 @@ class EmailSink:
                 possible_repeat=marked,
                 utf8=any(not one.isascii() for one in to),
                 bare=bare,
+                form=form,
             )
             if len(found.raw) <= min(offers.size_bytes or BYTES_MOST, BYTES_MOST):
                 return (

@@ -5,6 +5,7 @@ A medium is a few functions. A sink that has marks of its own brings one more.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -101,6 +102,10 @@ def _plain(value: object) -> str:
     return str(value) if isinstance(value, Markup) else clean(value)
 
 
+def _html(value: object) -> str:
+    return str(value) if isinstance(value, Markup) else html.escape(clean(value))
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -123,6 +128,17 @@ SLACK_TEXT: Final = medium(
     when=utc,
 )
 """For what notifications and readers without blocks show."""
+MAIL: Final = medium(
+    _html,
+    lambda text: html.escape(text, quote=False),
+    strong=lambda value: f"<strong>{_html(value) or '?'}</strong>",
+    code=lambda value: f"<code>{_html(value) or '?'}</code>",
+    link=lambda label, url: (
+        f'<a href="{html.escape(url)}" style="color:#1155cc">{_html(label)}</a>'
+    ),
+    when=utc,
+)
+"""For the HTML of a mail."""
 PLAIN: Final = medium(
     _plain,
     _as_it_is,

@@ -1,7 +1,7 @@
 """Forms: how the people who run this have their messages say it, by the rule that decided.
 
 The first line of a message, its end and its buttons stay as they are; a form is all between. What
-is over, what joined or left a storm, deploys and notices have no form. One that goes wrong when it
+is over, what joined or left a storm, deploys, notices and scheduled reports have no form. One that goes wrong when it
 is needed is counted and logged, and the message takes the ordinary form: no message is lost to it.
 """
 
@@ -83,7 +83,7 @@ class Forms:
 
     def name_of(self, digest: Digest) -> str:
         """Return the name of the form that a digest is told in; empty: the ordinary one."""
-        if digest.kind in OTHER_KINDS or digest.resolved:
+        if digest.kind in OTHER_KINDS or digest.resolved or digest.reported is not None:
             return ""
         name = DIGEST if digest.kind in LIST_KINDS else self._by_rule.get(digest.rule, DEFAULT)
         return name if name in self._forms else ""

@@ -22,10 +22,12 @@ from typing import Final
 
 import msgspec
 import xxhash
+from markupsafe import Markup
 
 from correlators.types import NOTICES, Digest, DigestKind, Level, PageAction
 from sinks.base import Receipt
 from sinks.bounds import bounded
+from sinks.forms import Told
 from sinks.lead import change, has_owner, lead, speaks_of_itself, state
 from sinks.templating import LINK_CHARS, MAIL, PLAIN, said
 from sinks.words import clean, short
@@ -84,6 +86,7 @@ def letter(
     possible_repeat: bool = False,
     utf8: bool = False,
     bare: bool = False,
+    form: tuple[Told, Told] | None = None,
 ) -> Letter:
     """Return the mail of a digest.
 
@@ -96,6 +99,7 @@ def letter(
         possible_repeat: say that it may have been said before.
         utf8: the server takes addresses that are no ASCII.
         bare: the text alone, where a server takes little.
+        form: what a form says between the headline and the end: as HTML, and as text.
     """
     bound = bounded(digest)
     d, cuts = bound.digest, list(bound.cuts)
@@ -106,13 +110,18 @@ def letter(
     sign, words = change(d) if reply else state(d)
     if speaks_of_itself(d):
         sign = words = ""
-    values = {
+    values: dict[str, object] = {
         "possible_repeat": possible_repeat,
         "reply": reply,
         "critical": is_critical,
         "shortened": bool(cuts),
         "list_name": envelope.name,
+        "form": None,
     }
+    drawn_form, plain_form = form or (None, None)
+    if drawn_form is not None and plain_form is not None:
+        cuts += drawn_form.cuts
+        values["form"] = tuple(map(Markup, plain_form.lines))
     made = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
     domain = envelope.sender.domain
     id = id_of(digest, domain)
@@ -134,6 +143,8 @@ def letter(
         made["X-Priority"] = "1"
     made.set_content(said(PLAIN, "mail.txt.j2", d=d, **values) + "\n", cte="quoted-printable")
     if not bare:
+        if drawn_form is not None:
+            values["form"] = tuple(map(Markup, drawn_form.lines))
         drawn = said(
             MAIL,
             "mail.html.j2",

@@ -32,13 +32,14 @@ from sinks.base import (
 )
 from sinks.broadcast import Heard, called, heard
 from sinks.carried import first_told
+from sinks.formed import CHANNEL, SLACKS, Formed
 from sinks.forms import Forms
+from sinks.mrkdwn import mention
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_buttons import bar
 from sinks.slack_client import TIMEOUT_MS, SlackClient
 from sinks.slack_find import SlackFinder, metadata_of
-from sinks.slack_formed import SlackForms
 
 
 class SlackSink:
@@ -81,7 +82,7 @@ class SlackSink:
         self._buttons = buttons
         self.notes = Notes()
         """What was cut and refused."""
-        self._forms = SlackForms(forms, self.notes)
+        self._forms = Formed(forms, self.notes, SLACKS, everybody=CHANNEL)
         self._client = SlackClient(
             token=token, base_url=base_url, timeout_ms=timeout_ms, notes=self.notes
         )
@@ -179,7 +180,9 @@ class SlackSink:
         mentioned = called(digest, self._mentions)
         if attempt.root is None or attempt.of_rollup:
             told = first_told(digest)
-            form = await self._forms.said(told, mentioned, possible_repeat=repeat)
+            form = await self._forms.said(
+                told, [mention(one) for one in mentioned], possible_repeat=repeat
+            )
             return slack_message(told, possible_repeat=repeat, called=mentioned, form=form)
         return slack_update(digest, possible_repeat=repeat, loud=_loud(attempt), called=mentioned)
 

@@ -32,12 +32,13 @@ from sinks.base import (
 )
 from sinks.broadcast import called
 from sinks.carried import first_told
+from sinks.formed import CHANNEL, SLACKS, Formed
 from sinks.forms import Forms
 from sinks.http import Http, Reply
+from sinks.mrkdwn import mention
 from sinks.notes import Notes
 from sinks.render import Rendered, slack_message, slack_update
 from sinks.slack_errors import meaning_of, outcome_of, word_of
-from sinks.slack_formed import SlackForms
 
 TIMEOUT_MS: Final = 3_500
 ERROR_CHARS: Final = 60
@@ -69,7 +70,7 @@ class SlackWebhookSink:
         self._mentions = dict(mentions or {})
         self.notes = Notes()
         """What was cut and refused."""
-        self._forms = SlackForms(forms, self.notes)
+        self._forms = Formed(forms, self.notes, SLACKS, everybody=CHANNEL)
         self._http = Http(timeout_ms=timeout_ms)
         limit = Limit(name="post", scope=Scope.DESTINATION, every_ms=post_every_ms)
         # Nothing can be asked, so nothing is waited for.
@@ -125,7 +126,9 @@ class SlackWebhookSink:
         mentioned = called(digest, self._mentions)
         if attempt.root is None:
             told = first_told(digest)
-            form = await self._forms.said(told, mentioned, possible_repeat=repeat)
+            form = await self._forms.said(
+                told, [mention(one) for one in mentioned], possible_repeat=repeat
+            )
             return slack_message(told, possible_repeat=repeat, called=mentioned, form=form)
         return slack_update(digest, possible_repeat=repeat, loud=True, called=mentioned)
 

@@ -12,13 +12,19 @@ from typing import Final
 from correlators.incidents import Windows
 from correlators.storms import Linking
 from streams.describe_destinations import Plain, destinations, secret_shown
-from streams.describe_rules import hold_lines, report_line, rule_line, templates_shown
+from streams.describe_rules import (
+    grouping_shown,
+    hold_lines,
+    report_line,
+    rule_line,
+    templates_shown,
+)
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
 from streams.settings_slack import wrong_urls
 from streams.settings_teams import wrong_workflows
-from streams.settings_types import GroupingFiles, Settings
+from streams.settings_types import Settings
 from streams.settings_webhooks import wrong_endpoints
 from streams.yaml_reader import duration
 
@@ -36,7 +42,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "default_environment": settings.default_environment,
         "signature_version": settings.signature_version,
         "projects": dict(settings.projects),
-        "grouping": _grouping(settings.grouping),
+        "grouping": grouping_shown(settings.grouping),
         "services": _services(settings),
         "teams": _teams(settings),
         "people": {name: [*one.services] for name, one in settings.people.items()},
@@ -133,20 +139,6 @@ def _teams(settings: Settings) -> dict[str, Plain]:
         }
         found[name] = {part: value for part, value in known.items() if value}
     return found
-
-
-def _grouping(grouping: GroupingFiles) -> Plain:
-    chosen = grouping.chosen
-    return {
-        "by": chosen.by.value,
-        "services": {service: by.value for service, by in sorted(chosen.services.items())},
-        "fingerprint_rules": _rules(grouping.fingerprint_rules, len(chosen.fingerprint_rules)),
-        "stack_rules": _rules(grouping.stack_rules, len(chosen.stack_rules)),
-    }
-
-
-def _rules(file: str, number: int) -> Plain:
-    return f"{file} ({number} {'rule' if number == 1 else 'rules'})" if file else None
 
 
 def _webhook_secrets(settings: Settings) -> list[Plain]:

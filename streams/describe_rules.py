@@ -13,6 +13,7 @@ from correlators.rulings import Rule, Urgency
 from correlators.scheduled import TOLD, Scheduled
 from correlators.schedules import Span, Weekly
 from sinks.form_names import DEFAULT, DIGEST, Templates
+from streams.settings_types import GroupingFiles
 from streams.yaml_reader import duration
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -60,6 +61,21 @@ def report_line(one: Scheduled) -> str:
     what = "" if set(one.urgency) == set(TOLD) else f", urgency {' or '.join(one.urgency)}"
     of = ", ".join(one.environment)
     return f"{one.name}: {every} at {at}{days}, of {of}{team}{what} -> {', '.join(one.to)}"
+
+
+def grouping_shown(grouping: GroupingFiles) -> dict[str, Any]:
+    """Return who says what is the same."""
+    chosen = grouping.chosen
+    return {
+        "by": chosen.by.value,
+        "services": {service: by.value for service, by in sorted(chosen.services.items())},
+        "fingerprint_rules": _rules(grouping.fingerprint_rules, len(chosen.fingerprint_rules)),
+        "stack_rules": _rules(grouping.stack_rules, len(chosen.stack_rules)),
+    }
+
+
+def _rules(file: str, number: int) -> str | None:
+    return f"{file} ({number} {'rule' if number == 1 else 'rules'})" if file else None
 
 
 def templates_shown(templates: Templates) -> dict[str, Any]:

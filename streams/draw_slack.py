@@ -7,13 +7,14 @@ import json
 from correlators.types import Digest
 from sinks.broadcast import called
 from sinks.carried import first_told
+from sinks.formed import CHANNEL, SLACKS, Formed
 from sinks.forms import Forms
+from sinks.mrkdwn import mention
 from sinks.notes import Notes
 from sinks.peers.drawn import html_message, page, terminal
 from sinks.peers.slack_store import Message
 from sinks.render import slack_message
 from sinks.slack_buttons import bar
-from sinks.slack_formed import SlackForms
 from streams.drawing import Drawn
 from streams.settings import Settings
 
@@ -23,7 +24,9 @@ async def draw(settings: Settings, forms: Forms, digest: Digest, notes: Notes) -
     told = first_told(digest)
     teams = settings.teams
     mentions = called(told, {name: one.slack for name, one in teams.items() if one.slack})
-    form = await SlackForms(forms, notes).said(told, mentions, possible_repeat=False)
+    form = await Formed(forms, notes, SLACKS, everybody=CHANNEL).said(
+        told, [mention(one) for one in mentions], possible_repeat=False
+    )
     made = slack_message(told, called=mentions, form=form)
     *blocks, ends = made.blocks
     blocks = [*blocks, *(bar(told) if settings.slack_in is not None else ()), ends]

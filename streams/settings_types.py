@@ -114,7 +114,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     default_environment: str
     signature_version: int
     services: dict[str, Service]
-    """What is known of the services themselves."""
     projects: dict[str, str]
     """Service by the number of its Sentry project, for events that tell the number alone."""
     grouping: GroupingFiles

@@ -12,6 +12,7 @@ from sinks.base import Sink
 from sinks.console import ConsoleSink
 from sinks.email import EmailSink
 from sinks.file import FileSink
+from sinks.forms import Forms
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
 from sinks.sentry import Organisation, SentrySink
@@ -64,7 +65,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
             )
         )
     if (email := settings.sinks.email) is not None and needed(settings, EmailSink.name):
-        sinks.append(_email(email))
+        sinks.append(_email(email, forms))
     if (teams := settings.sinks.teams) is not None and needed(settings, TeamsSink.name):
         workflows = {name: url.reveal() for name, url in teams.workflows.items()}
         sinks.append(TeamsSink(workflows=workflows))
@@ -91,7 +92,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
     return sinks
 
 
-def _email(email: Email) -> EmailSink:
+def _email(email: Email, forms: Forms) -> EmailSink:
     """Return what sends mails, as this machine."""
     name = socket.gethostname()
     server = Server(
@@ -104,7 +105,9 @@ def _email(email: Email) -> EmailSink:
     )
     whose, address = parseaddr(email.sender)
     sender = Address(display_name=whose, addr_spec=address)
-    return EmailSink(server=server, sender=sender, lists=email.lists, list_id=email.list_id)
+    return EmailSink(
+        server=server, sender=sender, lists=email.lists, list_id=email.list_id, forms=forms
+    )
 
 
 def _rest(pagerduty: PagerDuty) -> PagerDutyRest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -12,13 +13,13 @@ from hypothesis import strategies as st
 from correlators.types import Digest, DigestKind, Doubt, PageAction
 from sinks import form_media
 from sinks.form_language import CHARS, STEPS, FormError, Language, checked
-from sinks.form_media import PLAIN, SLACK, SLACK_TEXT
+from sinks.form_media import MAIL, PLAIN, SLACK, SLACK_TEXT
 from sinks.form_names import CRITICAL, OURS, Form, Templates
 from sinks.forms import Forms, Told, calls_everybody, ours
 from sinks.notes import Notes
 from tests.sinks.make import digest
 
-MEDIA = (SLACK, SLACK_TEXT, PLAIN)
+MEDIA = (SLACK, SLACK_TEXT, MAIL, PLAIN)
 FORMS = Forms(Templates(by_rule={"loud": CRITICAL}))
 
 
@@ -130,6 +131,22 @@ def test_no_text_of_an_event_mentions_links_or_formats_in_slack() -> None:
     assert "<" not in text
     assert text.count("*") == 4  # two of `strong`, and two inside code, where they do nothing
     assert text.count("`") == 2
+
+
+def test_no_text_of_an_event_is_html_in_a_mail() -> None:
+    hostile = page(title="<script>x</script>\" onload='y' &amp;", url='https://a.test/"><b>')
+    source = (
+        "<b> & {{ d.title }} {{ d.title|strong }}{% set k %}{{ d.title|code }}{% endset %}{{ k }}"
+    )
+    found = told(source + "{{ d.title|link(d.url) }}{{ d.title|link(d.runbook) }}", hostile, MAIL)
+    assert isinstance(found, Told)
+    text = "\n".join(found.lines)
+    tags = re.findall(r"<[^>]*>", text)
+    anchor = '<a href="https://wiki.test/pay" style="color:#1155cc">'
+    assert text.startswith("&lt;b&gt; &amp; &lt;script&gt;")
+    assert set(tags) <= {"<strong>", "</strong>", "<code>", "</code>", anchor, "</a>"} | {
+        tag for tag in tags if tag.startswith('<a href="https://a.test/&quot;')
+    }
 
 
 def test_text_of_the_form_itself_is_text_in_every_medium() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from email import message_from_string
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,20 @@ def test_what_was_told_of_a_storm_is_drawn_in_another_template() -> None:
     assert "✅ Resolved after 5 min" in over.stdout
     none = run("--incident", STORM, "--recording", OUTAGE, "--revision", 9)
     assert (none.exit_code, "has no revision 9; told were 1, 2, 3" in none.stderr) == (FAILED, True)
+
+
+def test_the_same_template_is_a_mail(tmp_path: Path) -> None:
+    file = tmp_path / "mine.j2"
+    file.write_text('{{ "Hurt:"|strong }} {{ d|counts }} <& a_b>\n\n{{ "Sentry"|link(d.url) }}')
+    found = run("--to", "email", "--template", file)
+    assert found.stdout.startswith("Subject: CRITICAL [production] payment +2 · UpstreamFailed")
+    assert "Hurt: 412 events · 97 users <& a_b>\n\nSentry: https://sentry.example" in found.stdout
+    sent = run("--to", "email", "--template", file, "--sent").stdout
+    mail = message_from_string(sent, policy=default)
+    drawn = next(one.get_content() for one in mail.iter_parts() if "html" in one.get_content_type())
+    assert "<strong>Hurt:</strong> 412 events · 97 users &lt;&amp; a_b&gt;<br>" in drawn
+    assert ">Sentry</a><br>" in drawn
+    assert "Who is hurt" not in drawn
 
 
 @pytest.mark.parametrize(
