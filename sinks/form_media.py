@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from sinks import mrkdwn
+from sinks import mrkdwn, runs
 from sinks.form_language import OWN_FILTERS, Language
 from sinks.lead import (
     change,
@@ -139,6 +139,15 @@ MAIL: Final = medium(
     when=utc,
 )
 """For the HTML of a mail."""
+RUNS: Final = medium(
+    runs.shielded,
+    runs.shield,
+    strong=runs.strong,
+    code=runs.code,
+    link=lambda label, url: f"<{url}|{runs.shielded(label)}>",
+    when=utc,
+)
+"""For services that are given pieces of text and how each is drawn (`sinks.runs`)."""
 PLAIN: Final = medium(
     _plain,
     _as_it_is,

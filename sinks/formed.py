@@ -7,13 +7,14 @@ from typing import Final
 
 from correlators.types import Digest
 from sinks.form_language import Language
-from sinks.form_media import MAIL, PLAIN, SLACK, SLACK_TEXT
+from sinks.form_media import MAIL, PLAIN, RUNS, SLACK, SLACK_TEXT
 from sinks.forms import Forms, Told
 from sinks.notes import Notes
 
 Medium = Callable[[], Language]
 SLACKS: Final = (SLACK, SLACK_TEXT)
 MAILS: Final = (MAIL, PLAIN)
+TEAMS: Final = (RUNS, PLAIN)
 CHANNEL: Final = "<!channel>"
 """Calls everybody in a channel of Slack."""
 

@@ -42,6 +42,11 @@ def shielded(value: object) -> str:
     return str(value) if isinstance(value, Markup) else clean(value).translate(_SHIELD)
 
 
+def shield(text: str) -> str:
+    """Return a text of our own, its spaces and line ends kept, its signs made harmless."""
+    return text.translate(_SHIELD)
+
+
 def strong(value: object) -> Markup:
     """Return the value marked as strong."""
     text = shielded(value)

@@ -37,6 +37,8 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from sinks.formed import TEAMS, Formed
+from sinks.forms import Forms
 from sinks.http import Http, Reply
 from sinks.notes import Notes
 from sinks.retry_after import retry_after_ms
@@ -64,6 +66,7 @@ class TeamsSink:
 
     Args:
         workflows: address by the name in the configuration.
+        forms: what cards say, by the rule that decided.
         every_ms: between two cards of one workflow, after the first few.
         timeout_ms: of one call, shorter than an attempt may last.
     """
@@ -74,12 +77,14 @@ class TeamsSink:
         self,
         *,
         workflows: Mapping[str, str],
+        forms: Forms | None = None,
         every_ms: int = EVERY_MS,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         self._urls = {f"{self.name}:{name}": url for name, url in workflows.items()}
         self.notes = Notes()
         """What was cut and refused."""
+        self._forms = Formed(forms, self.notes, TEAMS)
         self._http = Http(timeout_ms=timeout_ms)
         limit = Limit(name="post", scope=Scope.DESTINATION, every_ms=every_ms, burst=BURST)
         # Nothing can be asked, so nothing is waited for.
@@ -103,11 +108,11 @@ class TeamsSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Make the one call of this attempt and return what became of it."""
-        card = message_of(
-            attempt.digest,
-            update=attempt.root is not None,
-            possible_repeat=attempt.possible_repeat,
-        )
+        digest, update, repeat = attempt.digest, attempt.root is not None, attempt.possible_repeat
+        # What is new has its own words; a form says how things stand.
+        form = None if update else await self._forms.said(digest, None, possible_repeat=repeat)
+        drawn = form[0] if form is not None else None
+        card = message_of(digest, update=update, possible_repeat=repeat, form=drawn)
         self.notes.cut(attempt.destination, card.cuts)
         reply = await self._http.post(self._urls[attempt.destination], card.body)
         if not isinstance(reply, Reply):
@@ -131,6 +136,7 @@ class TeamsSink:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+        await self._forms.close()
 
 
 def _status(reply: Reply) -> int:

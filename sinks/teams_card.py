@@ -13,22 +13,21 @@ webhooks and connectors: a message of at most 28 KB, of which about 21 were seen
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from correlators.types import Digest, DigestKind
 from sinks.bounds import bounded
+from sinks.card_blocks import Json, card_block, card_line
+from sinks.forms import Told
 from sinks.lead import lead, state
 from sinks.mrkdwn import ELLIPSIS, linkable
 from sinks.render import is_over
-from sinks.runs import Run, runs
+from sinks.runs import Run
 from sinks.templating import LINK_CHARS, RUNS, said
 from sinks.words import help_links, many
-
-Json = dict[str, Any]
 
 MESSAGE_BYTES: Final = 20_000
 """The most that one message takes, as it is sent."""
@@ -42,10 +41,6 @@ _WHERE: Final = 1_500
 _BECAUSE: Final = 2_500
 _ENDS: Final = 2_000
 _UPDATE: Final = 8_000
-
-_DATED: Final = re.compile(r"\{\{(?=(?:DATE|TIME)\()")
-"""What a card's renderer replaces by a moment, in a TextRun too."""
-_APART: Final = "{\u2060{"
 
 _STYLES: Final = {
     "✅": "good",
@@ -68,15 +63,24 @@ class Card(msgspec.Struct, frozen=True):
     """The limits that something was cut at."""
 
 
-def message_of(digest: Digest, *, update: bool = False, possible_repeat: bool = False) -> Card:
+def message_of(
+    digest: Digest,
+    *,
+    update: bool = False,
+    possible_repeat: bool = False,
+    form: Told | None = None,
+) -> Card:
     """Return the message that tells a digest.
 
     Args:
         digest: any revision.
         update: it was told before: say what is new, and name what it is about. Otherwise all of it.
         possible_repeat: say that it may have been said before.
+        form: what a form says of all of it, between the first line and the last.
     """
     it = _Writing(digest, possible_repeat)
+    if form is not None:
+        return _made(it, *_formed(it, form))
     if update:
         return _made(it, *_update(it), reply=True)
     return _made(it, *_first(it))
@@ -99,15 +103,30 @@ class _Writing:
         """Return what the template says, a block for each line, those that fit."""
         given = {"called": (), "loud": False, "shortened": bool(self.cuts), **more}
         text = said(RUNS, template, d=self.d, possible_repeat=self._possible_repeat, **given)
-        return self.fitting([_line(one) for one in text.split("\n") if one], most)
+        return self.fitting([card_line(one) for one in text.split("\n") if one], most)
 
     def fitting(self, blocks: Sequence[Json], most: int) -> list[Json]:
         """Return the first blocks that fit, with "…" for the rest."""
         if _size(blocks) <= most:
             return list(blocks)
         self.cuts.append("lines")
-        rest = _line(ELLIPSIS)
+        rest = card_line(ELLIPSIS)
         return [*_within(blocks, most - _size([rest])), rest]
+
+
+def _formed(it: _Writing, form: Told) -> tuple[list[Json], list[Json]]:
+    """Return the head and the lines of a form, which has links of its own in place of buttons."""
+    it.cuts += form.cuts
+    it.actions = []
+    head = [card_block([Run(text=lead(it.d), strong=True)], size="Large")]
+    parts: list[list[Json]] = [[]]
+    for line in form.lines:
+        if line:
+            parts[-1].append(card_line(line))
+        else:
+            parts.append([])
+    notes = it.lines("slack_notes.j2", _NEWS) if it.d.notes else []
+    return head, [*it.fitting(_apart(parts), _room(it, head, [notes])), *notes]
 
 
 def _first(it: _Writing) -> tuple[list[Json], list[Json]]:
@@ -117,7 +136,7 @@ def _first(it: _Writing) -> tuple[list[Json], list[Json]]:
         head = it.lines("slack_over.j2", _NEWS)
         tail = [] if d.storm else [it.lines("slack_where.j2", _WHERE)]
         return head, _told(it, head, tail)
-    head = [_block([Run(text=lead(d), strong=True)], size="Large")]
+    head = [card_block([Run(text=lead(d), strong=True)], size="Large")]
     match d.kind:
         case DigestKind.SPIKE:
             return head, []
@@ -208,7 +227,7 @@ def _services(it: _Writing, head: list[Json], taken: Sequence[list[Json]]) -> li
     if len(kept) < len(blocks):
         it.cuts.append("services")
         more += len(blocks) - len(kept)
-    said_more = [_line(f"{ELLIPSIS} and {many(more, 'more service')}")] if more else []
+    said_more = [card_line(f"{ELLIPSIS} and {many(more, 'more service')}")] if more else []
     return [*kept, *said_more]
 
 
@@ -245,33 +264,6 @@ def _style(d: Digest) -> str:
     if d.kind in (DigestKind.DEPLOY, DigestKind.REPORT, DigestKind.ROLLUP):
         return "accent"
     return _STYLES.get(state(d)[0], "attention")
-
-
-def _line(marked: str) -> Json:
-    return _block(runs(marked))
-
-
-def _block(found: Iterable[Run], **drawn: str) -> Json:
-    return {
-        "type": "RichTextBlock",
-        "spacing": "Small",
-        "inlines": [_run(one) | drawn for one in found],
-    }
-
-
-def _run(one: Run) -> Json:
-    found: Json = {"type": "TextRun", "text": _DATED.sub(_APART, one.text)}
-    if one.strong:
-        found["weight"] = "Bolder"
-    if one.slanted:
-        found["italic"] = True
-    if one.struck:
-        found["strikethrough"] = True
-    if one.code:
-        found["fontType"] = "Monospace"
-    if one.url:
-        found["selectAction"] = {"type": "Action.OpenUrl", "url": one.url}
-    return found
 
 
 def _size(blocks: Sequence[Json]) -> int:

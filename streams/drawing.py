@@ -16,6 +16,7 @@ from streams.settings import Settings
 DRAWS: Final = {
     "slack": "streams.draw_slack:draw",
     "email": "streams.draw_email:draw",
+    "teams": "streams.draw_teams:draw",
 }
 """What draws a digest, by the name of its sink."""
 

@@ -68,7 +68,7 @@ def make_sinks(settings: Settings) -> list[Sink]:
         sinks.append(_email(email, forms))
     if (teams := settings.sinks.teams) is not None and needed(settings, TeamsSink.name):
         workflows = {name: url.reveal() for name, url in teams.workflows.items()}
-        sinks.append(TeamsSink(workflows=workflows))
+        sinks.append(TeamsSink(workflows=workflows, forms=forms))
     if (webhook := settings.sinks.webhook) is not None and needed(settings, WebhookSink.name):
         endpoints = {
             name: Endpoint(

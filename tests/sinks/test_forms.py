@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from correlators.types import Digest, DigestKind, Doubt, PageAction
 from sinks import form_media
 from sinks.form_language import CHARS, STEPS, FormError, Language, checked
-from sinks.form_media import MAIL, PLAIN, SLACK, SLACK_TEXT
+from sinks.form_media import MAIL, PLAIN, RUNS, SLACK, SLACK_TEXT
 from sinks.form_names import CRITICAL, OURS, Form, Templates
 from sinks.forms import Forms, Told, calls_everybody, ours
 from sinks.notes import Notes
+from sinks.runs import runs
 from tests.sinks.make import digest
 
-MEDIA = (SLACK, SLACK_TEXT, MAIL, PLAIN)
+MEDIA = (SLACK, SLACK_TEXT, MAIL, RUNS, PLAIN)
 FORMS = Forms(Templates(by_rule={"loud": CRITICAL}))
 
 
@@ -147,6 +148,18 @@ def test_no_text_of_an_event_is_html_in_a_mail() -> None:
     assert set(tags) <= {"<strong>", "</strong>", "<code>", "</code>", anchor, "</a>"} | {
         tag for tag in tags if tag.startswith('<a href="https://a.test/&quot;')
     }
+
+
+def test_text_does_nothing_in_runs_and_marks_are_the_forms_own() -> None:
+    hostile = page(title="*b* _i_ ~s~ `c` <https://evil.test|x>")
+    found = told(
+        "a_b *c* {{ d.title }} {{ d.title|strong }} {{ 'W'|link(d.runbook) }}", hostile, RUNS
+    )
+    assert isinstance(found, Told)
+    plain, bold, gap, link = runs("\n".join(found.lines))
+    assert (plain.text, plain.strong) == (f"a_b *c* {hostile.title} ", False)
+    assert (bold.text, bold.strong) == (hostile.title, True)
+    assert (link.text, link.url, gap.text) == ("W", "https://wiki.test/pay", " ")
 
 
 def test_text_of_the_form_itself_is_text_in_every_medium() -> None:

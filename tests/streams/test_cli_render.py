@@ -62,6 +62,16 @@ def test_the_same_template_is_a_mail(tmp_path: Path) -> None:
     assert "Who is hurt" not in drawn
 
 
+def test_the_same_template_is_a_card(tmp_path: Path) -> None:
+    file = tmp_path / "mine.j2"
+    file.write_text('{{ "Hurt:"|strong }} {{ d|counts }} <& a_b>\n\n{{ "Sentry"|link(d.url) }}')
+    found = run("--to", "teams", "--template", file)
+    assert "\nHurt: 412 events · 97 users <& a_b>\nSentry\n" in found.stdout
+    sent = json.loads(run("--to", "teams", "--template", file, "--sent").stdout)
+    assert sent["attachments"][0]["content"]["type"] == "AdaptiveCard"
+    assert "[ Open in Sentry ]" in run("--to", "teams").stdout
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
