@@ -1,8 +1,9 @@
 """Forms: how the people who run this have their messages say it, by the rule that decided.
 
 The first line of a message, its end and its buttons stay as they are; a form is all between. What
-is over, what joined or left a storm, deploys, notices and scheduled reports have no form. One that goes wrong when it
-is needed is counted and logged, and the message takes the ordinary form: no message is lost to it.
+is over, what joined or left a storm, deploys, notices and scheduled reports have no form. One that
+goes wrong when it is needed is counted and logged, and the message takes the ordinary form: no
+message is lost to it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from correlators.reported import Reported
 from correlators.types import Digest, DigestKind, Doubt, PageAction
 from sinks import form_media
 from sinks.form_language import CHARS, STEPS, FormError, Language, checked
@@ -21,6 +22,7 @@ from sinks.runs import runs
 from tests.sinks.make import digest
 
 MEDIA = (SLACK, SLACK_TEXT, MAIL, RUNS, PLAIN)
+REPORTED = Reported(name="weekly", period="the week", from_ms=0, to_ms=1)
 FORMS = Forms(Templates(by_rule={"loud": CRITICAL}))
 
 
@@ -85,13 +87,15 @@ def test_the_rule_that_decided_chooses_the_form_and_lists_have_their_own() -> No
     [
         {"resolved": True},
         {"kind": DigestKind.DEPLOY},
+        {"kind": DigestKind.REPORT, "reported": REPORTED},
         {"kind": DigestKind.JOINED},
         {"kind": DigestKind.REMINDER},
         {"kind": DigestKind.SPIKE},
     ],
 )
 def test_what_is_over_and_what_is_no_state_has_no_form(changed: dict[str, object]) -> None:
-    assert Forms(Templates(by_rule={"loud": CRITICAL})).name_of(page(**changed)) == ""
+    mine = Templates(forms={"digest": Form("m.j2", "mine")}, by_rule={"loud": CRITICAL})
+    assert Forms(mine).name_of(page(**changed)) == ""
 
 
 @pytest.mark.parametrize(

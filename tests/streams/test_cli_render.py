@@ -100,7 +100,7 @@ def test_a_template_of_lists_is_drawn_with_a_roll_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--to", "pigeon"), "--to: expected one of slack"),
+        (("--to", "pigeon"), "--to: expected one of slack, email, teams"),
         (("--template", "nothing"), "expected a file *.j2, or one of critical, default, digest"),
         (("--template", "gone.j2"), "gone.j2: cannot be read: No such file"),
         (("--incident", "inc-1"), "'inc-1' is no id"),
