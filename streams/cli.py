@@ -31,6 +31,7 @@ from streams.cli_suggest_merges import suggest_merges
 from streams.cli_timeline import timeline
 from streams.cli_topics import topics
 from streams.cli_why import why_late, why_many, why_not
+from streams.terminate import interruptible
 
 app = typer.Typer(
     name="stormfold",
@@ -84,6 +85,7 @@ app.command()(demo)
 
 def main() -> None:
     """Run the command line; ends the process."""
+    interruptible()
     app()
 
 

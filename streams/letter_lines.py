@@ -116,6 +116,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was put aside."""
     again: str = ""
     """The letter that it was given up as once more."""
+    change: str = ""
+    """Of a change of an issue: which issue of Sentry, and what was to be so of it."""
 
     def __str__(self) -> str:
         """Return it in one line."""
@@ -129,6 +131,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
             self.destination,
             f"{self.reason} {self.detail}".rstrip(),
             f"{what}: {title}" if self.subject else "not readable by this version",
+            *([self.change] if self.change else []),
             *([f"revision {self.revision}"] if self.subject else []),
             *([f"page {self.page}"] if self.page not in ("", "none") else []),
             *([self.became()] if self.state is not LetterState.OPEN else []),
@@ -172,6 +175,7 @@ def shown_case(case: Case) -> Shown:
         by=by,
         why=case.aside.why if case.aside is not None else "",
         again=case.again,
+        change=_change(letter),
     )
 
 
@@ -184,7 +188,7 @@ def lines(case: Case) -> list[str]:
         f"{one.id} · {moment(letter.at_ms)} · {letter.destination}",
         f"given up: {letter.reason} {letter.detail}".rstrip() + f", {tried}",
         *([MAYBE] if letter.possible_repeat else []),
-        f"what to do: {OF_ISSUES if _change(letter) else advice(letter.reason, letter.detail)}",
+        f"what to do: {OF_ISSUES if one.change else advice(letter.reason, letter.detail)}",
         f"since then: {one.became()}",
     ]
     found = [shown(line) for line in found]
@@ -192,9 +196,8 @@ def lines(case: Case) -> list[str]:
         return [*found, "what it says cannot be read by this version"]
     digest = letter.digest
     if (change := digest.issue_change) is not None:
-        to = f" to {change.assignee or 'nobody'}" if change.does is IssueDoes.ASSIGN else ""
-        says = f"issue {change.issue_id} of Sentry: {change.does}{to}, decided about"
-        return [*found, shown(f"what it says: {says} {change.subject}")]
+        says = f"{one.change}, decided about {change.subject}"
+        return [*found, shown(f"what it says: {says}")]
     if digest.answer is not None:
         return [*found, shown(f"what it says, to whoever pressed: {corrections.says(digest)}")]
     page = f", page {digest.page} {digest.page_key}" if one.page not in ("", "none") else ""
@@ -202,8 +205,13 @@ def lines(case: Case) -> list[str]:
     return found + [f"  {shown(line)}" for line in plain_text(digest).splitlines()]
 
 
-def _change(letter: Letter) -> bool:
-    return letter.digest is not None and letter.digest.issue_change is not None
+def _change(letter: Letter) -> str:
+    """Return which issue was to be changed and how, empty where it is no such thing."""
+    change = letter.digest.issue_change if letter.digest is not None else None
+    if change is None:
+        return ""
+    to = f" to {change.assignee or 'nobody'}" if change.does is IssueDoes.ASSIGN else ""
+    return f"issue {change.issue_id} of Sentry: {change.does}{to}"
 
 
 def advice(reason: str, detail: str = "") -> str:

@@ -1,4 +1,5 @@
-"""SIGTERM as an exception, so that what a command began is taken down as after Ctrl-C."""
+"""SIGTERM as an exception, so that what a command began is taken down as after Ctrl-C; and SIGINT
+heard where the shell had it ignored."""
 
 from __future__ import annotations
 
@@ -10,6 +11,18 @@ from contextlib import contextmanager
 
 class Terminated(BaseException):
     """SIGTERM came."""
+
+
+def interruptible() -> None:
+    """Have SIGINT end this process as Ctrl-C does, also in the background of a script.
+
+    A shell without job control starts what stands before `&` with SIGINT ignored, and Python leaves
+    it so: `kill -INT` would do nothing. Any other handler stays. To be called in the main thread.
+
+    Source: POSIX, Shell Command Language, 2.11 Signals and Error Handling.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import sys
 
 from streams.broker.find import running_broker, ways
 from streams.broker.types import BrokerError, NoBroker
+from streams.terminate import interruptible
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m streams.broker [--check]", file=sys.stderr)
         return 2
+    interruptible()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running_broker(say=_say) as broker:

@@ -245,6 +245,18 @@ def test_a_change_that_sentry_did_not_take_says_what_it_is_and_where_to_look() -
     assert said[-1] == ("what it says: issue 41 of Sentry: assign to team:pay, decided about inc-1")
 
 
+def test_changes_of_several_issues_of_one_incident_are_told_apart_in_the_list() -> None:
+    change = IssueChange(issue_id="41", does=IssueDoes.RESOLVE, subject="inc-1")
+    shown = []
+    for number in ("41", "42"):
+        of = msgspec.structs.replace(change, issue_id=number)
+        made = msgspec.structs.replace(digest("sentry:default", id="isu-1"), issue_change=of)
+        shown.append(str(shown_case(Case(letter=given_up(made)))))
+    assert [" · issue 41 of Sentry: resolve · " in line for line in shown] == [True, False]
+    assert [" · issue 42 of Sentry: resolve · " in line for line in shown] == [False, True]
+    assert "of Sentry" not in str(shown_case(Case(letter=given_up(digest()))))
+
+
 def test_what_could_not_be_told_to_one_person_says_what_it_is() -> None:
     made = shaped(digest("slack_ephemeral:default", id="inc-1"), outcome="no_pager")
     said = lines(Case(letter=given_up(made, reason=DeadReason.NO_SUCH_PLACE)))
