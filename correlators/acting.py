@@ -46,6 +46,7 @@ from correlators.gathering import Gatherer
 from correlators.incident_news import told_with
 from correlators.incidents import Incident
 from correlators.link_acts import AddLink, RemoveLink
+from correlators.people_told import had
 from correlators.responses import Response, response
 from correlators.state import State
 from correlators.storms import Storm
@@ -212,7 +213,7 @@ class Acting:
         if isinstance(act, Comment):
             return ActOutcome.DONE
         if isinstance(act, Unacknowledge):
-            return ActOutcome.DONE if self._closing.let_go(found, tick) else ActOutcome.GONE
+            return ActOutcome.DONE if self._closing.let_go(found, act, tick) else ActOutcome.GONE
         assert isinstance(act, Resolve | FalseAlarm)
         if self._closing.by_hand(found, act, tick):
             return ActOutcome.DONE
@@ -241,6 +242,7 @@ class Acting:
         self, found: Storm | Incident, act: Acknowledge | Unacknowledge, tick: int
     ) -> bool:
         found = acknowledging.told_by(self._state, found)
+        before = had(self._state, found, act.actor)
         if isinstance(act, Acknowledge):
             level_of = partial(self._teller.level_of, tick=tick)
             now = acknowledging.acknowledged(
@@ -249,7 +251,7 @@ class Acting:
         else:
             now = acknowledging.unacknowledged(self._state, found)
         if now is not None:
-            self._teller.person(now, act, tick)
+            self._teller.person(now, act, tick, had=before)
         return now is not None
 
     def _separate(self, incident: Incident, tick: int) -> bool:

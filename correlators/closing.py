@@ -10,12 +10,12 @@ from __future__ import annotations
 import msgspec
 
 from correlators import aliases, incidents, lifecycle, settled, storm_life
-from correlators.acts import FalseAlarm, Resolve
+from correlators.acts import FalseAlarm, Resolve, Unacknowledge
 from correlators.entries import NOBODY, key_of
 from correlators.gathering import Gatherer
 from correlators.incidents import Closed, Incident
 from correlators.judging import Config
-from correlators.left_pages import leave, let_go
+from correlators.left_pages import by, leave, let_go
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.telling import Teller
@@ -77,7 +77,7 @@ class Closing:
         if not found.open:
             if found.page_left:
                 now = msgspec.structs.replace(found, false_alarm=alarm or found.false_alarm)
-                self._state.put(let_go(now, tick=tick))
+                self._state.put(let_go(now, by(act), tick=tick))
                 self._settle(found, act, tick)
             return alarm or found.page_left
         if isinstance(found, Storm):
@@ -86,7 +86,7 @@ class Closing:
             self._end_incident(found, act, tick)
         return True
 
-    def let_go(self, found: Incident | Storm, tick: int) -> bool:
+    def let_go(self, found: Incident | Storm, act: Unacknowledge, tick: int) -> bool:
         """Let the page of what is over go, since nobody has it any more; return whether it was
         left.
 
@@ -94,7 +94,7 @@ class Closing:
         """
         if not found.page_left:
             return False
-        now = let_go(found, tick=tick)
+        now = let_go(found, by(act), tick=tick)
         if isinstance(now, Storm):
             now = msgspec.structs.replace(now, ack=None)
         self._state.put(now)

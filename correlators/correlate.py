@@ -53,7 +53,7 @@ from correlators.entries import (
 )
 from correlators.gathering import Gatherer
 from correlators.hearing import one_name
-from correlators.incidents import Closed, Incident, ticks
+from correlators.incidents import Closed, Incident, LetGo, ticks
 from correlators.judging import Judgement
 from correlators.left_pages import left, let_go
 from correlators.links import Near
@@ -77,6 +77,7 @@ from correlators.types import (
     Delta,
     Digest,
     IncidentKey,
+    PageOver,
     PageReason,
     StateChange,
     tick_of,
@@ -262,7 +263,7 @@ class Correlator:
                 if incident.open:
                     self._closing.close(incident, tick, Closed.SENTRY)
                 elif incident.page_left:
-                    self.state.put(let_go(incident, tick=tick))
+                    self.state.put(let_go(incident, LetGo(PageOver.SENTRY), tick=tick))
             elif incident.open:
                 told = incidents.told_by_sentry(incident, change)
                 if told is not incident:
@@ -485,7 +486,7 @@ class Correlator:
 
     def _end_page(self, entry: Incident | Storm, tick: int) -> None:
         if tick - entry.opened_tick >= ticks(self._config.windows.max_life_ms):
-            self.state.put(let_go(entry, tick=tick))
+            self.state.put(let_go(entry, LetGo(PageOver.MAX_LIFE), tick=tick))
 
     def _is_quiet(self, incident: Incident, tick: int) -> bool:
         quiet = incidents.quiet_tick(incident, windows=self._config.windows)

@@ -151,13 +151,13 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
         ):
             pages = [one for one in found if one.page is action]
             if pages:
-                reason = pages[0].page_reason
+                reason = pages[0].page_reason or pages[0].page_over
                 yield Decision(
                     tick=tick,
                     subject=subject,
                     kind=kind,
                     why=reason.value if reason is not None else "",
-                    name=first.rule,
+                    name=first.act_by if pages[0].page_over is not None else first.rule,
                     other=pages[0].page_key,
                     because=_stand_ins(pages) if action is PageAction.TRIGGER else (),
                     to=tuple(one.destination for one in pages)[:NAMED_MOST],

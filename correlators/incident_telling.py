@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators import digest, lifecycle, muting, paging
+from correlators import digest, left_pages, lifecycle, muting, paging
 from correlators.background import new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.deltas import tick_end_ms
@@ -22,7 +22,6 @@ from correlators.holds import Hold
 from correlators.incident_news import news_of, told_with
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
-from correlators.left_pages import forget
 from correlators.people_told import NOTHING_SAID, Said, with_people
 from correlators.state import State
 from correlators.suppressions import HeldBack, counted, named
@@ -69,15 +68,16 @@ class IncidentTelling:
             decision = DigestKind.UPDATED
         if isinstance(decision, Suppression):
             self._tellings.suppress(counted(decision, incident.told.held), incident.id)
+            to, said = left_pages.heard(incident), left_pages.said(incident)
             told = msgspec.structs.replace(
                 incident.told, mark=incident.changes, tick=tick, held="", held_until=-1
             )
-            incident = msgspec.structs.replace(incident, told=told, tell_tick=-1)
+            incident = msgspec.structs.replace(incident, told=told, tell_tick=-1, let_go=None)
             self._state.put(incident)
             if decision is Suppression.TOLD_BY_OTHER_RELEASE:
                 self._hand_to_lead(incident, tick)
             if page.action is PageAction.RESOLVE:
-                self.tell(incident, DigestKind.RESOLVED, page, tick, judgement, ())
+                self.tell(incident, DigestKind.RESOLVED, page, tick, judgement, to, said=said)
             return
         if decision is DigestKind.JOINED:
             self.tell(incident, decision, page, tick, judgement, incident.told.to)
@@ -104,7 +104,7 @@ class IncidentTelling:
             to = () if dropped else incident.told.to
             if hold is not None and dropped:
                 self._tellings.suppress(named(hold.why, hold.name))
-            self.tell(incident, decision, page, tick, judgement, to)
+            self.tell(incident, decision, page, tick, judgement, to, said=left_pages.said(incident))
         elif hold is not None:
             self._waiting.hold(incident, hold, tick)
         else:
@@ -243,7 +243,7 @@ class IncidentTelling:
             told = msgspec.structs.replace(
                 told, held=f"{Suppression.FLAPPING}:", held_until=flapping
             )
-        incident = msgspec.structs.replace(incident, told=told, tell_tick=flapping)
+        incident = msgspec.structs.replace(incident, told=told, tell_tick=flapping, let_go=None)
         self._state.put(incident)
         before = self._note_telling(incident, page, told)
         if page.replaces:
@@ -289,12 +289,16 @@ class IncidentTelling:
         if episode is None:
             return ()
         before = episode.page_to
+        left = None
         triggers = page.action is PageAction.TRIGGER
         if triggers or (page.action is PageAction.RESOLVE and page.key == episode.page_key):
-            forget(self._state, episode.page_left_by)
+            left = left_pages.forget(self._state, episode.page_left_by, anew=triggers)
             key, to = (page.key, page.to) if triggers else ("", ())
             episode = msgspec.structs.replace(
                 episode, page_key=key, page_to=to, acked_by=NOBODY, page_left_by=""
             )
         self._state.put(msgspec.structs.replace(episode, said_tick=told.said_tick))
+        if left is not None and (to := left_pages.heard(left)):
+            said = left_pages.said(left)
+            self.tell(left, DigestKind.RESOLVED, Page(), told.tick, None, to, said=said)
         return before

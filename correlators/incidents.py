@@ -26,6 +26,7 @@ from correlators.types import (
     Doubt,
     IncidentKey,
     Level,
+    PageOver,
     Sample,
     StateChange,
 )
@@ -88,6 +89,16 @@ class Closed(StrEnum):
     SENTRY = "sentry"
     HAND = "hand"
     """A person said so."""
+
+
+class LetGo(msgspec.Struct, frozen=True, gc=False):
+    """Why a page that was left by quiet is open no more, until that is told."""
+
+    why: PageOver
+    act: str = ""
+    """Kind of the act, where one ended it."""
+    actor: str = ""
+    source: str = ""
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=False):
@@ -180,6 +191,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident", gc=Fal
     """(actor, source) of the person who ended it; once it is over."""
     back: Back | None = None
     """How it was over before its present stretch, where that began with its return."""
+    let_go: LetGo | None = None
+    """Its page was left and is not any more: why, until that is told."""
 
     @property
     def open(self) -> bool:
@@ -397,6 +410,7 @@ def reopened(incident: Incident, *, tick: int, windows: Windows) -> Incident:
         storm_id="",
         check_tick=-1,
         page_left=False,
+        let_go=None,
         false_alarm=False,
     )
 

@@ -21,16 +21,18 @@ from correlators.entries import NOBODY, Episode
 from correlators.holds import Hold
 from correlators.incident_news import told_with
 from correlators.incident_telling import IncidentTelling
-from correlators.incidents import Incident
+from correlators.incidents import Incident, LetGo
 from correlators.judging import Judge
 from correlators.left_pages import let_go
 from correlators.people_told import Said
 from correlators.state import State
 from correlators.storm_telling import StormTelling
 from correlators.storms import Storm
-from correlators.types import TICK_MS, DigestKind, Suppression
+from correlators.types import TICK_MS, DigestKind, PageOver, Suppression
 
 _MUTES: Final = (*paging.MUTES, Suppression.IGNORED)
+
+_ENDED: Final = LetGo(PageOver.ACK_ENDED)
 
 LATER_TICKS: Final = 60
 """What is muted for an unknown time is looked at again after this."""
@@ -67,7 +69,7 @@ class Lapsing:
         why = lapse_words(storm.ack.for_ticks)
         storm = msgspec.structs.replace(storm, ack=None)
         if judgement is None:
-            self._state.put(let_go(storm, tick=tick))
+            self._state.put(let_go(storm, _ENDED, tick=tick))
             return
         self._state.put(storm)
         if not storm.page_key:
@@ -86,7 +88,7 @@ class Lapsing:
             self._state.put(free)
             left = self._state.find_incident(episode.page_left_by)
             if left is not None and left.page_left:
-                self._state.put(let_go(left, tick=tick))
+                self._state.put(let_go(left, _ENDED, tick=tick))
             return
         told = [lead, *told_with(self._state, lead)]
         judgement = self._judge.of_incidents(told, Lifecycle.UPDATED, tick)

@@ -3,16 +3,20 @@
 Quiet closes no page that somebody acknowledged, unless `pages.resolve_acknowledged` says so:
 whoever has it says when it is done. It is let go, and resolved, when Sentry says that its issue is
 resolved, and at `max_life` of what it was opened for at last. What opens anew meanwhile pages anew.
+Whoever was told that the page stays open is told why it does not any more.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from correlators.incidents import Incident
+from correlators.acts import FalseAlarm, Resolve, Unacknowledge, kind_of
+from correlators.incidents import Incident, LetGo
+from correlators.people_told import NOTHING_SAID, Said
 from correlators.rules import Pages
 from correlators.state import State
 from correlators.storms import Storm
+from correlators.types import PageOver
 
 
 def leave(state: State, incident: Incident, pages: Pages) -> None:
@@ -41,13 +45,38 @@ def left(storm: Storm, pages: Pages) -> Storm:
     return msgspec.structs.replace(storm, page_left=True)
 
 
-def let_go(found: Incident | Storm, *, tick: int) -> Incident | Storm:
+def let_go(found: Incident | Storm, why: LetGo, *, tick: int) -> Incident | Storm:
     """Return what is over with its page left no longer: it is resolved in this tick."""
-    return msgspec.structs.replace(found, page_left=False, tell_tick=tick)
+    return msgspec.structs.replace(found, page_left=False, let_go=why, tell_tick=tick)
 
 
-def forget(state: State, incident_id: str) -> None:
-    """Let the page of an incident that is over wait no longer: it is taken care of."""
+def by(act: Resolve | FalseAlarm | Unacknowledge) -> LetGo:
+    """Return that a person lets a page go that was left, and who that is."""
+    if isinstance(act, Unacknowledge):
+        return LetGo(PageOver.GIVEN_BACK, actor=act.actor, source=act.source)
+    return LetGo(PageOver.HAND, kind_of(act), act.actor, act.source)
+
+
+def said(found: Incident | Storm) -> Said:
+    """Return why the page that was left is open no more; nothing where it was not left."""
+    gone = found.let_go
+    if gone is None:
+        return NOTHING_SAID
+    return Said(act=gone.act, by=(gone.actor, gone.source), page_over=gone.why)
+
+
+def heard(found: Incident | Storm) -> tuple[str, ...]:
+    """Return who was told that the page stays open, and is to hear that it does not any more."""
+    told_end = found.told.resolved and found.told.said_tick >= found.closed_tick
+    return found.told.to if found.let_go is not None and told_end else ()
+
+
+def forget(state: State, incident_id: str, *, anew: bool) -> Incident | None:
+    """Let the page of an incident that is over wait no longer, since what came back of its error
+    has a page of its own (`anew`), or is ignored; return it if its page was left until now."""
     found = state.find_incident(incident_id)
-    if found is not None and found.page_left:
-        state.put(msgspec.structs.replace(found, page_left=False))
+    if found is None or not found.page_left:
+        return None
+    why = LetGo(PageOver.NEW_PAGE if anew else PageOver.IGNORED)
+    state.put(msgspec.structs.replace(found, page_left=False, let_go=why))
+    return state.incident(incident_id)

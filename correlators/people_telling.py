@@ -26,7 +26,7 @@ from correlators.incident_news import told_with
 from correlators.incident_telling import IncidentTelling
 from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
-from correlators.people_told import Said, said_of
+from correlators.people_told import NOBODY_HAD, Had, Said, said_of
 from correlators.state import State
 from correlators.storm_telling import StormTelling
 from correlators.storms import Storm
@@ -58,7 +58,12 @@ class PeopleTelling:
         self._storms = storms
 
     def person(
-        self, found: Incident | Storm, act: Alone, tick: int, part: Incident | None = None
+        self,
+        found: Incident | Storm,
+        act: Alone,
+        tick: int,
+        part: Incident | None = None,
+        had: Had = NOBODY_HAD,
     ) -> None:
         """Tell what a person did, and nothing else.
 
@@ -67,11 +72,12 @@ class PeopleTelling:
             act: what they did.
             tick: the tick being applied.
             part: the incident of a storm that it was done to, where it was not the storm.
+            had: of an acknowledgement, who had it until then.
         """
         page = Page()
         match act:
             case Acknowledge():
-                kind, said = DigestKind.ACKNOWLEDGED, Said()
+                kind, said = DigestKind.ACKNOWLEDGED, Said(had=had)
                 page = paging.acknowledge(*self._open_page(found))
             case Unacknowledge():
                 kind = DigestKind.UNACKNOWLEDGED

@@ -19,7 +19,7 @@ from correlators.incidents import Incident
 from correlators.page_acts import page_of
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.types import TICK_MS, Digest, DigestKind, PageAction
+from correlators.types import TICK_MS, Digest, DigestKind, PageAction, PageOver
 
 _MUTED: Final = frozenset(
     {
@@ -32,6 +32,17 @@ _MUTED: Final = frozenset(
 )
 """What may be told of something that a silence mutes; whatever else is told is not muted, or is
 over."""
+
+
+class Had(NamedTuple):
+    """Whose acknowledgement stood before another one took its place."""
+
+    actor: str = ""
+    until_ms: int = 0
+    """When it was to end by itself; 0 for never."""
+
+
+NOBODY_HAD: Final = Had()
 
 
 class Said(NamedTuple):
@@ -49,6 +60,10 @@ class Said(NamedTuple):
     """What was said in it."""
     page: str = ""
     """Key of the page that it was said of, where a pager said it."""
+    page_over: PageOver | None = None
+    """Why its page, which was left, is open no more."""
+    had: Had = NOBODY_HAD
+    """Of an acknowledgement: who had it until then."""
 
 
 NOTHING_SAID: Final = Said()
@@ -98,6 +113,9 @@ def with_people(
         act_in=said.by[1],
         act_text=said.text,
         page_heard=_heard(page, said),
+        page_over=said.page_over,
+        had_by=said.had.actor,
+        had_until_ms=said.had.until_ms,
     )
 
 
@@ -122,6 +140,12 @@ def acknowledged_by(state: State, found: Incident | Storm) -> tuple[str, str]:
     assert isinstance(found, Incident)
     episode = state.episode(found.key)
     return episode.acked_by if episode is not None else NOBODY
+
+
+def had(state: State, found: Incident | Storm, actor: str) -> Had:
+    """Return who has it before this person acknowledges it: nobody where it is the same person."""
+    before = acknowledged_by(state, found)[0]
+    return Had(before, _acked_until_ms(state, found)) if before != actor else NOBODY_HAD
 
 
 def _acked_until_ms(state: State, found: Incident | Storm) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators import digest, handover, muting, paging
+from correlators import digest, handover, left_pages, muting, paging
 from correlators.background import members_of, new_release, title_of
 from correlators.conditions import Lifecycle
 from correlators.digest import Page, Telling
@@ -91,7 +91,8 @@ class StormTelling:
         told = storm.told
         if told.resolved:
             page = paging.resolve(storm.page_key, storm.page_to)
-            self.tell(storm, DigestKind.RESOLVED, page, tick, None, ())
+            to, said = left_pages.heard(storm), left_pages.said(storm)
+            self.tell(storm, DigestKind.RESOLVED, page, tick, None, to, said=said)
             return
         if not told.revision and told.held and not storm.page_key:
             self._suppress(storm, held_back(told.held))
@@ -102,7 +103,8 @@ class StormTelling:
         judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
         to = told.to if judgement is None else destinations(told, judgement)
         page = Page() if storm.page_left else paging.resolve(storm.page_key, storm.page_to)
-        self.tell(storm, DigestKind.RESOLVED, page, tick, judgement, to)
+        said = left_pages.said(storm)
+        self.tell(storm, DigestKind.RESOLVED, page, tick, judgement, to, said=said)
 
     def _dissolve(self, storm: Storm, tick: int) -> None:
         """Tell where it went to whoever heard of it, once what goes on is told and has paged."""
@@ -186,7 +188,7 @@ class StormTelling:
             members=len(storm.members),
             services=len(storm.services),
         )
-        storm = msgspec.structs.replace(storm, told=told, tell_tick=-1, left=())
+        storm = msgspec.structs.replace(storm, told=told, tell_tick=-1, left=(), let_go=None)
         if page.action is PageAction.TRIGGER:
             storm = paged(storm, page.key, page.to)
         elif page.action is PageAction.RESOLVE and page.key == storm.page_key:

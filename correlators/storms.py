@@ -13,7 +13,7 @@ import xxhash
 
 from correlators import sets
 from correlators.evidence import Piece
-from correlators.incidents import Closed
+from correlators.incidents import Closed, LetGo
 from correlators.rates import Rate
 from correlators.returns import Back
 from correlators.told import Told
@@ -160,6 +160,8 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, tag="storm", gc=False):
     """Once it is over: why, unless it was merged or dissolved."""
     back: Back | None = None
     """How it was over before, where it is made of what came back; known once it is told."""
+    let_go: LetGo | None = None
+    """Its page was left and is not any more: why, until that is told."""
 
     @property
     def open(self) -> bool:

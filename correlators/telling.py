@@ -18,6 +18,7 @@ from correlators.incidents import Incident
 from correlators.judging import Config, Judge, Judgement
 from correlators.lapsing import Lapsing
 from correlators.people_telling import Alone, PeopleTelling
+from correlators.people_told import NOBODY_HAD, Had
 from correlators.services import described
 from correlators.silences import Silence
 from correlators.state import State
@@ -70,10 +71,16 @@ class Teller:
         self._storms.decide(storm, tick)
 
     def person(
-        self, found: Incident | Storm, act: Alone, tick: int, part: Incident | None = None
+        self,
+        found: Incident | Storm,
+        act: Alone,
+        tick: int,
+        part: Incident | None = None,
+        had: Had = NOBODY_HAD,
     ) -> None:
-        """Tell at once what a person has just done about it, or about one incident of it."""
-        self._people.person(found, act, tick, part)
+        """Tell at once what a person has just done about it, or about one incident of it; of an
+        acknowledgement with who had it until then."""
+        self._people.person(found, act, tick, part, had)
 
     def over(self, found: Incident | Storm, act: Resolve | FalseAlarm, tick: int) -> None:
         """Tell at once that a person has ended it."""

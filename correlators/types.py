@@ -506,6 +506,24 @@ class PageAction(StrEnum):
     RESOLVE = "resolve"
 
 
+class PageOver(StrEnum):
+    """Why a page that was left open by quiet is open no more."""
+
+    HAND = "hand"
+    """A person ended it, here or in the pager."""
+    SENTRY = "sentry"
+    """Its issue is resolved in Sentry."""
+    GIVEN_BACK = "given_back"
+    """Whoever had it gave it back."""
+    ACK_ENDED = "ack_ended"
+    """The acknowledgement ended by itself."""
+    MAX_LIFE = "max_life"
+    NEW_PAGE = "new_page"
+    """The same error has a page of its own again."""
+    IGNORED = "ignored"
+    """The same error came back, and is ignored in Sentry."""
+
+
 class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The message content for one incident or storm at one revision, for one destination."""
 
@@ -675,3 +693,10 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reported: Reported | None = None
     """For kind `report`, where it is a scheduled one: what it tells, as values; `report` says the
     same in lines."""
+    page_over: PageOver | None = None
+    """It was told that its page stays open, and now the page is over: why. By `act_by`, if by
+    somebody."""
+    had_by: str = ""
+    """For kind `acknowledged`: who else had it until then."""
+    had_until_ms: int = 0
+    """When that acknowledgement was to end by itself; 0 for never."""

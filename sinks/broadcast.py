@@ -39,7 +39,8 @@ def heard(digest: Digest) -> Heard:
         case DigestKind.OPENED:
             loud = digest.back is not None
         case DigestKind.RESOLVED:
-            loud = digest.paged
+            # Where its page was left, the end was told before: only the page is over now.
+            loud = digest.paged and digest.page_over is None
         case DigestKind.UPDATED:
             news = bool(digest.joined_services) or digest.escalated_now
             loud = news and not _unwanted(digest)

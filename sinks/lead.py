@@ -108,6 +108,8 @@ def explain(digest: Digest) -> str:
 
 def change(digest: Digest) -> tuple[str, str]:
     """Return the sign and the words of what this revision tells."""
+    if digest.page_over is not None:
+        return "✅", "Page resolved"
     if digest.resolved or digest.unconfirmed or digest.page is PageAction.RESOLVE:
         return state(digest)
     if digest.kind is DigestKind.UPDATED and DigestKind.REOPENED in digest.untold:

@@ -32,7 +32,17 @@ from sinks.lead import (
     unsaid,
     what,
 )
-from sinks.words import DOUBTS, PAGED_BECAUSE, clean, counts, help_links, lasting, many, utc
+from sinks.words import (
+    DOUBTS,
+    LEFT_PAGE_OVER,
+    PAGED_BECAUSE,
+    clean,
+    counts,
+    help_links,
+    lasting,
+    many,
+    utc,
+)
 
 EVIDENCE: Final = {
     Evidence.RELEASE: "the same new release",
@@ -90,6 +100,7 @@ def _environment(
         evidence=lambda one: EVIDENCE[one],
         doubt=lambda one: DOUBTS[one],
         because=lambda one: PAGED_BECAUSE[one],
+        left_over=lambda one: LEFT_PAGE_OVER[one],
         without=lambda text, word: Markup(str(text).removeprefix(word)),
         **filters,
     )

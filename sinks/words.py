@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from correlators.types import Digest, Doubt, PageReason
+from correlators.types import Digest, Doubt, PageOver, PageReason
 
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -103,6 +103,17 @@ PAGED_BECAUSE: Final = {
     PageReason.ACK_ENDED: "its acknowledgement ended, and nobody said more",
 }
 """Why somebody is woken, in words."""
+LEFT_PAGE_OVER: Final = {
+    PageOver.HAND: "a person says so",
+    PageOver.SENTRY: "its issue is resolved in Sentry",
+    PageOver.GIVEN_BACK: "nobody has it any more",
+    PageOver.ACK_ENDED: "its acknowledgement ended by itself",
+    PageOver.MAX_LIFE: "it was open for as long as anything may be",
+    PageOver.NEW_PAGE: "the error came back, and a newer page is open for it",
+    PageOver.IGNORED: "the error came back, and is ignored in Sentry",
+}
+"""Why a page that was left open by quiet is open no more, in words."""
+assert set(LEFT_PAGE_OVER) == set(PageOver)
 DOUBTS: Final = {
     Doubt.SOURCE_STALLED: "a source of events stands still",
     Doubt.INTAKE_SILENT: "no webhook of any kind came for longer than usual",

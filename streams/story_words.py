@@ -20,7 +20,7 @@ from sinks.base import Step
 from streams.codec import Said
 from streams.config_places import Places
 from streams.stories import Story, at_ms
-from streams.why_words import HOLDS
+from streams.why_words import HOLDS, left_over
 
 SHORT_CHARS: Final = 2_800
 """A chat's message holds 3,000 characters in one block."""
@@ -231,7 +231,7 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
         case Kind.PAGE_UNACKNOWLEDGED:
             return [f"page {said.other} acknowledged no more, as told to {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:
-            return [f"page {said.other} resolved at {_listed(said.to)}"]
+            return [f"page {said.other} resolved at {_listed(said.to)}{left_over(said)}"]
         case Kind.SENTRY_ASKED:
             return _sentry_asked(said)
         case Kind.SILENCED | Kind.SILENCE_ENDED:

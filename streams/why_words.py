@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from correlators.decisions import Decision
+from correlators.types import PageOver
+from sinks.words import LEFT_PAGE_OVER
+
 TO_DO: Final = {
     "not_authorised": "the token or key is refused: make a new one, and set it in the environment",
     "no_such_place": "the channel, routing key or address does not exist under this name: correct "
@@ -37,3 +41,13 @@ HOLDS: Final = {
     "unchanged": "nothing was new",
     "never_told": "it was over before it could be told",
 }
+
+
+def left_over(said: Decision) -> str:
+    """Return why a page that quiet had left open is over, after a colon; empty for any other."""
+    if said.why not in set(PageOver):
+        return f": {said.why}" if said.why else ""
+    if said.why == PageOver.HAND:
+        return f": {said.name} says so"
+    by = f", {said.name} gave it back" if said.name else ""
+    return f": {LEFT_PAGE_OVER[PageOver(said.why)]}{by}"

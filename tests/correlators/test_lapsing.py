@@ -13,7 +13,7 @@ from correlators.rules import Pages
 from correlators.storms import Ack
 from correlators.types import Digest, DigestKind, Level, PageAction
 from tests.correlators.acted import ANNA, Stage, outage
-from tests.correlators.score import CHAT, PAGER, PAGING, event, ms, second_of
+from tests.correlators.score import CHAT, CONFIG, PAGER, PAGING, event, ms, second_of
 
 BEN: dict[str, Any] = {"actor": "ben", "source": "cli", "at_ms": 1}
 MINUTE_MS = 60_000
@@ -112,6 +112,49 @@ def test_said_again_it_lasts_from_then_on_and_pressed_twice_it_is_one() -> None:
         "done": 2,
         "unchanged": 1,
     }
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_of_two_people_that_one_has_it_who_said_so_for_longer_and_the_thread_names_both(
+    restore: bool,
+) -> None:
+    stage = fatal(restore=restore)
+    acts = [
+        ack(stage, 25, 5 * MINUTE_MS),
+        ack(stage, 30, 2 * MINUTE_MS, **BEN),  # shorter: anna has it already
+        ack(stage, 40, **{**BEN, "at_ms": 2}),
+        ack(stage, 50, 10 * MINUTE_MS, **{**ANNA, "at_ms": 3}),
+    ]
+    stage.run(60, acts=acts)
+    heard = [one for one in stage.chats() if one.kind is DigestKind.ACKNOWLEDGED]
+    assert [
+        (second_of(one), one.acked_by, one.acked_until_ms, one.had_by, one.had_until_ms)
+        for one in heard
+    ] == [
+        (25, "anna", ms(325), "", 0),
+        (40, "ben", 0, "anna", ms(325)),
+    ]
+    assert {one.value: many for (_, one), many in stage.acts.items()} == {
+        "done": 2,
+        "unchanged": 2,
+    }
+
+
+def test_who_says_more_about_what_they_have_themselves_took_it_from_nobody() -> None:
+    stage = fatal()
+    stage.run(40, acts=[ack(stage, 25, MINUTE_MS), ack(stage, 30)])
+    assert [one.had_by for one in stage.chats()] == ["", "", ""]
+
+
+def test_who_acknowledges_a_storm_that_grew_has_all_of_it_and_its_thread_says_who_had_it() -> None:
+    stage = Stage(config=CONFIG)  # nobody is paged
+    stage.run(20, *outage())
+    id = stage.storm().id
+    grown = [event(30, "search", "EC", trace="t")]
+    first: Act = Acknowledge(subject=id, **ANNA)
+    stage.run(50, *grown, acts=[(22, first), (45, Acknowledge(subject=id, **BEN))])
+    heard = [one for one in stage.chats() if one.kind is DigestKind.ACKNOWLEDGED]
+    assert [(one.acked_by, one.had_by) for one in heard] == [("anna", ""), ("ben", "anna")]
 
 
 def test_whoever_says_more_in_the_very_tick_of_its_end_is_in_time() -> None:

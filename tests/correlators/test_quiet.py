@@ -13,7 +13,7 @@ from correlators.incidents import Closed
 from correlators.partition import Partition
 from correlators.telling import Config
 from correlators.ticks import Work
-from correlators.types import Digest, Doubt, Level
+from correlators.types import Digest, Doubt, Level, PageOver
 from streams import codec
 from tests.correlators.score import (
     CHAT,
@@ -269,7 +269,8 @@ def test_a_page_that_somebody_has_stays_open_until_max_life() -> None:
     assert quiet.page_stays
     ticking.at(DAY + HOUR)
     assert actions(ticking) == [(10, "trigger"), (DAY, "resolve")]
-    assert len([one for one in about(ticking.score) if one.resolved]) == 1
+    _, over = (one for one in about(ticking.score) if one.resolved)
+    assert (over.page_stays, over.page_over) == (False, PageOver.MAX_LIFE)
 
 
 def test_it_is_resolved_by_quiet_where_that_is_configured_or_nobody_has_it() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,10 +17,12 @@ from correlators.types import (
     DigestKind,
     Doubt,
     Evidence,
+    PageOver,
     PageReason,
     ServiceLine,
 )
 from sinks import render, words
+from sinks.broadcast import Heard, heard
 from sinks.lead import lead
 from sinks.pagerduty_words import summary
 from sinks.peers.slack_rules import UPDATE_TEXT_CHARS, blocks_error
@@ -83,6 +87,7 @@ def hostile(draw: st.DrawFn) -> Digest:
         more_services=draw(st.integers(0, 40)),
         unconfirmed=draw(st.none() | st.sampled_from(Doubt)),
         page_stays=draw(st.booleans()),
+        page_over=draw(st.none() | st.sampled_from(PageOver)),
     )
 
 
@@ -290,6 +295,63 @@ def test_a_page_that_is_left_is_said_to_stay_open() -> None:
     for text in (*texts, render.plain_text(one)):
         assert "Resolved" in text
         assert "stays open, for whoever acknowledged it to resolve" in text
+
+
+@pytest.mark.parametrize("why", list(PageOver))
+def test_once_it_is_resolved_its_message_and_a_silent_reply_say_so_and_by_whom(
+    why: PageOver,
+) -> None:
+    by = {PageOver.HAND: "resolve", PageOver.GIVEN_BACK: ""}
+    one = replace(
+        digest(revision=4, kind=DigestKind.RESOLVED, resolved=True),
+        paged=True,
+        page_over=why,
+        act=by.get(why, ""),
+        act_by="ben <b>" if why in by else "",
+        act_in="pagerduty" if why in by else "",
+    )
+    says = {
+        PageOver.HAND: "resolved by ben &lt;b&gt; in PagerDuty",
+        PageOver.GIVEN_BACK: "resolved: nobody has it any more, ben &lt;b&gt; gave it back",
+    }.get(why, f"resolved: {words.LEFT_PAGE_OVER[why]}")
+    edit, reply = render.slack_message(one), render.slack_update(one)
+    for blocks in (edit, reply):
+        text = json.dumps(blocks.blocks, ensure_ascii=False)
+        assert says in text
+        assert "stays open" not in text
+        assert "Resolved by" not in text
+    assert reply.text.startswith("✅ Page resolved: ")
+    assert html.unescape(says) in render.plain_text(one)
+    assert heard(one) is Heard.SILENT
+    assert heard(replace(one, page_over=None)) is Heard.CHANNEL
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "had_until_ms", "says"),
+    [
+        (
+            0,
+            1_790_003_600_000,
+            "by ben in Slack, without an end; ada &amp; co had it until <!date^",
+        ),
+        (0, 0, "by ben in Slack; ada &amp; co had it; "),
+        (1_790_003_600_000, 0, "; ada &amp; co had it without an end; "),
+    ],
+)
+def test_who_takes_over_what_somebody_else_had_is_said_with_who_that_was(
+    until_ms: int, had_until_ms: int, says: str
+) -> None:
+    one = replace(
+        digest(revision=3, kind=DigestKind.ACKNOWLEDGED),
+        acked_by="ben",
+        acked_in="slack",
+        acked_until_ms=until_ms,
+        had_by="ada & co",
+        had_until_ms=had_until_ms,
+    )
+    assert says in render.slack_update(one).blocks[0]["text"]["text"]
+    assert "ada & co had it" in render.plain_text(one)
+    assert "had it" not in json.dumps(render.slack_message(one).blocks)
 
 
 def test_a_message_says_that_somebody_was_paged_and_why() -> None:

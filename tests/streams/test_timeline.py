@@ -29,6 +29,7 @@ from streams.codec import Said
 from streams.config_places import Places
 from streams.settings import load
 from streams.stories import Match, Recorded, StoryError
+from streams.story_words import sentence
 from streams.timeline import Timeline, What, lines, markdown, timeline_of
 from tests.correlators.acted import outage
 from tests.correlators.score import (
@@ -209,6 +210,29 @@ def test_that_a_page_is_acknowledged_no_more_stands_beside_who_said_so() -> None
     said = Given(lived(event(0, "checkout", "EC"), acts=enumerate(did, 20), until=60))
     told = lines(timeline_of(said, id, PLACES))
     assert any("acknowledged no more, as told to" in one for one in told)
+
+
+def test_what_ended_a_page_that_quiet_had_left_stands_beside_its_end() -> None:
+    id = acted()[0]
+    did: list[tuple[int, Act]] = [
+        (20, PageNow(subject=id, **BEN)),
+        (25, Acknowledge(subject=id, **ANNA)),
+        (3_000, Resolve(subject=id, **BEN)),
+    ]
+    said = Given(lived(event(0, "checkout", "EC"), acts=did, until=3_100))
+    found = timeline_of(said, id, PLACES)
+    assert rows(found, What.PAGE)[-1].endswith(" resolved at pagerduty:default: ben says so")
+    gone = decided(Kind.PAGE_RESOLVED, "given_back", name="ben")
+    assert sentence(gone, PLACES, {}) == [
+        "page p resolved at a: nobody has it any more, ben gave it back"
+    ]
+    gone = decided(Kind.PAGE_RESOLVED, "sentry")
+    assert sentence(gone, PLACES, {}) == ["page p resolved at a: its issue is resolved in Sentry"]
+    assert sentence(decided(Kind.PAGE_RESOLVED, ""), PLACES, {}) == ["page p resolved at a"]
+
+
+def decided(kind: Kind, why: str, name: str = "") -> Decision:
+    return Decision(tick=1, subject="i", kind=kind, why=why, name=name, other="p", to=("a",))
 
 
 def test_markdown_is_a_table_whatever_was_said() -> None:
