@@ -682,8 +682,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For an acknowledgement or a resolve: this pager has said it itself of this page, and nobody
     else whom that pager serves has the page."""
     notes: tuple[str, ...] = ()
-    """Comments of revisions before this one, by whom each, that its readers were not told: DELIVER
-    says them with it, at most `NOTES_CARRIED`."""
+    """What people wrote and did in revisions before this one, by whom each, that its readers were
+    not told: DELIVER says them with it, at most `NOTES_CARRIED`."""
     more_notes: int = 0
     """How many more of them there were."""
     answer: Answer | None = None

@@ -3,8 +3,8 @@
 The newest revision shows how things stand, so most of an older one is lost without harm. Not what
 its readers would have been called for: that it is back, spreads or escalates, or that what somebody
 was paged for was over meanwhile. That is said with the newer one, which is as loud, unless people
-said meanwhile that they want to hear no more of it. Nor what people wrote: a comment is no state
-that the newest would show.
+said meanwhile that they want to hear no more of it. Nor what people wrote and did: the newest
+shows no comment, and not who assigned it to whom, paged, or ended a part of a storm.
 
 Laws: what takes the place of a loud revision is loud; nothing grows beyond its bound however many
 revisions are passed over.
@@ -18,6 +18,7 @@ import msgspec
 
 from correlators.types import NOTICES, SERVICES_TOLD, Digest, DigestKind, PageAction
 from sinks.broadcast import Heard, heard
+from sinks.words import by_whom
 
 
 def carried(untold: Digest, newer: Digest) -> Digest:
@@ -34,7 +35,7 @@ def carried(untold: Digest, newer: Digest) -> Digest:
         opened = untold.kind is DigestKind.OPENED  # loud for a storm that is back
         kinds.append(DigestKind.REOPENED if opened else untold.kind)
     kinds += newer.untold
-    notes = (*comments(untold), *newer.notes)
+    notes = (*notes_of(untold), *newer.notes)
     services = _union(untold.joined_services, newer.joined_services)
     joined = frozenset(services)
     return msgspec.structs.replace(
@@ -56,25 +57,41 @@ def carried(untold: Digest, newer: Digest) -> Digest:
 
 
 NOTES_CARRIED: Final = 4
-"""Comments that wait for one message; further ones are counted."""
+"""Notes that wait for one message; further ones are counted."""
 
 
-def comments(digest: Digest) -> tuple[str, ...]:
-    """Return the comments that this revision tells: those that it carries, and its own."""
-    own = (f"{digest.act_by}: {digest.act_text}",) if digest.act == COMMENT else ()
-    return (*digest.notes, *own)
+def notes_of(digest: Digest) -> tuple[str, ...]:
+    """Return the notes that this revision tells: those that it carries, and its own."""
+    own = _own(digest)
+    return (*digest.notes, own) if own else digest.notes
 
 
 def first_told(digest: Digest) -> Digest:
-    """Return the digest as a first message tells it: that shows no act, so a comment of its own is
+    """Return the digest as a first message tells it: that shows no act, so a note of its own is
     told like one that it carries."""
-    if digest.act != COMMENT:
+    if digest.kind is not DigestKind.NOTED or not _own(digest):
         return digest
-    return msgspec.structs.replace(digest, notes=comments(digest), act="", act_text="")
+    return msgspec.structs.replace(digest, notes=notes_of(digest), act="", act_text="")
 
 
-COMMENT: Final = "comment"
-"""The act, as a digest names it."""
+def _own(digest: Digest) -> str:
+    """Return what a person did that only this revision says, in words; empty for what shows in the
+    newest, or is no act."""
+    said, by = digest.act_text, by_whom(digest.act_by, digest.act_in)
+    match digest.act:
+        case "comment":
+            return f"{digest.act_by}: {said}"
+        case "assign":
+            return f"Assigned to {said or 'nobody'} {by}"
+        case "page_now":
+            return f"Paged {by}"
+        case "resolve" if digest.kind is DigestKind.NOTED:
+            return f"{said}: over {by}"
+        case "false_alarm" if digest.kind is DigestKind.NOTED:
+            return f"{said}: a false alarm, says {digest.act_by}"
+        case _:
+            return ""
+
 
 _LOUD = (DigestKind.REOPENED, DigestKind.RESOLVED, DigestKind.UPDATED)
 """Kinds that may be loud by what they say, each at most once in `untold`."""

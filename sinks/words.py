@@ -121,6 +121,21 @@ DOUBTS: Final = {
 }
 
 
+_PLACES: Final = {
+    "slack": "Slack",
+    "pagerduty": "PagerDuty",
+    "sentry": "Sentry",
+    "board": "the board",
+}
+
+
+def by_whom(who: str, where: str) -> str:
+    """Return who did it and where, as in "by ada in Slack"."""
+    if where == "cli":
+        return f"by {who} on the command line"
+    return f"by {who} in {_PLACES.get(where, where)}" if where else f"by {who}"
+
+
 def help_links(digest: Digest) -> list[tuple[str, str]]:
     """Return (label, address) of what helps when the service fails, as far as it is known."""
     known = (

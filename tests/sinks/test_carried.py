@@ -158,6 +158,50 @@ def test_a_comment_is_told_though_a_newer_revision_takes_its_place() -> None:
     assert edit.digest.notes  # the sink leaves them out of what shows how things stand
 
 
+def did(revision: int, act: str, text: str = "", kind: DigestKind = DigestKind.NOTED) -> Digest:
+    made = digest(revision=revision, kind=kind)
+    return replace(made, act=act, act_by="ada", act_in="slack", act_text=text)
+
+
+DEEDS = [
+    (did(3, "assign", "team:pay"), "Assigned to team:pay by ada in Slack"),
+    (did(3, "assign"), "Assigned to nobody by ada in Slack"),
+    (did(3, "resolve", "Boom in cart"), "Boom in cart: over by ada in Slack"),
+    (did(3, "false_alarm", "Boom in cart"), "Boom in cart: a false alarm, says ada"),
+    (did(3, "page_now", kind=DigestKind.UPDATED), "Paged by ada in Slack"),
+]
+
+
+@pytest.mark.parametrize(("deed", "says"), DEEDS)
+def test_what_a_person_did_is_told_though_a_newer_revision_takes_its_place(
+    deed: Digest, says: str
+) -> None:
+    world = World(Service([]))
+    world.run([(START_MS, digest())])
+    world.run([(world.now_ms, one) for one in (note(2, "we know"), deed, QUIET)])
+    replies = [one.digest for _, one in world.service.done if one.step is Step.REPLY]
+    said = slack_update(replies[-1])
+    for text in (said.text, "".join(str(one) for one in said.blocks)):
+        assert text.count(says) == 1
+
+
+@pytest.mark.parametrize(("deed", "says"), DEEDS)
+def test_what_a_person_did_to_what_was_not_told_yet_stands_in_its_first_message(
+    deed: Digest, says: str
+) -> None:
+    newer = carried(deed, QUIET)
+    assert newer.notes == (says,)
+    assert heard(newer) is Heard.SILENT
+    if deed.kind is DigestKind.NOTED:
+        assert first_told(deed).notes == (says,)
+
+
+def test_what_ended_all_of_it_is_a_state_and_no_note() -> None:
+    over = replace(did(3, "resolve", kind=DigestKind.RESOLVED), resolved=True)
+    assert carried(over, QUIET).notes == ()
+    assert first_told(over) == over
+
+
 def test_a_comment_on_what_was_not_told_yet_stands_in_its_first_message() -> None:
     told = first_told(carried(digest(), note(2, "we know")))
     assert (told.notes, told.act) == (("ada: we know",), "")
@@ -173,7 +217,7 @@ def test_comments_that_wait_have_a_bound_and_the_others_are_counted() -> None:
     assert len(newest.notes) == NOTES_CARRIED
     assert newest.more_notes == 10 - NOTES_CARRIED
     assert newest.act_text == "comment 11"
-    assert "6 more comments" in slack_update(newest).text
+    assert "6 more notes" in slack_update(newest).text
 
 
 @given(st.lists(st.booleans(), min_size=3, max_size=9))

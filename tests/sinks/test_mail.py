@@ -242,7 +242,7 @@ def test_comments_that_nobody_was_told_stand_in_both_parts() -> None:
     assert "💬 Ada: <b>mine</b>" in text(one)
     assert "💬 Ada: &lt;b&gt;mine&lt;/b&gt;" in text(one, "html")
     for part in ("plain", "html"):
-        assert "and 2 more comments" in text(one, part)
+        assert "and 2 more notes" in text(one, part)
 
 
 def test_a_server_that_takes_little_gets_the_text_alone() -> None:

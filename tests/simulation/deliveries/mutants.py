@@ -173,7 +173,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "what nobody was told is lost with its revision": Mutant(patches=_loses_news),
     "a comment is lost with its revision": Mutant(
-        patches=lambda: patch.object(carrying, "comments", lambda digest: ()), kind="people"
+        patches=lambda: patch.object(carrying, "notes_of", lambda digest: ()), kind="people"
     ),
     "what somebody ended in a pager is said back to it": Mutant(
         patches=lambda: patch.object(steps, "_surely_there", lambda delivery: False), kind="people"

@@ -1,12 +1,13 @@
-"""What people wrote is told once, and what somebody said in a pager is not said back to it."""
+"""What people wrote and did is told once, and what somebody said in a pager is not said back to
+it."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from correlators.types import PageAction
+from correlators.types import DigestKind, PageAction
 from sinks.base import Step
-from sinks.carried import COMMENT, comments
+from sinks.carried import notes_of
 from tests.simulation.deliveries.journal import Journal, Name, name
 from tests.simulation.deliveries.line import Call
 from tests.simulation.deliveries.world import World
@@ -14,29 +15,32 @@ from tests.simulation.deliveries.world import World
 
 def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
-    return [*_comments(world, journal), *_echoes(world, journal)]
+    return [*_notes(world, journal), *_echoes(world, journal)]
 
 
-def _comments(world: World, journal: Journal) -> list[str]:
-    """Every comment is told once wherever its incident is told, also if a newer revision took its
+def _notes(world: World, journal: Journal) -> list[str]:
+    """Every note is told once wherever its incident is told, also if a newer revision took its
     place, unless it was given up or only counted."""
     told: Counter[tuple[Name, str]] = Counter()
     unsure: set[Name] = set()
     for one in world.workspace.messages:
         of = name(one.digest)
-        told.update((of, text) for text in comments(one.digest))
+        told.update((of, text) for text in notes_of(one.digest))
         if one.call.attempt.possible_repeat or one.digest.more_notes:
             unsure.add(of)
     given_up = {(destination, of) for destination, of, _ in journal.dead}
-    wrong = []
+    said: set[tuple[Name, str, int]] = set()
     for digest in journal.digests:
         chat = digest.destination.startswith("slack:") and digest.page is PageAction.NONE
-        if not chat or digest.act != COMMENT or digest.handed_by:
-            continue
-        of, text = name(digest), comments(digest)[-1]
+        if chat and digest.kind is DigestKind.NOTED and not digest.handed_by:
+            said.add((name(digest), notes_of(digest)[-1], digest.revision))
+    # Whoever assigns it to the same person twice says the same twice.
+    due = Counter((of, text) for of, text, _ in said)
+    wrong = []
+    for (of, text), times in sorted(due.items()):
         count = told[of, text]
-        if count != 1 and of not in unsure and of not in given_up:
-            wrong.append(f"told {count} times: {' '.join(of)} {text}")
+        if count != times and of not in unsure and of not in given_up:
+            wrong.append(f"told {count} times, not {times}: {' '.join(of)} {text}")
     return wrong
 
 
