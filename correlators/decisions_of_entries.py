@@ -185,7 +185,12 @@ def _episode(tick: int, before: Episode, after: Episode) -> Iterator[Decision]:
     actor, source = after.acked_by
     if source:
         yield Decision(
-            tick=tick, subject=after.lead, kind=Kind.ACKNOWLEDGED, name=actor, why=source
+            tick=tick,
+            subject=after.lead,
+            kind=Kind.ACKNOWLEDGED,
+            name=actor,
+            why=source,
+            because=_had(before.acked_by[0], actor),
         )
     elif before.lead and 0 <= before.acked_until <= tick and after.lead == before.lead:
         because = (lapse_words(before.acked_for),)
@@ -198,6 +203,11 @@ def _episode(tick: int, before: Episode, after: Episode) -> Iterator[Decision]:
         )
     elif before.page_key == after.page_key and before.lead:
         yield Decision(tick=tick, subject=after.lead, kind=Kind.UNACKNOWLEDGED)
+
+
+def _had(before: str, actor: str) -> tuple[str, ...]:
+    """Return who had it until somebody else acknowledged it."""
+    return (f"{before} had it until then",) if before not in ("", actor) else ()
 
 
 # Storms
@@ -223,7 +233,9 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
         yield decided(kind=Kind.CLOSED, why=DISSOLVED if after.dissolved else after.closed.value)
     acked = before.ack if before is not None else None
     if after.ack is not None and after.ack != acked:
-        yield decided(kind=Kind.ACKNOWLEDGED, name=after.ack.actor, why=after.ack.source)
+        actor, source = after.ack.actor, after.ack.source
+        because = _had(acked.actor if acked is not None else "", actor)
+        yield decided(kind=Kind.ACKNOWLEDGED, name=actor, why=source, because=because)
     elif acked is not None and after.ack is None and before is not None:
         if 0 <= acked.until_tick <= tick:
             because = (lapse_words(acked.for_ticks),)

@@ -203,7 +203,7 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
                 much = f"nothing ties it to what began near it, such as {nearest}"
             return [f"stayed out of every storm: {much}", *because]
         case Kind.ACKNOWLEDGED:
-            return [f"acknowledged by {said.name} in {said.why}"]
+            return [f"acknowledged by {said.name} in {said.why}", *because]
         case Kind.UNACKNOWLEDGED:
             if said.why == LAPSED:
                 return ["acknowledged no more: " + "; ".join(because)]

@@ -212,6 +212,25 @@ def test_that_a_page_is_acknowledged_no_more_stands_beside_who_said_so() -> None
     assert any("acknowledged no more, as told to" in one for one in told)
 
 
+@pytest.mark.parametrize("storm", [False, True])
+def test_who_takes_over_what_somebody_had_is_told_with_who_that_was(storm: bool) -> None:
+    pushes = outage() if storm else [event(0, "checkout", "EC")]
+    before = lived(*pushes, acts=[], until=20)
+    id = opened(before, "checkout")
+    if storm:
+        opens = [one for one in before if getattr(one, "kind", None) is Kind.STORM_OPENED]
+        id = opens[0].subject
+    did: list[tuple[int, Act]] = [
+        (20, Acknowledge(subject=id, for_ms=600_000, **ANNA)),
+        (25, Acknowledge(subject=id, **BEN)),
+    ]
+    found = timeline_of(Given(lived(*pushes, acts=did, until=60)), id, PLACES)
+    assert [row.lines for row in found.rows if row.lines[0].startswith("acknowledged")] == [
+        ("acknowledged by anna in slack",),
+        ("acknowledged by ben in cli", "anna had it until then"),
+    ]
+
+
 def test_what_ended_a_page_that_quiet_had_left_stands_beside_its_end() -> None:
     id = acted()[0]
     did: list[tuple[int, Act]] = [
