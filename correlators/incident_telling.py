@@ -104,7 +104,7 @@ class IncidentTelling:
             to = () if dropped else incident.told.to
             if hold is not None and dropped:
                 self._tellings.suppress(named(hold.why, hold.name))
-            self.tell(incident, decision, page, tick, judgement, to, said=left_pages.said(incident))
+            self.tell(incident, decision, page, tick, judgement, to)
         elif hold is not None:
             self._waiting.hold(incident, hold, tick)
         else:
@@ -281,10 +281,7 @@ class IncidentTelling:
         return content.paged
 
     def _note_telling(self, incident: Incident, page: Page, told: Told) -> tuple[str, ...]:
-        """Note in its episode what holds for all its incidents: who was paged, when it was told.
-
-        Returns who had been paged before.
-        """
+        """Note in its episode what holds for all its incidents; return who was paged before."""
         episode = self._state.episode(incident.key)
         if episode is None:
             return ()

@@ -103,8 +103,7 @@ class StormTelling:
         judgement = None if told.revision else self._judge.of_storm(storm, Lifecycle.RESOLVED, tick)
         to = told.to if judgement is None else destinations(told, judgement)
         page = Page() if storm.page_left else paging.resolve(storm.page_key, storm.page_to)
-        said = left_pages.said(storm)
-        self.tell(storm, DigestKind.RESOLVED, page, tick, judgement, to, said=said)
+        self.tell(storm, DigestKind.RESOLVED, page, tick, judgement, to)
 
     def _dissolve(self, storm: Storm, tick: int) -> None:
         """Tell where it went to whoever heard of it, once what goes on is told and has paged."""

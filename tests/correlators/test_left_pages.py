@@ -127,3 +127,18 @@ def test_what_reopens_before_that_goes_on_under_its_page_and_forgets_it() -> Non
         None,
         PageOver.MAX_LIFE,
     ]
+
+
+def test_where_its_end_was_not_told_yet_that_is_what_is_told_and_no_more() -> None:
+    stage = Stage()
+    stage.run(20, event(0, "checkout", "Boom", level=Level.FATAL))
+    id = stage.incident("checkout").id
+    comes = [event(at, "checkout", "Boom", level=Level.FATAL) for at in range(700, 3_600, 700)]
+    stage.run(4_150, *comes, acts=[(20, Acknowledge(subject=id, **ANNA))])
+    held = stage.incident("checkout")
+    assert (held.open, held.page_left, held.told.resolved) == (False, True, False)
+    stage.run(3 * HOUR, acts=[(4_200, Resolve(subject=id, **BEN))])
+    last = ends(stage.digests)[-1]
+    assert (last.page_over, last.page_stays, last.kind) == (None, False, DigestKind.RESOLVED)
+    assert second_of(last) > 4_200
+    assert stage.incident("checkout").let_go is None
