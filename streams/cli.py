@@ -28,6 +28,7 @@ from streams.cli_run import run
 from streams.cli_silences import silences
 from streams.cli_status import status
 from streams.cli_suggest_merges import suggest_merges
+from streams.cli_test_sink import try_sink
 from streams.cli_timeline import timeline
 from streams.cli_topics import topics
 from streams.cli_why import why_late, why_many, why_not
@@ -75,6 +76,7 @@ app.command("suggest-merges")(suggest_merges)
 app.command()(topics)
 app.command()(check)
 app.command()(render)
+app.command("test-sink")(try_sink)
 app.command()(status)
 app.add_typer(incidents, name="incidents")
 app.add_typer(silences, name="silences")

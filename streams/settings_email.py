@@ -112,3 +112,8 @@ def _written(address: str) -> str:
         return f"{local}{at}{domain.encode('idna').decode('ascii')}" if at else ""
     except UnicodeError:
         return address
+
+
+def address_of(text: str) -> str:
+    """Return the address as mail servers write it, empty where the text is none."""
+    return _written(text) if _ADDRESS.fullmatch(text) else ""
