@@ -17,6 +17,7 @@ from streams.cli_backtest import backtest
 from streams.cli_check import check
 from streams.cli_dead_letters import dead_letters
 from streams.cli_demo import demo
+from streams.cli_drill import drill
 from streams.cli_explain import explain
 from streams.cli_incidents import incidents
 from streams.cli_intake import intake
@@ -77,6 +78,7 @@ app.command()(topics)
 app.command()(check)
 app.command()(render)
 app.command("test-sink")(try_sink)
+app.command()(drill)
 app.command()(status)
 app.add_typer(incidents, name="incidents")
 app.add_typer(silences, name="silences")
