@@ -39,6 +39,8 @@ MORE_MS: Final = 3_000
 """After `incidents.settle`, how long another destination may still be told for the first time."""
 CLEAN_UP_S: Final = 60.0
 """How long its end may take to be decided, and again to be told."""
+LATE_S: Final = 10.0
+"""How long an incident that has not opened yet is waited for, to resolve it."""
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
@@ -233,6 +235,8 @@ class _Followed:
     async def cleaned_up(self, environment: str, by: str) -> list[str]:
         """Resolve it, wait until everybody has the end, and return what did not happen."""
         heard = self.heard
+        # Stopped at once, it is on its way yet: nothing can be resolved that has not opened.
+        await self.until(lambda: bool(heard.incident), LATE_S)
         if not heard.incident:
             return [
                 "no incident opened: `stormfold why-not` says where it stopped; one that opens "
