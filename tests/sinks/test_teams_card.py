@@ -165,7 +165,7 @@ def test_what_people_wrote_meanwhile_is_told_whole_in_either_form() -> None:
     for update in (False, True):
         said = text_of(card(one, update=update)).split("\n")
         assert [f"💬 {each}" in said for each in notes] == [True] * 3
-        assert "💬 and 2 more comments" in said
+        assert "💬 and 2 more notes" in said
 
 
 # ---------------------------------------------------------------- runs
