@@ -47,6 +47,8 @@ from correlators.incident_news import told_with
 from correlators.incidents import Incident
 from correlators.link_acts import AddLink, RemoveLink
 from correlators.people_told import had
+from correlators.personal_acts import TellMe
+from correlators.personal_telling import PersonalTelling
 from correlators.responses import Response, response
 from correlators.state import State
 from correlators.storms import Storm
@@ -71,16 +73,17 @@ class Acting:
         closing: Closing,
         asking: Asking,
         answering: Answering,
+        personal: PersonalTelling,
         ack_for_ms: int = 0,
     ) -> None:
-        """Args: state: read and written; gatherer: joins, merges and parts; teller: tells what
-        people did; closing: ends what they end; asking: has Sentry do the same; answering: tells
-        whoever pressed what did not; ack_for_ms: how long an acknowledgement lasts that does not
-        say."""
+        """Args: state: read and written; gatherer: joins, merges, parts; teller: tells; closing:
+        ends; asking: has Sentry do the same; answering: tells whoever pressed what did not;
+        personal: tells whom it is for; ack_for_ms: how long one lasts that does not say."""
         self._ack_for_ms = ack_for_ms
         self._closing = closing
         self._asking = asking
         self._answering = answering
+        self._personal = personal
         self._state = state
         self._teller = teller
         self._gatherer = gatherer
@@ -164,6 +167,8 @@ class Acting:
                 return channel_links.added(self._state, act, tick_end_ms(tick)), ""
             case RemoveLink():
                 return channel_links.removed(self._state, act), ""
+            case TellMe():
+                return self._personal.chosen(act), ""
             case Resolve() | FalseAlarm() | Unacknowledge() if found is None:
                 found = silencing.remembered(self._state, act.subject)
             case Comment() if found is None:
@@ -199,6 +204,7 @@ class Acting:
                 return self._assign(found, act, tick)
             case Comment():
                 self._teller.person(self._lead(found), act, tick)
+                self._personal.mentioned(self._lead(found), act, tick)
                 return True
             case Ignore() | Unignore():
                 return False  # Sentry's own word on it is what counts
@@ -211,6 +217,7 @@ class Acting:
         """Carry out what may be done to something that is over: a comment is kept, a false alarm
         remembered, a page that was left resolved, also where nobody has it any more."""
         if isinstance(act, Comment):
+            self._personal.mentioned(found, act, tick)
             return ActOutcome.DONE
         if isinstance(act, Unacknowledge):
             return ActOutcome.DONE if self._closing.let_go(found, act, tick) else ActOutcome.GONE
@@ -236,6 +243,7 @@ class Acting:
             self._state.put(now)
             found = now if now.id == found.id else found
         self._teller.person(found, act, tick)
+        self._personal.assigned(found, act, tick)
         return True
 
     def _acknowledge(
@@ -262,8 +270,7 @@ class Acting:
         key = incident.key
         episode = episode_key(key.environment, key.service, key.fingerprint)
         for one in self._state.open_of_episode(key):
-            inside = self._state.storm_of(one)
-            if inside is not None and inside.id == storm.id:
+            if (inside := self._state.storm_of(one)) is not None and inside.id == storm.id:
                 self._gatherer.part(storm.id, one, episode, tick)
         return True
 

@@ -17,6 +17,7 @@ from correlators.act_base import NAME_CHARS as NAME_CHARS
 from correlators.act_base import ActBase
 from correlators.conditions import When
 from correlators.link_acts import AddLink, RemoveLink
+from correlators.personal_acts import TellMe
 from correlators.silenced_by import check_when
 
 SILENCE_MOST_MS: Final = 7 * 86_400_000
@@ -186,6 +187,7 @@ Act = (
     | ExpireSilence
     | AddLink
     | RemoveLink
+    | TellMe
 )
 
 ACT_KINDS: Final = tuple(str(one.__struct_config__.tag) for one in get_args(Act))
@@ -271,7 +273,7 @@ def text_of(act: Act) -> str:
             return act.assignee
         case AddSilence():
             return act.comment
-        case AddLink() | RemoveLink():
+        case AddLink() | RemoveLink() | TellMe():
             return act.says
         case _:
             return ""

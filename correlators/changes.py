@@ -10,6 +10,7 @@ from typing import Any, Final
 import xxhash
 
 from correlators.event_parts import link, name, occurred_ms
+from correlators.known_people import NOBODY, Known, person
 from correlators.mails import MAIL, unmailed
 from correlators.types import ChangeKind, StateChange
 from correlators.wire import WireAssignee, WireChange, WireChangeData, WireIssue, WireMetricAlert
@@ -36,11 +37,11 @@ _RESOURCES: Final = {
 }
 
 
-def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
+def change_of(resource: str, wire: WireChange, body: bytes, people: Known = NOBODY) -> StateChange:
     """Return the change that the body tells; of kind `other` when nothing is known about it.
 
     Source: Sentry's integration platform, webhooks: the documentation says `archived`, the wire
-    says `ignored`.
+    says `ignored`. Who somebody is goes no further, but for the name that `people` has for them.
     """
     action = name(wire.action, WORD_CHARS).lower()
     if resource == "issue":
@@ -70,22 +71,27 @@ def change_of(resource: str, wire: WireChange, body: bytes) -> StateChange:
         alert_firing=_id(alert.id) if alert is not None else "",
         events=_count(issue.count),
         users=_count(issue.userCount),
-        assignee=_team(issue.assignedTo),
+        assignee=_team(issue.assignedTo) or person(issue.assignedTo, people),
         assigned_person=_kind(issue.assignedTo) == "user",
         regressed=issue.substatus == "regressed",
         status=name(issue.status, WORD_CHARS),
         substatus=name(issue.substatus, WORD_CHARS),
-        **_comment(wire, data, kind),
+        **_comment(wire, data, kind, people),
     )
 
 
-def _comment(wire: WireChange, data: WireChangeData, kind: ChangeKind) -> dict[str, Any]:
-    """Return who wrote what and when, of a comment."""
+def _comment(
+    wire: WireChange, data: WireChangeData, kind: ChangeKind, people: Known
+) -> dict[str, Any]:
+    """Return who wrote what and when, of a comment; of an assignment, who made it."""
+    known = person(wire.actor, people)
+    if kind is ChangeKind.ISSUE_ASSIGNED:
+        return {"by": known}
     if kind is not ChangeKind.COMMENT:
         return {}
     by = unmailed(name(wire.actor.name if wire.actor is not None else None, WORD_CHARS))
     return {
-        "by": "" if by == MAIL else by,
+        "by": known or ("" if by == MAIL else by),
         "text": unmailed(name(data.comment, COMMENT_CHARS)),
         "at_ms": occurred_ms(data.timestamp),
     }

@@ -59,6 +59,7 @@ from correlators.left_pages import left, let_go
 from correlators.links import Near
 from correlators.meetings import Meetings
 from correlators.names import named
+from correlators.personal_telling import PersonalTelling
 from correlators.quiet import Quiet
 from correlators.reporting import Reporting
 from correlators.responses import Response
@@ -119,6 +120,7 @@ class Correlator:
         self._closing = Closing(config, self.state, self._gatherer, self._teller)
         self._asking = Asking(config, self.state)
         self._answering = Answering(config, self.state)
+        self._personal = PersonalTelling(config, self.state)
         self._reporting = Reporting(config, self.state)
         self._acting = Acting(
             self.state,
@@ -127,6 +129,7 @@ class Correlator:
             self._closing,
             self._asking,
             self._answering,
+            self._personal,
             config.pages.ack_for_ms,
         )
         self._rate_ticks = config.rate_ticks
@@ -176,12 +179,13 @@ class Correlator:
         reports, empty = self._reporting.take()
         digests, suppressed = [*digests, *reports], suppressed + empty
         issues = self._asking.take(tick)
-        cast = [*self._cast(work, digests), *issues, *self._answering.take(tick)]
+        personal = self._personal.take()
+        cast = [*self._cast(work, digests), *issues, *self._answering.take(tick), *personal]
         judged, acts = self._teller.take_judged(), self._acting.take()
         near, not_told = self._gatherer.take_near(), self._teller.take_not_told()
         if not self._explains:
             return Decided(cast, suppressed, pages, acts, responses=responses)
-        said = self._in_words([*digests, *issues], judged, not_told, near, tick)
+        said = self._in_words([*digests, *issues, *personal], judged, not_told, near, tick)
         return Decided(cast, suppressed, pages, acts, said, responses)
 
     def _report(self, work: Work) -> list[Response]:
@@ -232,6 +236,7 @@ class Correlator:
         self._teller.take()
         self._asking.forget()
         self._answering.forget()
+        self._personal.forget()
         self._teller.take_judged()
         self._reports = []
         self._acting.take()
@@ -268,6 +273,7 @@ class Correlator:
                 told = incidents.told_by_sentry(incident, change)
                 if told is not incident:
                     self.state.put(told)
+                    self._personal.assigned_in_sentry(incident, told, change, tick)
                     self._plan(told, tick)
                 if ignores:
                     ignoring.tell_again(self.state, self.state.incident(incident.id), tick)

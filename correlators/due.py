@@ -31,6 +31,7 @@ from correlators.entries import (
 )
 from correlators.history import HOUR_TICKS
 from correlators.incidents import Incident, Windows, ticks
+from correlators.personal import Choice
 from correlators.scheduled import Coming
 from correlators.silences import Silence
 from correlators.storms import Linking, Storm, Stretch
@@ -125,7 +126,7 @@ class Due:
                 return -(-entry.to_ms // TICK_MS)
             case Frozen() | ActDone():
                 return entry.tick + ticks(windows.remember_ms)
-            case Progress() | ChannelLink():
+            case Progress() | ChannelLink() | Choice():
                 return None
 
     def _schedule(self, key: str, tick: int | None) -> None:

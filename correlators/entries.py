@@ -18,6 +18,7 @@ from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.history import Hours
 from correlators.incidents import Incident
+from correlators.personal import Choice
 from correlators.presence import SLOT_TICKS, Presence
 from correlators.scheduled import Coming, report_key
 from correlators.silences import Silence
@@ -174,6 +175,7 @@ Living = (
     | Day
     | ChannelLink
     | Coming
+    | Choice
 )
 """An entry that decides something."""
 
@@ -279,6 +281,8 @@ def key_of(entry: Entry) -> str:
             return "act:" + entry.id
         case ChannelLink():
             return "link:" + entry.id
+        case Choice():
+            return "choice:" + entry.name
         case Frozen():
             return "frozen:" + key_of(entry.entry)
         case Progress():

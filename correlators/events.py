@@ -32,6 +32,7 @@ from correlators.event_parts import (
     user_hash,
 )
 from correlators.event_stream import read_stream
+from correlators.known_people import NOBODY, Known
 from correlators.types import ChangeKind, Event, StateChange, Unreadable
 from correlators.wire import WireBody, WireEvent, WireProject
 from correlators.wire_read import NotReadable, Reason, read_body, read_change
@@ -86,6 +87,7 @@ def decode(
     *,
     default_environment: str,
     projects: Mapping[str, str] = _NO_PROJECTS,
+    people: Known = NOBODY,
 ) -> Event | StateChange | Unreadable:
     """Return what the record says: one event, one change of state, or why it cannot be read.
 
@@ -97,11 +99,12 @@ def decode(
         body: exactly as received.
         default_environment: for an event that names none; not empty.
         projects: service by project number, for an event that tells no slug.
+        people: names of those whom an assignment or a comment may name.
 
     Source: Sentry's integration platform, webhooks: resources and their payloads.
     """
     try:
-        found = _decode(resource.strip().lower(), body, default_environment)
+        found = _decode(resource.strip().lower(), body, default_environment, people)
     except NotADeploy:
         return Unreadable(reason=Reason.NO_DEPLOY)
     except NotReadable as error:
@@ -124,10 +127,10 @@ def _placed(change: StateChange, default_environment: str) -> StateChange:
 
 
 def _decode(
-    resource: str, body: bytes, default_environment: str
+    resource: str, body: bytes, default_environment: str, people: Known
 ) -> Event | StateChange | Unreadable:
     if resource in CHANGE_RESOURCES:
-        return change_of(resource, read_change(body), body)
+        return change_of(resource, read_change(body), body, people)
     if resource == DEPLOY:
         return read_deploy(body)
     if resource == EVENT_STREAM:
@@ -141,7 +144,7 @@ def _decode(
         if found is None:
             if resource in EVENT_RESOURCES:
                 return Unreadable(reason=Reason.NO_EVENT)
-            return change_of(resource, read_change(body), body)
+            return change_of(resource, read_change(body), body, people)
         inner = found
     if (inner is wire or resource == EVENT_STREAM) and inner.type in _NO_OCCURRENCE:
         return _other(resource, inner.type or "", body)

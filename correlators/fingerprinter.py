@@ -46,6 +46,9 @@ class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     """Patterns of files that owners have."""
 
+    people: dict[str, str] = msgspec.field(default_factory=dict)
+    """Names of people by the hash of what Sentry calls them."""
+
     grouping: Grouping = Grouping()
     """Who says what is the same, and by which rules."""
 
@@ -96,6 +99,7 @@ class Fingerprinter:
             body,
             default_environment=self._config.default_environment,
             projects=self._config.projects,
+            people=self._config.people,
         )
         match found:
             case Event():

@@ -26,6 +26,7 @@ from correlators.ignoring import ignored
 from correlators.incidents import Incident, ticks
 from correlators.issue_change import IssuesChanged
 from correlators.owners import OWNER, Owner, Team, owners_of
+from correlators.personal import Personal
 from correlators.rules import REASONS, Pages, Routes, rules_for
 from correlators.rulings import Rule, Ruling, Urgency, ruled
 from correlators.services import About, declared_owners, pagers_of
@@ -65,6 +66,8 @@ class Config(Correlation, frozen=True, kw_only=True):
     """What is asked of Sentry; None: nothing."""
     chats: Chats | None = None
     """Where links may lead; None: anywhere."""
+    personal: Personal = Personal()
+    """Who is told of what is theirs."""
     name: str = ""
     """What the stored state calls it: a short hash of all that decides. Empty: it is not named."""
 

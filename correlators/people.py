@@ -1,5 +1,5 @@
-"""What people left in the state, found again: silences by environment, acts by age, links, and
-acknowledgements that end by themselves.
+"""What people left in the state, found again: silences by environment, acts by age, links, choices,
+and acknowledgements that end by themselves.
 
 An index over entries of one partition, as `episodes` is one; what silences and acts do is
 `silencing` and `acting`.
@@ -11,6 +11,7 @@ from correlators.acts import SAYS_HOW_IT_STANDS, ActDone
 from correlators.channel_links import ChannelLink
 from correlators.coverage import ack_ends
 from correlators.entries import Episode
+from correlators.personal import Choice
 from correlators.silences import Silence
 from correlators.storms import Storm
 
@@ -25,15 +26,19 @@ class People:
         self._links: dict[str, ChannelLink] = {}
         self.links: tuple[ChannelLink, ...] = ()
         """By id."""
+        self.choices: dict[str, Choice] = {}
+        """By the name of who chose."""
         self._acts: set[tuple[int, str]] = set()
         self._acks: dict[str, int] = {}
         self._of_page: dict[tuple[str, str], set[tuple[int, str]]] = {}
 
-    def add(self, entry: Silence | ActDone | ChannelLink) -> None:
+    def add(self, entry: Silence | ActDone | ChannelLink | Choice) -> None:
         """Note an entry that is not known yet."""
         if isinstance(entry, ChannelLink):
             self._links[entry.id] = entry
             self._order_links()
+        elif isinstance(entry, Choice):
+            self.choices[entry.name] = entry
         elif isinstance(entry, ActDone):
             self._acts.add((entry.tick, entry.id))
             if entry.page and entry.kind in SAYS_HOW_IT_STANDS:
@@ -43,11 +48,14 @@ class People:
             self._silences.setdefault(entry.environment, {})[entry.id] = entry
             self._in_order.pop(entry.environment, None)
 
-    def remove(self, entry: Silence | ActDone | ChannelLink) -> None:
+    def remove(self, entry: Silence | ActDone | ChannelLink | Choice) -> None:
         """Forget an entry."""
         if isinstance(entry, ChannelLink):
             del self._links[entry.id]
             self._order_links()
+            return
+        if isinstance(entry, Choice):
+            del self.choices[entry.name]
             return
         if isinstance(entry, ActDone):
             self._acts.discard((entry.tick, entry.id))

@@ -45,6 +45,7 @@ from correlators.incident_index import IncidentIndex
 from correlators.incidents import Incident, Windows, ticks
 from correlators.page_index import PageIndex
 from correlators.people import People
+from correlators.personal import Choice
 from correlators.silences import Silence
 from correlators.sources import Sources
 from correlators.storms import Linking, Storm, Stretch
@@ -402,7 +403,7 @@ class State:
             self.people.note_ack(key, entry)
         elif isinstance(entry, Ignored):
             self._ignored.add((entry.tick, key))
-        elif isinstance(entry, Silence | ActDone | ChannelLink):
+        elif isinstance(entry, Silence | ActDone | ChannelLink | Choice):
             self.people.add(entry)
         if isinstance(entry, Storm):
             self.people.note_ack(key, entry)
@@ -436,7 +437,7 @@ class State:
             self._forget_episode(key, before)
         if isinstance(before, Ignored):
             self._ignored.discard((before.tick, key))
-        if isinstance(before, Silence | ActDone | ChannelLink):
+        if isinstance(before, Silence | ActDone | ChannelLink | Choice):
             self.people.remove(before)
         if isinstance(before, Incident):
             self._remove_incident(before)

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from correlators.issue_change import IssueChange
+from correlators.personal import ForPerson
 from correlators.pressed import Answer
 from correlators.reported import Reported
 from correlators.returns import Back
@@ -164,7 +165,7 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     alert_firing: str = ""
     """Of a metric alert: Sentry's id of this time that it fires."""
     assignee: str = ""
-    """The team that an issue is assigned to; a person is not named here."""
+    """The team that an issue is assigned to, or the person, if `people` has a name for them."""
     regressed: bool = False
     """Sentry says that the issue has regressed."""
     status: str = ""
@@ -176,12 +177,12 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_ms: int = 0
     """When a deploy was, or a comment, by whoever tells it; 0 otherwise."""
     by: str = ""
-    """Who made a deploy, or wrote a comment, without what is personal."""
+    """Who made a deploy, wrote a comment or assigned an issue, without what is personal."""
     text: str = ""
     """What a comment says, without mail addresses."""
     tick: int = 0
     assigned_person: bool = False
-    """The issue is assigned to a person, who is not named here."""
+    """The issue is assigned to a person."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -700,3 +701,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For kind `acknowledged`: who else had it until then."""
     had_until_ms: int = 0
     """When that acknowledgement was to end by itself; 0 for never."""
+    personal: ForPerson | None = None
+    """Of what is told to one person: what it tells them of; `act` says it as for everybody."""

@@ -201,7 +201,10 @@ class WireAssignee(Struct):
     """Whom an issue is assigned to."""
 
     type: str | None = None
+    id: int | str | None = None
     name: str | None = None
+    email: str | None = None
+    username: str | None = None
 
 
 class WireIssue(Struct):
@@ -252,6 +255,8 @@ class WireChangeData(Struct):
 class WireActor(Struct):
     """Who did it."""
 
+    type: str | None = None
+    id: int | str | None = None
     name: str | None = None
 
 
