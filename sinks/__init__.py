@@ -17,6 +17,8 @@ SINKS: Final = {
     "slack_webhook": "sinks.slack_webhook:SlackWebhookSink",
     "pagerduty": "sinks.pagerduty:PagerDutySink",
     "email": "sinks.email:EmailSink",
+    "person_slack": "sinks.person:PersonSlackSink",
+    "person_mail": "sinks.person:PersonMailSink",
     "sentry": "sinks.sentry:SentrySink",
     "teams": "sinks.teams:TeamsSink",
     "webhook": "sinks.webhook:WebhookSink",

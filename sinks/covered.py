@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from correlators.personal import Deed
 from correlators.types import Digest, DigestKind, PageAction
 from sinks.base import Plan, Receipt, Step
 from sinks.entries import Delivery, Dropped, DropReason, Effect, Status, Turn
@@ -49,7 +50,10 @@ def coverable(entry: Delivery, plan: Plan) -> bool:
 
 
 def foldable(digest: Digest) -> bool:
-    """Return True for a digest that may be told among others."""
+    """Return True for a digest that may be told among others; of what one person is told that
+    is what they are assigned to."""
+    if digest.personal is not None:
+        return digest.personal.deed is Deed.ASSIGNED
     return not (
         digest.storm
         or digest.paged

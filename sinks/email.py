@@ -83,6 +83,8 @@ class EmailSink:
     """
 
     name = "email"
+    is_list = True
+    """What it mails to are lists, and the mails say so."""
 
     def __init__(
         self,
@@ -199,7 +201,7 @@ class EmailSink:
             sender=self._sender,
             to=to,
             name=attempt.destination.partition(":")[2],
-            list_id=self._list_id,
+            list_id=self._list_id if self.is_list else "",
         )
         for bare in (False, True):
             found = letter(

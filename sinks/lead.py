@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from correlators.personal import Deed
 from correlators.types import NOTICES, Digest, DigestKind, PageAction, RollupLine, ServiceLine
 from sinks.mrkdwn import cut, size
 from sinks.words import clean
@@ -40,6 +41,11 @@ _SIGNS: Final = {
 }
 """What happened, for the replies of these kinds."""
 
+_THEIRS: Final = {
+    Deed.ASSIGNED: ("👉", "Assigned to you"),
+    Deed.MENTIONED: ("💬", "You are mentioned"),
+}
+
 
 def subject(digest: Digest) -> str:
     """Return what kind of thing the digest is about, in one word."""
@@ -54,7 +60,12 @@ def speaks_of_itself(digest: Digest) -> bool:
 
 
 def state(digest: Digest) -> tuple[str, str]:
-    """Return the sign and the words of the state that the digest shows; words may be empty."""
+    """Return the sign and the words of the state that the digest shows; words may be empty.
+
+    What one person is told says what it is of to them.
+    """
+    if digest.personal is not None:
+        return _THEIRS[digest.personal.deed]
     if digest.kind in NOTICES:
         return _SIGNS[digest.kind]
     if digest.kind is DigestKind.JOINED:

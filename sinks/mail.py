@@ -54,7 +54,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Of the list, as the configuration calls it."""
     list_id: str
-    """The end of what lists are called by, such as `stormfold.example.com`."""
+    """The end of what lists are called by, such as `stormfold.example.com`; empty: it is no list,
+    but one person."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -115,7 +116,7 @@ def letter(
         "reply": reply,
         "critical": is_critical,
         "shortened": bool(cuts),
-        "list_name": envelope.name,
+        "list_name": envelope.name if envelope.list_id else "",
         "form": None,
     }
     drawn_form, plain_form = form or (None, None)
@@ -134,7 +135,8 @@ def letter(
     if root is not None:
         made["In-Reply-To"] = root.id
     made["References"] = f"{thread} {root.id}" if root is not None else thread
-    made["List-ID"] = f"{envelope.name} <{envelope.name}.{envelope.list_id}>"
+    if envelope.list_id:
+        made["List-ID"] = f"{envelope.name} <{envelope.name}.{envelope.list_id}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
     made.set_raw("X-Stormfold-Incident", words_of(short(clean(digest.id), 80)))
@@ -167,8 +169,9 @@ def subject_of(digest: Digest, root: Receipt | None) -> str:
         return f"Re: {root.place}"
     loud = "CRITICAL " if critical(digest) else ""
     where = f"[{digest.environment}] " if digest.environment else ""
+    whose = f"{state(digest)[1]}: " if digest.personal is not None else ""
     over = "Resolved: " if digest.resolved and not speaks_of_itself(digest) else ""
-    subject = clean(f"{loud}{where}{over}{lead(digest, bare=True)}")
+    subject = clean(f"{loud}{where}{whose}{over}{lead(digest, bare=True)}")
     return short(subject, SUBJECT_CHARS)
 
 
@@ -197,7 +200,8 @@ def words_of(text: str) -> str:
 def id_of(digest: Digest, domain: str) -> str:
     """Return the id of the mail that says this: the same digest at the same list has the same."""
     whose = (digest.destination, digest.id, digest.kind, digest.page_key, digest.handed_by)
-    what = _hash("\0".join((*whose, str(digest.at_ms))))
+    said = digest.notes if digest.personal is not None else ()
+    what = _hash("\0".join((*whose, str(digest.at_ms), *said)))
     return f"<{what}.{digest.revision}@{domain}>"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import xxhash
 
+from correlators import personal
 from correlators.types import Digest, DigestKind, Level, Rollup, RollupLine
 from sinks.entries import ROLLUP_PREFIX, Delivery
 from sinks.words import many, short
@@ -60,6 +61,7 @@ def digest_of(rollup: Rollup, *, id: str, revision: int, destination: str, now_m
 
     Its counts of users are those of the incident with the most: nobody knows how many are the same.
     """
+    theirs = destination.partition(":")[0] in (personal.SLACK, personal.MAIL)
     environments = sorted({one.environment for one in rollup.lines})
     number = total(rollup)
     parts = [
@@ -80,7 +82,9 @@ def digest_of(rollup: Rollup, *, id: str, revision: int, destination: str, now_m
         storm=False,
         resolved=bool(number) and rollup.resolved == number,
         environment=", ".join(environments[:3]) + (" …" if len(environments) > 3 else ""),
-        title=f"{many(number, 'incident')} in one message: {', '.join(parts)}",
+        title=f"Assigned to you: {many(number, 'incident')}"
+        if theirs
+        else f"{many(number, 'incident')} in one message: {', '.join(parts)}",
         incidents=number,
         events=rollup.events,
         users=rollup.users,

@@ -128,7 +128,7 @@ class SlackSink:
         self.notes.cut(attempt.destination, message.cuts)
         made = self._make(attempt, message, self._finder.place(configured))
         response = await self._client.call(
-            attempt.step, made, to=attempt.destination, channel=configured
+            attempt.step, made, to=attempt.destination, channel=self._called(attempt.destination)
         )
         if not isinstance(response, AsyncSlackResponse):
             return response
@@ -155,6 +155,10 @@ class SlackSink:
     def _channel(self, destination: str) -> str:
         """Return the channel as the configuration has it, else the id that the name is."""
         return self._channels.get(destination) or destination.partition(":")[2]
+
+    def _called(self, destination: str) -> str:
+        """Return what a refusal calls the channel."""
+        return self._channel(destination)
 
     async def _message(self, attempt: Attempt) -> Rendered:
         """Return the message of an attempt, with what can be pressed below it.

@@ -26,6 +26,7 @@ from tests.sinks.case import Case, closing
 from tests.sinks.email_case import PASSWORD, email_case
 from tests.sinks.ephemeral_case import ephemeral_case
 from tests.sinks.example import example_case
+from tests.sinks.person_case import person_mail_case, person_slack_case
 from tests.sinks.sentry_case import TOKENS, sentry_case
 from tests.sinks.teams_case import SIGNATURES, teams_case
 from tests.sinks.webhook_case import HOOKS, webhook_case
@@ -188,6 +189,8 @@ CASES: Final = {
     "slack_webhook": slack_webhook_case,
     "pagerduty": pagerduty_case,
     "email": email_case,
+    "person_slack": person_slack_case,
+    "person_mail": person_mail_case,
     "sentry": sentry_case,
     "teams": teams_case,
     "webhook": webhook_case,
@@ -197,6 +200,9 @@ CASES: Final = {
 }
 """By the sink's name, as in the registry."""
 
-SERVED: Final = sorted(set(CASES) - {"console", "file", "slack_ephemeral", "slack_webhook"})
+SERVED: Final = sorted(
+    set(CASES)
+    - {"console", "file", "slack_ephemeral", "slack_webhook", "person_slack", "person_mail"}
+)
 """The sinks whose service is a peer that can fail and be asked what it has; a webhook cannot, nor
 what one person alone is told."""

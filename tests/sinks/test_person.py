@@ -1,0 +1,140 @@
+"""What one person is told: directly or by mail, in words to them, once, to nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from correlators.personal import Deed
+from correlators.types import Digest
+from sinks.base import Delivered, Rejected, RejectReason, Retry, RetryReason, Step
+from sinks.peers.email import EmailPeer
+from sinks.peers.faults import Fault
+from sinks.peers.slack import SlackPeer
+from sinks.person import PersonSlackSink, shown
+from tests.sinks.email_case import BOB, PASSWORD, USER
+from tests.sinks.make import attempt, digest
+from tests.sinks.person_case import BOT, NAME, mail_sink, theirs
+from tests.sinks.played import Clock, Played
+
+ID = "inc-00000000000000aa"
+BEN = f"person_slack:{NAME}"
+MAIL = f"person_mail:{NAME}"
+
+
+def own(destination: str, deed: Deed = Deed.ASSIGNED, **how: Any) -> Digest:
+    """Return the digest as CORRELATE makes it: under an id of its own."""
+    return msgspec.structs.replace(theirs(destination, deed, **how), id="per-00000000000000bb")
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackPeer]:
+    async with SlackPeer(token=BOT, channels={"C0INC": "incidents"}) as peer:
+        peer.workspace.people |= {"U0BEN": "ben"}
+        yield peer
+
+
+@pytest.fixture
+async def sink(slack: SlackPeer) -> AsyncIterator[PersonSlackSink]:
+    made = PersonSlackSink(token=BOT, people={NAME: "U0BEN"}, buttons=True, base_url=slack.base_url)
+    yield made
+    await made.close()
+
+
+async def test_a_direct_message_says_what_is_theirs_and_its_buttons_are_of_the_incident(
+    slack: SlackPeer, sink: PersonSlackSink
+) -> None:
+    outcome = await sink.send(attempt(Step.POST, own(BEN)))
+    assert isinstance(outcome, Delivered)
+    (one,) = slack.posts("U0BEN")
+    assert one.blocks[0]["text"]["text"].startswith("👉 Assigned to you: ")
+    told = json.dumps(one.blocks, ensure_ascii=False)
+    assert "Assigned to you by dora in Slack" in told
+    assert "Assigned to *" not in told
+    assert f"{ID}@1@" in told
+    assert "per-" not in told + one.text
+    assert slack.posts("incidents") == []
+
+
+async def test_who_is_mentioned_reads_the_comment(slack: SlackPeer, sink: PersonSlackSink) -> None:
+    await sink.send(attempt(Step.POST, own(BEN, Deed.MENTIONED)))
+    (one,) = slack.posts("U0BEN")
+    assert one.blocks[0]["text"]["text"].startswith("💬 You are mentioned: ")
+    assert "dora: please look" in json.dumps(one.blocks)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("user_not_found", RejectReason.INVALID), ("cannot_dm_bot", RejectReason.INVALID)],
+)
+async def test_what_is_refused_names_nobodys_id(
+    slack: SlackPeer, sink: PersonSlackSink, word: str, reason: RejectReason
+) -> None:
+    slack.fail(Fault.REFUSED, method="chat.postMessage", word=word, calls=1)
+    outcome = await sink.send(attempt(Step.POST, own(BEN)))
+    assert isinstance(outcome, Rejected)
+    assert "U0BEN" not in outcome.detail + repr(sink)
+
+
+async def test_who_is_not_there_is_called_by_name_not_by_id(
+    slack: SlackPeer, sink: PersonSlackSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slack.workspace.people.clear()
+    outcome = await sink.send(attempt(Step.POST, own(BEN)))
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is RetryReason.NEEDS_SOMEBODY
+    assert "U0BEN" not in outcome.detail + capsys.readouterr().out
+    assert NAME in outcome.detail
+
+
+def test_only_those_of_the_file_are_served() -> None:
+    sink = PersonSlackSink(token=BOT, people={NAME: "U0BEN"})
+    assert sink.destinations == (BEN,)
+    assert not sink.opens("person_slack:C0INC")
+    assert set(sink.plan(BEN).steps) == {Step.POST}
+
+
+async def test_a_mail_to_one_person_is_no_mail_of_a_list() -> None:
+    async with EmailPeer(users={USER: PASSWORD}) as peer:
+        sink = mail_sink(peer)
+        assert BOB not in repr(sink)
+        one, two = own(MAIL), own(MAIL, Deed.MENTIONED)
+        assert isinstance(await sink.send(attempt(Step.POST, one)), Delivered)
+        assert isinstance(await sink.send(attempt(Step.POST, two)), Delivered)
+        first, second = peer.inbox(BOB)
+        assert "Assigned to you: " in first.header("Subject")
+        assert "You are mentioned: " in second.header("Subject")
+        assert first.header("List-ID") == ""
+        assert "Sent to you alone by Stormfold" in first.part("plain")
+        assert "Sent to you alone by Stormfold" in first.part("html")
+        assert "Assigned to you by dora in Slack" in first.part("plain")
+        assert "dora: please look" in second.part("plain")
+        assert first.header("X-Stormfold-Incident") == ID
+        assert first.header("Message-ID") != second.header("Message-ID")
+        assert first.header("References") == second.header("References")
+        await sink.close()
+
+
+async def test_what_waits_long_is_told_together(clock: Clock) -> None:
+    async with SlackPeer(token=BOT, channels={}, clock=clock) as slack:
+        slack.workspace.people |= {"U0BEN": "ben"}
+        sink = PersonSlackSink(token=BOT, people={NAME: "U0BEN"}, base_url=slack.base_url)
+        played = Played(clock, [sink])
+        many = [
+            msgspec.structs.replace(theirs(BEN), id=f"per-{number:016x}") for number in range(200)
+        ]
+        await played.run(*many)
+        assert played.dead == []
+        posts = slack.posts("U0BEN")
+        assert len(posts) == 1
+        assert any("📚 Assigned to you: " in one.text for one in posts)
+        await sink.close()
+
+
+def test_what_everybody_is_told_stays_as_it_is() -> None:
+    one = digest("slack:incidents")
+    assert shown(one) is one
