@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from correlators.personal import SLACK
 from streams.mailing import mail_places
+from streams.people import told_personally
 from streams.references import Secret
 from streams.settings_teams import shown as shown_workflows
 from streams.settings_types import Settings
@@ -42,6 +44,7 @@ def destinations(settings: Settings) -> list[Plain]:
                     "secret": secret_shown(url),
                 }
             )
+    found += _personal(settings)
     if (pagerduty := settings.sinks.pagerduty) is not None:
         for name, key in pagerduty.routing_keys.items():
             tells = ", which is told of deploys" if name in pagerduty.changes else ""
@@ -91,6 +94,27 @@ def destinations(settings: Settings) -> list[Plain]:
         found.append(
             {"destination": "file:default", "to": file.path, "through": None, "secret": None}
         )
+    return found
+
+
+def _personal(settings: Settings) -> list[Plain]:
+    """Return by what people are told themselves, and how many can be."""
+    slack, email = settings.sinks.slack, settings.sinks.email
+    found: list[Plain] = []
+    for sink in settings.sinks.personal:
+        people = told_personally(settings.people, (sink,)).people.values()
+        count = sum(sink in one.sinks for one in people)
+        if not count:
+            continue
+        to = "one person, alone" if count == 1 else f"{count} people, each alone"
+        if sink == SLACK and slack is not None:
+            found.append(_shown(f"{sink}:<name>", to, slack.base_url, slack.token))
+        elif email is not None:
+            through = f"{email.host}:{email.port}"
+            secret = secret_shown(email.password) if email.user else None
+            found.append(
+                {"destination": f"{sink}:<name>", "to": to, "through": through, "secret": secret}
+            )
     return found
 
 

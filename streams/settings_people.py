@@ -1,13 +1,16 @@
-"""The key `people` of `stormfold.yaml`: who is who in Slack, Sentry and PagerDuty."""
+"""The key `people` of `stormfold.yaml`: who is who in Slack, Sentry and PagerDuty, and how each is
+told."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from yaml.nodes import Node
+import msgspec
+from yaml.nodes import Node, ScalarNode
 
+from correlators.personal import By, Deed
 from streams.people import Person
 from streams.yaml_reader import Reader
 
@@ -26,6 +29,9 @@ _ALLOWED: Final = {
     "email": (re.compile(rf"(?=.{{1,200}}\Z){_MAIL}"), "a mail address"),
 }
 """What may stand under each key, and how that is said."""
+_BY: Final = (re.compile("|".join(By)), f"one of {', '.join(By)}")
+_NEEDS: Final = {By.SLACK: ("slack",), By.EMAIL: ("email",), By.BOTH: ("slack", "email")}
+"""What has to be known of somebody who is told by this."""
 
 
 def people_of(reader: Reader, node: Node | None, teams: Collection[str]) -> dict[str, Person]:
@@ -52,7 +58,7 @@ def people_of(reader: Reader, node: Node | None, teams: Collection[str]) -> dict
         if (who := taken.get(name.lower())) is not None:
             reader.problem(entry, path, f"expected a name of its own: {who} is called so")
         taken[name.lower()] = "somebody else"
-        key = reader.section(entry, path, tuple(_ALLOWED))
+        key = reader.section(entry, path, (*_ALLOWED, "tell"))
         values = {
             part: reader.text(key.get(part), f"{path}.{part}", "", *allowed)
             for part, allowed in _ALLOWED.items()
@@ -61,5 +67,36 @@ def people_of(reader: Reader, node: Node | None, teams: Collection[str]) -> dict
             other = ids.setdefault((part, value.lower()), name) if value else name
             if other != name:
                 reader.problem(key[part], f"{path}.{part}", f"it is {other}'s already")
-        found[name] = Person(**values)
+        told = _tell(reader, key.get("tell"), f"{path}.tell", values)
+        found[name] = msgspec.structs.replace(msgspec.convert(values, Person), **told)
     return found
+
+
+def _tell(
+    reader: Reader, node: Node | None, path: str, values: Mapping[str, str]
+) -> dict[str, By | None]:
+    """Return by what somebody is told of each kind; None where that is not said.
+
+    Args:
+        reader: notes problems.
+        node: one word for all, or one for each kind.
+        path: its place in the file.
+        values: what the services call them.
+    """
+    kinds = tuple(one.value for one in Deed)
+    if isinstance(node, ScalarNode):
+        word = _by(reader, node, path, values)
+        return dict.fromkeys(kinds, word)
+    nodes = reader.section(node, path, kinds)
+    return {kind: _by(reader, nodes.get(kind), f"{path}.{kind}", values) for kind in kinds}
+
+
+def _by(reader: Reader, node: Node | None, path: str, values: Mapping[str, str]) -> By | None:
+    word = reader.text(node, path, "", *_BY)
+    if not word or node is None:
+        return None
+    by = By(word)
+    missing = [part for part in _NEEDS.get(by, ()) if not values[part]]
+    if missing:
+        reader.problem(node, path, f"{by} needs {' and '.join(missing)} of the same person")
+    return by

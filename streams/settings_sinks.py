@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from correlators.personal import MAIL, SLACK
 from streams.mailing import Email
 from streams.references import Secret
 from streams.settings_teams import Teams
@@ -74,6 +75,12 @@ class Sinks(msgspec.Struct, frozen=True, kw_only=True):
         teams = self.teams.destinations if self.teams is not None else ()
         receivers = self.webhook.destinations if self.webhook is not None else ()
         return (*slack, *mail, *teams, *receivers, *console, *file)
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The sinks by which one person can be told."""
+        slack = (SLACK,) if self.slack is not None and self.slack.channels else ()
+        return (*slack, *((MAIL,) if self.email is not None else ()))
 
     @property
     def pagers(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from correlators.services import About
 from correlators.storms import Linking
 from correlators.telling import Config
 from sinks.form_names import Templates
-from streams.people import Person
+from streams.people import Person, by_sentry, told_personally
 from streams.references import Secret
 from streams.settings_sinks import Sinks
 
@@ -189,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             shadow=self.shadow,
             issues=IssuesChanged(assign_owner=self.sentry.assign_owner) if self.sentry else None,
             chats=self.linkable,
+            personal=told_personally(self.people, self.sinks.personal),
         )
 
     @property
@@ -218,5 +219,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             projects=self.projects,
             tags=config.tags,
             paths=config.paths,
+            people=by_sentry(self.people),
             grouping=self.grouping.chosen,
         )

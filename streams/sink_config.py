@@ -12,9 +12,9 @@ from sinks.base import Sink
 from sinks.console import ConsoleSink
 from sinks.email import EmailSink
 from sinks.file import FileSink
-from sinks.forms import Forms
 from sinks.pagerduty import PagerDutySink
 from sinks.pagerduty_rest import PagerDutyRest
+from sinks.person import PersonMailSink, PersonSlackSink
 from sinks.sentry import Organisation, SentrySink
 from sinks.slack import SlackSink
 from sinks.slack_ephemeral import SlackEphemeralSink
@@ -50,6 +50,16 @@ def make_sinks(settings: Settings) -> list[Sink]:
                 base_url=slack.base_url,
             )
         )
+    ids = {name: one.slack for name, one in settings.people.items() if one.slack}
+    if slack is not None and slack.channels and ids and needed(settings, PersonSlackSink.name):
+        sinks.append(
+            PersonSlackSink(
+                token=slack.token.reveal(),
+                people=ids,
+                buttons=settings.slack_in is not None,
+                base_url=slack.base_url,
+            )
+        )
     if slack is not None and settings.slack_in is not None and needed(settings, SlackSink.name):
         sinks.append(SlackEphemeralSink(token=slack.token.reveal(), base_url=slack.base_url))
     if slack is not None and slack.webhooks and needed(settings, SlackWebhookSink.name):
@@ -65,7 +75,20 @@ def make_sinks(settings: Settings) -> list[Sink]:
             )
         )
     if (email := settings.sinks.email) is not None and needed(settings, EmailSink.name):
-        sinks.append(_email(email, forms))
+        server, sender = _server(email)
+        sinks.append(
+            EmailSink(
+                server=server,
+                sender=sender,
+                lists=email.lists,
+                list_id=email.list_id,
+                forms=forms,
+            )
+        )
+    addresses = {name: one.email for name, one in settings.people.items() if one.email}
+    if email is not None and addresses and needed(settings, PersonMailSink.name):
+        server, sender = _server(email)
+        sinks.append(PersonMailSink(server=server, sender=sender, people=addresses))
     if (teams := settings.sinks.teams) is not None and needed(settings, TeamsSink.name):
         workflows = {name: url.reveal() for name, url in teams.workflows.items()}
         sinks.append(TeamsSink(workflows=workflows, forms=forms))
@@ -92,8 +115,8 @@ def make_sinks(settings: Settings) -> list[Sink]:
     return sinks
 
 
-def _email(email: Email, forms: Forms) -> EmailSink:
-    """Return what sends mails, as this machine."""
+def _server(email: Email) -> tuple[Server, Address]:
+    """Return what takes mails, from this machine, and in whose name they are."""
     name = socket.gethostname()
     server = Server(
         host=email.host,
@@ -105,9 +128,7 @@ def _email(email: Email, forms: Forms) -> EmailSink:
     )
     whose, address = parseaddr(email.sender)
     sender = Address(display_name=whose, addr_spec=address)
-    return EmailSink(
-        server=server, sender=sender, lists=email.lists, list_id=email.list_id, forms=forms
-    )
+    return server, sender
 
 
 def _rest(pagerduty: PagerDuty) -> PagerDutyRest | None:

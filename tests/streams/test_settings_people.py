@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from correlators.known_people import hash_of
+from correlators.personal import Personal
 from streams.describe import describe
 from streams.people import Person, by_pagerduty, by_slack, in_sentry
 from streams.settings import Settings, SettingsError, load
+from streams.sink_config import make_sinks
 
 WHO = """
 people:
@@ -16,6 +19,11 @@ people:
   Ben O'Neil: {slack: W0BEN, email: ben@shop.example}
   cy: {sentry: "71"}
   di:
+"""
+SINKS = """
+sinks:
+  slack: {channels: {incidents: C0INC}}
+  email: {host: localhost, tls: none, from: alerts@shop.test, lists: {ops: [ops@shop.test]}}
 """
 
 
@@ -45,16 +53,91 @@ def test_check_shows_where_they_are_known_and_nothing_personal(tmp_path: Path) -
     assert "shop.example" not in str(describe(settings)) + repr(settings)
 
 
-def test_who_is_who_decides_nothing(tmp_path: Path) -> None:
-    sentry = "sentry: {organisation: shop}\n"
-    assert read(tmp_path, sentry + WHO).configuration == read(tmp_path, sentry).configuration
-    assert read(tmp_path, WHO).correlation() == read(tmp_path, "").correlation()
+def test_who_is_who_in_slack_and_pagerduty_decides_nothing(tmp_path: Path) -> None:
+    sinks = "sinks: {slack: {channels: {incidents: C0INC}}}\n"
+    ids = ("{slack: U0ADA, pagerduty: PADA42}", "{slack: U0ADB}")
+    one, two = (read(tmp_path, f"{sinks}people: {{ada: {one}}}\n") for one in ids)
+    assert one.configuration == two.configuration
+    assert one.correlation() == two.correlation()
+    assert read(tmp_path, WHO).correlation().personal == Personal()
+
+
+def test_nothing_that_decides_holds_an_id_or_an_address(tmp_path: Path) -> None:
+    settings = read(tmp_path, SINKS + WHO)
+    decides = repr((settings.correlation(), settings.fingerprinting()))
+    for called in ("U0ADA", "W0BEN", "PADA42", "shop.example", "ada.l"):
+        assert called not in decides
+    assert settings.fingerprinting().people[hash_of("ADA@shop.example")] == "ada"
+
+
+def told(settings: Settings) -> dict[str, tuple[str, str]]:
+    people = settings.correlation().personal.people
+    return {name: (one.assigned.value, one.mentioned.value) for name, one in people.items()}
+
+
+def test_whoever_says_nothing_is_told_in_slack_else_by_mail_else_not_at_all(
+    tmp_path: Path,
+) -> None:
+    assert told(read(tmp_path, SINKS + WHO)) == {
+        "ada": ("slack", "slack"),
+        "Ben O'Neil": ("slack", "slack"),
+    }
+    mail = SINKS.replace("  slack: {channels: {incidents: C0INC}}\n", "")
+    assert told(read(tmp_path, mail + WHO)) == {
+        "ada": ("email", "email"),
+        "Ben O'Neil": ("email", "email"),
+    }
+
+
+def test_people_say_by_what_they_are_told_of_each(tmp_path: Path) -> None:
+    who = """\
+people:
+  ada: {slack: U0ADA, email: ada@shop.example, tell: both}
+  bo: {slack: U0BO, email: bo@shop.example, tell: {assigned: email, mentioned: none}}
+  cy: {slack: U0CY, tell: {mentioned: none}}
+"""
+    settings = read(tmp_path, SINKS + who)
+    assert told(settings) == {
+        "ada": ("both", "both"),
+        "bo": ("email", "none"),
+        "cy": ("slack", "none"),
+    }
+    shown = {
+        one["destination"]: one["to"]
+        for one in describe(settings)["destinations"]  # type: ignore[union-attr]
+        if isinstance(one, dict)
+    }
+    assert shown["person_slack:<name>"] == "3 people, each alone"
+    assert shown["person_mail:<name>"] == "2 people, each alone"
+    assert describe(settings)["people"] == {
+        "ada": ["slack", "email"],
+        "bo": ["slack", "email"],
+        "cy": ["slack"],
+    }
+
+
+def test_the_sinks_that_tell_people_are_made_and_show_none_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "stormfold.yaml"
+    path.write_text(SINKS + WHO)
+    settings = load(path, {"SLACK_BOT_TOKEN": "xoxb-local-only"})
+    sinks = {one.name: one for one in make_sinks(settings)}
+    assert sinks["person_slack"].destinations == (
+        "person_slack:ada",
+        "person_slack:Ben O'Neil",
+    )
+    assert sinks["person_mail"].destinations == ("person_mail:ada", "person_mail:Ben O'Neil")
+    assert "U0ADA" not in repr(sinks)
+    assert "shop.example" not in repr(sinks)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("people: {ada: {slak: U0ADA}}", "people.ada"),
+        ("people: {ada: {slack: U0ADA, tell: dm}}", "expected one of slack, email, both, none"),
+        ("people: {ada: {slack: U0ADA, tell: email}}", "email needs email of the same person"),
+        ("people: {ada: {email: a@b.io, tell: {assigned: both}}}", "both needs slack of the same"),
+        ("people: {ada: {slack: U0ADA, tell: {paged: slack}}}", "people.ada.tell"),
         ("people: {ada: {slack: ada}}", "people.ada.slack: expected the id of a user in Slack"),
         ("people: {ada: {slack: S0TEAM}}", "the id of a user in Slack"),
         ("people: {ada: {email: ada}}", "people.ada.email: expected a mail address"),
