@@ -16,6 +16,7 @@ from correlators.acts import NAME_CHARS, ActOutcome
 from correlators.answering import DESTINATION, SET_ASIDE
 from correlators.channel_links import LINKS_MOST
 from correlators.issue_change import IssueChange
+from correlators.personal_telling import CHOICES_MOST
 from correlators.pressed import Answer
 from correlators.silences import SILENCES_MOST
 from correlators.types import Digest, DigestKind
@@ -40,6 +41,7 @@ _DONE: Final[Mapping[str, str]] = {
     "expire_silence": "{it} is not ended",
     "add_link": "{it} is not linked",
     "remove_link": "{it} is linked as before",
+    "tell_me": "{it} is told as before",
 }
 """What did not happen, by the kind of the act."""
 
@@ -78,6 +80,8 @@ def _because(answer: Answer) -> str:
             return _sentence(
                 f"{which} is not known any more, or belongs to another environment or has ended"
             )
+        case ActOutcome.TOO_MANY if answer.act == "tell_me":
+            return f"{CHOICES_MOST:,} people have chosen already"
         case ActOutcome.TOO_MANY if answer.act == "add_link":
             return f"There are {LINKS_MOST} links already"
         case ActOutcome.UNCHANGED if answer.who:

@@ -109,6 +109,7 @@ class SlackDoor:
             self._clerk.know(settings.people)
             self._clerk.linker.renew(settings)
             self._clerk.mirror.renew(settings)
+            self._clerk.chooser.renew(settings)
             self._clerk.renew(
                 back.groups,
                 settings.intake.kafka_timeout_ms / 1000,

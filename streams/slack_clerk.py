@@ -27,6 +27,7 @@ from streams.slack_inbound import Outcome
 from streams.slack_links import Linker
 from streams.slack_me import Mirror
 from streams.slack_office import Office
+from streams.slack_personal import Chooser, named
 from streams.slack_show import detail_text, status_text
 from streams.slack_why import why_text
 from streams.slack_words import Said, Word, WordsError, help_text, person_in, read
@@ -61,7 +62,8 @@ class Clerk:
         self._now_ms = now_ms
         self._moments = slack_acts.Moments()
         self.linker = Linker(office=office, acts=acts, book=book)
-        self.mirror = Mirror(office=office, book=book)
+        self.chooser = Chooser(acts=acts, book=book)
+        self.mirror = Mirror(office=office, book=book, told=self.chooser.lines)
         self.renew({}, 0.8, asks_sentry=False)
         self.know({})
 
@@ -102,6 +104,9 @@ class Clerk:
         looks = said.word is Word.LINK and not said.text
         if refused := await self.may_not(Word.STATUS if looks else said.word, who):
             return refused
+        if said.word is Word.ME and said.text:
+            at_ms, who = self._decided(who, who.id, said)
+            return await self.chooser.say(said.text, who, at_ms)
         if said.word is Word.ME:
             return await self.mirror.say(who, self.may_not)
         if said.word in slack_acts.OF_CHANNELS:
@@ -129,6 +134,8 @@ class Clerk:
             known = who.name if person == who.id else self._names.get(person)
             name = known or await self._office.name(person)
             said = msgspec.structs.replace(said, to=name)
+        if said.word is Word.COMMENT:
+            said = msgspec.structs.replace(said, text=named(said.text, self._names))
         at_ms, who = self._decided(who, said.subject, said)
         try:
             act = slack_acts.act_of(said, actor=who.name, at_ms=at_ms)

@@ -40,10 +40,13 @@ class Mirror:
     Args:
         office: says who is in a group.
         book: reads the state.
+        told: says in lines how somebody is told what is theirs.
     """
 
-    def __init__(self, *, office: Office, book: Book) -> None:
-        self._office, self._book = office, book
+    def __init__(
+        self, *, office: Office, book: Book, told: Callable[[Live, str], list[str]]
+    ) -> None:
+        self._office, self._book, self._told = office, book, told
         self._groups: tuple[str, ...] = ()
         self._teams: dict[str, tuple[str, ...]] = {}
 
@@ -71,12 +74,14 @@ class Mirror:
             refused = await may_not(word, who)
             (may if refused is None else no).append(what)
         teams = [one for place in (*inside, who.id) for one in self._teams.get(place, ())]
+        live = await self._book.live(within_s=LOOK_WITHIN_S)
         lines = [
             f"You are {code(who.name)} here: what you do bears this name.",
             f"Groups that count here: {', '.join(str(code(one)) for one in inside) or 'none'}",
             *([f"Teams: {', '.join(str(code(one)) for one in teams)}"] if teams else []),
             *_what(may, no),
-            *_yours(await self._book.live(within_s=LOOK_WITHIN_S), who.name, teams),
+            *(self._told(live, who.name) if live is not None else ()),
+            *_yours(live, who.name, teams),
         ]
         return Done(Outcome.ANSWERED, fitting("\n".join(lines), TEXT_CHARS, []))
 

@@ -96,7 +96,7 @@ USAGE: Final = {
     Word.COMMENT: "comment ID TEXT",
     Word.LINK: "link [SERVICE or TEAM] [ENVIRONMENT]",
     Word.UNLINK: "unlink [SERVICE or TEAM] [ENVIRONMENT]",
-    Word.ME: "me",
+    Word.ME: "me [dm, mail, both, off or default] [assigned or mentioned]",
 }
 """How each is said."""
 
@@ -129,7 +129,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     for_ms: int = 0
     """Of `ack`, `silence`, `ignore`: how long; 0 where nothing was said."""
     text: str = ""
-    """Why, or a comment; of `link` and `unlink` all that stands behind the word."""
+    """Why, or a comment; of `link`, `unlink` and `me` all that stands behind the word."""
 
 
 def read(text: str, *, here: str = "") -> Said:
@@ -154,7 +154,7 @@ def read(text: str, *, here: str = "") -> Said:
     rest = ([words[0]] if first else []) + words[2 if first else 1 :]
     if word in _NO_ID:
         text = " ".join(_id_of(one) or one for one in rest)
-        return Said(word=word, text="" if word in (Word.HELP, Word.ME) else text)
+        return Said(word=word, text="" if word is Word.HELP else text)
     return _about(word, rest, here)
 
 
