@@ -47,6 +47,7 @@ class Kind(StrEnum):
     HELD = "held"
     SUPPRESSED = "suppressed"
     TOLD = "told"
+    TOLD_PERSON = "told_person"
     PAGED = "paged"
     PAGE_ACKNOWLEDGED = "page_acknowledged"
     PAGE_UNACKNOWLEDGED = "page_unacknowledged"

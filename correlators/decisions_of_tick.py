@@ -128,6 +128,18 @@ def _of_digests(tick: int, digests: Iterable[Digest]) -> Iterator[Decision]:
             together = (change.subject, change.does.value, change.assignee)
             asked.setdefault(together, []).append(change)
             continue
+        if (theirs := digest.personal) is not None:
+            sink, _, name = digest.destination.partition(":")
+            yield Decision(
+                tick=tick,
+                subject=theirs.subject,
+                kind=Kind.TOLD_PERSON,
+                why=theirs.deed.value,
+                name=name,
+                other=digest.id,
+                to=(sink,),
+            )
+            continue
         of_revision.setdefault((digest.id, digest.revision), []).append(digest)
     for (subject, revision), found in of_revision.items():
         told = tuple(one.destination for one in found if one.page is PageAction.NONE)

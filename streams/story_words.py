@@ -232,6 +232,8 @@ def _decision(said: Decision, places: Places, names: Mapping[str, str]) -> list[
             return [f"page {said.other} acknowledged no more, as told to {_listed(said.to)}"]
         case Kind.PAGE_RESOLVED:
             return [f"page {said.other} resolved at {_listed(said.to)}{left_over(said)}"]
+        case Kind.TOLD_PERSON:
+            return [f"told {said.name}, who is {said.why}, by {_listed(said.to)}"]
         case Kind.SENTRY_ASKED:
             return _sentry_asked(said)
         case Kind.SILENCED | Kind.SILENCE_ENDED:

@@ -14,6 +14,7 @@ import pytest
 from correlators.acts import ActOutcome, Assign, Comment
 from correlators.correlate import Correlator
 from correlators.days import Shadow
+from correlators.decisions import Decision, Kind
 from correlators.events import decode
 from correlators.incidents import Incident
 from correlators.known_people import hash_of
@@ -46,6 +47,7 @@ class Stage:
         self.config = config
         self.correlator = Correlator(config, explains=True)
         self.told: list[Digest] = []
+        self.decisions: list[Decision] = []
         self.outcomes: list[tuple[str, ActOutcome]] = []
         self.now = 0
 
@@ -63,6 +65,7 @@ class Stage:
             changes, acts = [], ()
             self.now += 1
             self.outcomes += list(decided.acts)
+            self.decisions += decided.decisions
             self.told += [one for one in decided.digests if one.personal is not None]
             stored = [codec.encode(one) for _, one in self.correlator.state.entries()]
             self.correlator = Correlator(self.config, map(codec.entry, stored), explains=True)
@@ -247,6 +250,19 @@ def test_there_are_only_so_many_choices() -> None:
     decided = correlator.apply(Work(tick_of(ms(1)), [], [], acts))
     assert decided.acts["tell_me", ActOutcome.TOO_MANY] == 1
     assert len(correlator.state.people.choices) == CHOICES_MOST
+
+
+def test_what_was_decided_says_who_was_told_and_by_what() -> None:
+    stage = opened()
+    id = stage.id()
+    stage.run(assign(id, "carl"), comment(id, "@ada"))
+    said = [one for one in stage.decisions if one.kind is Kind.TOLD_PERSON]
+    assert {(one.subject, one.why, one.name, one.to) for one in said} == {
+        (id, "assigned", "carl", ("person_slack",)),
+        (id, "assigned", "carl", ("person_mail",)),
+        (id, "mentioned", "ada", ("person_slack",)),
+    }
+    assert "per-" not in {one.subject[:4] for one in stage.decisions}
 
 
 def test_in_shadow_mode_nobody_is_told_personally() -> None:
