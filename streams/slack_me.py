@@ -44,7 +44,7 @@ class Mirror:
     """
 
     def __init__(
-        self, *, office: Office, book: Book, told: Callable[[Live, str], list[str]]
+        self, *, office: Office, book: Book, told: Callable[[Live, Who], list[str]]
     ) -> None:
         self._office, self._book, self._told = office, book, told
         self._groups: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Mirror:
             f"Groups that count here: {', '.join(str(code(one)) for one in inside) or 'none'}",
             *([f"Teams: {', '.join(str(code(one)) for one in teams)}"] if teams else []),
             *_what(may, no),
-            *(self._told(live, who.name) if live is not None else ()),
+            *(self._told(live, who) if live is not None else ()),
             *_yours(live, who.name, teams),
         ]
         return Done(Outcome.ANSWERED, fitting("\n".join(lines), TEXT_CHARS, []))

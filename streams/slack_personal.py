@@ -18,6 +18,7 @@ from correlators.pressed import pressed_by
 from sinks.mrkdwn import code
 from streams.intake_log import ActLog, Written
 from streams.live import Live
+from streams.people import by_slack
 from streams.settings import Settings
 from streams.slack_book import Book
 from streams.slack_done import WRITTEN, Done, Who, failed
@@ -60,12 +61,13 @@ class Chooser:
 
     def __init__(self, *, acts: ActLog, book: Book) -> None:
         self._acts, self._book = acts, book
-        self._personal = Personal()
+        self._personal, self._names = Personal(), dict[str, str]()
         self._within_s = 0.8
 
     def renew(self, settings: Settings) -> None:
         """Take other people from the next time on."""
         self._personal = settings.correlation().personal
+        self._names = by_slack(settings.people)
         self._within_s = settings.intake.kafka_timeout_ms / 1000
 
     async def say(self, text: str, who: Who, at_ms: int) -> Done:
@@ -74,20 +76,22 @@ class Chooser:
             by, of = _chosen(text)
         except WordsError as error:
             return Done(Outcome.WRONG, f"Nothing was done: {error}")
-        wish = self._personal.people.get(who.name)
+        # By the id: anybody may call themselves as they like in Slack.
+        name = self._names.get(who.id, "")
+        wish = self._personal.people.get(name)
         if wish is None:
-            says = "nobody could tell you: `people` of stormfold.yaml has no id or address of you"
-            return Done(Outcome.WRONG, f"Nothing was done: {says} here.")
+            says = f"{code('people')} of stormfold.yaml does not say who you are."
+            return Done(Outcome.WRONG, f"Nothing was done: {says}")
         missing = [one for one in (by.sinks if by is not None else ()) if one not in wish.sinks]
         if missing:
             what = "id in Slack" if missing[0] == SLACK else "mail address, or no mail server"
-            says = f"`people` of stormfold.yaml has no {what} of you."
+            says = f"{code('people')} of stormfold.yaml has no {what} of you."
             return Done(Outcome.WRONG, f"Nothing was done: {says}")
         act = TellMe(
-            actor=who.name,
+            actor=name,
             source=SOURCE,
             at_ms=at_ms,
-            subject=who.name,
+            subject=name,
             by=by,
             of=of,
             pressed=pressed_by(who.id, who.channel, who.thread_ts),
@@ -101,8 +105,9 @@ class Chooser:
         says = f"You are told {kinds} {how}, from now on."
         return Done(Outcome.ACTED, f"{says} {effective(self._book.behind_ms())}")
 
-    def lines(self, live: Live, name: str) -> list[str]:
+    def lines(self, live: Live, who: Who) -> list[str]:
         """Return how somebody is told now; nothing where nobody could tell them."""
+        name = self._names.get(who.id, "")
         if name not in self._personal.people:
             return []
         choices = (one.state.people.choices.get(name) for one in live.parts)

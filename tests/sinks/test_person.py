@@ -9,19 +9,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from correlators.personal import Deed
+from correlators.acts import Assign, Comment
+from correlators.personal import By, Deed, Personal, Wish
 from correlators.types import Digest
 from sinks.base import Delivered, Rejected, RejectReason, Retry, RetryReason, Step
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.peers.slack import SlackPeer
 from sinks.person import PersonSlackSink, shown
+from tests.correlators.acted import Stage
+from tests.correlators.score import PAGING, event
 from tests.sinks.email_case import BOB, PASSWORD, USER
 from tests.sinks.make import attempt, digest
 from tests.sinks.person_case import BOT, NAME, mail_sink, theirs
 from tests.sinks.played import Clock, Played
 
 ID = "inc-00000000000000aa"
+SINKS = ("person_slack", "person_mail")
 BEN = f"person_slack:{NAME}"
 MAIL = f"person_mail:{NAME}"
 
@@ -138,3 +142,30 @@ async def test_what_waits_long_is_told_together(clock: Clock) -> None:
 def test_what_everybody_is_told_stays_as_it_is() -> None:
     one = digest("slack:incidents")
     assert shown(one) is one
+
+
+async def test_what_correlate_decides_arrives_with_both_and_once(clock: Clock) -> None:
+    personal = Personal(people={NAME: Wish(assigned=By.BOTH, mentioned=By.BOTH, sinks=SINKS)})
+    stage = Stage(config=msgspec.structs.replace(PAGING, personal=personal))
+    stage.run(9, event(1))
+    id = stage.incident("checkout").id
+    who: dict[str, Any] = {"actor": "ada", "source": "slack", "at_ms": 1, "subject": id}
+    acts = [(10, Assign(**who, assignee=NAME)), (11, Comment(**who, text=f"@{NAME} look"))]
+    stage.run(20, acts=acts)
+    found = [one for one in stage.digests if one.personal is not None]
+    assert len(found) == 4
+    slack = SlackPeer(token=BOT, channels={}, clock=clock)
+    async with slack, EmailPeer(users={USER: PASSWORD}, clock=clock) as mails:
+        slack.workspace.people |= {"U0BEN": "ben"}
+        sink = PersonSlackSink(token=BOT, people={NAME: "U0BEN"}, base_url=slack.base_url)
+        mail = mail_sink(mails)
+        played = Played(clock, [sink, mail])
+        await played.run(*found)
+        await played.run(*found)  # another partition tells of the same deeds
+        assert played.dead == []
+        told = [one.text.split(":")[0] for one in slack.posts("U0BEN")]
+        assert sorted(told) == ["👉 Assigned to you", "💬 You are mentioned"]
+        assert len(mails.inbox(BOB)) == 2
+        assert all(f"`{id}`" in one.text or id in one.text for one in slack.posts("U0BEN"))
+        await sink.close()
+        await mail.close()

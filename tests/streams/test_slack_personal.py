@@ -62,7 +62,7 @@ async def test_people_choose_for_themselves_in_every_partition(
         ("ada", "me dm paged", "expected `me [dm, mail"),
         ("ada", "me dm assigned mentioned", "expected `me [dm, mail"),
         ("ada", "me mail", "no mail address, or no mail server of you"),
-        ("cy", "me dm", "has no id or address of you"),
+        ("cy", "me dm", "does not say who you are"),
     ],
 )
 async def test_what_cannot_be_chosen_is_said_and_nothing_is_done(
@@ -73,6 +73,13 @@ async def test_what_cannot_be_chosen_is_said_and_nothing_is_done(
         told = await say(person, text)
         assert told.startswith("Nothing was done: ")
         assert says in told
+        assert it.acts.everywhere == []
+
+
+async def test_nobody_chooses_for_another_by_calling_themselves_so() -> None:
+    async with stand(people=PEOPLE) as it:
+        told = await say(it.person("U0CY", "Ada L"), "me off")
+        assert "does not say who you are" in told
         assert it.acts.everywhere == []
 
 
