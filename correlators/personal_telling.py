@@ -26,7 +26,7 @@ from correlators.personal_acts import TellMe
 from correlators.services import described
 from correlators.state import State
 from correlators.storms import Storm
-from correlators.types import TICK_MS, Digest, DigestKind, StateChange
+from correlators.types import TICK_MS, ChangeKind, Digest, DigestKind, StateChange
 
 CHOICES_MOST: Final = 2_000
 """People whose own choice is kept."""
@@ -74,6 +74,8 @@ class PersonalTelling:
     ) -> None:
         """Tell whoever Sentry says that an incident is assigned to, if that is news of what tells
         the incident."""
+        if change.kind is not ChangeKind.ISSUE_ASSIGNED:
+            return  # who is assigned stands in every word on an issue, and is no news there
         if after.assignee in ("", SOMEBODY, before.assignee):
             return
         storm = self._state.storm_of(after)

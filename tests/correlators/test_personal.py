@@ -197,6 +197,13 @@ def test_sentrys_word_that_somebody_is_assigned_tells_them_unless_they_did_it() 
     assert stage.run(sentry(kind, "41", assigned_person=True)) == []
 
 
+def test_what_else_sentry_says_of_an_assigned_issue_tells_nobody() -> None:
+    stage = opened()
+    kind = ChangeKind.ISSUE_IGNORED
+    assert stage.run(sentry(kind, "41", assignee="ada", assigned_person=True)) == []
+    assert stage.incidents()[0].assignee == "ada"
+
+
 def test_a_storm_assigned_issue_by_issue_tells_once() -> None:
     stage = Stage()
     incidents = stage.storm()

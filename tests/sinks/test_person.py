@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from correlators.acts import Assign, Comment
+from correlators.acts import Act, Assign, Comment
 from correlators.personal import By, Deed, Personal, Wish
 from correlators.types import Digest
 from sinks.base import Delivered, Rejected, RejectReason, Retry, RetryReason, Step
@@ -150,7 +150,10 @@ async def test_what_correlate_decides_arrives_with_both_and_once(clock: Clock) -
     stage.run(9, event(1))
     id = stage.incident("checkout").id
     who: dict[str, Any] = {"actor": "ada", "source": "slack", "at_ms": 1, "subject": id}
-    acts = [(10, Assign(**who, assignee=NAME)), (11, Comment(**who, text=f"@{NAME} look"))]
+    acts: list[tuple[int, Act]] = [
+        (10, Assign(**who, assignee=NAME)),
+        (11, Comment(**who, text=f"@{NAME} look")),
+    ]
     stage.run(20, acts=acts)
     found = [one for one in stage.digests if one.personal is not None]
     assert len(found) == 4
