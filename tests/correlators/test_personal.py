@@ -18,9 +18,10 @@ from correlators.decisions import Decision, Kind
 from correlators.events import decode
 from correlators.incidents import Incident
 from correlators.known_people import hash_of
-from correlators.personal import By, Choice, Deed, Personal, Wish
+from correlators.personal import MENTIONED_MOST, By, Choice, Deed, Personal, Wish
 from correlators.personal_acts import TellMe
 from correlators.personal_telling import CHOICES_MOST
+from correlators.services import About
 from correlators.telling import Config
 from correlators.ticks import Work
 from correlators.types import ChangeKind, Digest, DigestKind, StateChange, tick_of
@@ -307,3 +308,97 @@ def test_who_somebody_is_in_sentry_becomes_the_name_of_people_and_nothing_else()
     app = decode("issue", json.dumps(body).encode(), default_environment="x", people=known)
     assert isinstance(app, StateChange)
     assert app.by == ""
+
+
+def later(stage: Stage, second: int, *more: Push | Assign | Comment | TellMe | StateChange) -> None:
+    """Go on at this second, with another event of what is open."""
+    stage.now = second - 1
+    stage.run(event(second, issue="41"), *more)
+
+
+def test_after_an_hour_the_same_assignment_is_news_and_other_words_on_it_are_not() -> None:
+    stage = opened()
+    id = stage.id()
+    stage.run(assign(id, "ada"))
+    for second in range(900, 4_600, 900):
+        later(stage, second)
+    kind = ChangeKind.ISSUE_ASSIGNED
+    word = sentry(kind, "41", assignee="ada", assigned_person=True, events=900, regressed=True)
+    assert stage.run(word) == []
+    stage.run(assign(id, "Ben O'Neil", at_ms=2))
+    assert stage.run(assign(id, "ada", at_ms=3)) == ["person_slack:ada assigned"]
+    first, _, last = stage.told
+    assert first.id != last.id
+
+
+def test_two_incidents_that_somebody_is_assigned_to_are_two() -> None:
+    stage = Stage()
+    stage.run(event(1, issue="41"), event(1, "mail", "EM", issue="42"))
+    stage.run(assign(stage.id(), "ada"), assign(stage.id("mail"), "ada"))
+    one, two = stage.told
+    assert one.id != two.id
+
+
+def test_a_comment_on_what_is_over_is_told_as_of_what_is_over() -> None:
+    stage = opened()
+    id = stage.id()
+    stage.now = 3_000
+    stage.run()
+    assert not stage.incidents()[0].open
+    assert stage.run(comment(id, "@ada: what was it?")) == ["person_slack:ada mentioned"]
+    assert stage.told[0].resolved
+
+
+def test_what_is_told_has_the_owners_and_the_help_of_its_service() -> None:
+    about = About(owner="shop", runbook="https://wiki.test/checkout")
+    stage = opened(msgspec.structs.replace(CONFIG, services={"checkout": about}))
+    stage.run(assign(stage.id(), "ada"))
+    assert (stage.told[0].owners, stage.told[0].runbook) == (("shop",), about.runbook)
+
+
+def test_of_one_comment_so_many_people_are_told() -> None:
+    names = [f"p{one}" for one in range(MENTIONED_MOST + 5)]
+    people = Personal(people={one: Wish(mentioned=By.SLACK, sinks=BOTH) for one in names})
+    text = " ".join(f"@{one}" for one in names)
+    assert people.mentioned_in(text) == tuple(names[:MENTIONED_MOST])
+
+
+def test_a_word_belongs_to_one_name() -> None:
+    people = Personal(people={one: Wish(sinks=BOTH) for one in ("Ann Lee", "Lee Ray", "Ann")})
+    assert people.mentioned_in("ann lee ray") == ("Ann Lee",)
+    assert people.mentioned_in("@ann ray, lee ray") == ("Ann", "Lee Ray")
+
+
+def test_what_was_chosen_already_changes_nothing_and_is_changed_also_at_the_bound() -> None:
+    correlator = Correlator(CONFIG)
+
+    def chosen(*acts: TellMe) -> set[ActOutcome]:
+        decided = correlator.apply(Work(tick_of(ms(1)), [], [], acts))
+        return {outcome for _, outcome in decided.acts}
+
+    assert chosen(choose("ada", By.EMAIL)) == {ActOutcome.DONE}
+    assert chosen(choose("ada", By.EMAIL, at_ms=2)) == {ActOutcome.UNCHANGED}
+    assert chosen(choose("ada", By.BOTH, at_ms=3)) == {ActOutcome.DONE}
+    for one in range(CHOICES_MOST):
+        if len(correlator.state.people.choices) < CHOICES_MOST:
+            correlator.state.put(Choice(name=f"p{one}", assigned=By.NONE))
+    assert chosen(choose("carl", By.NONE, at_ms=4)) == {ActOutcome.TOO_MANY}
+    assert chosen(choose("ada", By.NONE, at_ms=5)) == {ActOutcome.DONE}
+    assert chosen(choose("ada", None, at_ms=6)) == {ActOutcome.DONE}
+    assert "ada" not in correlator.state.people.choices
+    assert chosen(choose("carl", By.NONE, at_ms=7)) == {ActOutcome.DONE}
+
+
+def test_what_was_noted_in_a_tick_that_is_undone_is_not_told() -> None:
+    stage = opened()
+    correlator, tick = stage.correlator, tick_of(ms(5))
+    (delta,) = deltas_of([event(5)])
+    broken = msgspec.structs.replace(delta, users=b"\xff")
+    act = assign(stage.id(), "ada")
+    correlator.state.begin()
+    with pytest.raises(ValueError, match="set"):
+        correlator.apply(Work(tick, [], [broken], (act,)))
+    correlator.state.rollback()
+    correlator.forget_decided()
+    decided = correlator.apply(Work(tick, [], [], ()))
+    assert [one for one in decided.digests if one.personal is not None] == []
