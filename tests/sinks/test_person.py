@@ -16,7 +16,7 @@ from sinks.base import Delivered, Rejected, RejectReason, Retry, RetryReason, St
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
 from sinks.peers.slack import SlackPeer
-from sinks.person import PersonSlackSink, shown
+from sinks.person import GIVE_UP_MS, PersonSlackSink, shown
 from tests.correlators.acted import Stage
 from tests.correlators.score import PAGING, event
 from tests.sinks.email_case import BOB, PASSWORD, USER
@@ -100,6 +100,7 @@ def test_only_those_of_the_file_are_served() -> None:
     assert sink.destinations == (BEN,)
     assert not sink.opens("person_slack:C0INC")
     assert set(sink.plan(BEN).steps) == {Step.POST}
+    assert sink.plan(BEN).give_up_ms == GIVE_UP_MS
 
 
 async def test_a_mail_to_one_person_is_no_mail_of_a_list() -> None:
@@ -123,6 +124,18 @@ async def test_a_mail_to_one_person_is_no_mail_of_a_list() -> None:
         await sink.close()
 
 
+async def test_two_comments_of_one_second_are_two_mails() -> None:
+    async with EmailPeer(users={USER: PASSWORD}) as peer:
+        sink = mail_sink(peer)
+        one = own(MAIL, Deed.MENTIONED)
+        for text in ("please look", "now", "now"):
+            await sink.send(attempt(Step.POST, msgspec.structs.replace(one, act_text=text)))
+        ids = [mail.header("Message-ID") for mail in peer.inbox(BOB)]
+        assert len(ids) == 3
+        assert len(set(ids)) == 2
+        await sink.close()
+
+
 async def test_what_waits_long_is_told_together(clock: Clock) -> None:
     async with SlackPeer(token=BOT, channels={}, clock=clock) as slack:
         slack.workspace.people |= {"U0BEN": "ben"}
@@ -136,6 +149,12 @@ async def test_what_waits_long_is_told_together(clock: Clock) -> None:
         posts = slack.posts("U0BEN")
         assert len(posts) == 1
         assert any("📚 Assigned to you: " in one.text for one in posts)
+        said = [
+            msgspec.structs.replace(theirs(BEN, Deed.MENTIONED), id=f"per-{number:016x}")
+            for number in range(200, 300)
+        ]
+        await played.run(*said)
+        assert len(slack.posts("U0BEN")) == 101  # what people write is told one by one
         await sink.close()
 
 
