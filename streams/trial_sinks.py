@@ -17,6 +17,7 @@ from correlators.channel_links import is_channel
 from sinks import SINKS
 from sinks.base import Sink
 from sinks.email import EmailSink
+from sinks.person import PersonMailSink, PersonSlackSink
 from sinks.sentry import SentrySink
 from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
@@ -39,6 +40,12 @@ _NAMED: Final = {
     "webhook": "endpoints",
 }
 """By sink, what names its destinations in the settings; the others have one each."""
+_PARTS: Final = {
+    SlackWebhookSink.name: "slack",
+    PersonSlackSink.name: "slack",
+    PersonMailSink.name: "email",
+}
+"""By sink, the part of the settings that it comes from, where that is called otherwise."""
 _NO_MESSAGES: Final = {
     SlackEphemeralSink.name: "is told only to whoever has just pressed a button",
     SentrySink.name: "changes issues and takes no messages: `stormfold run` says at its start "
@@ -76,7 +83,7 @@ def place_of(settings: Settings, asked: str) -> Place:
         )
     if name in _NO_MESSAGES:
         raise NoSuchPlace(f"{name} {_NO_MESSAGES[name]}")
-    part = "slack" if name == SlackWebhookSink.name else name
+    part = _PARTS.get(name, name)
     if getattr(settings.sinks, part, None) is None:
         raise NoSuchPlace(f"the settings have no sinks.{part}; they have: {_known(settings)}")
     found, destination, shown = _adopted(settings.sinks, name, at)
@@ -118,6 +125,8 @@ def _only(sinks: Sinks, destination: str, part: str) -> Sinks:
     for field in {*_NAMED.values()} & {*of.__struct_fields__}:
         known = getattr(of, field) if field == _NAMED.get(name) else {}
         kept = {at: known[at]} if at in known else {}
+        if name == PersonSlackSink.name and field == "channels":
+            kept = getattr(of, field)  # without one there is no bot
         of = msgspec.structs.replace(of, **{field: kept})
     if isinstance(of, PagerDuty):
         of = msgspec.structs.replace(

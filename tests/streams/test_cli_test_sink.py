@@ -61,6 +61,7 @@ class Services:
             f"""
 slack_in: {{signing_secrets: ["${{NOT_THERE}}"]}}
 shadow: {{to: "slack:incidents"}}
+people: {{Ada L: {{slack: U0ADA, email: {ADA}}}}}
 sinks:
   slack:
     token: {TOKEN}
@@ -102,7 +103,7 @@ sinks:
         )
         said = done.stdout + done.stderr
         urls = (self.slack.webhook_url("ops"), self.teams.workflow_url("ops"))
-        hidden = [TOKEN, KEY, PASSWORD, ADA, BOB, SIGNS, *urls, self.webhook.url("board")]
+        hidden = [TOKEN, KEY, PASSWORD, ADA, BOB, SIGNS, *urls, self.webhook.url("board"), "U0ADA"]
         hidden += ["Traceback", "hooks.slack.com"]
         assert [one for one in hidden if one in said] == []
         return done
@@ -136,6 +137,19 @@ async def test_slack_is_told_a_test_without_buttons_in_shadow_mode_too(
         assert "TEST" in post.text
         assert all(block["type"] != "actions" for block in post.blocks)
         assert done.stderr == ""
+
+
+async def test_one_person_is_told_a_test_directly_and_by_mail(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        made.slack.workspace.people |= {"U0ADA": "ada"}
+        done = await made.test_sink("person_slack:Ada L")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (post,) = made.slack.posts("U0ADA")
+        assert "TEST" in post.text
+        done = await made.test_sink("person_mail:Ada L")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert [len(made.mail.inbox(one)) for one in (ADA, BOB)] == [1, 0]
+        assert "Sent to you alone" in made.mail.inbox(ADA)[0].part("plain")
 
 
 async def test_teams_and_a_signed_webhook_are_told_a_test(tmp_path: Path) -> None:
@@ -219,6 +233,7 @@ async def test_mail_is_told_a_test_to_a_list_and_to_any_address(tmp_path: Path) 
         ("email:not an@address", "expected an address"),
         ("slack_ephemeral:default", "is told only to whoever has just pressed a button"),
         ("slack_webhook:lost", "NOT_THERE"),
+        ("person_mail:bo", "the settings have no such destination"),
     ],
 )
 async def test_what_cannot_be_tested_is_one_line_and_nothing_is_sent(
