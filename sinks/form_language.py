@@ -43,7 +43,7 @@ OWN_FILTERS: Final = frozenset(
     {
         *("lasting", "many", "counts", "lead", "state", "sign", "subject", "linkable", "help"),
         *("evidence", "doubt", "because", "when", "strong", "code", "link", "join", "explain"),
-        *("owned", "unsaid", "repeats", "without"),
+        *("owned", "unsaid", "repeats", "without", "by_whom"),
     }
 )
 JINJAS_FILTERS: Final = frozenset(

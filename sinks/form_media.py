@@ -27,9 +27,20 @@ from sinks.lead import (
     unsaid,
 )
 from sinks.templating import EVIDENCE, LINK_CHARS
-from sinks.words import DOUBTS, PAGED_BECAUSE, clean, counts, help_links, lasting, many, utc
+from sinks.words import (
+    DOUBTS,
+    PAGED_BECAUSE,
+    by_whom,
+    clean,
+    counts,
+    help_links,
+    lasting,
+    many,
+    utc,
+)
 
 _WORDS: Final[dict[str, Callable[..., Any]]] = {
+    "by_whom": by_whom,
     "lasting": lasting,
     "many": many,
     "counts": counts,
