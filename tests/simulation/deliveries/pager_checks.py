@@ -71,7 +71,7 @@ def _in_time(world: World, journal: Journal) -> list[str]:
     for at_s, digest in journal.digests_at:
         if digest.handed_by:
             handed.setdefault((digest.handed_by, digest.id), at_s)
-        # A notice about the page, such as that it got through late, is no word on whether it stands.
+        # A notice, such as that it got through late, is no word on whether the page stands.
         if digest.page not in (PageAction.NONE, PageAction.TRIGGER):
             over[digest.destination, digest.page_key] = at_s
     wrong = []
