@@ -96,8 +96,9 @@ def _moot(newest: Digest, told: list[Message]) -> bool:
 
 
 def _shown_in_the_end(journal: Journal, newest: Digest, told: list[Message]) -> list[str]:
-    """The first message shows the newest revision, where it stands and can be edited."""
-    if journal.gave_up(newest):
+    """The first message shows the newest revision, where it stands and can be edited; a reminder is
+    never edited, and one that was withdrawn shows nowhere."""
+    if journal.gave_up(newest) or newest.kind is DigestKind.REMINDER:
         return []
     tops = [one for one in told if (one.step is Step.POST or not one.thread) and one.deleted_s < 0]
     if tops and tops[-1].shown.revision != newest.revision:
