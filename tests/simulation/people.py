@@ -31,6 +31,8 @@ from correlators.conditions import When
 from correlators.entries import PROGRESS_KEY, Entry, Episode
 from correlators.incidents import Incident
 from correlators.page_acts import is_page
+from correlators.personal import By, Deed
+from correlators.personal_acts import TellMe
 from correlators.pressed import Pressed
 from correlators.silences import Silence
 from correlators.storms import Storm
@@ -44,6 +46,8 @@ LONG_MS: Final = 3_600 * SECOND_MS
 """Longer than any run."""
 TWICE: Final = 0.3
 """Share of acts that are written again: a webhook sent again, a second click."""
+NAMES: Final = ("", "payments", "ada", "ben", "cy")
+"""To whom something is assigned."""
 ASTRAY: Final = 0.05
 """Share of acts that are written where nobody knows what they are about."""
 
@@ -132,7 +136,7 @@ class People:
     def _to(self, act: Act, found: Sequence[Entry]) -> list[int]:
         """Return the partitions that it is written to."""
         every = list(range(self._cluster.counts[self._deltas]))
-        if is_page(act.subject):
+        if is_page(act.subject) or isinstance(act, TellMe):
             return every
         if self._random.random() < ASTRAY:
             return [self._random.choice(every)]
@@ -191,10 +195,10 @@ def drawn(random: Random, found: Sequence[Entry], number: object, at_ms: int) ->
     if who["source"] == "pagerduty":
         kinds = (Acknowledge, Acknowledge, Unacknowledge, Resolve)
         if random.random() < 0.3:
-            return Comment(**who, text=text_of(number))
+            return Comment(**who, text=text_of(number, random))
         return random.choice(kinds)(**who)
     to_ms = at_ms + random.choice((1 * SECOND_MS, 4 * SECOND_MS, LONG_MS))
-    match random.randrange(19):
+    match random.randrange(20):
         case 0 | 1:
             for_ms = random.choice((0, 0, 1 * SECOND_MS, 5 * SECOND_MS, LONG_MS))
             return Acknowledge(**who, for_ms=for_ms)
@@ -205,7 +209,7 @@ def drawn(random: Random, found: Sequence[Entry], number: object, at_ms: int) ->
         case 6:
             return FalseAlarm(**who)
         case 7:
-            return Assign(**who, assignee=random.choice(("", "payments", "ada")))
+            return Assign(**who, assignee=random.choice(NAMES))
         case 8:
             return PageNow(**who)
         case 9:
@@ -223,10 +227,16 @@ def drawn(random: Random, found: Sequence[Entry], number: object, at_ms: int) ->
             return AddSilence(**who, environment=environment, when=when, to_ms=to_ms)
         case 14:
             return Ignore(**who)
+        case 15:
+            del who["subject"]
+            who.pop("pressed", None)
+            by, of = random.choice((None, *By)), random.choice((None, *Deed))
+            return TellMe(**who, subject=who["actor"], by=by, of=of)
         case _:
-            return Comment(**who, text=text_of(number))
+            return Comment(**who, text=text_of(number, random))
 
 
-def text_of(number: object) -> str:
-    """Return what a comment says, that no other says."""
-    return f"comment {number} of the run"
+def text_of(number: object, random: Random) -> str:
+    """Return what a comment says, that no other says; some mention somebody."""
+    mentions = random.choice(("", "", "@ada: ", "@Ben, @cy: ", "@cy: "))
+    return f"{mentions}comment {number} of the run"

@@ -15,6 +15,7 @@ from correlators.answering import BELIES
 from correlators.decisions import Decision, Kind
 from correlators.incidents import Closed
 from correlators.page_acts import is_page
+from correlators.personal_acts import TellMe
 from correlators.settled import SETTLES_MOST_TICKS
 from correlators.ticks import Progress
 from correlators.types import Digest, DigestKind, PageAction, tick_of
@@ -64,7 +65,7 @@ def check(
     return [
         *_accounted_for(taken, waiting, kept),
         *corrected_once(taken, kept, digests),
-        *carried_out_once(taken, decisions, digests),
+        *carried_out_once(taken, decisions, digests, len(logs)),
         *pages_once(digests),
         *settled(taken, decisions),
     ]
@@ -83,11 +84,20 @@ def _accounted_for(taken: Sequence[Act], waiting: set[str], kept: Sequence[ActDo
 
 
 def carried_out_once(
-    taken: Sequence[Act], decisions: Sequence[Decision], digests: Sequence[Digest]
+    taken: Sequence[Act],
+    decisions: Sequence[Decision],
+    digests: Sequence[Digest],
+    partitions: int = 1,
 ) -> list[str]:
-    """However often it was written, an act is told once to each, and explained once."""
+    """However often it was written, an act is told once to each, and explained once; how somebody
+    wants to be told, once in each partition."""
     said = Counter(one.other for one in decisions if one.kind is Kind.ACTED)
-    wrong = [f"explained {count} times: {one}" for one, count in said.items() if count > 1]
+    everywhere = {act_id(one) for one in taken if isinstance(one, TellMe)}
+    wrong = [
+        f"explained {count} times: {one}"
+        for one, count in said.items()
+        if count > (partitions if one in everywhere else 1)
+    ]
     told = Counter((one.act_text, one.destination) for one in digests if one.act == "comment")
     wrong += [f"told {count} times: {one}" for one, count in told.items() if count > 1]
     texts = {one.text for one in taken if isinstance(one, Comment)}

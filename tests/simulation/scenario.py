@@ -8,15 +8,18 @@ from random import Random
 from typing import NamedTuple
 
 from correlators.fingerprinter import Fingerprinting
+from correlators.holds import Holding
 from correlators.incidents import Windows
 from correlators.rules import Pages, Routes
 from correlators.storms import Linking
 from correlators.telling import Config
 from streams.settings import Clock
 from tests.simulation.cluster import EPOCH_MS
+from tests.simulation.owed import PERSONAL, REPORTS
 from tests.simulation.people import Moment, moments
 
 SECOND_MS = 1_000
+LONGER = 4.0
 
 # Short lives, so that a run of some seconds sees every transition; nothing is forgotten within it.
 CONFIG = Config(
@@ -36,6 +39,8 @@ CONFIG = Config(
     ),
     pages=Pages(environments=("production",), events=4, within_ms=10 * SECOND_MS),
     routes=Routes(tell=("slack:incidents",), page=("pagerduty:default",)),
+    holding=Holding(reports=REPORTS),
+    personal=PERSONAL,
 )
 FINGERPRINTING = Fingerprinting(belated_after_ms=CONFIG.windows.belated_after_ms)
 
@@ -129,6 +134,8 @@ def draw(seed: int) -> Scenario:
         speed = 1_000.0
     elif kind in ("zombies", "takeover") and not wall:
         speed = span_s / random.uniform(6.0, 11.0)  # a zombie is one only if work goes on
+    if not wall and seed % 7 in (2, 5):  # so that the same report is told more than once
+        span_s, speed = LONGER * span_s, LONGER * speed
     intakes = tuple(
         tuple(_records(random, random.randrange(10, 70), span_s, wall=wall))
         for _ in range(random.choice((1, 1, 2)) if wall else 1)

@@ -18,6 +18,7 @@ import pytest
 
 from tests.simulation.act_mutants import ACT_MUTANTS
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.owed_mutants import OWED_MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
 
@@ -26,7 +27,7 @@ FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS_AT_ONCE = 6
 SEEDS_PER_MUTANT = 60
 SEEDS_PER_RARE_MUTANT = 2_000
-EVERY = {**MUTANTS, **ACT_MUTANTS}
+EVERY = {**MUTANTS, **ACT_MUTANTS, **OWED_MUTANTS}
 
 
 @pytest.fixture(scope="module")
