@@ -84,7 +84,7 @@ from correlators.types import (
     tick_of,
 )
 from correlators.usual import Usual
-from correlators.waves import SILENT_TICKS
+from correlators.waves import SILENT_TICKS, may_part
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -328,6 +328,10 @@ class Correlator:
             self._touched.add(incident.id)
         self._touched |= self._meetings.of(incident, tick)
         storm = self.state.storm_of(incident)
+        if storm is None or may_part(incident, tick):
+            self._note_stretch(incident, delta, tick)
+        elif self.state.stretch(incident.id) is not None:
+            self.state.drop(f"stretch:{incident.id}")
         if storm is None:
             storm = self._gatherer.join_lead(incident, tick)
         else:
@@ -335,7 +339,6 @@ class Correlator:
             came_back = tick - before > SILENT_TICKS
             self._gatherer.extend(storm, incident, delta, tick, came_back=came_back)
         if storm is None:
-            self._note_stretch(incident, delta, tick)
             self._plan(incident, tick)
             self._plan_lead(incident, tick)
 
@@ -451,7 +454,7 @@ class Correlator:
         self.state.put(episode)
 
     def _note_stretch(self, incident: Incident, delta: Delta, tick: int) -> None:
-        """Keep what the present stretch counts while the incident may be linked.
+        """Keep what the present stretch counts while the incident may be linked, or linked anew.
 
         The first stretch needs none: the incident's own sets are its counts.
         """

@@ -17,11 +17,11 @@ from correlators.links import Group, Near
 from correlators.meetings import Meetings
 from correlators.members import Members
 from correlators.state import State
-from correlators.storms import GAIN_TICKS, Storm, Stretch, storm_id
+from correlators.storms import Storm, Stretch, storm_id
 from correlators.telling import Config, Teller
 from correlators.types import Delta
 from correlators.usual import Usual
-from correlators.waves import is_new_wave
+from correlators.waves import WAVE_TICKS, is_new_wave, may_part
 from correlators.witnesses import Witnesses
 from correlators.young import Place
 
@@ -226,7 +226,8 @@ class Gatherer:
             events=incident.events,
             users=incident.users,
         )
-        self._state.drop(key_of(stretch))
+        if not may_part(incident, tick):
+            self._state.drop(key_of(stretch))
         storm = handover.taken_over(self._state, storm, incident, tick)
         storm = storm_life.joined(storm, incident, stretch, tick=tick, rate_ticks=self._rate_ticks)
         self._state.put(storm)
@@ -290,13 +291,13 @@ class Gatherer:
         for storm in self._state.open_storms():
             if not is_new_wave(storm, tick=tick):
                 continue
-            since = tick - 2 * GAIN_TICKS
+            since = tick - WAVE_TICKS
             found = (self._state.find_incident(one) for one in storm.members)
             members = [one for one in found if one is not None]
             wave = [one for one in members if one.last_tick > since]
             if len({one.key.service for one in wave}) < self._config.linking.burst_services:
                 continue
-            gone = [one for one in wave if one.open and one.onset_tick > since]
+            gone = [one for one in wave if one.open and may_part(one, tick)]
             left = [one for one in members if one not in gone]
             if left:
                 storm = storm_life.without(storm, gone, left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from correlators.baseline import surprise_db
+from correlators.incidents import Incident
 from correlators.storms import GAIN_TICKS, GAINS_KEPT, Gains, Storm
 
 WAVE_AFTER_TICKS: Final = 120
@@ -14,6 +15,8 @@ WAVE_TIMES: Final = 5
 WAVE_DB: Final = 150
 """At least so many incidents within ten seconds, so many times what was usual lately, and so
 unlikely, are a new wave."""
+WAVE_TICKS: Final = 2 * GAIN_TICKS
+"""So long ago began what a new wave takes with it."""
 SILENT_TICKS: Final = 60
 """An incident that was silent for longer has come back."""
 
@@ -32,6 +35,12 @@ def is_new_wave(storm: Storm, *, tick: int) -> bool:
         return False
     expected = max(0.5, 2 * before / (GAINS_KEPT - 2))
     return now >= WAVE_TIMES * expected and surprise_db(now, expected) >= WAVE_DB
+
+
+def may_part(incident: Incident, tick: int) -> bool:
+    """Return whether its present stretch began so lately that a new wave takes it out of its storm,
+    to be linked anew."""
+    return incident.onset_tick > tick - WAVE_TICKS
 
 
 def gained_one(storm: Storm, tick: int) -> Gains:
