@@ -220,15 +220,22 @@ def answered(
             return waiting(alone, plan, now_ms, now_ms)
         case Unknown():
             return _unknown(d, outcome, plan, now_ms, works=works)
-        case NotFound() if now_ms < d.late_ms + SURE_MS:
-            sure = msgspec.structs.replace(
-                d, not_before_ms=d.late_ms + SURE_MS, deadline_ms=0, changed_ms=now_ms
+        case NotFound() if _too_early(d, answer, now_ms):
+            sure_ms = max(now_ms, d.late_ms + SURE_MS)
+            return Turn(
+                msgspec.structs.replace(d, not_before_ms=sure_ms, deadline_ms=0, changed_ms=now_ms)
             )
-            return Turn(sure)
         case NotFound():
             return again(d, plan, now_ms, after_ms=0, works=works)
         case CannotTell():
             return _cannot_tell(d, outcome.after_ms, plan, now_ms)
+
+
+def _too_early(d: Delivery, answer: Answer, now_ms: int) -> bool:
+    """Return whether what a look-up did not find may be there all the same: it was made too soon,
+    or so soon that only waiting for its answer to be taken in made it late."""
+    sure_ms = d.late_ms + SURE_MS
+    return now_ms < sure_ms or (now_ms > d.deadline_ms and answer.began_ms < sure_ms)
 
 
 def _delivered(d: Delivery, receipt: Receipt, plan: Plan, now_ms: int) -> Turn:

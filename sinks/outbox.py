@@ -157,8 +157,12 @@ class Outbox:
             self._ledger.taken.append(taken(digest, redrive, why, self._ledger.now_ms))
 
     def receive(self, answer: Answer, now_ms: int) -> None:
-        """Take in what became of a call. An answer that nobody waits for is only counted."""
-        now_ms = self._advance(now_ms)
+        """Take in what became of a call. An answer that nobody waits for is only counted.
+
+        No time passes here: of several answers that come at once, each counts, also where the call
+        would be over by now without it. Where nobody can be asked it would be told again.
+        """
+        self._ledger.now_ms = now_ms = max(self._ledger.now_ms, now_ms)
         if self._pace.number(answer.key) != answer.number:
             self.stale_answers += 1
             return

@@ -15,6 +15,7 @@ from sinks.base import (
     Delivered,
     Gone,
     Limit,
+    NotFound,
     Receipt,
     Rejected,
     RejectReason,
@@ -410,6 +411,43 @@ def test_an_attempt_of_a_dead_owner_is_looked_up_only_after_its_deadline() -> No
     assert after.due(one.deadline_ms, room=4) == []
     (found,) = after.due(one.deadline_ms + 1_500, room=4)
     assert found.find
+
+
+def test_answers_that_wait_past_their_deadlines_count_where_nobody_can_be_asked() -> None:
+    blind = {
+        name: msgspec.structs.replace(one, plan=msgspec.structs.replace(one.plan, find=()))
+        for name, one in TARGETS.items()
+    }
+    outbox = Outbox(blind, started_ms=0)
+    for destination in ("slack:a", "slack:b"):
+        outbox.accept(digest(destination), 10_000)
+    calls = outbox.due(10_000, room=4)
+    assert len(calls) == 2
+    late_ms = max(one.deadline_ms for one in calls) + 5_000
+    for one in calls:
+        outbox.receive(_delivered(one.key, one.number), late_ms)
+    assert outbox.due(late_ms + 60_000, room=4) == []
+    assert {one.status for one in outbox.entries().values()} == {Status.DELIVERED}
+
+
+def test_a_look_up_of_too_early_is_not_believed_because_its_answer_waited() -> None:
+    outbox = Outbox(TARGETS, started_ms=0)
+    outbox.accept(digest(), 10_000)
+    (one,) = outbox.due(10_000, room=4)
+    unknown = Unknown(UnknownReason.TIMED_OUT)
+    outbox.receive(Answer(key=one.key, number=one.number, outcome=unknown), 10_100)
+    (find,) = outbox.due(one.deadline_ms + 1_000, room=4)
+    waited_ms = find.deadline_ms + 10_000
+    early = Answer(
+        key=find.key, number=find.number, outcome=NotFound(), began_ms=one.deadline_ms + 1_000
+    )
+    outbox.receive(early, waited_ms)
+    (again,) = outbox.due(waited_ms + 2_000, room=4)
+    assert (find.find, again.find) == (True, True)
+    sure = Answer(key=again.key, number=again.number, outcome=NotFound(), began_ms=waited_ms)
+    outbox.receive(sure, again.deadline_ms + 10_000)
+    (sent,) = outbox.due(again.deadline_ms + 20_000, room=4)
+    assert (sent.find, sent.possible_repeat) == (False, False)
 
 
 def test_finished_entries_are_kept_and_then_forgotten() -> None:

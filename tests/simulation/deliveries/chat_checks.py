@@ -12,7 +12,7 @@ from correlators.types import NOTICES, Digest, DigestKind, PageAction
 from sinks.base import Step
 from tests.simulation.deliveries.journal import Journal, Name, name
 from tests.simulation.deliveries.line import Call
-from tests.simulation.deliveries.services import CHAT, Message
+from tests.simulation.deliveries.services import CHAT, Message, plan_of
 from tests.simulation.deliveries.world import World
 
 SURE_S: Final = 12.0
@@ -22,11 +22,11 @@ SURE_S: Final = 12.0
 def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
     told: dict[Name, list[Message]] = defaultdict(list)
-    for one in world.workspace.messages:
+    for one in world.messages:
         told[name(one.digest)].append(one)
     newest: dict[Name, Digest] = {}
     for digest in journal.digests:
-        if digest.destination.startswith("slack:"):
+        if not plan_of(digest.destination).pages:
             key = name(digest)
             if key not in newest or newest[key].revision < digest.revision:
                 newest[key] = digest
@@ -43,8 +43,11 @@ def check(world: World, journal: Journal) -> list[str]:
         else:
             untold[digest.destination] += 1
             wrong.append(f"not told: {_of(digest)} of {[one.digest.revision for one in told[key]]}")
-        wrong += _once(sorted([*told[key], *together[key]], key=lambda one: one.call.carried_s))
-    for one in world.workspace.messages:
+        replies = Step.REPLY in plan_of(digest.destination).steps
+        wrong += _once(
+            sorted([*told[key], *together[key]], key=lambda one: one.call.carried_s), replies
+        )
+    for one in world.messages:
         if one.call.attempt.possible_repeat and not _justified(world, journal, one.call):
             wrong.append(f"marked a possible repeat without need: {_shown(one)}")
     return [one for one in wrong if not _unnamed(one, untold, world)]
@@ -54,7 +57,7 @@ def rolled_up(world: World) -> dict[Name, list[Message]]:
     """Return the roll-ups that name each digest, as messages of its own in the revision that they
     tell."""
     found: dict[Name, list[Message]] = defaultdict(list)
-    for one in world.workspace.messages:
+    for one in world.messages:
         for line in one.digest.rollup.lines if one.digest.rollup is not None else ():
             digest = msgspec.structs.replace(one.digest, id=line.id, revision=line.events)
             found[digest.destination, digest.id].append(replace(one, digest=digest))
@@ -68,7 +71,7 @@ def _unnamed(problem: str, untold: Counter[str], world: World) -> bool:
     destination = problem.split()[2]
     counted = sum(
         one.digest.rollup.more
-        for one in world.workspace.messages
+        for one in world.messages
         if one.digest.rollup is not None and one.digest.destination == destination
     )
     return untold[destination] <= counted
@@ -100,14 +103,17 @@ def _shown_in_the_end(journal: Journal, newest: Digest, told: list[Message]) -> 
     never edited, and one that was withdrawn shows nowhere."""
     if journal.gave_up(newest) or newest.kind is DigestKind.REMINDER:
         return []
+    if Step.EDIT not in plan_of(newest.destination).steps:
+        return []
     tops = [one for one in told if (one.step is Step.POST or not one.thread) and one.deleted_s < 0]
     if tops and tops[-1].shown.revision != newest.revision:
         return [f"not shown: {_of(newest)}, but r{tops[-1].shown.revision}"]
     return []
 
 
-def _once(told: list[Message]) -> list[str]:
-    """There is one first message while it stands, and of every revision one; they only go up."""
+def _once(told: list[Message], replies: bool) -> list[str]:
+    """There is one first message while it stands, and of every revision one; they only go up. Where
+    nothing is replied to, every message is a first one."""
     wrong = []
     first: Message | None = None
     highest = 0
@@ -115,7 +121,7 @@ def _once(told: list[Message]) -> list[str]:
         notice = one.digest.kind in NOTICES
         again = one.call.attempt.possible_repeat
         alone = one.shown.kind is not DigestKind.ROLLUP or one.digest.id == one.shown.id
-        if one.step is Step.POST and alone and not notice:
+        if one.step is Step.POST and alone and not notice and replies:
             stood = first is not None and not 0 <= first.deleted_s < one.call.carried_s
             if stood and not again:
                 wrong.append(f"a second first message: {_shown(one)}")
@@ -137,6 +143,9 @@ def _justified(world: World, journal: Journal, call: Call) -> bool:
     # The mark stays until the step is done: what is asked is why it came.
     while before and before[-1].attempt.possible_repeat:
         call = before.pop()
+    plan = plan_of(call.attempt.destination)
+    if not plan.find:
+        return bool(journal.never_made(call)) or any(map(journal.doubtful, before))
     if any(call.begun_s - at_s >= CHAT.ask_ms / 1000 for at_s in journal.never_made(call)):
         return True
     doubtful = [one for one in before if not one.attempt.find and journal.doubtful(one)]

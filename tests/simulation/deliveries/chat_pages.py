@@ -7,7 +7,8 @@ from typing import Final
 from correlators.types import Digest, DigestKind, PageAction
 from sinks.steps import under_of
 from tests.simulation.deliveries.journal import Journal, name
-from tests.simulation.deliveries.services import Message
+from tests.simulation.deliveries.letters import LETTERS
+from tests.simulation.deliveries.services import Message, plan_of
 from tests.simulation.deliveries.world import REMINDERS, World
 
 LATE_S: Final = 75.0
@@ -21,10 +22,10 @@ def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
     words: dict[str, list[tuple[float, Digest]]] = {}
     for at_s, digest in journal.digests_at:
-        if digest.page is not PageAction.NONE and digest.destination.startswith("slack:"):
+        if digest.page is not PageAction.NONE and not plan_of(digest.destination).pages:
             words.setdefault("|".join(name(digest)), []).append((at_s, digest))
     reminders: dict[str, list[Message]] = {}
-    for one in world.workspace.messages:
+    for one in world.messages:
         if one.digest.kind is DigestKind.REMINDER:
             reminders.setdefault(under_of(one.digest), []).append(one)
     wrong = []
@@ -42,7 +43,7 @@ def _wanted(
     patience_s = LATE_S + TAKES_OVER_S * (world.deaths + len(world.scenario.faults))
     posted = [
         one.call.carried_s
-        for one in world.workspace.messages
+        for one in world.messages
         if one.call.attempt.key == key and one.digest.page is PageAction.TRIGGER
     ]
     wrong = []
@@ -65,9 +66,9 @@ def _to_the_end(
 ) -> list[str]:
     """Of a page that stands and that nobody has, all reminders are told."""
     newest = max((digest for _, digest in words), key=lambda one: one.revision)
-    posts = [one for one in world.workspace.messages if one.call.attempt.key == key]
+    posts = [one for one in world.messages if one.call.attempt.key == key]
     lost = not posts or any(one.deleted_s >= 0 for one in posts)
-    served = newest.destination in world.channels
+    served = newest.destination in (*world.channels, *LETTERS)
     given_up = any(of.startswith(key.partition("|")[2]) for _, of, _ in journal.dead)
     if newest.page in _TAKEN or lost or not served or given_up:
         return []

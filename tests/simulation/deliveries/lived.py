@@ -28,7 +28,7 @@ from correlators.acts import (
 from correlators.correlate import Correlator
 from correlators.rules import Routes
 from correlators.ticks import Work
-from correlators.types import Digest, Level
+from correlators.types import Digest, DigestKind, Level
 from streams import codec
 from streams.app import partition_of_account
 from tests.correlators.score import START, Push, deltas_of, event
@@ -88,7 +88,14 @@ class Lived:
         self._world = world
         self._story = story
         self._random = Random(f"people of {world.scenario.seed}")
-        config = msgspec.structs.replace(CONFIG, routes=Routes(tell=story.tell, page=story.page))
+        reports = tuple(
+            msgspec.structs.replace(one, to=story.tell) for one in CONFIG.holding.reports
+        )
+        config = msgspec.structs.replace(
+            CONFIG,
+            routes=Routes(tell=story.tell, page=story.page),
+            holding=msgspec.structs.replace(CONFIG.holding, reports=reports),
+        )
         self._correlator = Correlator(config)
         self._events = deltas_of(list(story.events), config=config)
         self._acts: list[Act] = []
@@ -147,9 +154,10 @@ class Lived:
         }
         if kind is Comment:
             self._told += 1
-            who["text"] = f"comment {self._told}"
+            mentions = self._random.choice(("", "", "@ada: ", "@ben, @cy: "))
+            who["text"] = f"{mentions}comment {self._told}"
         if kind is Assign:
-            who["assignee"] = self._random.choice(("payments", "ada", ""))
+            who["assignee"] = self._random.choice(("payments", "ada", "cy", ""))
         act = kind(**who)
         self._acts.append(act)
         if self._random.random() < TWICE:
@@ -158,7 +166,9 @@ class Lived:
     def _read(self, call: Call) -> None:
         """Somebody reads a message, and may press something below it."""
         digest = call.attempt.digest
-        if digest.rollup is None and self._random.random() < 0.6:
+        # A report is nothing that anybody decides about, and who is told alone is told enough.
+        pressed = digest.rollup is None and digest.kind is not DigestKind.REPORT
+        if pressed and self._random.random() < 0.6:
             self._acts_later(4.0, PRESSED, digest.id)
 
     def _woken(self, call: Call) -> None:

@@ -105,7 +105,24 @@ def _forgets_penalties(self: Outbox, entries: Any) -> None:
     LOAD(self, [msgspec.structs.replace(one, penalties=()) for one in entries])
 
 
+def _unmarked(d: Delivery, plan: Any, now_ms: int) -> Turn:
+    """Repeats what nobody can look up as if it had never been sent."""
+    return settle.again(d, plan, now_ms, after_ms=0, works=False)
+
+
+def _taken_for_told(d: Delivery, plan: Any, now_ms: int) -> Turn:
+    """Believes that what nobody can look up arrived."""
+    return settle.withdrawn(d, now_ms)
+
+
+def _too_late(self: Outbox, answer: Answer, now_ms: int) -> None:
+    """Has the call be over before its answer is taken in."""
+    self._advance(now_ms)
+    RECEIVE(self, answer, now_ms)
+
+
 LOAD: Final = Outbox.load
+RECEIVE: Final = Outbox.receive
 ACCEPT: Final = delivery.accept
 OVER: Final = page_watch._over
 
@@ -180,6 +197,15 @@ MUTANTS: Final[dict[str, Mutant]] = {
     ),
     "who gives a page back is reminded no more": Mutant(
         patches=lambda: patch.object(page_watch, "_over", _never_again)
+    ),
+    "a repeat that nobody can look up is not marked": Mutant(
+        patches=lambda: patch.object(delivery, "unfindable", _unmarked)
+    ),
+    "what nobody can look up is taken for told": Mutant(
+        patches=lambda: patch.object(delivery, "unfindable", _taken_for_told)
+    ),
+    "an answer that waited for its turn is not believed": Mutant(
+        patches=lambda: patch.object(Outbox, "receive", _too_late)
     ),
     "what changes while a call runs is not told": Mutant(
         patches=lambda: patch.object(delivery, "accept", _newest_is_dropped)

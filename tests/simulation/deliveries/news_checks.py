@@ -8,18 +8,19 @@ from correlators.types import Digest, DigestKind, PageAction
 from sinks.broadcast import Heard, heard
 from tests.simulation.deliveries.chat_checks import rolled_up
 from tests.simulation.deliveries.journal import Journal, Name, name
+from tests.simulation.deliveries.services import plan_of
 from tests.simulation.deliveries.world import World
 
 
 def check(world: World, journal: Journal) -> list[str]:
     """Return what is wrong, one line each."""
     said: dict[Name, dict[int, Digest]] = defaultdict(dict)
-    for one in world.workspace.messages:
+    for one in world.messages:
         said[name(one.digest)].setdefault(one.digest.revision, one.digest)
     together = rolled_up(world)
     counted = {
         one.digest.destination
-        for one in world.workspace.messages
+        for one in world.messages
         if one.digest.rollup is not None and one.digest.rollup.more
     }
     given_up: dict[Name, list[int]] = defaultdict(list)
@@ -28,7 +29,7 @@ def check(world: World, journal: Journal) -> list[str]:
     wrong = []
     for digest in journal.digests:
         key = name(digest)
-        plain = digest.destination.startswith("slack:") and digest.page is PageAction.NONE
+        plain = not plan_of(digest.destination).pages and digest.page is PageAction.NONE
         if not plain or heard(digest) is Heard.SILENT or digest.kind not in _NEWS:
             continue
         if key in together or digest.destination in counted:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sinks.base import CannotTell, Limit, Retry, Scope
+from sinks.steps import limits_for
 from tests.simulation.deliveries.journal import Journal, named
+from tests.simulation.deliveries.letters import account_of
 from tests.simulation.deliveries.line import Call
 from tests.simulation.deliveries.services import plan_of
 from tests.simulation.deliveries.world import World
@@ -16,12 +18,7 @@ Bucket = tuple[Scope, str, str]
 def limits_of(call: Call) -> tuple[Limit, ...]:
     """Return the limits that a call counts in."""
     attempt, plan = call.attempt, plan_of(call.attempt.destination)
-    return plan.find if attempt.find else plan.steps[attempt.step]
-
-
-def account_of(destination: str) -> str:
-    """Return what its limits are shared over."""
-    return "slack" if destination.startswith("slack:") else destination
+    return plan.find if attempt.find else limits_for(plan, attempt.step, attempt.digest)
 
 
 def check(world: World, journal: Journal) -> list[str]:

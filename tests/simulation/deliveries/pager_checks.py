@@ -61,7 +61,7 @@ def _in_time(world: World, journal: Journal) -> list[str]:
         digest = one.call.attempt.digest
         key = digest.destination, digest.id, digest.revision
         through[key] = min(through.get(key, one.call.carried_s), one.call.carried_s)
-    for message in world.workspace.messages:
+    for message in world.messages:
         digest = message.digest
         if digest.page is PageAction.TRIGGER:
             key = digest.destination, digest.id, digest.revision

@@ -10,6 +10,7 @@ from sinks.base import Step
 from sinks.carried import notes_of
 from tests.simulation.deliveries.journal import Journal, Name, name
 from tests.simulation.deliveries.line import Call
+from tests.simulation.deliveries.services import plan_of
 from tests.simulation.deliveries.world import World
 
 
@@ -23,7 +24,7 @@ def _notes(world: World, journal: Journal) -> list[str]:
     place, unless it was given up or only counted."""
     told: Counter[tuple[Name, str]] = Counter()
     unsure: set[Name] = set()
-    for one in world.workspace.messages:
+    for one in world.messages:
         of = name(one.digest)
         told.update((of, text) for text in notes_of(one.digest))
         if one.call.attempt.possible_repeat or one.digest.more_notes:
@@ -31,7 +32,9 @@ def _notes(world: World, journal: Journal) -> list[str]:
     given_up = {(destination, of) for destination, of, _ in journal.dead}
     said: set[tuple[Name, str, int]] = set()
     for digest in journal.digests:
-        chat = digest.destination.startswith("slack:") and digest.page is PageAction.NONE
+        chat = not plan_of(digest.destination).pages and digest.page is PageAction.NONE
+        if digest.personal is not None:
+            continue
         if chat and digest.kind is DigestKind.NOTED and not digest.handed_by:
             said.add((name(digest), notes_of(digest)[-1], digest.revision))
     # Whoever assigns it to the same person twice says the same twice.

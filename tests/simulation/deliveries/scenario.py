@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from tests.simulation.deliveries import lived, stories
+from tests.simulation.deliveries.letters import LETTERS
 from tests.simulation.deliveries.line import Strike, Weather
 from tests.simulation.deliveries.lived import Story
 from tests.simulation.deliveries.stories import Record
@@ -94,6 +95,10 @@ def draw(seed: int) -> Scenario:
     story = lived.story(random, channels, PAGERS, span_s) if kind == "people" else None
     if kind == "flood":
         channels, incidents = channels[:1], random.randrange(60, 120)
+    letters = Random(f"letters {seed}")
+    posted = tuple(letters.sample(LETTERS, letters.choice((0, 1, 2, len(LETTERS)))))
+    if story:
+        story = story._replace(tell=(*story.tell, *posted))
     return Scenario(
         seed=seed,
         kind=kind,
@@ -101,7 +106,10 @@ def draw(seed: int) -> Scenario:
         partitions=random.choice((1, 2, 3)),
         records=()
         if story
-        else stories.draw(random, (*channels, *added), PAGERS, span_s, incidents),
+        else (
+            *stories.draw(random, (*channels, *added), PAGERS, span_s, incidents),
+            *_posted(letters, posted, span_s, many=kind == "flood"),
+        ),
         chat=_weather(random, kind, span_s),
         pager=_weather(random, kind, span_s),
         strikes=tuple(_strikes(random, kind)),
@@ -115,6 +123,14 @@ def draw(seed: int) -> Scenario:
         calls_at_once=random.choice((1, 4, 48, 48)),
         story=story,
     )
+
+
+def _posted(
+    random: Random, places: tuple[str, ...], span_s: float, *, many: bool
+) -> tuple[Record, ...]:
+    """Return what is told where nobody can ask."""
+    incidents = random.randrange(40, 80) if many else random.randrange(1, 9)
+    return stories.draw(random, places, (), span_s, incidents) if places else ()
 
 
 def _weather(random: Random, kind: str, span_s: float) -> Weather:

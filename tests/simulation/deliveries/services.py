@@ -33,6 +33,7 @@ from sinks.base import (
     Unknown,
     UnknownReason,
 )
+from tests.simulation.deliveries.letters import PLANS, account_of, sink_of
 from tests.simulation.deliveries.line import LAG_S, Call, Line, Result, Weather
 
 TRIES: Final = 12
@@ -73,9 +74,10 @@ class Message:
 
 
 class Workspace:
-    """A chat workspace: its channels' messages, in the order in which they were posted."""
+    """A chat workspace, or the post: messages in the order in which they were posted."""
 
-    def __init__(self, line: Line, random: Random, weather: Weather) -> None:
+    def __init__(self, line: Line, random: Random, weather: Weather, stamp: str = "ts") -> None:
+        self._stamp = stamp
         self.line = line
         self.weather = weather
         self._random = random
@@ -113,7 +115,7 @@ class Workspace:
                 return Gone()
             root.shown = attempt.digest
             return Delivered(Receipt(place=attempt.destination, id=root.id))
-        id = f"ts{len(self.messages)}"
+        id = f"{self._stamp}{len(self.messages)}"
         thread = root.id if attempt.step is Step.REPLY and root is not None else ""
         message = Message(id, attempt.digest, attempt.step, thread, call, attempt.digest)
         self.messages.append(message)
@@ -204,7 +206,7 @@ class SimSink:
         self._destinations = destinations
         self._now_ms = now_ms
         self._chat = isinstance(service, Workspace)
-        self.name = "slack" if self._chat else "pagerduty"
+        self.name = sink_of(destinations[0]) if destinations else "slack"
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -212,8 +214,8 @@ class SimSink:
         return self._destinations
 
     def account(self, destination: str) -> str:
-        """Return the workspace, or the key itself."""
-        return self.name if self._chat else destination
+        """Return what its limits are shared over."""
+        return account_of(destination)
 
     def plan(self, destination: str) -> Plan:
         """Return steps and limits."""
@@ -242,4 +244,5 @@ class SimSink:
 
 def plan_of(destination: str) -> Plan:
     """Return the steps and limits of a destination."""
-    return CHAT if destination.startswith("slack:") else PAGER
+    sink = sink_of(destination)
+    return PLANS.get(sink, CHAT if sink == "slack" else PAGER)

@@ -42,7 +42,7 @@ def _life(
     """Return an incident that is told, changes, ends, and may come back; some are paged, and taken
     on and given back by people."""
     told = tuple(random.sample(channels, random.choice((1, 1, 1, min(2, len(channels))))))
-    paged = random.sample(pagers, random.choice((0, 0, 1, len(pagers))))
+    paged = random.sample(pagers, min(len(pagers), random.choice((0, 0, 1, len(pagers)))))
     if random.random() < 0.2:
         paged.append(random.choice(channels))
     at_s = random.random() * span_s * 0.6

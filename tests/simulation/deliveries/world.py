@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from functools import partial
+from itertools import groupby
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
@@ -19,10 +20,11 @@ from streams.stage import Handler, Stage
 from tests.simulation.child import Child, SimHost, SimSource
 from tests.simulation.cluster import EPOCH_MS, Cluster
 from tests.simulation.deliveries.faults import Faults
+from tests.simulation.deliveries.letters import LETTERS, PEOPLE, sink_of
 from tests.simulation.deliveries.line import Line
 from tests.simulation.deliveries.lived import Lived
 from tests.simulation.deliveries.scenario import PAGERS, Scenario
-from tests.simulation.deliveries.services import Pager, SimSink, Workspace
+from tests.simulation.deliveries.services import Message, Pager, SimSink, Workspace
 from tests.simulation.deliveries.writer import Operator, Writer
 from tests.simulation.loop import SimLoop
 from tests.simulation.stages import METRICS, NAMESPACE, REQUEST_BYTES, TOPICS
@@ -64,6 +66,10 @@ class World:
         self.cluster = Cluster(self.loop, self.random, slow_network=scenario.slow_network)
         self.line = Line(self.loop, self.random, scenario.strikes)
         self.workspace = Workspace(self.line, self.random, scenario.chat)
+        self.post = Workspace(
+            self.line, Random(f"post {scenario.seed}"), scenario.chat, stamp="letter"
+        )
+        """Where nobody can ask: all that is told by mail, cards and webhooks."""
         self.pager = Pager(self.line, scenario.pager)
         self.children: list[Child] = []
         self.hosts: dict[str, SimHost] = {}
@@ -140,7 +146,16 @@ class World:
         return [
             SimSink(self.workspace, self.channels, host.now_ms),
             SimSink(self.pager, PAGERS, host.now_ms),
+            *(
+                SimSink(self.post, tuple(places), host.now_ms)
+                for _, places in groupby((*LETTERS, *PEOPLE), key=sink_of)
+            ),
         ]
+
+    @property
+    def messages(self) -> list[Message]:
+        """Return all messages, those of one destination in the order in which they were posted."""
+        return [*self.workspace.messages, *self.post.messages]
 
     def later(self, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
         """Call it then, whoever has died."""

@@ -37,7 +37,8 @@ class Writer:
         settings = {"transactional_id": "correlate.0", "transaction_timeout_ms": 120_000}
         producer = SimProducer(self._cluster, self._loop.current(), settings)
         await producer.start()
-        moments = groupby(self._records, key=lambda one: (one.at_s, one.aborted))
+        ordered = sorted(self._records, key=lambda one: one.at_s)
+        moments = groupby(ordered, key=lambda one: (one.at_s, one.aborted))
         for (at_s, aborted), records in moments:
             await self._until(at_s)
             try:
