@@ -27,6 +27,7 @@ from streams.broker import (
     ways,
 )
 from streams.logs import QUIET
+from tests.shares import BROKER, CHAOS, Shares, share_of
 
 # `ci` draws the same examples every time; HYPOTHESIS_PROFILE=deep looks further.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -131,9 +132,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a soak runs; run what needs a broker last, or beside all else.
 
-    One by one, everything else has been told by then if there is none. With several processes the
-    chaos tests are one process's and the others with a broker another's: they wait more than they
-    compute, and each process that has any starts a broker.
+    One by one, everything else has been told by then if there is none. With several processes those
+    with a broker are one process's: `tests.shares`.
     """
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]
@@ -142,9 +142,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=long)
     items.sort(key=_needs_broker)
     for item in items:
-        if _needs_broker(item):
-            group = "chaos" if "chaos" in item.path.parts else "broker"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if _needs_broker(item) and share_of(item.nodeid) not in (CHAOS, BROKER):
+            raise pytest.UsageError(f"{item.nodeid} needs a broker: tests/shares.py must say so")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
+    """Have several processes share the tests as `tests.shares` says."""
+    return Shares(config, log)
 
 
 def _needs_broker(item: pytest.Item) -> bool:
