@@ -11,7 +11,7 @@ from typing import Any
 from streams.local import final_mark_ms
 from streams.settings import Clock
 from tests.simulation.cluster import EPOCH_MS, Cluster
-from tests.simulation.producer import SimProducer
+from tests.simulation.producer import SimProducer, start_at_last
 from tests.simulation.scenario import CONFIG, Scenario, Written
 
 MARK_EVERY_MS = 1_000
@@ -43,8 +43,7 @@ class Intake:
         context.run(lambda: loop.create_task(self._write(), context=context))
 
     async def _write(self) -> None:
-        await self._cluster.insist(lambda: None)
-        await self._producer.start()
+        await start_at_last(self._producer, self._cluster)
         if self._scenario.clock is Clock.WALL:
             await self._as_it_comes()
         else:

@@ -39,7 +39,7 @@ from correlators.storms import Storm
 from streams import codec
 from streams.agents.batches import target_of
 from tests.simulation.cluster import Cluster
-from tests.simulation.producer import SimProducer
+from tests.simulation.producer import SimProducer, start_at_last
 
 SECOND_MS: Final = 1_000
 LONG_MS: Final = 3_600 * SECOND_MS
@@ -109,8 +109,7 @@ class People:
         context.run(lambda: loop.create_task(self._live(), context=context))
 
     async def _live(self) -> None:
-        await self._cluster.insist(lambda: None)
-        await self._producer.start()
+        await start_at_last(self._producer, self._cluster)
         loop = self._cluster.loop
         for number, moment in enumerate(self._moments):
             await asyncio.sleep(max(0.0, moment.at_s - loop.time()))

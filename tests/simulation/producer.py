@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
 
 from tests.simulation.cluster import EPOCH_MS, NODES, Cluster
 from tests.simulation.logs import Message
@@ -215,3 +215,12 @@ class _Context:
         if kind is not None and self._producer.fatal:
             return
         await self._producer.end(commit=kind is None)
+
+
+async def start_at_last(producer: SimProducer, cluster: Cluster) -> None:
+    """Start a producer of somebody who does not give up while the cluster is away."""
+    while True:
+        try:
+            return await producer.start()
+        except KafkaConnectionError:
+            await cluster.up_again()

@@ -56,6 +56,11 @@ def _told(outcome: Outcome) -> str:
     return f"seed {outcome.seed} ({outcome.kind}): {again}\n    {problems}"
 
 
+@pytest.mark.parametrize("seed", [3_002_344, 3_002_621])
+def test_who_writes_begins_also_where_the_cluster_goes_away_just_then(seed: int) -> None:
+    assert simulate(seed).problems == ()
+
+
 @pytest.mark.parametrize("seed", [3, 14])
 def test_a_seed_gives_the_same_run_in_another_interpreter(seed: int) -> None:
     traces = {simulate(seed).trace for _ in range(3)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -61,6 +62,7 @@ def struct(draw: st.DrawFn, kind: type[msgspec.Struct], most: int) -> msgspec.St
     return kind(**{name: draw(_value(name, hint, most)) for name, hint in hints.items()})
 
 
+@cache  # to make a strategy takes longer than to draw from it
 def _value(name: str, hint: Any, most: int) -> st.SearchStrategy[Any]:
     if hint is str:
         return URL if name in ADDRESSES else TEXT

@@ -10,7 +10,7 @@ from streams import codec
 from streams.app import partition_of_account
 from tests.simulation.cluster import Cluster
 from tests.simulation.deliveries.stories import Record
-from tests.simulation.producer import SimProducer
+from tests.simulation.producer import SimProducer, start_at_last
 from tests.simulation.stages import TOPICS
 
 
@@ -93,7 +93,7 @@ class Operator:
     async def _send(self, letter: str, value: bytes) -> None:
         settings = {"transactional_id": f"operator.{letter}", "transaction_timeout_ms": 120_000}
         producer = SimProducer(self._cluster, self._loop.current(), settings)
-        await producer.start()
+        await start_at_last(producer, self._cluster)
         partition = partition_of_account(codec.digest(value).destination, self._partitions)
         headers = [(REDRIVE_HEADER, encode(Redrive(letter=letter)))]
         async with producer.transaction():
