@@ -59,7 +59,7 @@ OWED_MUTANTS: Final[dict[str, Mutant]] = {
         patches=lambda: patch.object(PersonalTelling, "mentioned", lambda *_: None)
     ),
     "whoever something is assigned to is not told so": Mutant(
-        patches=lambda: patch.object(PersonalTelling, "_assigned", lambda *_: None)
+        patches=lambda: patch.object(PersonalTelling, "_assigned", lambda *_: None), rare=True
     ),
     "what a person chose is forgotten by a restart": Mutant(patches=_forgets(Choice), rare=True),
 }
