@@ -165,6 +165,14 @@ def test_nothing_secret_stands_in_the_files(compose: dict[str, Any]) -> None:
     assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
 
 
+def test_what_the_example_reads_from_the_environment_is_passed_on(compose: dict[str, Any]) -> None:
+    named = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "stormfold.yaml").read_text("utf-8")))
+    named -= {"NAME", "INTAKE_PORT", "METRICS_PORT"}  # an example; the ports are published
+    assert len(named) > 20
+    for name in ("intake", "worker", "topics"):
+        assert named <= set(compose["services"][name]["environment"])
+
+
 def test_the_image_runs_stormfold_as_nobody_special_from_locked_packages() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == "stormfold"
