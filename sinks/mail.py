@@ -40,6 +40,11 @@ PLAIN_CHARS: Final = 55
 WORD_BYTES: Final = 30
 """Of a word of RFC 2047: after `X-Stormfold-Incident: ` it ends within 78 characters."""
 
+LIST_ID_CHARS: Final = 65
+"""Of name and id together that stand in one line of 78 characters."""
+LINE_END: Final = "\r\n "
+"""Within a header."""
+
 RED: Final = "#c62828"
 GREEN: Final = "#2e7d32"
 AMBER: Final = "#b26a00"
@@ -123,7 +128,8 @@ def letter(
     if drawn_form is not None and plain_form is not None:
         cuts += drawn_form.cuts
         values["form"] = tuple(map(Markup, plain_form.lines))
-    made = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
+    # `email` would fold, and so encode, what is longer than a line: an id that is encoded is none.
+    made = EmailMessage(policy=(SMTPUTF8 if utf8 else SMTP).clone(refold_source="none"))
     domain = envelope.sender.domain
     id = id_of(digest, domain)
     thread = f"<{_hash(digest.id)}@{domain}>"
@@ -131,15 +137,17 @@ def letter(
     made["To"] = [_address(one) for one in envelope.to] or Group(envelope.name)
     made.set_raw("Subject", words_of(subject))
     made["Date"] = format_datetime(datetime.fromtimestamp(now_ms / 1000, UTC))
-    made["Message-ID"] = id
+    made.set_raw("Message-ID", id)
     if root is not None:
-        made["In-Reply-To"] = root.id
-    made["References"] = f"{thread} {root.id}" if root is not None else thread
+        made.set_raw("In-Reply-To", root.id)
+    made.set_raw("References", f"{thread}{LINE_END}{root.id}" if root is not None else thread)
     if envelope.list_id:
-        made["List-ID"] = f"{envelope.name} <{envelope.name}.{envelope.list_id}>"
+        name = f"{envelope.name}.{envelope.list_id}"
+        fits = len(envelope.name) + len(name) <= LIST_ID_CHARS
+        made.set_raw("List-ID", f"{envelope.name}{' ' if fits else LINE_END}<{name}>")
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
-    made.set_raw("X-Stormfold-Incident", words_of(short(clean(digest.id), 80)))
+    made.set_raw("X-Stormfold-Incident", words_of(short(clean(d.id), 80)))
     if is_critical:
         made["Importance"] = "high"
         made["X-Priority"] = "1"

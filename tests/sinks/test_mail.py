@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email import policy
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesParser
 from html.parser import HTMLParser
@@ -16,7 +17,16 @@ from hypothesis import strategies as st
 
 from correlators.types import Digest, DigestKind, Level, PageAction
 from sinks.base import Receipt
-from sinks.mail import BYTES_MOST, SUBJECT_CHARS, Envelope, Letter, critical, letter, words_of
+from sinks.mail import (
+    BYTES_MOST,
+    SUBJECT_CHARS,
+    Envelope,
+    Letter,
+    critical,
+    id_of,
+    letter,
+    words_of,
+)
 from tests.sinks.email_case import ADA, BOB, SENDER
 from tests.sinks.hostile import any_digest
 from tests.sinks.make import digest
@@ -166,6 +176,34 @@ def test_all_mails_of_an_incident_are_one_thread_at_every_list() -> None:
     assert reply.subject == f"Re: {first.subject}"
     assert len({first.id, other.id, reply.id}) == 3
     assert str(read(made(digest("email:payments", id="inc-2")))["References"]) not in threads
+
+
+@pytest.mark.parametrize(
+    "domain", ["s.test", f"{'notifications.' * 4}europe.shop.test", "a" * 63 + ".test"]
+)
+def test_ids_and_names_of_lists_stand_there_as_they_are_however_long_the_domain(
+    domain: str,
+) -> None:
+    """A header of ids is read by no rules but its own: what is encoded there is no id."""
+    envelope = Envelope(
+        sender=Address("Stormfold", "stormfold", domain),
+        to=(ADA,),
+        name="n" * 40,
+        list_id=f"stormfold.{domain}",
+    )
+    of = digest("email:payments")
+    root = Receipt(place="it", id=id_of(of, domain))
+    one = letter(of, envelope, now_ms=NOW_MS, root=root, reply=True)
+    headers = one.raw.partition(b"\r\n\r\n")[0].decode("ascii")
+    lines = headers.replace("\r\n ", " ").split("\r\n")
+    written = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    assert written["Message-ID"] == root.id
+    assert written["In-Reply-To"] == root.id
+    thread, first = written["References"].split()
+    assert first == root.id
+    assert re.fullmatch(rf"<[0-9a-f]{{32}}@{re.escape(domain)}>", thread)
+    assert written["List-ID"] == f"{'n' * 40} <{'n' * 40}.stormfold.{domain}>"
+    assert written["From"] == f"Stormfold <stormfold@{domain}>"
 
 
 def test_notices_of_one_page_are_mails_of_their_own() -> None:
