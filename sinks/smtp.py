@@ -5,7 +5,8 @@ taken; nothing is raised for what the network does. Until the mail itself is on 
 certainly not been taken, whatever happens. Words of the server are kept from `repr`: they may name
 people. No connection is kept: a mail is rare, and one that was closed meanwhile fails a mail.
 
-Source: RFC 5321 (3.3, 4.2), RFC 3207 (a mail that was to go over TLS goes by no other way).
+Source: RFC 5321 (3.3, 4.1.1.1, 4.1.3, 4.2), RFC 3207 (a mail that was to go over TLS goes by no
+other way).
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     """Empty: nobody logs in."""
     password: str = ""
-    name: str = "stormfold"
-    """What we say that this machine is called."""
+    name: str = ""
+    """The whole name of this machine, by which it greets; empty: it greets by its address."""
 
     def __repr__(self) -> str:
         return f"Server({self.host}:{self.port}, {self.tls})"
@@ -112,7 +113,7 @@ class Smtp:
             use_tls=server.tls is Tls.TLS,
             start_tls=False,
             tls_context=self._context,
-            local_hostname=server.name,
+            local_hostname=server.name or "localhost",
             timeout=None,
         )
         talk = _Talk(client, server, self._sender)
@@ -139,12 +140,13 @@ class _Talk:
         """Return what it came to; a refusal of all is raised."""
         client, server = self._client, self._server
         await client.connect()
-        await client.ehlo()
+        called = server.name or _literal(client)
+        await client.ehlo(hostname=called)
         if server.tls is Tls.STARTTLS:
             if not client.supports_extension("starttls"):
                 return _mend("tls: it offers no STARTTLS; sinks.email.tls says how it is reached")
             await client.starttls()
-            await client.ehlo()
+            await client.ehlo(hostname=called)
         if server.user:
             self._point = Point.LOGIN
             if not client.supported_auth_methods:
@@ -204,6 +206,13 @@ class _Talk:
         return Retry(
             RetryReason.NOT_CONNECTED if self._point is Point.CONNECT else RetryReason.UNAVAILABLE
         )
+
+
+def _literal(client: aiosmtplib.SMTP) -> str:
+    """Return our end of the connection as a host is called that has no name."""
+    found = client.transport.get_extra_info("sockname") if client.transport is not None else None
+    address = str(found[0]).partition("%")[0] if found else "127.0.0.1"
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 def _tls_of(error: BaseException | None) -> ssl.SSLError | None:

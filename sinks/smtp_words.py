@@ -23,6 +23,11 @@ RATE_WAIT_MS: Final = 30_000
 AGAIN_MS: Final = 60_000
 """Before a recipient is tried again that was not taken for now."""
 LONGEST_MS: Final = 3_600_000
+WHOLE_NAME: Final = re.compile(
+    r"(?=.{4,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+    r"[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
+"""The name of a host with its domain. Many servers take nothing of whoever greets by less."""
 
 
 class Tls(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -20,6 +19,7 @@ from sinks.slack import SlackSink
 from sinks.slack_ephemeral import SlackEphemeralSink
 from sinks.slack_webhook import SlackWebhookSink
 from sinks.smtp import Server
+from sinks.smtp_words import WHOLE_NAME
 from sinks.teams import TeamsSink
 from sinks.webhook import Endpoint, WebhookSink
 from streams.describe import needed
@@ -124,7 +124,8 @@ def _server(email: Email) -> tuple[Server, Address]:
         tls=email.tls,
         user=email.user,
         password=email.password.reveal() if email.user else "",
-        name=name if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", name) else "localhost",
+        # A name of one word names no host to anybody else: many servers refuse it.
+        name=name if WHOLE_NAME.fullmatch(name) else "",
     )
     whose, address = parseaddr(email.sender)
     sender = Address(display_name=whose, addr_spec=address)

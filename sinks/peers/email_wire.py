@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+_WHOLE = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
+    r"|\[(?:[0-9]{1,3}\.){3}[0-9]{1,3}\]|\[IPv6:[0-9A-Fa-f:.]+\]"
+)
+"""RFC 5321, 4.1.1.1 and 4.1.3; many servers take nothing of whoever calls itself otherwise."""
 
 # It warns of itself, and at DEBUG tells every line of a mail.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
@@ -82,6 +89,13 @@ class Connection(SMTP):
     async def over(self) -> None:
         """Wait for the connection's end, which cancels whoever serves it."""
         await asyncio.Event().wait()
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        """Answer who says what they are called: by their whole name, or by their address."""
+        if hostname and _WHOLE.fullmatch(hostname) is None:
+            await self.push(f"504 5.5.2 <{hostname}>: need fully-qualified hostname")
+            return
+        await super().smtp_EHLO(hostname)
 
     async def _handle_client(self) -> None:
         if reply := await self._rules.greets(self):

@@ -24,9 +24,10 @@ from sinks.base import (
 from sinks.email import EmailSink
 from sinks.peers.email import EmailPeer
 from sinks.peers.faults import Fault
-from sinks.smtp_words import Tls
+from sinks.smtp import Server
+from sinks.smtp_words import WHOLE_NAME, Tls
 from sinks.steps import limits_for
-from tests.sinks.email_case import ADA, PASSWORD, USER, made, of, post, send
+from tests.sinks.email_case import ADA, LISTS, PASSWORD, SENDER, USER, made, of, post, send
 from tests.sinks.make import attempt, digest
 from tests.sinks.played import Clock, Played
 
@@ -92,6 +93,35 @@ async def test_a_reply_is_below_the_first_mail_and_one_of_a_roll_up_below_that(
 
 
 # ---------------------------------------------------------------- what a person puts right
+
+
+async def test_whoever_has_no_whole_name_greets_by_address(peer: EmailPeer) -> None:
+    """Servers that refuse a name of one word take nothing by it; ours here does the same."""
+    for name in ("", "web-1.shop.test"):
+        server = Server(host="127.0.0.1", port=peer.smtp_port, tls=Tls.NONE, name=name)
+        sink = EmailSink(server=server, sender=SENDER, lists=LISTS, timeout_ms=10_000)
+        assert isinstance(await sink.send(post()), Delivered)
+    bare = Server(host="127.0.0.1", port=peer.smtp_port, tls=Tls.NONE, name="web-1")
+    outcome = await EmailSink(server=bare, sender=SENDER, lists=LISTS).send(post())
+    assert isinstance(outcome, Retry)
+    assert outcome.detail.startswith("504 5.5.2")
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("web-1.shop.example.com", True),
+        ("ip-10-0-0-1.ec2.internal", True),
+        ("web-1", False),
+        ("8f14e45fceea", False),
+        ("10.0.0.1", False),
+        ("web_1.shop.test", False),
+        ("-a.test", False),
+        ("a." * 130 + "test", False),
+    ],
+)
+def test_a_whole_name_has_a_domain(name: str, whole: bool) -> None:
+    assert bool(WHOLE_NAME.fullmatch(name)) == whole
 
 
 async def test_a_wrong_password_holds_all_and_says_what_to_do(clock: Clock) -> None:

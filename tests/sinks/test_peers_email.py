@@ -28,7 +28,11 @@ def mail(subject: str = "hello", *, to: str = ADA) -> EmailMessage:
 
 def client(peer: EmailPeer) -> aiosmtplib.SMTP:
     return aiosmtplib.SMTP(
-        hostname="127.0.0.1", port=peer.smtp_port, start_tls=False, timeout=5, local_hostname="test"
+        hostname="127.0.0.1",
+        port=peer.smtp_port,
+        start_tls=False,
+        timeout=5,
+        local_hostname="web.shop.test",
     )
 
 
@@ -199,7 +203,11 @@ async def test_a_mail_server_by_hand_takes_what_it_says_it_takes() -> None:
     async with by_hand("email") as (_, lines):
         said = dict(one.split("=") for one in lines[1].split()[1:])
         smtp = aiosmtplib.SMTP(
-            hostname=said["SMTP_HOST"], port=int(said["SMTP_PORT"]), start_tls=False, timeout=5
+            hostname=said["SMTP_HOST"],
+            port=int(said["SMTP_PORT"]),
+            start_tls=False,
+            timeout=5,
+            local_hostname="[127.0.0.1]",
         )
         async with smtp:
             await smtp.login("stormfold", said["SMTP_PASSWORD"])
