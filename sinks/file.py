@@ -30,6 +30,7 @@ from sinks.base import (
     Scope,
     Step,
 )
+from sinks.bounds import bounded
 from sinks.render import plain_text
 
 DESTINATION: Final = "file:default"
@@ -68,7 +69,7 @@ class FileSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Append the digest, and return once it is on the disk; a full disk is tried again."""
-        digest = attempt.digest
+        digest = bounded(attempt.digest).digest
         line = {
             "at_ms": digest.at_ms,
             "id": digest.id,
@@ -77,7 +78,7 @@ class FileSink:
             "environment": digest.environment,
             "title": digest.title,
             "possible_repeat": attempt.possible_repeat,
-            "text": plain_text(digest, possible_repeat=attempt.possible_repeat),
+            "text": plain_text(attempt.digest, possible_repeat=attempt.possible_repeat),
         }
         try:
             await asyncio.to_thread(self._append, orjson.dumps(line) + b"\n")

@@ -61,7 +61,7 @@ def key_of(page: str) -> str:
     key = f"stormfold-{page}"
     if len(key) <= DEDUP_CHARS:
         return key
-    return f"stormfold-{xxhash.xxh3_128_hexdigest(key.encode())}"
+    return f"stormfold-{xxhash.xxh3_128_hexdigest(key.encode('utf-8', 'surrogatepass'))}"
 
 
 def page_of(key: str) -> str:

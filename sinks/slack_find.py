@@ -60,7 +60,9 @@ def metadata_of(attempt: Attempt) -> dict[str, Any]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= NAME_CHARS else xxhash.xxh3_128_hexdigest(name.encode())
+    if len(name) <= NAME_CHARS:
+        return name
+    return xxhash.xxh3_128_hexdigest(name.encode("utf-8", "surrogatepass"))
 
 
 class SlackFinder:
