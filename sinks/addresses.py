@@ -17,9 +17,17 @@ Network = IPv4Network | IPv6Network
 
 _NAT64: Final = ip_network("64:ff9b::/96")
 _RESERVED: Final = tuple(
-    map(ip_network, ("192.0.0.0/24", "fec0::/10", "64:ff9b:1::/48", "2001::/32"))
+    map(
+        ip_network,
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "64:ff9b:1::/48", "2001::/32"),
+            *("3fff::/20", "5f00::/16"),
+            "168.63.129.16/32",
+        ),
+    )
 )
-"""Not public, beside what `ipaddress` says."""
+"""Not public, beside what `ipaddress` says. The last one hands out what a machine of Azure is to
+know of itself, under an address that looks like any other."""
 
 
 def is_public(address: str) -> bool:

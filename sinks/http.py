@@ -2,8 +2,9 @@
 
 A call gives a `Reply`, or a `Failure` that says whether the request can have arrived; nothing is
 raised for what the network does. Neither holds the request, so no key gets into a log by way of
-them; what httpx itself would log of it is not let through. Redirects are not followed and proxies
-of the environment not used. `CheckedHttp` calls only addresses that it is allowed to.
+them; what httpx itself would log of it is not let through. Redirects are not followed, proxies
+of the environment not used, and of an answer no more is read than is kept. `CheckedHttp` calls only
+addresses that it is allowed to.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -35,6 +36,13 @@ ADDRESSES_MOST: Final = 4
 
 NAMES_MOST: Final = 4
 """Names that are asked for at once."""
+
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.InvalidURL,
+)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,15 +96,17 @@ class Http:
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], chars: int
     ) -> Reply | Retry | Unknown:
         try:
-            answer = await self._client.request(method, url, content=body, headers=dict(headers))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            given = dict(headers)
+            async with self._client.stream(method, url, content=body, headers=given) as answer:
+                text = await _beginning(answer.aiter_bytes(), chars)
+        except _NOT_SENT:
             return Retry(RetryReason.NOT_CONNECTED)
         except httpx.TimeoutException:
             return Unknown(UnknownReason.TIMED_OUT)
         except httpx.HTTPError:
             return Unknown(UnknownReason.CONNECTION_LOST)
-        given = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(status=answer.status_code, headers=given, text=answer.text[:chars])
+        told = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(status=answer.status_code, headers=told, text=text)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -111,7 +121,7 @@ class CheckedHttp:
     """HTTP to names that may lead anywhere: each call asks what the name leads to, has every
     address checked, and connects to one of those that were checked.
 
-    Of an answer no more is read than is kept, and a call is over in time however slowly one comes.
+    A call is over in time however slowly an answer comes.
     Connections are not kept: the next call is checked anew.
 
     Args:
@@ -138,10 +148,10 @@ class CheckedHttp:
                 asyncio.timeout(self._timeout_s),
                 self._client.stream("POST", url, content=body, headers=dict(headers)) as answer,
             ):
-                text = await _beginning(answer)
+                text = await _beginning(answer.aiter_raw(), REPLY_CHARS)
         except NotAllowed as error:
             return Rejected(RejectReason.NOT_ALLOWED, str(error))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+        except _NOT_SENT:
             return Retry(RetryReason.NOT_CONNECTED)
         except (httpx.TimeoutException, TimeoutError):
             return Unknown(UnknownReason.TIMED_OUT)
@@ -205,12 +215,21 @@ class _Checked(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-async def _beginning(answer: httpx.Response) -> str:
+async def _beginning(arriving: AsyncIterator[bytes], chars: int) -> str:
+    """Return the first characters of a body, and read no more of it than they take."""
     parts: list[bytes] = []
     size = 0
-    async for part in answer.aiter_raw():
+    async for part in arriving:
         parts.append(part)
         size += len(part)
-        if size >= 4 * REPLY_CHARS:
+        if size >= 4 * chars:
             break
-    return b"".join(parts).decode("utf-8", "replace")[:REPLY_CHARS]
+    return b"".join(parts).decode("utf-8", "replace")[:chars]
+
+
+def is_address(url: str) -> bool:
+    """Return True for what can be called at all."""
+    try:
+        return bool(httpx.URL(url).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False

@@ -44,7 +44,10 @@ from sinks.retry_after import retry_after_ms
 from sinks.webhook_body import body_of, id_of
 from sinks.webhook_signature import key_of, signature
 
-TIMEOUT_MS: Final = 3_500
+TIMEOUT_MS: Final = 9_000
+ATTEMPT_MS: Final = 10_000
+"""As long as whoever hands partitions over waits for a mail: a receiver that is slower than the
+call gets every message again and again. The standard would wait for 15 s."""
 EVERY_MS: Final = 100
 BURST: Final = 20
 IN_FLIGHT: Final = 4
@@ -122,7 +125,9 @@ class WebhookSink:
             in_flight=IN_FLIGHT,
         )
         # Nothing can be asked, so nothing is waited for.
-        self._plan = Plan(steps={Step.POST: (limit,)}, ask_ms=1, rollup=False)
+        self._plan = Plan(
+            steps={Step.POST: (limit,)}, ask_ms=1, attempt_ms=ATTEMPT_MS, rollup=False
+        )
 
     def __repr__(self) -> str:
         return f"WebhookSink({', '.join(self._endpoints)})"

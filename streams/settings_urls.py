@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from yaml.nodes import Node
 
+from sinks.http import is_address
 from streams.yaml_reader import Reader
 
 _URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
@@ -36,6 +37,6 @@ def callable_url(url: str) -> bool:
     """Return True for an address with a name and, if any, a port that there can be."""
     try:
         found = urlsplit(url)
-        return bool(found.hostname) and found.port != 0
+        return bool(found.hostname) and found.port != 0 and is_address(url)
     except ValueError:
         return False

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sinks.base import Rejected, RejectReason, Retry, RetryReason, Unknown, UnknownReason
-from sinks.http import REPLY_CHARS, CheckedHttp, Reply
+from sinks.http import REPLY_CHARS, CheckedHttp, Http, Reply, is_address
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -135,12 +135,15 @@ async def test_an_answer_without_end_is_read_no_further_than_it_is_kept() -> Non
             writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
             await writer.drain()
 
-    async with serving(endless) as (port, _):
-        http = CheckedHttp(timeout_ms=5_000, check=permits("127.0.0.1"))
-        outcome = await http.post(f"http://127.0.0.1:{port}/", b"{}", headers={})
-        assert isinstance(outcome, Reply)
-        assert len(outcome.text) == REPLY_CHARS
-        await http.close()
+    for http in (
+        CheckedHttp(timeout_ms=5_000, check=permits("127.0.0.1")),
+        Http(timeout_ms=5_000),
+    ):
+        async with serving(endless) as (port, _), asyncio.timeout(30):
+            outcome = await http.post(f"http://127.0.0.1:{port}/", b"{}", headers={})
+            assert isinstance(outcome, Reply)
+            assert len(outcome.text) == REPLY_CHARS
+            await http.close()
 
 
 async def test_an_answer_that_comes_drop_by_drop_is_given_up_in_time() -> None:
@@ -163,3 +166,16 @@ async def test_an_answer_that_comes_drop_by_drop_is_given_up_in_time() -> None:
         async with asyncio.timeout(10):
             await gone.wait()
         await http.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff11\uff12\uff17.0.0.1", "a" * 70_000, "\u2603..test", "a\x00b"]
+)
+async def test_what_is_no_address_is_called_by_nobody_and_breaks_nothing(name: str) -> None:
+    """Such a one may stand in a secret that was put in while everything runs."""
+    for http in (CheckedHttp(timeout_ms=500, check=permits()), Http(timeout_ms=500)):
+        outcome = await http.post(f"https://{name}/", b"{}", headers={})
+        assert outcome == Retry(RetryReason.NOT_CONNECTED)
+        await http.close()
+    assert not is_address(f"https://{name}/")
+    assert is_address("https://shop.test:8443/hook?sig=a%2Fb")

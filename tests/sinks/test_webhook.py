@@ -28,7 +28,7 @@ from sinks.base import (
 )
 from sinks.peers.serve import Fault
 from sinks.peers.webhook import WebhookPeer
-from sinks.webhook import Endpoint, WebhookSink
+from sinks.webhook import TIMEOUT_MS, Endpoint, WebhookSink
 from sinks.webhook_body import id_of
 from sinks.webhook_signature import key_of, signature
 from tests.sinks.drive import Driver
@@ -185,6 +185,11 @@ async def test_410_ends_it_without_another_call(peer: WebhookPeer, sink: Webhook
     await anew.close()
 
 
+def test_a_receiver_has_longer_than_most_need_and_less_than_its_attempt(sink: WebhookSink) -> None:
+    """Whoever is slower than the call is told the same again and again."""
+    assert 5_000 < TIMEOUT_MS < sink.plan(AT).attempt_ms
+
+
 async def test_redirects_are_not_followed(peer: WebhookPeer, sink: WebhookSink) -> None:
     async with WebhookPeer(secrets={"mender": OLD}) as other:
         peer.move("mender", other.url("mender"))
@@ -225,7 +230,18 @@ async def test_nothing_is_looked_up(sink: WebhookSink) -> None:
 # ---------------------------------------------------------------- addresses
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("127.0.0.1", "localhost", "127.1", "2130706433", "017700000001", "0x7f.1", "0"),
+        *("0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "[::127.0.0.1]"),
+        *(
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "shop.test@127.0.0.1",
+        ),
+    ],
+)
 async def test_nothing_inside_is_called_however_it_is_written(peer: WebhookPeer, name: str) -> None:
     url = peer.url("mender").replace("127.0.0.1", name)
     for scheme in ("http", "https"):
