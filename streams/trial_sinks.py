@@ -52,6 +52,9 @@ _NO_MESSAGES: Final = {
     "whether the token is right",
 }
 
+PEOPLE_SHOWN: Final = 20
+"""Of whom can be told a test, where somebody asks for nobody."""
+
 
 class NoSuchPlace(Exception):
     """The destination cannot be tested; one line says why."""
@@ -138,4 +141,13 @@ def _only(sinks: Sinks, destination: str, part: str) -> Sinks:
 def _known(settings: Settings) -> str:
     """Return what can be tested, as the settings name it."""
     sinks = settings.sinks
-    return ", ".join((*sinks.chats, *sinks.pagers)) or "none"
+    people = [
+        f"{sink}:{name}"
+        for name, one in settings.people.items()
+        for sink, there in (
+            (PersonSlackSink.name, one.slack and sinks.slack is not None),
+            (PersonMailSink.name, one.email and sinks.email is not None),
+        )
+        if there
+    ][:PEOPLE_SHOWN]
+    return ", ".join((*sinks.chats, *sinks.pagers, *people)) or "none"

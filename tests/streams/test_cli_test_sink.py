@@ -234,6 +234,7 @@ async def test_mail_is_told_a_test_to_a_list_and_to_any_address(tmp_path: Path) 
         ("slack_ephemeral:default", "is told only to whoever has just pressed a button"),
         ("slack_webhook:lost", "NOT_THERE"),
         ("person_mail:bo", "the settings have no such destination"),
+        ("person:ada", "person_slack:Ada L, person_mail:Ada L"),
     ],
 )
 async def test_what_cannot_be_tested_is_one_line_and_nothing_is_sent(
