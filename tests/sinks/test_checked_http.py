@@ -179,3 +179,21 @@ async def test_what_is_no_address_is_called_by_nobody_and_breaks_nothing(name: s
         await http.close()
     assert not is_address(f"https://{name}/")
     assert is_address("https://shop.test:8443/hook?sig=a%2Fb")
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy would call for us what we must not call, and read addresses that are secrets."""
+    async with serving(ok) as (port, heads), serving(ok) as (proxy, asked):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for http in (
+            CheckedHttp(timeout_ms=5_000, check=permits("127.0.0.1")),
+            Http(timeout_ms=5_000),
+        ):
+            outcome = await http.post(f"http://127.0.0.1:{port}/", b"", headers={})
+            assert isinstance(outcome, Reply)
+            await http.close()
+        assert len(heads) == 2
+        assert asked == []
