@@ -208,6 +208,8 @@ class Delivered(msgspec.Struct, frozen=True, tag=True):
     """The service has it."""
 
     receipt: Receipt
+    left_out: str = ""
+    """Whom of several it does not reach, for good, and what to do about that; without a name."""
 
 
 class Retry(msgspec.Struct, frozen=True, tag=True):

@@ -85,6 +85,8 @@ class EmailSink:
     name = "email"
     is_list = True
     """What it mails to are lists, and the mails say so."""
+    named_in = "sinks.email.lists"
+    """Where the settings name the addresses."""
 
     def __init__(
         self,
@@ -171,7 +173,8 @@ class EmailSink:
             return self._handed(attempt, before, to, refused, receipt)
         if result is None:
             if len(unfit) == len(to):
-                return Rejected(RejectReason.NO_SUCH_PLACE, f"553 5.6.7: {todo(_UNFIT)}")
+                cure = todo(_UNFIT, self.named_in)
+                return Rejected(RejectReason.NO_SUCH_PLACE, f"553 5.6.7: {cure}")
             return Rejected(RejectReason.TOO_LARGE, "the server takes no mail of this size")
         outcome = refusal(result) if isinstance(result, Said) else result
         if isinstance(outcome, Unknown):
@@ -246,18 +249,21 @@ class EmailSink:
         later = [
             one for one in passing if now_ms - self._refused_ms.setdefault(one, now_ms) < REST_MS
         ]
+        left = []
         for one, said in refused.items():
-            detail = told[one] if one in passing else f"{told[one]}: {todo(said)}"
+            detail = told[one] if one in passing else f"{told[one]}: {todo(said, self.named_in)}"
+            left.append(detail)
             self.notes.refused(destination, str(said.code), detail, loud=one not in later)
         if not got and passing:
             after_ms = max(AGAIN_MS, *(wait_ms(refused[one].text) for one in passing))
             return Retry(RetryReason.UNAVAILABLE, after_ms, detail=told[passing[0]])
         if not got:
             first = next(iter(refused))
-            return Rejected(why(refused[first]), f"{told[first]}: {todo(refused[first])}")
+            cure = todo(refused[first], self.named_in)
+            return Rejected(why(refused[first]), f"{told[first]}: {cure}")
         if not later:
             self._halves.pop(receipt.id, None)
-            return Delivered(receipt)
+            return Delivered(receipt, _left_out(left))
         self._remember(receipt.id, msgspec.structs.replace(before, got=frozenset(got)))
         # Written down before anything else: whoever comes after this process must know.
         if not attempt.possible_repeat:
@@ -282,3 +288,10 @@ class EmailSink:
         if isinstance(result, Said) or loud:
             word = str(result.code) if isinstance(result, Said) else "other"
             self.notes.refused(destination, word, detail, loud=loud)
+
+
+def _left_out(refusals: list[str]) -> str:
+    """Return the first refusal in words, and how many more there are."""
+    more = len(refusals) - 1
+    first = "".join(refusals[:1])
+    return first.replace(":", f" and {more} more:", 1) if more > 0 else first

@@ -70,6 +70,7 @@ class PersonSlackSink(SlackSink):
     def __init__(self, *, token: str, people: Mapping[str, str], **how: Any) -> None:
         super().__init__(token=token, channels=people, **how)
         self._plan = _once(self._plan)
+        self._client.person = True
 
     def __repr__(self) -> str:
         return f"PersonSlackSink({len(self._channels)})"
@@ -103,6 +104,7 @@ class PersonMailSink(EmailSink):
 
     name = personal.MAIL
     is_list = False
+    named_in = "people.<name>.email"
 
     def __init__(
         self, *, server: Server, sender: Address, people: Mapping[str, str], **how: Any

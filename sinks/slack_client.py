@@ -33,6 +33,8 @@ class SlackClient:
     ) -> None:
         self._timeout_ms = timeout_ms
         self._notes = notes or Notes()
+        self.person = False
+        """What it posts goes to one person each, not to channels."""
         self._token = token
         self._base_url = base_url.rstrip("/") + "/"
         self._session: aiohttp.ClientSession | None = None
@@ -104,6 +106,7 @@ class SlackClient:
             detail=_detail(body),
             channel=channel or "the channel",
             retry_after=body.get("retry_after"),
+            person=self.person,
         )
         detail = outcome.detail if isinstance(outcome, Rejected | Retry) else ""
         loud = bool(detail) and bool(meaning_of(word).todo)

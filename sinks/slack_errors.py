@@ -60,6 +60,7 @@ _NEW_TOKEN: Final = "install the app again and give its new bot token (SLACK_BOT
 _INVITE: Final = "invite the app: /invite @stormfold in {channel}"
 _ADMIN: Final = "a workspace admin has to let the app post in {channel}"
 _REPORT: Final = "Slack does not take this message: please report it with its id"
+_PERSON: Final = "Slack knows nobody by the id of {channel}: copy their member ID again (people)"
 _WEBHOOK: Final = "make a new incoming webhook and give its URL for {channel}"
 
 MEANINGS: Final[Mapping[str, Meaning]] = {
@@ -118,6 +119,9 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
 """By Slack's word; what is not here is a message that Slack does not understand."""
 OTHER: Final = Meaning(RejectReason.INVALID, _REPORT)
 
+PERSON: Final = Meaning(RejectReason.NO_SUCH_PLACE, _PERSON, Scope.DESTINATION)
+"""What `channel_not_found` means where a message was to go to one person."""
+
 
 def meaning_of(error: str) -> Meaning:
     """Return what a word means; of `restricted_action_...` whatever follows."""
@@ -141,6 +145,7 @@ def outcome_of(
     detail: str = "",
     channel: str = "the channel",
     retry_after: object = None,
+    person: bool = False,
 ) -> Outcome:
     """Return what a refused call means.
 
@@ -153,6 +158,7 @@ def outcome_of(
         channel: where it was to go, for what is to be done.
         retry_after: the seconds to wait that the body names, as a webhook's does; the header is
             believed before it.
+        person: it was to go to one person, by their id.
     """
     if status == 429 or error in RATE_LIMITED:
         told = {name.lower(): value for name, value in headers.items()}
@@ -170,7 +176,7 @@ def outcome_of(
         return Gone()
     if not error:
         return Unknown(UnknownReason.UNREADABLE)
-    meaning = meaning_of(error)
+    meaning = PERSON if person and error == "channel_not_found" else meaning_of(error)
     says = f"{error} {detail}".strip()
     if meaning.todo:
         says += f": {meaning.todo.format(channel=channel)}"

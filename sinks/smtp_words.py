@@ -115,7 +115,8 @@ def refusal(said: Said) -> Retry | Rejected:
         return Retry(RetryReason.NEEDS_SOMEBODY, PERSON_WAIT_MS, Scope.ACCOUNT, detail)
     if said.point is Point.DATA:
         return Rejected(RejectReason.INVALID, f"{told}: it does not take this mail")
-    return Rejected(why(said), f"{told}: {todo(said)}")
+    cure = todo(said, "sinks.email.lists")
+    return Rejected(why(said), f"{told}: {cure}")
 
 
 def why(said: Said) -> RejectReason:
@@ -124,8 +125,8 @@ def why(said: Said) -> RejectReason:
     return RejectReason.NOT_ALLOWED if status.startswith("5.7.") else RejectReason.NO_SUCH_PLACE
 
 
-def todo(said: Said) -> str:
-    """Return what to do about a recipient who is refused."""
+def todo(said: Said, named_in: str) -> str:
+    """Return what to do about a recipient who is refused, whom the settings name there."""
     status = numbers(said).partition(" ")[2]
     if status.startswith(("4.2.", "5.2.")):
         return "the mailbox is full or closed"
@@ -133,4 +134,4 @@ def todo(said: Said) -> str:
         return "the server does not take mail for it from here"
     if status == "5.6.7":
         return "the server cannot write this address (SMTPUTF8)"
-    return "put the address right in sinks.email.lists"
+    return f"put the address right in {named_in}"

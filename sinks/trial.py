@@ -61,7 +61,9 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fine(self) -> bool:
         """True where nobody has to do anything about it."""
-        return isinstance(self.answer, Delivered | NotFound)
+        if isinstance(self.answer, Delivered):
+            return not self.answer.left_out
+        return isinstance(self.answer, NotFound)
 
 
 def digest_of(destination: str, id: str, now_ms: int, *, pages: bool, over: bool) -> Digest:

@@ -141,6 +141,9 @@ def _only(sinks: Sinks, destination: str, part: str) -> Sinks:
 def _known(settings: Settings) -> str:
     """Return what can be tested, as the settings name it."""
     sinks = settings.sinks
+    known = [*sinks.chats, *sinks.pagers]
+    if sinks.pagerduty is not None:
+        known += [f"pagerduty:{key}{PLACE}" for key in sinks.pagerduty.changes]
     people = [
         f"{sink}:{name}"
         for name, one in settings.people.items()
@@ -150,4 +153,4 @@ def _known(settings: Settings) -> str:
         )
         if there
     ][:PEOPLE_SHOWN]
-    return ", ".join((*sinks.chats, *sinks.pagers, *people)) or "none"
+    return ", ".join((*known, *people)) or "none"

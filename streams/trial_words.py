@@ -5,6 +5,7 @@ An answer names neither a secret nor an address, and so do these lines.
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from sinks.base import (
@@ -44,7 +45,7 @@ TAKEN: Final = {
 RETRIED: Final = {
     RetryReason.RATE_LIMITED: (
         "too many calls for its limits, not only of this test",
-        "wait, then test again",
+        "test again",
     ),
     RetryReason.UNAVAILABLE: (
         "it is there and takes nothing now",
@@ -59,10 +60,10 @@ RETRIED: Final = {
         "it refuses until somebody puts it right; messages wait until then",
         "what its answer says",
     ),
-    RetryReason.SPARED: ("no call was made: it asked to be left alone", "wait, then test again"),
+    RetryReason.SPARED: ("no call was made: it asked to be left alone", "test again later"),
     RetryReason.IN_PART: (
         "some of its people have it, others are not taken now",
-        "test again later; if it stays so, ask whoever runs it",
+        "test again; if it stays so, ask whoever runs it",
     ),
 }
 UNKNOWN: Final = {
@@ -71,7 +72,7 @@ UNKNOWN: Final = {
     UnknownReason.SERVER_ERROR: "it failed in the middle: it may have it, or not",
     UnknownReason.UNREADABLE: "the answer is none of this service's own: a proxy may have given it",
     UnknownReason.NO_ANSWER: "no answer came: it may have it, or not",
-    UnknownReason.IN_PART: "some of its people have it, the others not yet: they are tried again",
+    UnknownReason.IN_PART: "some of its people have it; a mail is tried again for the others",
 }
 REFUSED: Final = {
     RejectReason.NOT_AUTHORISED: "it does not know the token or key, or that one may not do this",
@@ -83,6 +84,9 @@ REFUSED: Final = {
 }
 OPEN: Final = "look in the pager for the test by its title: if it is open, resolve it"
 KEY: Final = "copy the integration key again, of an Events API v2 integration of the service"
+CURED: Final = frozenset({RejectReason.NO_SUCH_PLACE, RejectReason.NOT_ALLOWED})
+"""A refusal for good that says what to do after its word."""
+_CURE: Final = re.compile(r"((?:address \d+ of \d+(?: and \d+ more)?: )?[^:]+): (.+)")
 WAITS: Final = frozenset({RetryReason.RATE_LIMITED, RetryReason.UNAVAILABLE, RetryReason.IN_PART})
 """After these it passes by itself."""
 
@@ -111,7 +115,7 @@ def words_of(tried: Tried, settings: str) -> Words:
     if not tried.fine:
         if tried.step is Step.RESOLVE or isinstance(tried.answer, Unknown):
             todo = OPEN if tried.digest.page_key else todo
-        todo = f"{todo} ({settings})"
+        todo = todo if settings in todo else f"{todo} ({settings})"
     return Words(sent, f"{answer}, in {tried.took_ms:,} ms", means, todo)
 
 
@@ -121,6 +125,9 @@ def _answer(tried: Tried) -> tuple[str, str, str]:
     match answer:
         case Delivered() if tried.find:
             return "found", "an answer that is lost makes no second message", ""
+        case Delivered() if answer.left_out:
+            word, cure = _parted(answer.left_out)
+            return f"taken, but not for {word}", "the others have it", cure or "test again"
         case Delivered():
             told = " ".join(part for part in (answer.receipt.place, answer.receipt.id) if part)
             return f"taken: {told}", *TAKEN[tried.step]
@@ -137,10 +144,12 @@ def _answer(tried: Tried) -> tuple[str, str, str]:
         case Retry():
             return _retried(answer)
         case Rejected():
-            todo = TO_DO[answer.reason.value]
+            word, todo = _parted(answer.detail)
+            if answer.reason not in CURED or not todo:
+                word, todo = answer.detail, TO_DO[answer.reason.value]
             if "routing key" in answer.detail.lower():
                 todo = KEY
-            return _with(answer.reason.value, answer.detail), REFUSED[answer.reason], todo
+            return _with(answer.reason.value, word), REFUSED[answer.reason], todo
         case Unknown():
             return (
                 answer.reason.value,
@@ -165,8 +174,14 @@ def _retried(answer: Retry) -> tuple[str, str, str]:
     return (
         _with(answer.reason.value, answer.detail),
         means,
-        todo + f": {duration(wait)}" * bool(wait),
+        f"wait {duration(wait)}, then {todo}" if wait else todo,
     )
+
+
+def _parted(detail: str) -> tuple[str, str]:
+    """Return what a refusal says, and what it tells to do, empty where it tells nothing."""
+    found = _CURE.fullmatch(detail)
+    return (found[1], found[2]) if found else (detail, "")
 
 
 def _with(word: str, detail: str) -> str:

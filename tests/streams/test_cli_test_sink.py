@@ -218,6 +218,43 @@ async def test_mail_is_told_a_test_to_a_list_and_to_any_address(tmp_path: Path) 
         assert refused.returncode == 1
         assert "535" in refused.stdout
         assert "to do      give the user and the password that it knows" in refused.stdout
+        assert refused.stdout.count("(sinks.email)") == 1
+
+
+async def test_whom_a_mail_does_not_reach_is_said_though_the_others_have_it(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        made.mail.answer(BOB, "550 5.1.1 no such user")
+        done = await made.test_sink("email:payments")
+        assert done.returncode == 1
+        assert "NO  sent" in done.stdout
+        assert "taken, but not for address 2 of 2: 550 5.1.1, in" in done.stdout
+        assert "to do      put the address right in sinks.email.lists" in done.stdout
+        assert len(made.mail.inbox(ADA)) == 1
+        made.mail.answer(ADA, "550 5.1.1 no such user")
+        done = await made.test_sink("email:payments")
+        assert "no_such_place, address 1 of 2: 550 5.1.1, in" in done.stdout
+        assert "to do      put the address right in sinks.email.lists" in done.stdout
+        done = await made.test_sink("person_mail:Ada L")
+        assert "to do      put the address right in people.<name>.email" in done.stdout
+        made.mail.answer(ADA, "450 4.2.0 greylisted")
+        done = await made.test_sink(f"email:{ADA}")
+        assert "to do      wait 1m, then test again" in done.stdout
+
+
+async def test_somebody_whom_slack_does_not_know_is_no_channel(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        done = await made.test_sink("person_slack:Ada L")
+        assert done.returncode == 1
+        assert "to do      Slack knows nobody by the id of Ada L: copy their member" in done.stdout
+
+
+async def test_a_receiver_that_wants_no_more_comes_with_how_it_gets_more(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        made.webhook.want_no_more("board")
+        done = await made.test_sink("webhook:board")
+        assert done.returncode == 1
+        assert "came back  no_such_place, status 410, in" in done.stdout
+        assert "to do      it wants no more; have the configuration read again" in done.stdout
 
 
 @pytest.mark.parametrize(
