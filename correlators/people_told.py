@@ -116,6 +116,7 @@ def with_people(
         page_over=said.page_over,
         had_by=said.had.actor,
         had_until_ms=said.had.until_ms,
+        told_by_rule="" if content.rule else found.told.rule,
     )
 
 

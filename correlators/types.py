@@ -703,3 +703,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When that acknowledgement was to end by itself; 0 for never."""
     personal: ForPerson | None = None
     """Of what is told to one person: what it tells them of; `act` says it as for everybody."""
+    told_by_rule: str = ""
+    """Where no rule decided this one, as with what a person did: the last that did before."""

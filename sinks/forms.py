@@ -86,7 +86,9 @@ class Forms:
         """Return the name of the form that a digest is told in; empty: the ordinary one."""
         if digest.kind in OTHER_KINDS or digest.resolved or digest.reported is not None:
             return ""
-        name = DIGEST if digest.kind in LIST_KINDS else self._by_rule.get(digest.rule, DEFAULT)
+        # What a person did is decided by no rule, and edits a message that one did.
+        rule = digest.rule or ("" if digest.personal is not None else digest.told_by_rule)
+        name = DIGEST if digest.kind in LIST_KINDS else self._by_rule.get(rule, DEFAULT)
         return name if name in self._forms else ""
 
     async def on_call(self, digest: Digest) -> tuple[str, ...]:

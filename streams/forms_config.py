@@ -54,7 +54,7 @@ def policies_of(settings: Settings) -> Callable[[Digest], tuple[str, ...]]:
         own = known.page if known is not None else ()
         teams = [settings.teams[one] for one in digest.owners if one in settings.teams]
         owners = tuple(place for one in teams for place in one.page)
-        rule = rules.get(digest.rule)
+        rule = rules.get(digest.rule or digest.told_by_rule)
         paged = rule.page if rule is not None else ()
         words = {OWNER: owners, SERVICE: own}
         by_rule = [place for one in paged for place in words.get(one, (one,))]

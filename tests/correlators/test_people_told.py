@@ -10,6 +10,7 @@ import pytest
 from correlators.acts import (
     Acknowledge,
     Act,
+    Comment,
     MergeInto,
     Separate,
     Unacknowledge,
@@ -70,6 +71,22 @@ def test_an_acknowledgement_is_told_in_its_tick_to_the_chat_and_the_pager(restor
     )
     assert stage.acknowledged() == [(25, f"{stage.incident('checkout').id}.1", "anna")]
     assert {one.destination for one in stage.digests if one.revision == 2} == {CHAT, PAGER}
+
+
+def test_what_a_person_does_is_decided_by_no_rule_and_names_the_one_that_told_it_before() -> None:
+    loud = Rule(name="loud", urgency=Urgency.PAGE, to=(CHAT,), page=(PAGER,))
+    config = msgspec.structs.replace(PAGING, rules=(loud,))
+    stage = Stage(config=config)
+    stage.run(20, event(0, "checkout", "EC", level=Level.FATAL))
+    stage.run(
+        40,
+        acts=[
+            ack(stage, 25),
+            (30, Comment(subject=stage.incident("checkout").id, text="on it", **ANNA)),
+        ],
+    )
+    rules = [(one.kind.value, one.rule, one.told_by_rule) for one in stage.chats()]
+    assert rules == [("opened", "loud", ""), ("acknowledged", "", "loud"), ("noted", "", "loud")]
 
 
 def test_every_word_about_a_page_says_who_stands_in_and_who_is_told() -> None:

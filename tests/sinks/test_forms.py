@@ -77,6 +77,8 @@ def test_the_rule_that_decided_chooses_the_form_and_lists_have_their_own() -> No
     assert forms.name_of(page()) == "critical"
     assert forms.name_of(page(rule="sales")) == "shop"
     assert forms.name_of(page(rule="other")) == ""
+    assert forms.name_of(page(rule="", told_by_rule="sales")) == "shop"
+    assert forms.name_of(page(rule="other", told_by_rule="sales")) == ""
     assert Forms(Templates(forms={"default": mine})).name_of(page(rule="other")) == "default"
     assert forms.name_of(page(kind=DigestKind.ROLLUP)) == "digest"
     assert Forms().name_of(page(kind=DigestKind.REPORT)) == ""
