@@ -13,6 +13,7 @@ Source: Jinja documentation, sandbox: it bounds neither time nor memory; that is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -210,6 +211,10 @@ class Language(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
+_CALLED: Final = re.compile(r"<built-in method (\w+) of .*> is not safely callable", re.DOTALL)
+_LACKS: Final = re.compile(r"'(?:[\w.]+\.)?(\w+)(?: object)?' has no attribute ('\w+')")
+
+
 def checked(file: str, source: str) -> list[str]:
     """Return a line `file:line: problem` for all that is wrong in a form, as far as it can be seen.
 
@@ -268,5 +273,11 @@ def _place(file: str, error: BaseException) -> str:
 def _why(error: Exception, sample: bool) -> str:
     """Return what went wrong, without what an event said."""
     if isinstance(error, SecurityError):
-        return str(error.message)
+        called = _CALLED.match(str(error.message))
+        # Python's own words would name a place in memory.
+        return f"no {called[1]}(): there are filters" if called else str(error.message)
+    if sample and (lacks := _LACKS.fullmatch(str(error))):
+        if lacks[1] == "None":
+            return f"there may be nothing that has {lacks[2]}: ask {{% if %}} before"
+        return f"a {lacks[1]} has no {lacks[2]}"
     return f"{type(error).__name__}: {error}" if sample else type(error).__name__

@@ -87,7 +87,10 @@ def templates_shown(templates: Templates) -> dict[str, Any]:
     return {
         name: {
             "from": templates.forms[name].file if name in templates.forms else "Stormfold's own",
-            "for": rules or {DEFAULT: "all others", DIGEST: "roll-ups and reports"}.get(name, []),
+            "for": rules
+            or {DEFAULT: "all others", DIGEST: "roll-ups and the report of shadow mode"}.get(
+                name, []
+            ),
         }
         for name, rules in used.items()
     }

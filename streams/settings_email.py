@@ -43,7 +43,7 @@ def email_of(reader: Reader, node: Node) -> Email:
     key = reader.section(node, _PATH, _KEYS)
     for needed in ("host", "from", "lists"):
         if needed not in key:
-            reader.problem(node, f"{_PATH}.{needed}", "expected it, found none")
+            reader.problem(node, f"{_PATH}.{needed}", "is missing")
     tls = Tls(word(reader, key.get("tls"), f"{_PATH}.tls", Tls.STARTTLS.value, [*Tls]))
     host = reader.text(key.get("host"), f"{_PATH}.host", "localhost", HOST, "a host or an address")
     user = reader.text(key.get("user"), f"{_PATH}.user", "", _USER, "a user's name")
@@ -93,7 +93,9 @@ def _lists(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:
             says = "expected a name of at most 40 of a-z, A-Z, 0-9, '_' and '-' as the key"
             reader.problem(entry, path, says)
             continue
-        people = reader.entries(entry, at, "addresses") or []
+        people = reader.entries(entry, at, "addresses")
+        if people is None:
+            continue  # said by itself
         if not 1 <= len(people) <= ADDRESSES_MOST:
             reader.problem(entry, at, f"expected from 1 to {ADDRESSES_MOST} addresses")
         read = (

@@ -78,7 +78,7 @@ def _times(
     """Return when it is: maintenance may be a span from one moment to another."""
     for name in ("from", "to"):
         if name not in key:
-            reader.problem(entry, path, f"expected {name}, found none")
+            reader.problem(entry, f"{path}.{name}", "is missing")
             return None
     if once and "days" not in key and not _CLOCK.fullmatch(str(key["from"].value)):
         begin, end = (_moment(reader, key[name], f"{path}.{name}") for name in ("from", "to"))
@@ -152,7 +152,7 @@ def _inhibitions(reader: Reader, node: Node | None) -> list[Inhibition]:
         key = reader.section(entry, below, ("name", "source", "mutes", "any_service", "pages"))
         for name in ("source", "mutes"):
             if name not in key:
-                reader.problem(entry, below, f"expected {name}, found none")
+                reader.problem(entry, f"{below}.{name}", "is missing")
         found.append(
             Inhibition(
                 name=_name(reader, entry, key, below),

@@ -74,7 +74,7 @@ def _report(
     key = reader.section(entry, path, _KEYS)
     for name in ("name", "every", "to"):
         if name not in key:
-            reader.problem(entry, path, f"expected {name}, found none")
+            reader.problem(entry, f"{path}.{name}", "is missing")
     every = word(reader, key.get("every"), f"{path}.every", _DAY, (*_HOURS, _DAY, _WEEK))
     urgency = words(reader, key["urgency"], f"{path}.urgency", TOLD) if "urgency" in key else TOLD
     values = {

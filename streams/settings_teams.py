@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from yaml.nodes import Node
@@ -21,6 +22,8 @@ WORKFLOWS_MOST: Final = 500
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _URL: Final = re.compile(r"https?://[^\s/@?#]+/[^\s@#]+")
+_CONNECTORS: Final = "webhook.office.com"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PATH: Final = "sinks.teams"
 
 
@@ -70,9 +73,22 @@ def wrong_workflows(teams: Teams) -> list[str]:
             url = secret.reveal()
         except SettingsError:
             continue  # that it is not there is told by itself
-        if not (_URL.fullmatch(url) and callable_url(url)):
-            found.append(
-                f"{secret.place}: {secret.source} is no address of a Teams workflow, such as "
-                "https://prod-00.westeurope.logic.azure.com/workflows/..."
-            )
+        if says := _wrong(url):
+            found.append(f"{secret.place}: {secret.source} {says}")
     return found
+
+
+def _wrong(url: str) -> str:
+    """Return what is wrong with an address, empty for a right one."""
+    if not (_URL.fullmatch(url) and callable_url(url)):
+        return (
+            "is no address of a Teams workflow, such as "
+            "https://prod-00.westeurope.logic.azure.com/workflows/..."
+        )
+    found = urlsplit(url)
+    host = found.hostname or ""
+    if host == _CONNECTORS or host.endswith(f".{_CONNECTORS}"):
+        return "is the address of a connector, and those are dead: make a workflow (docs/teams.md)"
+    if found.scheme == "http" and host not in _LOOPBACK:
+        return "begins with http://: what it holds would go over the network in clear"
+    return ""

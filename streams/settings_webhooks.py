@@ -81,8 +81,9 @@ def _receiver(reader: Reader, node: Node, path: str) -> Receiver:
     key = reader.section(node, path, ("url", "secrets"))
     if "url" not in key:
         reader.problem(node, f"{path}.url", "expected the address of a receiver, found none")
+    before = reader.noted
     entries = reader.entries(key.get("secrets"), f"{path}.secrets", "secrets") or []
-    if not 1 <= len(entries) <= SECRETS_MOST:
+    if reader.noted == before and not 1 <= len(entries) <= SECRETS_MOST:
         says = f"expected a list of 1 to {SECRETS_MOST} secrets, {SAYS}, found {len(entries)}"
         reader.problem(key.get("secrets", node), f"{path}.secrets", says)
     return Receiver(

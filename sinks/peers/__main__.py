@@ -212,14 +212,18 @@ def _told(peer: Peer, secret: str) -> str:
     elif isinstance(peer, EmailPeer):
         known = f" SMTP_PASSWORD={secret}" if secret else ""
         lines.append(f"export SMTP_HOST=127.0.0.1 SMTP_PORT={peer.smtp_port}{known}")
-        lines.append(f"and in the file: sinks.email: {{user: {MAIL_USER}, tls: none}}")
+        lines.append(
+            f"and in the file: sinks.email: {{port: ${{SMTP_PORT}}, user: {MAIL_USER}, tls: none}}"
+        )
     elif isinstance(peer, TeamsPeer):
         names = peer.workflows
         lines.append(f"export TEAMS_WORKFLOW_URL='{peer.workflow_url(names[0])}'")
         lines += [f"workflow        {peer.workflow_url(one)}  ({one})" for one in names]
     elif isinstance(peer, WebhookPeer):
-        known = f" WEBHOOK_SECRET={secret}" if secret else ""
-        lines.append(f"export WEBHOOK_URL={peer.url(peer.receivers[0])}{known}")
+        # As the example configuration calls them: MENDER_URL, MENDER_SECRET.
+        name = peer.receivers[0].upper().replace("-", "_")
+        known = f" {name}_SECRET={secret}" if secret else ""
+        lines.append(f"export {name}_URL={peer.url(peer.receivers[0])}{known}")
         lines += [f"receiver        {peer.url(one)}" for one in peer.receivers]
     elif isinstance(peer, SentryPeer):
         known = f" SENTRY_API_TOKEN={secret}" if secret else ""

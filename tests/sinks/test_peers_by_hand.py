@@ -285,12 +285,12 @@ async def test_a_receiver_by_hand_takes_what_is_signed_by_the_secret_that_it_pri
             "webhook-id": "msg_1",
             "webhook-timestamp": str(at_s),
             "webhook-signature": signature_of(
-                [key_of(export["WEBHOOK_SECRET"])], "msg_1", at_s, body
+                [key_of(export["MENDER_SECRET"])], "msg_1", at_s, body
             ),
         }
         async with aiohttp.ClientSession() as session:
             for headers, status in ((given, 204), (given | {"webhook-id": "msg_2"}, 401)):
-                url = export["WEBHOOK_URL"]
+                url = export["MENDER_URL"]
                 async with session.post(url, data=body, headers=headers) as answer:
                     assert answer.status == status
         page = await get(lines[0].split()[-1])

@@ -73,9 +73,9 @@ def test_without_reports_nothing_is_scheduled_and_other_reports_are_another_conf
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{every: day, to: console:default}", "reports[0]: expected name, found none"),
+        ("{every: day, to: console:default}", "reports[0].name: is missing"),
         ("{name: a, every: 5h, to: console:default}", "reports[0].every: expected one of 1h, 2h"),
-        ("{name: a, every: day}", "reports[0]: expected to, found none"),
+        ("{name: a, every: day}", "reports[0].to: is missing"),
         ("{name: a, every: day, to: slack:x}", "reports[0].to: expected one of console:default"),
         ("{name: a, every: day, to: console:default, team: x}", "reports[0].team: expected one of"),
         (

@@ -177,7 +177,7 @@ spike_protection: {per_hour: 100}
         ),
         (
             "inhibit:\n  - {name: db, mutes: {service: api}}",
-            "2 inhibit[0]: expected source, found none",
+            "2 inhibit[0].source: is missing",
         ),
         (
             "spike_protection: {per_hour: 0}",

@@ -51,6 +51,21 @@ def test_what_is_no_address_is_refused_unseen(tmp_path: Path, wrong: str) -> Non
     assert wrong not in str(lines)
 
 
+@pytest.mark.parametrize(
+    ("dead", "says"),
+    [
+        ("https://shop.webhook.office.com/webhookb2/s3cr3t", "the address of a connector"),
+        ("http://logic.test/workflows/1?sig=s3cr3t", "begins with http://"),
+    ],
+)
+def test_an_address_that_cannot_do_or_would_go_in_clear_is_refused_unseen(
+    tmp_path: Path, dead: str, says: str
+) -> None:
+    lines = missing_for_sinks(read(tmp_path, TWO, HOOK=dead))
+    assert says in lines[0]
+    assert "s3cr3t" not in str(lines)
+
+
 def test_an_address_that_is_not_there_is_missing_unless_nobody_is_told_by_it(
     tmp_path: Path,
 ) -> None:

@@ -45,7 +45,10 @@ def test_a_rule_names_its_template_and_ours_need_no_file(tmp_path: Path) -> None
     assert shown == {
         "critical": {"from": "Stormfold's own", "for": ["woken"]},
         "shop": {"from": str(tmp_path / "shop.j2"), "for": ["shop"]},
-        "digest": {"from": str(tmp_path / "shop.j2"), "for": "roll-ups and reports"},
+        "digest": {
+            "from": str(tmp_path / "shop.j2"),
+            "for": "roll-ups and the report of shadow mode",
+        },
     }
 
 
@@ -80,7 +83,7 @@ def test_templates_decide_nothing_and_are_kept_with_the_configuration(tmp_path: 
         ("\n\n{{ d.titel }}", "shop.j2:3: a digest has no 'titel'"),
         ("{{ d.title|safe }}", "shop.j2:1: no filter 'safe'"),
         ("x\n{% for %}", "shop.j2:2: "),
-        ("x\n{{ d.services[0].nothing }}", "shop.j2:2: UndefinedError: "),
+        ("x\n{{ d.services[0].nothing }}", "shop.j2:2: a ServiceLine has no 'nothing'"),
         ("x\n{% if d.acked_by %}\n{{ d.services[7].service }}{% endif %}", "shop.j2:3: Undef"),
         ("{{ d.title * 9 }}", "shop.j2:1: '*' is for numbers"),
         ("", "shop.j2: it says nothing"),
@@ -120,3 +123,8 @@ def test_the_templates_of_the_page_are_right() -> None:
     assert problems_of(Form("usual", usual)) == []
     assert problems_of(Form("lists", lists), lists=True) == []
     assert problems_of(Form("lists", lists.replace("d.rollup.more", "d.rollup.mor")), lists=True)
+    without = problems_of(Form("lists", "{{ d.rollup.more }}"), lists=True)
+    assert without == ["lists:1: there may be nothing that has 'more': ask {% if %} before"]
+    assert problems_of(Form("usual", "{{ d.title.upper() }}")) == [
+        "usual:1: no upper(): there are filters"
+    ]

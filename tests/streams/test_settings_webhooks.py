@@ -72,6 +72,10 @@ def test_where_only_somebody_else_is_told_nothing_is_missing(tmp_path: Path) -> 
         ("endpoints: {'a b': {url: x, secrets: [y]}}", "expected a name of at most 40"),
         ("endpoints: {a: {secrets: [y]}}", "expected the address of a receiver"),
         ("endpoints: {a: {url: x}}", "expected a list of 1 to 4 secrets"),
+        (
+            "endpoints: {a: {url: x, secrets: y}}",
+            r"secrets: expected a list of secrets, found a text\Z",
+        ),
         ("endpoints: {a: {url: x, secrets: [1y, 2y, 3y, 4y, 5y]}}", "found 5"),
         ("endpoints: {a: {url: x, secret: y}}", "unknown key; allowed: secrets, url"),
         (ONE + ", internal: [everything]", "expected a network such as"),
