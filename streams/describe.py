@@ -19,6 +19,7 @@ from streams.describe_rules import (
     rule_line,
     templates_shown,
 )
+from streams.people import told_personally
 from streams.references import Secret
 from streams.settings_pagers import wrong_keys
 from streams.settings_services import LINKS
@@ -46,6 +47,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "services": _services(settings),
         "teams": _teams(settings),
         "people": {name: [*one.services] for name, one in settings.people.items()},
+        "told_personally": _told_personally(settings),
         "kafka": {
             "bootstrap": settings.kafka.bootstrap,
             "partitions": settings.kafka.partitions,
@@ -110,6 +112,15 @@ def _stand_ins(settings: Settings) -> Plain:
         whose = f", of {one.team or one.service}" if one.team or one.service else ""
         found[f"{rules[one.rule].name}{whose}: {one.paged}"] = one.fallback
     return found or None
+
+
+def _told_personally(settings: Settings) -> dict[str, Plain]:
+    """Return by what each person is told what is theirs, unless they choose otherwise."""
+    known = told_personally(settings.people, settings.sinks.personal).people
+    return {
+        name: {"assigned": one.assigned.value, "mentioned": one.mentioned.value}
+        for name, one in known.items()
+    }
 
 
 def _services(settings: Settings) -> dict[str, Plain]:

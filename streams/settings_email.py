@@ -93,10 +93,9 @@ def _lists(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:
             says = "expected a name of at most 40 of a-z, A-Z, 0-9, '_' and '-' as the key"
             reader.problem(entry, path, says)
             continue
-        people = reader.entries(entry, at, "addresses")
-        if people is None:
-            continue  # said by itself
-        if not 1 <= len(people) <= ADDRESSES_MOST:
+        before = reader.noted
+        people = reader.entries(entry, at, "addresses") or []
+        if reader.noted == before and not 1 <= len(people) <= ADDRESSES_MOST:
             reader.problem(entry, at, f"expected from 1 to {ADDRESSES_MOST} addresses")
         read = (
             _written(reader.text(one, f"{at}[{place}]", "", _ADDRESS, _SAYS))

@@ -119,6 +119,13 @@ def test_what_is_wrong_is_refused_by_its_place(tmp_path: Path, text: str, says: 
         read(tmp_path, text)
 
 
+def test_a_list_that_is_none_is_told_once_and_still_a_destination(tmp_path: Path) -> None:
+    text = WHOLE.replace("[ops@shop.test]", "ops@shop.test")
+    with pytest.raises(SettingsError) as wrong:
+        read(tmp_path, text)
+    assert len(str(wrong.value).splitlines()) == 1
+
+
 def test_a_local_server_may_be_logged_in_to_in_clear(tmp_path: Path) -> None:
     email = read(tmp_path, WHOLE.replace("mail.shop.test", "127.0.0.1") + ", tls: none").sinks.email
     assert email is not None

@@ -114,6 +114,11 @@ people:
         "bo": ["slack", "email"],
         "cy": ["slack"],
     }
+    assert describe(settings)["told_personally"] == {
+        "ada": {"assigned": "both", "mentioned": "both"},
+        "bo": {"assigned": "email", "mentioned": "none"},
+        "cy": {"assigned": "slack", "mentioned": "none"},
+    }
 
 
 def test_the_sinks_that_tell_people_are_made_and_show_none_of_them(tmp_path: Path) -> None:
