@@ -93,7 +93,7 @@ def test_what_is_wrong_in_a_template_is_told_with_its_line(
 def test_a_template_of_lists_is_drawn_with_a_roll_up(tmp_path: Path) -> None:
     file = tmp_path / "mine.j2"
     file.write_text("{% for one in d.rollup.lines %}{{ one|sign }} {{ one.service }}\n{% endfor %}")
-    assert "UndefinedError" in run("--template", file).stderr
+    assert "nothing that has 'lines'" in run("--template", file).stderr
     assert "│ 2 new" in run("--template", "digest").stdout.replace("📚 ", "")
 
 
