@@ -64,7 +64,7 @@ def render(
             asked = rendering.Asked(to, template, incident, revision, tuple(recording or ()))
             found = asyncio.run(rendering.render(settings, asked, complain))
             if png is not None:
-                take(found.page, png, height=160 + 30 * found.text.count("\n"))
+                take(found.page, png)
         except rendering.RenderError as error:
             complain(str(error))
             raise typer.Exit(WRONG_USE) from None

@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.installation import until
 from benchmarks.wayback.hands import Answer, Effect, Hands, effect
-from benchmarks.wayback.world import EFFECT_WITHIN_S, World, id_of, until
+from benchmarks.wayback.world import EFFECT_WITHIN_S, World, id_of
 from sinks.peers.slack_store import Message
 
 NOTHING_FOR_S: Final = 4.0

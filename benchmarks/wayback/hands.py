@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from benchmarks.installation import until
 from benchmarks.wayback.journal import plain
-from benchmarks.wayback.world import EFFECT_WITHIN_S, World, until
+from benchmarks.wayback.world import EFFECT_WITHIN_S, World
 from sinks.peers.slack_back import View
 from sinks.peers.slack_people import Answered
 from sinks.peers.slack_store import Message

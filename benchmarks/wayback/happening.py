@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+import random
 import time
 import uuid
 import zlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
 import aiohttp
@@ -16,6 +19,13 @@ from sinks.peers.sentry_store import Issue
 
 SECRET: Final = "a-webhook-secret"
 FIRST_ISSUE: Final = 4_000
+FAILING: Final = (
+    ("payment", "OperationalError", "could not connect to payment-db:5432"),
+    ("checkout", "UpstreamFailed", "payment answered 500 to POST /charges"),
+    ("catalogue", "PriceUnknown", "payment gave no price list"),
+)
+"""What an outage of payment breaks."""
+EVERY_S: Final = 0.15
 
 
 def issue_of(environment: str, service: str) -> str:
@@ -33,8 +43,9 @@ def error(
     level: str = "error",
     user: str = "u1",
     trace: str = "",
+    at: float | None = None,
 ) -> bytes:
-    """Return an `error` webhook with a stack of the service's own."""
+    """Return an `error` webhook with a stack of the service's own; `at` in seconds, else now."""
     id = uuid.uuid4().hex
     issue = issue_of(environment, service)
     frame = {"module": f"{service}.api", "function": f"handle_{kind}", "in_app": True, "lineno": 41}
@@ -48,7 +59,7 @@ def error(
         "level": level,
         "environment": environment,
         "release": f"{service}@{release}",
-        "timestamp": time.time(),
+        "timestamp": time.time() if at is None else at,
         "user": {"id": user},
         "tags": [["environment", environment], ["level", level]],
         "exception": {"values": [{"type": kind, "value": text, "stacktrace": {"frames": [frame]}}]},
@@ -56,6 +67,27 @@ def error(
     if trace:
         event["contexts"] = {"trace": {"trace_id": trace}}
     return _told("created", {"error": event})
+
+
+def shoppers(chance: random.Random, *, at: float | None = None) -> Iterator[bytes]:
+    """Yield what one shopper meets while payment 2.4.1 has lost its database."""
+    trace, shopper = f"{chance.getrandbits(128):032x}", f"shopper{chance.randrange(400)}"
+    for service, kind, text in FAILING:
+        if service == "payment" or chance.random() < 0.5:
+            yield error(
+                "production", service, kind, text,
+                release="2.4.1" if service == "payment" else "1.8.0",
+                user=shopper, trace=trace, at=at,
+            )  # fmt: skip
+
+
+async def outage(tell: Callable[[bytes], Awaitable[None]]) -> None:
+    """Have one shopper after another meet the outage, until it is cancelled."""
+    chance = random.Random(9)
+    while True:
+        for body in shoppers(chance):
+            await tell(body)
+        await asyncio.sleep(EVERY_S)
 
 
 def issue_changed(issue: Issue) -> bytes:

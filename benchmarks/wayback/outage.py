@@ -7,26 +7,19 @@ faster than for a team.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-import uuid
 from collections.abc import Callable
 from typing import Final
 
+from benchmarks.installation import until
 from benchmarks.wayback import happening
 from benchmarks.wayback.hands import Hands
-from benchmarks.wayback.world import World, id_of, until
+from benchmarks.wayback.world import World, id_of
 from sinks.peers.pagerduty_said import user
 from sinks.peers.pagerduty_store import Alert
 from sinks.peers.slack_store import Message
 
 BEN: Final = user("Ben")
-EVERY_S: Final = 0.15
-FAILING: Final = (
-    ("payment", "OperationalError", "could not connect to payment-db:5432"),
-    ("checkout", "UpstreamFailed", "payment answered 500 to POST /charges"),
-    ("catalogue", "PriceUnknown", "payment gave no price list"),
-)
 STEP_WITHIN_S: Final = 60.0
 
 Snap = Callable[[str], None]
@@ -40,7 +33,7 @@ class Outage:
         self._world, self._snap = world, snap
         self._ada = Hands(world, "U0ADA0001", "ada")
         self._failing: asyncio.Task[None] | None = None
-        for service, _, _ in FAILING:
+        for service, _, _ in happening.FAILING:
             world.sentry.add_issue(happening.issue_of("production", service))
 
     async def play(self) -> list[str]:
@@ -133,7 +126,7 @@ class Outage:
         return len(self._world.replies(self._message()))
 
     def _all_resolved(self) -> bool:
-        numbers = [happening.issue_of("production", service) for service, _, _ in FAILING]
+        numbers = [happening.issue_of("production", service) for service, _, _ in happening.FAILING]
         issues = self._world.sentry.issues.values()
         return all(one.status == "resolved" for one in issues if one.id in numbers)
 
@@ -156,23 +149,11 @@ class Outage:
                 since, seen = time.monotonic(), len(self._world.slack.calls)
 
     def _fail(self) -> None:
-        self._failing = asyncio.create_task(self._fails())
+        self._failing = asyncio.create_task(
+            happening.outage(lambda body: self._world.say("error", body))
+        )
 
     async def _stop(self) -> None:
         assert self._failing is not None, "nothing fails"
         self._failing.cancel()
         await asyncio.gather(self._failing, return_exceptions=True)
-
-    async def _fails(self) -> None:
-        chance = random.Random(9)
-        while True:
-            trace, shopper = uuid.uuid4().hex, f"shopper{chance.randrange(400)}"
-            for service, kind, text in FAILING:
-                if service == "payment" or chance.random() < 0.5:
-                    body = happening.error(
-                        "production", service, kind, text,
-                        release="2.4.1" if service == "payment" else "1.8.0",
-                        user=shopper, trace=trace,
-                    )  # fmt: skip
-                    await self._world.say("error", body)
-            await asyncio.sleep(EVERY_S)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from sinks.peers.drawn import html_message, html_page, page
 from sinks.peers.drawn_alerts import alerts_html
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
 from sinks.peers.slack_store import BOT, Message
-
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-WIDTH: Final = 900
-MOST: Final = 16_000
-"""Of pixels in height."""
-WITHIN_S: Final = 60.0
+from streams.picture import WIDTH, PictureError, take
 
 
 def channel(slack: SlackPeer, name: str) -> str:
@@ -45,35 +38,20 @@ def pager(pagerduty: PagerDutyPeer) -> str:
     return page("PagerDuty", alerts_html(pagerduty.alerts))
 
 
-def draw(pages: Sequence[tuple[str, str]], folder: Path) -> list[Path]:
+def draw(pages: Sequence[tuple[str, str]], folder: Path, *, width: int = WIDTH) -> list[Path]:
     """Write each page, and a picture of it where there is a browser; return the pictures.
 
     Args:
         pages: name and HTML.
         folder: is made.
+        width: of the pictures, in pixels.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     made = []
     for name, text in pages:
-        html = folder / f"{name}.html"
-        html.write_text(text)
-        if browser is None:
-            continue
+        (folder / f"{name}.html").write_text(text)
         picture = folder / f"{name}.png"
-        subprocess.run(
-            [
-                browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                f"--window-size={WIDTH},{_height(text)}", f"--screenshot={picture}",
-                html.as_uri(),
-            ],
-            capture_output=True, timeout=WITHIN_S, check=False,
-        )  # fmt: skip
-        made += [picture] if picture.exists() else []
+        with suppress(PictureError):
+            take(text, picture, width=width)
+            made.append(picture)
     return made
-
-
-def _height(text: str) -> int:
-    """Return a height into which a page fits, roughly."""
-    lines = text.count("<br>") + text.count("<tr>") * 2
-    return min(MOST, 200 + 110 * text.count("<article") + 18 * lines + 24 * text.count("<p"))

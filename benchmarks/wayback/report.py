@@ -36,7 +36,7 @@ class Report:
         """Return all of it."""
         found = []
         if self.transcript:
-            found.append(_part("An outage, handled by two people in different places"))
+            found.append(heading("An outage, handled by two people in different places"))
             found.append(transcript(self.transcript))
         for title, rows in (
             ("Each button once", self.buttons),
@@ -46,10 +46,10 @@ class Report:
             (f"{self.outsider} may", self.allowed),
         ):
             if rows:
-                found.append(_part(title))
+                found.append(heading(title))
                 found += [_row(one) for one in rows]
         if (it := self.measured) is not None:
-            found.append(_part("Times under a storm"))
+            found.append(heading("Times under a storm"))
             found.append(
                 f"{it.events / it.lasted_s:,.0f} events a second of {it.event_bytes / 1000:.1f} KB "
                 f"over {it.lasted_s:.0f} s, {len(it.clicks)} clicks by two people, one each half "
@@ -85,7 +85,8 @@ EDITS: Final = (
 )
 
 
-def _part(title: str) -> str:
+def heading(title: str) -> str:
+    """Return a line that begins a part of the text."""
     return f"\n{title}\n{'=' * len(title)}\n"
 
 

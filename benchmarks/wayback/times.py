@@ -19,9 +19,10 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.installation import until
 from benchmarks.wayback import happening
 from benchmarks.wayback.hands import Hands
-from benchmarks.wayback.world import World, id_of, until
+from benchmarks.wayback.world import World, id_of
 from sinks.peers.slack_store import Message
 
 SHARDS: Final = ("a", "b", "c")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
 
+from benchmarks.installation import Installation, until
 from benchmarks.wayback import happening, journal
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
@@ -30,12 +26,9 @@ from sinks.peers.slack_store import BOT, Message
 
 CHANNELS: Final = {"C0INC": "incidents", "C0SHA": "shard-a", "C0SHB": "shard-b", "C0SHC": "shard-c"}
 GROUP: Final = "S0ONCALL01"
-PATIENCE_S: Final = 120.0
 EFFECT_WITHIN_S: Final = 20.0
 STAGES: Final = 6
 """Three of each `run`."""
-STOP_WITHIN_S: Final = 30.0
-PORTS: Final = range(20_000, 32_000)
 
 CONFIG: Final = """
 namespace: {namespace}
@@ -70,7 +63,7 @@ rules:
 """
 
 
-class World:
+class World(Installation):
     """All of it, running, inside `async with`.
 
     Args:
@@ -79,7 +72,8 @@ class World:
     """
 
     def __init__(self, bootstrap: str, folder: Path) -> None:
-        self.bootstrap, self.folder = bootstrap, folder
+        super().__init__(folder)
+        self.bootstrap = bootstrap
         self.namespace = f"wayback{int(time.time())}"
         self.lines: list[journal.Line] = []
         self.slack = SlackPeer(token="xoxb-wayback", channels=CHANNELS)
@@ -90,20 +84,12 @@ class World:
             tokens={"shop": "sntrys-wayback"}, teams={"payments": 7}, people={"ada": 3}
         )
         self.slack.heard, self.pagerduty.heard = self._slack_heard, self._pagerduty_heard
-        self._port = _free_port()
         self.webhooks = Webhooks(
             self.pagerduty, url=f"{self.origin}/pagerduty", secrets=["pd-wayback"]
         )
         self.app = HttpApp(f"{self.origin}/slack", "slack-wayback", time.time)
-        self.config = folder / "stormfold.yaml"
-        self._processes: list[subprocess.Popen[bytes]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = AsyncExitStack()
-
-    @property
-    def origin(self) -> str:
-        """Return where intake is."""
-        return f"http://127.0.0.1:{self._port}"
 
     # ---------------------------------------------------------------- lifetime
 
@@ -111,24 +97,17 @@ class World:
         for one in (self.slack, self.pagerduty, self.rest, self.sentry, self.webhooks):
             await self._stack.enter_async_context(one)
         self.http = await self._stack.enter_async_context(aiohttp.ClientSession())
-        self.config.write_text(
-            CONFIG.format(
-                namespace=self.namespace, bootstrap=self.bootstrap, port=self._port,
-                secret=happening.SECRET, slack=self.slack.base_url, key="w" * 32,
-                channels=", ".join(f"{name}: {id}" for id, name in CHANNELS.items()),
-                pagerduty=self.pagerduty.origin, rest=self.rest.base_url,
-                sentry=self.sentry.base_url, group=GROUP,
-            )
+        text = CONFIG.format(
+            namespace=self.namespace, bootstrap=self.bootstrap, port=self.port,
+            secret=happening.SECRET, slack=self.slack.base_url, key="w" * 32,
+            channels=", ".join(f"{name}: {id}" for id, name in CHANNELS.items()),
+            pagerduty=self.pagerduty.origin, rest=self.rest.base_url,
+            sentry=self.sentry.base_url, group=GROUP,
         )  # fmt: skip
-        made = await asyncio.to_thread(self.run, "topics")
-        assert made.returncode == 0, made.stderr
-        for command in ("intake", "run", "run"):
-            self._start(command)
         try:
-            await until(self._ready, within_s=PATIENCE_S, why=self.logs)
+            await self.start(text, "intake", "run", "run", stages=STAGES)
         except BaseException:
-            # Whoever fails to enter is not left: what was started ends here, also on Ctrl-C.
-            await self.__aexit__(None, None, None)
+            await self._stack.aclose()
             raise
         self._tasks += [
             asyncio.create_task(self.webhooks.serve(every_s=0.2)),
@@ -145,54 +124,15 @@ class World:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for process in reversed(self._processes):
-            process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            try:
-                await asyncio.to_thread(process.wait, STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        await self.stop()
         await self._stack.aclose()
-
-    def _environment(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP"}
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "streams.cli", *arguments, "--config", str(self.config)]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of Stormfold to its end."""
-        return subprocess.run(
-            self._command(*arguments), env=self._environment(), capture_output=True, text=True,
-            timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
-
-    def _start(self, command: str) -> None:
-        with (self.folder / f"{command}-{len(self._processes)}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    self._command(command), env=self._environment(), stdout=log, stderr=log
-                )
-            )
 
     def start_load(self, rate: int) -> subprocess.Popen[str]:
         """Start a storm of so many events a second; it ends by SIGTERM and prints what it was."""
         return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.wayback.load", str(self.config), str(rate)],
-            env=self._environment(), stdout=subprocess.PIPE, text=True,
+            env=self.environment(), stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-
-    def logs(self) -> str:
-        """Return what all processes have logged."""
-        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
-
-    def _ready(self) -> bool:
-        dead = [one for one in self._processes if one.poll() is not None]
-        assert not dead, self.logs()
-        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", self._port), 1.0)):
-            return self.logs().count("stage started") >= STAGES
-        return False
 
     # ---------------------------------------------------------------- what is heard
 
@@ -257,26 +197,3 @@ def id_of(message: Message) -> str:
     """Return the id of the incident or storm that a message tells."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("id") or "").partition("@")[0]
-
-
-async def until(
-    condition: Callable[[], bool], *, within_s: float, why: Callable[[], str] = lambda: ""
-) -> None:
-    """Return once the condition holds.
-
-    Raises:
-        TimeoutError: it does not in time; the text says more.
-    """
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(why()[-4_000:])
-        await asyncio.sleep(0.02)
-
-
-def _free_port() -> int:
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with closing(socket.socket()) as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
