@@ -37,7 +37,9 @@ def actions(
         _about("open, and nobody has it: ", map(short, nobody)),
         _about("came back after it was resolved: ", (short(o.line) for o in found if o.line.back)),
         _about("comes and goes: ", (short(one.line) for one in found if one.flaps)),
-        _about("no team owns ", (o.line.service for o in found if owned and not o.line.owner)),
+        _about(
+            "no team owns ", (o.line.service for o in found if owned and not o.line.owner), ", "
+        ),
     ]
     if people.false_alarms >= FALSE_ALARMS:
         said.append(f"{people.false_alarms:,} false alarms: have a rule drop them, or ask for more")
@@ -51,10 +53,10 @@ def _storm(storm: Storm) -> str:
     )
 
 
-def _about(words: str, found: Iterable[str]) -> str:
+def _about(words: str, found: Iterable[str], between: str = "; ") -> str:
     """Return the words with the first of these, each once; nothing without any."""
     names = list(dict.fromkeys(found))
     if not names:
         return ""
     more = len(names) - _NAMED
-    return words + "; ".join(names[:_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    return words + between.join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -5,6 +5,7 @@ Pure. What is cut has a name, the field's, and the names are given back to be co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -99,6 +100,12 @@ def bounded(digest: Digest) -> Bounded:
     if left_out:
         kept = msgspec.structs.replace(kept, more_services=kept.more_services + left_out)
     return Bounded(kept, tuple(cuts), more)
+
+
+def shortened(cuts: Iterable[str]) -> bool:
+    """Return True where a message has to say that something is missing: what counts what it leaves
+    out, as the evidence of a storm does, says so itself."""
+    return any(one != "because" for one in cuts)
 
 
 def _struct(value: _Struct, prefix: str, cuts: dict[str, None], more: dict[str, int]) -> _Struct:

@@ -26,7 +26,7 @@ from markupsafe import Markup
 
 from correlators.types import NOTICES, Digest, DigestKind, Level, PageAction
 from sinks.base import Receipt
-from sinks.bounds import bounded
+from sinks.bounds import bounded, shortened
 from sinks.forms import Told
 from sinks.lead import change, has_owner, lead, speaks_of_itself, state
 from sinks.templating import LINK_CHARS, MAIL, PLAIN, said
@@ -120,7 +120,7 @@ def letter(
         "possible_repeat": possible_repeat,
         "reply": reply,
         "critical": is_critical,
-        "shortened": bool(cuts),
+        "shortened": shortened(cuts),
         "list_name": envelope.name if envelope.list_id else "",
         "form": None,
     }

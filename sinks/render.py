@@ -25,7 +25,7 @@ import msgspec
 from correlators.types import NOTICES, Digest, DigestKind
 from sinks import blocks as block
 from sinks.blocks import BLOCK_CHARS, Json, chars, fitting
-from sinks.bounds import Bounded, bounded
+from sinks.bounds import Bounded, bounded, shortened
 from sinks.forms import Told
 from sinks.lead import lead, speaks_of_itself
 from sinks.mrkdwn import ELLIPSIS, entities, mention
@@ -69,7 +69,7 @@ class _Writing:
 
     def say(self, template: str, most: int = PART_CHARS, **more: object) -> str:
         """Return what the template says, in the lines that fit; empty where it says nothing."""
-        values = {"called": self.called, "loud": False, "shortened": bool(self.cuts), **more}
+        values = {"called": self.called, "loud": False, "shortened": shortened(self.cuts), **more}
         text = said(SLACK, template, d=self.d, possible_repeat=self._possible_repeat, **values)
         return fitting(text, most, self.cuts)
 

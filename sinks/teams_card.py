@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from correlators.types import Digest, DigestKind
-from sinks.bounds import bounded
+from sinks.bounds import bounded, shortened
 from sinks.card_blocks import Json, card_block, card_line
 from sinks.forms import Told
 from sinks.lead import lead, state
@@ -101,7 +101,7 @@ class _Writing:
 
     def lines(self, template: str, most: int, **more: object) -> list[Json]:
         """Return what the template says, a block for each line, those that fit."""
-        given = {"called": (), "loud": False, "shortened": bool(self.cuts), **more}
+        given = {"called": (), "loud": False, "shortened": shortened(self.cuts), **more}
         text = said(RUNS, template, d=self.d, possible_repeat=self._possible_repeat, **given)
         return self.fitting([card_line(one) for one in text.split("\n") if one], most)
 
@@ -141,7 +141,7 @@ def _first(it: _Writing) -> tuple[list[Json], list[Json]]:
         case DigestKind.SPIKE:
             return head, []
         case DigestKind.REPORT:
-            return head, _whole(it, head, "slack_report.j2")
+            return head, _report(it, head)
         case DigestKind.ROLLUP:
             return head, _whole(it, head, "slack_rollup.j2")
         case DigestKind.DEPLOY:
@@ -214,6 +214,15 @@ def _notes(it: _Writing, head: list[Json], taken: Sequence[list[Json]]) -> list[
 def _whole(it: _Writing, head: list[Json], template: str) -> list[Json]:
     """Return the lines of a message that is nothing but a list."""
     return it.lines(template, _room(it, head, ()))
+
+
+def _report(it: _Writing, head: list[Json]) -> list[Json]:
+    """Return a scheduled report in its parts; what shadow mode reports, in its lines."""
+    if it.d.reported is None:
+        return _whole(it, head, "slack_report.j2")
+    whole, todo = (it.lines(f"slack_report_{one}.j2", _HURT) for one in ("sum", "todo"))
+    top = it.lines("slack_report_top.j2", _room(it, head, [whole, todo]))
+    return _apart([whole, top, todo])
 
 
 def _services(it: _Writing, head: list[Json], taken: Sequence[list[Json]]) -> list[Json]:

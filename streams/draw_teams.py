@@ -10,7 +10,7 @@ from sinks.formed import TEAMS, Formed
 from sinks.forms import Forms
 from sinks.notes import Notes
 from sinks.peers.drawn import page
-from sinks.peers.drawn_cards import card_html
+from sinks.peers.drawn_cards import card_html, card_words
 from sinks.peers.teams import Posted
 from sinks.teams_card import message_of
 from streams.drawing import Drawn
@@ -27,20 +27,4 @@ async def draw(settings: Settings, forms: Forms, digest: Digest, notes: Notes) -
     name = digest.destination.partition(":")[2]
     drawn = card_html(Posted(at=digest.at_ms / 1000, workflow=name, card=card, text=""))
     sent = json.dumps(message, ensure_ascii=False, indent=2)
-    return Drawn("\n".join(_words(card)), page(name, drawn), sent, made.cuts)
-
-
-def _words(card: dict[str, object]) -> list[str]:
-    """Return the card's lines, and what its buttons are called."""
-    lines: list[str] = []
-
-    def walk(blocks: object) -> None:
-        for one in blocks if isinstance(blocks, list) else ():
-            if "inlines" in one:
-                lines.append("".join(run["text"] for run in one["inlines"]))
-            walk(one.get("items"))
-
-    walk(card.get("body"))
-    actions = card.get("actions")
-    titles = [str(one["title"]) for one in actions] if isinstance(actions, list) else []
-    return [*lines, *(["  ".join(f"[ {one} ]" for one in titles)] if titles else [])]
+    return Drawn("\n".join(card_words(card)), page(name, drawn), sent, made.cuts)

@@ -33,6 +33,22 @@ def card_html(posted: Posted) -> str:
     )
 
 
+def card_words(card: Json) -> list[str]:
+    """Return a card's lines, and last what its buttons are called."""
+    lines: list[str] = []
+
+    def walk(blocks: Any) -> None:
+        for one in blocks if isinstance(blocks, list) else ():
+            if "inlines" in one:
+                lines.append("".join(run["text"] for run in one["inlines"]))
+            walk(one.get("items"))
+
+    walk(card.get("body"))
+    actions = card.get("actions")
+    titles = [str(one["title"]) for one in actions] if isinstance(actions, list) else []
+    return [*lines, *(["  ".join(f"[ {one} ]" for one in titles)] if titles else [])]
+
+
 def _blocks(blocks: Any) -> str:
     return "".join(map(_block, blocks)) if isinstance(blocks, list) else ""
 

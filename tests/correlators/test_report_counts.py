@@ -171,3 +171,12 @@ def test_a_storm_that_went_into_another_or_was_taken_apart_is_no_storm_of_its_ow
     (digest,) = [one for one in stage.digests if one.kind is DigestKind.REPORT]
     assert digest.reported is not None
     assert digest.reported.storms == 1
+
+
+def test_services_that_nobody_owns_are_named_and_the_others_counted() -> None:
+    owners = (Owner(service="a", owner="team-a"),)
+    pushes = [event(at, name, f"E{name}") for at, name in enumerate("abcde")]
+    one = only(run(pushes, until=HOUR, config=reporting(owners=owners)))
+    named, more = one.actions[-1].removeprefix("no team owns ").split(" and ")
+    assert more == "1 more"
+    assert len(set(named.split(", ")) & set("bcde")) == 3

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from email import message_from_bytes
+from email.policy import default
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +17,13 @@ from sinks import render
 from sinks.blocks import BLOCK_CHARS, chars
 from sinks.bounds import bounded
 from sinks.covered import foldable
+from sinks.mail import letter
+from sinks.peers.drawn_cards import card_words
 from sinks.peers.slack_rules import blocks_error
+from sinks.teams_card import message_of
 from tests.sinks.hostile import any_digest, struct
 from tests.sinks.make import digest
-from tests.sinks.test_mail import made, text
+from tests.sinks.test_mail import ENVELOPE, made, text
 
 LINE = ReportLine(
     id="inc-1",
@@ -145,6 +152,24 @@ def test_a_mail_shows_the_same_in_a_table_and_nothing_in_it_acts() -> None:
     assert "<img" not in html
     assert "<em>still open</em>" in html
     assert [line for line in lines(WEEK)[:3] if line not in text(made(of(WEEK)))] == []
+
+
+def test_teams_shows_a_report_in_the_parts_that_slack_has() -> None:
+    card = json.loads(message_of(of(WEEK)).body)["attachments"][0]["content"]
+    lines = card_words(card)
+    assert lines[1] == f"{WEEK.period}; only what team-shop owns"
+    assert lines.index("Most events") < lines.index("To do")
+    assert "• no team owns cart" in lines
+    assert "https://sentry.test/issues/41/" in json.dumps(card)
+
+
+def test_a_mail_shows_each_error_with_its_marks_below() -> None:
+    made = message_from_bytes(letter(of(WEEK), ENVELOPE, now_ms=0).raw, policy=default)
+    body = made.get_body(("html",))
+    assert body is not None
+    shown = body.get_content()
+    assert "<em>new</em> · <em>still open</em> · checkout@1.2.4 · <a " in shown
+    assert "prefers-color-scheme: dark" in shown
 
 
 def test_no_roll_up_takes_a_report_in() -> None:

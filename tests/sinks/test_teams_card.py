@@ -196,3 +196,12 @@ def test_marks_of_the_templates_are_runs() -> None:
         Run(text="Sentry", url="https://s.test/"),
         Run(text="!"),
     )
+
+
+def test_evidence_that_counts_what_does_not_fit_shortens_no_message() -> None:
+    because = tuple(f"trace {at}" for at in range(9))
+    made = message_of(replace(digest(), because=because))
+    said = text_of(json.loads(made.body)["attachments"][0]["content"])
+    assert "trace 0; trace 1; trace 2; and 6 others" in said
+    assert "shortened" not in said
+    assert "because" in made.cuts
