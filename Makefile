@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check simulate bench deliveries wayback soak lock
+.PHONY: help setup demo test check simulate bench deliveries wayback everywhere soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,9 @@ deliveries: setup  ## a storm of 2,000 incidents through refusals, hang-ups, kil
 
 wayback: setup  ## an outage handled by people, each button and command, times under a storm; writes benchmarks/results/wayback.txt
 	@$(BIN)/python -m benchmarks.wayback --results benchmarks/results $(ARGS)
+
+everywhere: setup  ## what Slack, mail, Teams, webhooks and PagerDuty got, a drill, a week's report; writes benchmarks/results/everywhere.txt
+	@$(BIN)/python -m benchmarks.everywhere --results benchmarks/results $(ARGS)
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks
 	@$(BIN)/python -m benchmarks.quality $(FILES)
