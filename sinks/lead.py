@@ -49,6 +49,8 @@ _THEIRS: Final = {
 
 def subject(digest: Digest) -> str:
     """Return what kind of thing the digest is about, in one word."""
+    if digest.kind is DigestKind.ROLLUP:
+        return "Roll-up"
     if digest.kind in _OTHER:
         return digest.kind.value.replace("_", " ").capitalize()
     return "Storm" if digest.storm else "Incident"
