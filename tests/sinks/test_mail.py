@@ -69,7 +69,7 @@ def text(one: Letter, kind: str = "plain") -> str:
 
 
 class Tags(HTMLParser):
-    """What tags there are, and where links lead."""
+    """What tags there are, where links lead, and what is said of the dark."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -77,6 +77,8 @@ class Tags(HTMLParser):
         self.attributes: set[str] = set()
         self.links: list[str] = []
         self.open: list[str] = []
+        self.classes: set[str] = set()
+        self.styles: list[str] = []
         self.feed(source)
         self.close()
 
@@ -84,11 +86,20 @@ class Tags(HTMLParser):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
         self.links += [value or "" for name, value in attrs if name == "href"]
+        self.classes |= {value or "" for name, value in attrs if name == "class"}
         if tag not in ("meta", "br"):
             self.open.append(tag)
 
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.styles.append(data)
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+STYLES = Tags(text(made(digest()), "html")).styles
+"""Of every mail: nothing that a digest holds gets into it."""
 
 
 # ---------------------------------------------------------------- whatever a digest holds
@@ -119,10 +130,12 @@ def test_whatever_a_digest_holds_its_mail_is_one_that_every_server_takes(
 def test_whatever_a_digest_holds_nothing_of_it_is_markup(of: Digest, reply: bool) -> None:
     tags = Tags(text(made(of, reply=reply), "html"))
     assert tags.open == []
-    assert tags.tags <= TAGS
+    assert tags.tags <= {*TAGS, "style"}
+    assert tags.styles == STYLES
+    assert tags.classes <= {"page", "card", "quiet", "tone", "loud", "go"}
     assert tags.attributes <= {
         *("style", "href", "role", "width", "cellpadding", "cellspacing", "align", "colspan"),
-        *("lang", "charset", "name", "content"),
+        *("lang", "charset", "name", "content", "class"),
     }
     assert [one for one in tags.links if not re.match(r"https?://[^\s<>]+$", one)] == []
 
