@@ -3,7 +3,7 @@
 A form says the body of a message once; each medium has its marks. Its literal text is text: what is
 strong, code or a link is said by filters, so one form does for every service. It can neither reach
 anything but the values it is given, nor run long, nor write much: what would cost more than lines
-of a message is not in the language, loops and macros are counted, and so is all that is put out.
+of a message is not in the language, and what it does is counted (`form_budget`).
 
 What is wrong is told with its line: by `checked`, for what can be seen without running it, and by
 `FormError`, for what only happens then.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +27,8 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from correlators.types import Digest
+from sinks import form_budget
 
-STEPS: Final = 5_000
-"""Rounds of loops and calls of macros that one message takes."""
-CHARS: Final = 20_000
-"""The most that is put out for one message, what is kept in variables included."""
 NUMBER_MOST: Final = 10**15
 BETWEEN_CHARS: Final = 20
 WORDS: Final = "macros.j2"
@@ -55,35 +51,21 @@ JINJAS_FILTERS: Final = frozenset(
 )
 """Those that make nothing larger than it was."""
 
+_TESTS: Final = frozenset(ImmutableSandboxedEnvironment().tests)
+_OF_TEXTS: Final = frozenset(
+    {
+        *("upper", "lower", "capitalize", "title", "trim", "truncate", "int"),
+        *("strong", "code", "link", "without"),
+    }
+)
+"""Those that would make a text of whatever they are given."""
+
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _FIELDS: Final = frozenset(Digest.__struct_fields__)
 
 
 class FormError(Exception):
     """A form went wrong; the text names it and its line, and holds nothing of any event."""
-
-
-class Budget:
-    """What one message may still cost."""
-
-    def __init__(self) -> None:
-        self._steps, self._chars = STEPS, CHARS
-
-    def step(self) -> None:
-        """Count a round. Raises: SecurityError."""
-        self._steps -= 1
-        if self._steps < 0:
-            raise SecurityError(f"more than {STEPS:,} rounds of loops and macros")
-
-    def put(self, chars: int) -> None:
-        """Count what is put out. Raises: SecurityError."""
-        self._chars -= chars
-        if self._chars < 0:
-            raise SecurityError(f"more than {CHARS:,} characters")
-
-
-_budget: ContextVar[Budget | None] = ContextVar("_budget", default=None)
-"""Of the message that is being made; none while a form is compiled."""
 
 
 class Language(ImmutableSandboxedEnvironment):
@@ -107,9 +89,8 @@ class Language(ImmutableSandboxedEnvironment):
         self._forms: dict[str, str] = {}
 
         def put(value: object) -> Markup:
-            text = Markup(escape(value))
-            if (budget := _budget.get()) is not None:
-                budget.put(len(text))
+            text = Markup(escape(form_budget.text(value)))
+            form_budget.put(len(text))
             return text
 
         def join(values: object, between: str = ", ") -> Markup:
@@ -126,7 +107,11 @@ class Language(ImmutableSandboxedEnvironment):
         )
         self.globals.clear()
         self.globals["namespace"] = Namespace
-        self.filters.update({**filters, "join": join})
+        marks = {**{name: self.filters[name] for name in JINJAS_FILTERS}, **filters, "join": join}
+        self.filters = {
+            name: form_budget.counted(one, of_texts=name in _OF_TEXTS)
+            for name, one in marks.items()
+        }
 
     def _source(self, name: str) -> tuple[str, str, None] | None:
         if name == WORDS:
@@ -146,7 +131,11 @@ class Language(ImmutableSandboxedEnvironment):
         if problems := checked(file, source):
             raise FormError("\n".join(problems))
         self._forms[file] = source
-        self.get_template(file)
+        try:
+            self.get_template(file)
+        except (SyntaxError, RecursionError, MemoryError):  # of the Python that Jinja made of it
+            del self._forms[file]
+            raise FormError(f"{file}:1: too deeply nested") from None
 
     def run(self, file: str, values: Mapping[str, object], *, sample: bool = False) -> str:
         """Return what a form says.
@@ -159,43 +148,43 @@ class Language(ImmutableSandboxedEnvironment):
         Raises:
             FormError: it cannot; the text says where.
         """
-        token = _budget.set(budget := Budget())
         pieces: list[str] = []
         try:
-            for piece in self.get_template(file).generate(values):
-                budget.put(len(piece))
-                pieces.append(piece)
+            with form_budget.budget():
+                for piece in self.get_template(file).generate(values):
+                    form_budget.put(len(piece))
+                    pieces.append(piece)
         except Exception as error:  # Whatever a form does, the message has another form.
             raise FormError(f"{_place(file, error)}: {_why(error, sample)}") from None
-        finally:
-            _budget.reset(token)
         return "".join(pieces)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for data in tree.find_all(nodes.TemplateData):
             data.data = self._literal(data.data)
-        if name != WORDS:
-            self._count(tree)
-        return tree
+        return tree if name == WORDS else form_budget.counting(tree)
 
-    def _count(self, tree: nodes.Template) -> None:
-        """Have each round of a loop and each call of a macro counted."""
-        bodies: list[list[nodes.Node]] = [one.body for one in tree.find_all(nodes.For)]
-        bodies += [one.body for one in tree.find_all(nodes.Macro)]
-        bodies += [one.body for one in tree.find_all(nodes.CallBlock)]
-        for body in bodies:
-            counted = nodes.Call(nodes.EnvironmentAttribute("step"), [], [], None, None)
-            body.insert(0, nodes.ExprStmt(counted).set_lineno(body[0].lineno if body else 1))
-
-    def step(self) -> None:
+    def step(self) -> bool:
         """Count a round of the message that is being made. Raises: SecurityError."""
-        if (budget := _budget.get()) is not None:
-            budget.step()
+        return form_budget.step()
+
+    def held(self, value: object) -> object:
+        """Count what a list holds. Raises: SecurityError."""
+        return form_budget.held(value)
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Return True for macros, the counting and `namespace`: nothing else is called."""
-        return isinstance(obj, Macro) or obj == self.step or obj is Namespace
+        return isinstance(obj, Macro) or obj in (self.step, self.held, Namespace)
+
+    def call(__self, __context: Context, __obj: Any, *values: Any, **named: Any) -> Any:
+        """Return what a call gives; what cannot be called is not quoted: it may be an event's.
+
+        Raises:
+            SecurityError: only macros and filters are called.
+        """
+        if not __self.is_safe_callable(__obj):
+            raise SecurityError("only macros can be called, and filters by '|'")
+        return super().call(__context, __obj, *values, **named)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Return the result where both are numbers of a size that people read.
@@ -245,6 +234,10 @@ def _problems(tree: nodes.Template) -> Iterator[tuple[int, str]]:
         if used.name not in OWN_FILTERS | JINJAS_FILTERS:
             known = ", ".join(sorted(OWN_FILTERS | JINJAS_FILTERS))
             yield used.lineno, f"no filter {used.name!r}; there are {known}"
+    for test in tree.find_all(nodes.Test):
+        if test.name not in _TESTS:
+            known = ", ".join(sorted(_TESTS))
+            yield test.lineno, f"no test {test.name!r}; there are {known}"
     for joined in tree.find_all(nodes.Concat):
         yield joined.lineno, "no '~': put the values one after the other"
     for asked in tree.find_all(nodes.Getattr):
@@ -254,7 +247,7 @@ def _problems(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     given = {one.name for one in tree.find_all(nodes.Name) if one.ctx != "load"}
     given |= {one.target for one in tree.find_all(nodes.Import)}
     given |= {one.name for one in tree.find_all(nodes.Macro)}
-    known_names = given | VALUES | {"loop", "caller", "namespace", "varargs", "kwargs"}
+    known_names = given | VALUES | {"loop", "caller", "namespace"}
     for name in tree.find_all(nodes.Name):
         if name.ctx == "load" and name.name not in known_names:
             yield name.lineno, f"no {name.name!r}; there are {', '.join(sorted(VALUES))}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from correlators.reported import Reported
 from correlators.types import Digest, DigestKind, Doubt, PageAction
 from sinks import form_media
-from sinks.form_language import CHARS, STEPS, FormError, Language, checked
+from sinks.form_language import FormError, Language, checked
 from sinks.form_media import MAIL, PLAIN, RUNS, SLACK, SLACK_TEXT
 from sinks.form_names import CRITICAL, OURS, Form, Templates
 from sinks.forms import Forms, Told, calls_everybody, ours
@@ -186,6 +186,8 @@ def test_text_of_the_form_itself_is_text_in_every_medium() -> None:
         ("{% include 'slack_hurt.j2' %}", "f.j2:1: only macros.j2 can be taken in"),
         ("{% extends '/etc/passwd' %}", "f.j2:1: only macros.j2 can be taken in"),
         ("{{ d.title ~ 'x' }}", "f.j2:1: no '~'"),
+        ("{{ d is shiny }}", "f.j2:1: no test 'shiny'; there are"),
+        ("{% macro m() %}{{ varargs }}{% endmacro %}", "f.j2:1: no 'varargs'"),
         ("{{ range(9) }}", "f.j2:1: no 'range'"),
         ("{{ cycler }}", "f.j2:1: no 'cycler'"),
         ("{{ " + "(" * 3_000 + "1" + ")" * 3_000 + " }}", "f.j2:1: too deeply nested"),
@@ -194,10 +196,6 @@ def test_text_of_the_form_itself_is_text_in_every_medium() -> None:
 def test_what_can_be_seen_to_be_wrong_is_told_with_its_line(source: str, says: str) -> None:
     (problem,) = checked("f.j2", source)[:1]
     assert problem.startswith(says) or says in problem
-
-
-DOUBLED = "{% set a = d.title %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 400 + "{{ a }}"
-FOUR_DEEP = "{% for a in d.title %}" * 4 + "x" + "{% endfor %}" * 4
 
 
 @pytest.mark.parametrize(
@@ -212,8 +210,6 @@ FOUR_DEEP = "{% for a in d.title %}" * 4 + "x" + "{% endfor %}" * 4
         ("{{ '{:999999999}'.format(1) }}", "f.j2:1: "),
         ("{{ ''.__class__.__mro__ }}", "f.j2:1: "),
         ("{{ d.__struct_fields__ }}", "a digest has no"),
-        (DOUBLED, f"more than {CHARS:,} characters"),
-        (FOUR_DEEP, f"more than {STEPS:,} rounds"),
         ("{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}", "f.j2:1: RecursionError"),
         ("{{ d.services[99].service }}", "f.j2:1: UndefinedError"),
         ("{{ 1 // 0 }}", "f.j2:1: ZeroDivisionError"),
