@@ -11,7 +11,7 @@ from correlators.scheduled import Tally
 from correlators.storms import Storm
 
 if TYPE_CHECKING:
-    from correlators.report_counts import Counted
+    from correlators.report_errors import Counted
 
 FALSE_ALARMS: Final = 3
 """From so many on it is worth a rule."""

@@ -57,6 +57,7 @@ class Reporting:
     def take(self) -> tuple[list[Digest], Suppressed]:
         """Return what was decided since the last call."""
         taken = self._digests, self._suppressed
+        self._counting.forget()
         self._digests, self._suppressed, self._told = [], Counter(), Counter()
         return taken
 
@@ -153,7 +154,7 @@ class Reporting:
         # What ended before that is forgotten: a time of which it is not sure is no time of its own.
         since = max(coming.from_tick, tick - self._remember_ticks)
         counted, happened = self._counting.counted(
-            scheduled, coming.environment, since=since, tick=tick, people=coming.people
+            scheduled, coming.environment, since=since, people=coming.people
         )
         from_ms, to_ms = since * TICK_MS, tick_end_ms(tick)
         before = coming.events_before

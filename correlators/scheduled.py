@@ -44,10 +44,17 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
         if Urgency.DROP in self.urgency:
             raise ValueError("what is dropped stands in no report")
 
+    def of(self, environment: str) -> bool:
+        """Return whether it is a report of this environment."""
+        return matches(self.environment, [environment])
+
+    def of_owned(self, owners: Iterable[str]) -> bool:
+        """Return whether it is of what these teams own."""
+        return not self.team or self.team in owners
+
     def tells(self, environment: str, owners: Iterable[str]) -> bool:
         """Return whether it is a report of this environment, and of what these teams own."""
-        of_team = not self.team or self.team in owners
-        return of_team and matches(self.environment, [environment])
+        return self.of_owned(owners) and self.of(environment)
 
 
 class Tally(msgspec.Struct, frozen=True):

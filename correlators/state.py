@@ -11,7 +11,6 @@ found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 
 import msgspec
 
@@ -266,16 +265,16 @@ class State:
             return found
         return Day(environment=environment, end_tick=end_tick)
 
-    def of_environment(self, environment: str) -> list[Incident | Storm]:
-        """Return the incidents and storms of an environment that are remembered, by entry key. All
+    def by_environment(self) -> dict[str, list[Incident | Storm]]:
+        """Return the incidents and storms that are remembered, by environment, in no order. All
         entries are looked at: this is for what is rare."""
-        found = [
-            (key, one)
-            for key, one in self._entries.items()
-            if (isinstance(one, Incident) and one.key.environment == environment)
-            or (isinstance(one, Storm) and one.environment == environment)
-        ]
-        return [one for _, one in sorted(found, key=itemgetter(0))]
+        found: dict[str, list[Incident | Storm]] = {}
+        for one in self._entries.values():
+            if isinstance(one, Incident):
+                found.setdefault(one.key.environment, []).append(one)
+            elif isinstance(one, Storm):
+                found.setdefault(one.environment, []).append(one)
+        return found
 
     def open_counts(self) -> tuple[int, int]:
         """Return how many incidents and storms are open."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from correlators.acts import Acknowledge, Act, FalseAlarm, Resolve
 from correlators.conditions import When
+from correlators.incidents import Windows
 from correlators.owners import Owner
+from correlators.recurring import Recurring
 from correlators.reported import TOP_MOST
 from correlators.rulings import Rule, Urgency
-from correlators.types import DigestKind, Level
+from correlators.types import DigestKind, Level, Suppression
 from tests.correlators.acted import ANNA, Stage
 from tests.correlators.score import (
     CHAT,
+    DAY,
     HOUR,
     MINUTE,
     PAGING,
@@ -96,6 +101,47 @@ def test_a_team_is_told_of_what_it_owns() -> None:
     assert [top.service for top in digest.reported.top] == ["payment"]
     assert digest.reported.top[0].owner == "team-pay"
     assert told(score, "cart") == []
+
+
+PAY_AND_CART: dict[str, Any] = {
+    "owners": (Owner(service="pay*", owner="team-pay"), Owner(service="cart", owner="team-cart"))
+}
+
+
+def test_what_goes_on_without_news_is_no_report_of_its_team_whatever_comes_of_others() -> None:
+    windows = Windows(quiet_for_ms=3 * HOUR * 1000)
+    teams = [scheduled(name=one, team=f"team-{one}") for one in ("pay", "cart")]
+    config = reporting(*teams, windows=windows, **PAY_AND_CART)
+    score = run(
+        events([0], "payment", "X"),
+        events([0, FIRST + 60], "cart", "Y"),
+        until=FIRST + HOUR + 1,
+        config=config,
+    )
+    assert (len(told(score, "pay")), len(told(score, "cart"))) == (1, 2)
+    assert score.suppressed[Suppression.NOTHING_NEW] == 1
+
+
+def test_a_report_says_the_same_alone_and_beside_others_of_its_moment() -> None:
+    reports = [
+        scheduled(name="all"),
+        scheduled(name="pay", team="team-pay"),
+        scheduled(name="paged", urgency=(Urgency.PAGE,)),
+        scheduled(Recurring(minutes=(0,)), name="daily"),
+    ]
+    pushes = [
+        *events([0, 1, 3 * HOUR], "payment", "X"),
+        *events([5_000], "cart", "Y"),
+        *[
+            event(60 + at, name, f"E{name}", trace="t", level=Level.FATAL)
+            for at, name in enumerate("abc")
+        ],
+    ]
+    together = run(pushes, until=DAY, config=reporting(*reports, config=PAGING, **PAY_AND_CART))
+    for one in reports:
+        alone = run(pushes, until=DAY, config=reporting(one, config=PAGING, **PAY_AND_CART))
+        assert told(alone, one.name)
+        assert told(together, one.name) == told(alone, one.name)
 
 
 def test_what_a_rule_drops_stands_in_no_report() -> None:
