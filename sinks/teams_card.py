@@ -220,9 +220,10 @@ def _report(it: _Writing, head: list[Json]) -> list[Json]:
     """Return a scheduled report in its parts; what shadow mode reports, in its lines."""
     if it.d.reported is None:
         return _whole(it, head, "slack_report.j2")
-    whole, todo = (it.lines(f"slack_report_{one}.j2", _HURT) for one in ("sum", "todo"))
-    top = it.lines("slack_report_top.j2", _room(it, head, [whole, todo]))
-    return _apart([whole, top, todo])
+    counts = it.lines("slack_report_sum.j2", _NEWS)
+    todo = it.lines("slack_report_todo.j2", _HURT)
+    top = it.lines("slack_report_top.j2", _room(it, head, [counts, todo]))
+    return _apart([counts, top, todo])
 
 
 def _services(it: _Writing, head: list[Json], taken: Sequence[list[Json]]) -> list[Json]:

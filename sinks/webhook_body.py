@@ -12,6 +12,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import xxhash
 
 from correlators.types import Digest, DigestKind, ServiceLine
@@ -28,7 +29,7 @@ BODY_BYTES: Final = 20_000
 TEXT_CHARS: Final = 3_000
 URL_CHARS: Final = 300
 
-_GIVES_WAY: Final = ("services", "report", "because", "left", "notes", "text")
+_GIVES_WAY: Final = ("services", "report", "reported", "because", "left", "notes", "text")
 """What is left out first, where all does not fit; of a list one entry after the other."""
 
 
@@ -62,13 +63,26 @@ def body_of(digest: Digest, *, possible_repeat: bool = False) -> tuple[bytes, tu
         cuts.append("text")
     message = {"type": type_of(digest), "timestamp": _time(digest.at_ms), "data": data}
     for name in _GIVES_WAY:
-        while data[name] and _size(message) > BODY_BYTES - 300:  # for `shortened` itself
+        while _size(message) > BODY_BYTES - 300 and _gave_way(data, name):  # for `shortened` itself
             cuts.append(name)
-            data["more_services"] += name == "services"
-            data["more_notes"] += name == "notes"
-            data[name] = "" if name == "text" else data[name][:-1]
     data["shortened"] = list(dict.fromkeys(cuts))[:10]
     return _bytes(message), tuple(dict.fromkeys(cuts))
+
+
+def _gave_way(data: Json, name: str) -> bool:
+    """Take away the last entry of a list, or a whole text, and return whether there was one."""
+    if name == "text":
+        was, data[name] = data[name], ""
+        return bool(was)
+    entries = data[name].get("top") if name == "reported" else data[name]
+    if not entries:
+        return False
+    entries.pop()
+    if name == "reported":
+        data[name]["more"] += 1
+    elif name in ("services", "notes"):
+        data[f"more_{name}"] += 1
+    return True
 
 
 def _shortened(text: str) -> str:
@@ -113,6 +127,7 @@ def _data(d: Digest, possible_repeat: bool) -> Json:
         "acknowledged_by": d.acked_by if d.kind is not DigestKind.UNACKNOWLEDGED else "",
         "silenced_until": _time(d.silenced_until_ms) if d.silenced_until_ms else "",
         "unconfirmed": d.unconfirmed.value if d.unconfirmed is not None else "",
+        "back": _back(d),
         "regressed": d.regressed,
         "escalating": d.escalating,
         "flapping": d.flapping,
@@ -128,6 +143,7 @@ def _data(d: Digest, possible_repeat: bool) -> Json:
         "notes": list(d.notes),
         "more_notes": d.more_notes,
         "report": list(d.report),
+        "reported": _reported(d),
         "links": {
             "issue": _url(d.url),
             "runbook": _url(d.runbook),
@@ -137,6 +153,30 @@ def _data(d: Digest, possible_repeat: bool) -> Json:
         "text": "",
         "shortened": [],
     }
+
+
+def _back(d: Digest) -> Json:
+    """Return how it was over before; nothing where it is not back."""
+    one = d.back
+    if one is None:
+        return {}
+    return {
+        "ended_at": _time(one.ended_ms),
+        "storm_id": one.storm_id,
+        "by": one.by,
+        "in": one.where,
+    }
+
+
+def _reported(d: Digest) -> Json:
+    """Return the figures of a scheduled report; nothing of any other digest."""
+    one = d.reported
+    if one is None:
+        return {}
+    found: Json = msgspec.to_builtins(one)
+    found |= {"from_at": _time(found.pop("from_ms")), "to_at": _time(found.pop("to_ms"))}
+    found["hourly_before"] = None if one.hourly_before < 0 else one.hourly_before
+    return found | {"top": [line | {"url": _url(line["url"])} for line in found["top"]]}
 
 
 def _service(one: ServiceLine) -> Json:

@@ -1,4 +1,4 @@
-"""A scheduled report as Slack and plain lines show it."""
+"""A scheduled report as Slack, Teams, mails and plain lines show it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sinks.blocks import BLOCK_CHARS, chars
 from sinks.bounds import bounded
 from sinks.covered import foldable
 from sinks.mail import letter
-from sinks.peers.drawn_cards import card_words
 from sinks.peers.slack_rules import blocks_error
-from sinks.teams_card import message_of
+from sinks.peers.teams_rules import cards_of
+from sinks.teams_card import MESSAGE_BYTES, message_of
 from tests.sinks.hostile import any_digest, struct
 from tests.sinks.make import digest
 from tests.sinks.test_mail import ENVELOPE, made, text
@@ -154,15 +154,6 @@ def test_a_mail_shows_the_same_in_a_table_and_nothing_in_it_acts() -> None:
     assert [line for line in lines(WEEK)[:3] if line not in text(made(of(WEEK)))] == []
 
 
-def test_teams_shows_a_report_in_the_parts_that_slack_has() -> None:
-    card = json.loads(message_of(of(WEEK)).body)["attachments"][0]["content"]
-    lines = card_words(card)
-    assert lines[1] == f"{WEEK.period}; only what team-shop owns"
-    assert lines.index("Most events") < lines.index("To do")
-    assert "• no team owns cart" in lines
-    assert "https://sentry.test/issues/41/" in json.dumps(card)
-
-
 def test_a_mail_shows_each_error_with_its_marks_below() -> None:
     made = message_from_bytes(letter(of(WEEK), ENVELOPE, now_ms=0).raw, policy=default)
     body = made.get_body(("html",))
@@ -170,6 +161,45 @@ def test_a_mail_shows_each_error_with_its_marks_below() -> None:
     shown = body.get_content()
     assert "<em>new</em> · <em>still open</em> · checkout@1.2.4 · <a " in shown
     assert "prefers-color-scheme: dark" in shown
+
+
+def test_a_card_of_teams_shows_the_errors_marked_linked_and_apart_from_what_is_to_do() -> None:
+    (found,), problem = cards_of(json.loads(message_of(of(WEEK)).body))
+    assert problem == ""
+    blocks = found["body"][1:]
+    lines = ["".join(run["text"] for run in one["inlines"]) for one in blocks]
+    assert lines[:3] == texts(of(WEEK))[1].replace("*", "").split("\n")
+    assert lines[3] == "Most events"
+    assert lines[4] == (
+        "1. checkout · TimeoutError: no answer within <int> ms · about 5,120 events · 340 users · "
+        "new · still open · checkout@1.2.4 · team-shop · Sentry"
+    )
+    assert lines[6:-1] == ["… and 2 more errors", "To do", *(f"• {one}" for one in WEEK.actions)]
+    apart = [
+        line for line, one in zip(lines, blocks, strict=True) if one.get("spacing") == "Medium"
+    ]
+    assert apart[1:3] == ["Most events", "To do"]
+    (link,) = [run for run in blocks[4]["inlines"] if "selectAction" in run]
+    assert link["selectAction"]["url"] == LINE.url
+    strong = [run["text"] for run in blocks[4]["inlines"] if run.get("weight") == "Bolder"]
+    assert strong == ["checkout"]
+
+
+@given(any_digest(), struct(Reported, 30), st.booleans())
+def test_teams_takes_any_report(one: Digest, reported: Reported, repeat: bool) -> None:
+    report = msgspec.structs.replace(one, kind=DigestKind.REPORT, resolved=False, reported=reported)
+    body = message_of(report, possible_repeat=repeat).body
+    assert len(body) <= MESSAGE_BYTES
+    assert cards_of(json.loads(body))[1] == ""
+
+
+def test_a_report_of_megabytes_is_a_card_that_counts_nothing_away() -> None:
+    huge = msgspec.structs.replace(LINE, title="漢" * 5_000_000, owner="漢" * 9_000)
+    most = msgspec.structs.replace(WEEK, top=(huge,) * 10, actions=("漢" * 9_000,) * 5)
+    made_of_it = message_of(of(most))
+    assert len(made_of_it.body) <= MESSAGE_BYTES
+    assert "reportline_title" in made_of_it.cuts
+    assert cards_of(json.loads(made_of_it.body))[1] == ""
 
 
 def test_no_roll_up_takes_a_report_in() -> None:

@@ -11,10 +11,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from correlators.returns import Back
 from correlators.types import Digest, DigestKind
 from sinks.webhook_body import BODY_BYTES, body_of, type_of
 from tests.sinks.hostile import any_digest
 from tests.sinks.make import digest
+from tests.sinks.test_report import WEEK, of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -82,6 +84,43 @@ def test_what_a_usual_storm_says_to_a_program() -> None:
     assert data["first_at"] == "2026-09-21T14:13:08.000Z"
     assert data["shortened"] == []
     assert data["text"].startswith("🔴 payment +1 · ConnectionRefusedError")
+
+
+def test_a_report_is_figures_and_what_is_back_says_how_it_was_over() -> None:
+    found = message(of(WEEK))["data"]["reported"]
+    same = {
+        name: getattr(WEEK, name)
+        for name in WEEK.__struct_fields__
+        if name not in ("from_ms", "to_ms", "top", "actions", "urgency")
+    }
+    assert same.items() <= found.items()
+    assert (found["from_at"], found["to_at"]) == (
+        "1970-01-01T00:00:00.000Z",
+        "1970-01-01T00:00:00.001Z",
+    )
+    assert found["actions"] == list(WEEK.actions)
+    assert [one["url"] for one in found["top"]] == [WEEK.top[0].url, ""]
+    first = message(of(msgspec.structs.replace(WEEK, hourly_before=-1)))
+    assert first["data"]["reported"]["hourly_before"] is None
+    assert USUAL["data"]["reported"] == USUAL["data"]["back"] == {}
+    back = Back(1_790_000_000_000, "storm-1", "ada", "slack")
+    assert message(msgspec.structs.replace(digest(), back=back))["data"]["back"] == {
+        "ended_at": "2026-09-21T14:13:20.000Z",
+        "storm_id": "storm-1",
+        "by": "ada",
+        "in": "slack",
+    }
+
+
+def test_a_report_that_is_too_long_counts_the_errors_that_it_leaves_out() -> None:
+    huge = msgspec.structs.replace(
+        WEEK.top[0], title="\U0001f525" * 140, release="漢" * 80, url="https://s.test/" + "漢" * 250
+    )
+    most = msgspec.structs.replace(WEEK, top=(huge,) * 10, actions=("漢" * 300,) * 5, more=2)
+    data = message(of(most))["data"]
+    assert "reported" in data["shortened"]
+    assert len(data["reported"]["top"]) + data["reported"]["more"] == 12
+    assert len(data["reported"]["actions"]) == 5
 
 
 def test_types_say_what_happened_to_what() -> None:
