@@ -1,13 +1,12 @@
 """Megabytes of hostile text in each field of a digest, at every sink: a message all the same.
 
-Its service takes it, it is small, and making it takes neither long nor much memory. That nothing
+Its service takes it, it is small, and making it takes little memory. That nothing
 in it acts is tested beside each sink, of any digest.
 """
 
 from __future__ import annotations
 
 import json
-import time
 import tracemalloc
 import typing
 from collections.abc import Iterator
@@ -48,8 +47,6 @@ OUT_CHARS: Final = 250_000
 """Of all messages of one field: the largest one that any sink makes is a mail."""
 MEMORY: Final = 240_000_000
 """A dozen copies of one text, of which each character takes four bytes; there are a hundred."""
-CPU_S: Final = 5.0
-"""Of the messages of one field. What reads it more than a few times takes minutes."""
 TRIES: Final = 4
 """A call that came to nothing on a busy machine is made again."""
 OURS: Final = {"destination", "page_fallback", "handed_by", "page_told", "page_after_to"}
@@ -162,13 +159,12 @@ async def test_megabytes_in_any_field_are_a_message_that_is_taken(
         of = case.digest("inc-00000000000000aa")
         for number, (path, digest) in enumerate(each(of, Digest, "", TEXT), 1):
             clock.now_ms += 3_600_000
-            before, began_s = out(case), time.process_time()
+            before = out(case)
             refused = await taken(case, told_as(path, digest), number, clock.now_ms, steps=1)
-            took_s = time.process_time() - began_s
             # Whatever an issue is called in Sentry is no text of a message.
             bad += [f"{path} {one}" for one in refused if not path.startswith(".issue_change.")]
-            if took_s > CPU_S or out(case) - before > OUT_CHARS:
-                bad.append(f"{path}: {took_s:.1f} s, {out(case) - before} characters")
+            if out(case) - before > OUT_CHARS:
+                bad.append(f"{path}: {out(case) - before} characters")
     assert not bad, "\n".join(bad)
 
 
