@@ -71,7 +71,7 @@ def told(mail: EmailPeer, teams: TeamsPeer, webhook: WebhookPeer) -> dict[str, l
     it may be a repeat."""
     return {
         "email:shop": [one.part("plain") for one in mail.inbox(ADA)],
-        "teams:ops": [one.text for one in teams.cards("ops")],
+        "teams:ops": [one.text.replace(" · revision", ", revision") for one in teams.cards("ops")],
         "webhook:board": [
             f"{one.message['data']['id']}, revision {one.message['data']['revision']}"
             + (REPEAT if one.message["data"]["possible_repeat"] else "")
@@ -102,7 +102,11 @@ async def test_mail_teams_and_a_webhook_are_told_all_of_it_also_if_deliver_is_ki
                     peer.fail(Fault.SLOW_AFTER, calls=1, method=method)
                 for number, service in enumerate(("checkout", "payment")):
                     body = error_webhook(
-                        f"{number:032x}", service=service, kind="Down", user="u", at_s=time.time()
+                        f"{number:032x}",
+                        service=service,
+                        kind=f"Down{service}",
+                        user="u",
+                        at_s=time.time(),
                     )
                     assert await made.post(client, "error", body) == 200
                     if number:

@@ -19,8 +19,8 @@ from correlators.personal_acts import TellMe
 from correlators.settled import SETTLES_MOST_TICKS
 from correlators.ticks import Progress
 from correlators.types import Digest, DigestKind, PageAction, tick_of
-from streams import codec
 from tests.simulation.logs import Log
+from tests.simulation.reference import messages
 
 
 def written(logs: Sequence[Log], progress: dict[int, Progress]) -> tuple[list[Act], set[str]]:
@@ -34,11 +34,9 @@ def written(logs: Sequence[Log], progress: dict[int, Progress]) -> tuple[list[Ac
     taken: list[Act] = []
     waiting: set[str] = set()
     for log in logs:
-        for entry in log.committed():
-            assert entry.message is not None
-            message = codec.message(entry.message.value or b"")
+        for offset, message in messages(log):
             if isinstance(message, Act):
-                if entry.offset < progress[log.tp.partition].read_up_to:
+                if offset < progress[log.tp.partition].read_up_to:
                     taken.append(message)
                 else:
                     waiting.add(act_id(message))

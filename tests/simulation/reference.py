@@ -4,6 +4,7 @@ unhurried CORRELATE over its input log, with what people decided or without."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from correlators.acts import Act
 from correlators.entries import PROGRESS_KEY
 from correlators.partition import Partition, Step
 from correlators.ticks import Progress
+from correlators.types import DeltaBatch
 from streams import codec
 from streams.local import Pipeline
 from streams.settings import Clock
@@ -100,17 +102,23 @@ def decided(
         progress = Progress(installation="reference", partitions=1, sources=every)
         partition = Partition(CONFIG, progress, explains=True)
         last = upto[log.tp.partition]
-        for entry in log.committed():
-            assert entry.message is not None
-            message = codec.message(entry.message.value or b"")
+        for offset, message in messages(log):
             if not isinstance(message, Act):
-                partition.receive(entry.offset, message)
+                partition.receive(offset, message)
             elif not _settled(partition, found, last):
                 break  # it stands behind the last tick that counts
             elif people:
-                assert partition.receive_act(entry.offset, message)
+                assert partition.receive_act(offset, message)
         _settled(partition, found, last)
     return found
+
+
+def messages(log: Log) -> Iterator[tuple[int, DeltaBatch | Act]]:
+    """Yield what can be read of a partition of CORRELATE's input log, with where it stands."""
+    for entry in log.committed():
+        assert entry.message is not None
+        with suppress(codec.CodecError):
+            yield entry.offset, codec.message(entry.message.value or b"")
 
 
 def _settled(partition: Partition, found: Expected, last: int) -> bool:
