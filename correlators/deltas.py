@@ -280,6 +280,7 @@ def _sample(event: Event, signature: Signature, at_ms: int) -> Sample:
         transaction=_cut(parameterise(event.transaction), TITLE_BYTES),
         web_url=_cut(event.web_url, URL_BYTES),
         issue_url=_cut(event.issue_url, URL_BYTES),
+        request=_cut(parameterise(event.request), TITLE_BYTES),
     )
 
 

@@ -257,5 +257,6 @@ def _digest(
         ignored=telling.ignored,
         culprit=sample.culprit,
         transaction=sample.transaction,
+        request=sample.request,
         url=url_of(sample),
     )

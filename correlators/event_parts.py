@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import unquote
 
 import xxhash
 
@@ -24,6 +25,7 @@ from correlators.wire import (
     WireFrame,
     WireMechanism,
     WireMessage,
+    WireRequest,
     WireStack,
     WireThread,
     WireUser,
@@ -37,11 +39,14 @@ FRAME_CHARS: Final = 512
 TEXT_CHARS: Final = 8_192
 TAGS_KEPT: Final = 200
 LINK_CHARS: Final = 2_048
+REQUEST_CHARS: Final = 200
+METHOD_CHARS: Final = 10
 LAST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
 _NO_MECHANISM: Final = WireMechanism()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BEFORE_PATH: Final = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _HEX_32: Final = re.compile(r"[0-9a-f]{32}")
 _USER_KINDS: Final = ("id", "email", "username", "name", "ip")
 _LEVELS: Final = {level.value: level for level in Level}
@@ -68,6 +73,22 @@ def link(given: str | None) -> str:
     if given and len(given) <= LINK_CHARS and given.startswith(("https://", "http://")):
         return given if given.isprintable() and " " not in given else ""
     return ""
+
+
+def request_of(request: WireRequest | None) -> str:
+    """Return method and path of a request on one line, such as `POST /charges/17`; empty for none.
+
+    Host, query and fragment are left out: they hold tokens and people. Escapes are undone, so that
+    what looks like an address of mail is seen to be one.
+    """
+    if request is None or not request.url:
+        return ""
+    path = _BEFORE_PATH.sub("", request.url[:LINK_CHARS]).partition("?")[0].partition("#")[0]
+    if not (path.startswith("/") and path.isprintable()):
+        return ""
+    method = request.method or ""
+    known = method.isascii() and method.isalpha() and len(method) <= METHOD_CHARS
+    return name(f"{method.upper() if known else ''} {unquote(path)}", REQUEST_CHARS)
 
 
 def tags_of(tags: list[tuple[str, str | None]] | dict[str, str | None] | None) -> dict[str, str]:

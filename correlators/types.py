@@ -97,6 +97,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     platform: str = ""
     logger: str = ""
     transaction: str = ""
+    request: str = ""
+    """Method and path of the HTTP request, without host, query and fragment."""
     culprit: str = ""
     message: str = ""
     """The message template (`logentry.message`) if there is one, else the formatted message."""
@@ -238,6 +240,7 @@ class Sample(msgspec.Struct, frozen=True, order=True, gc=False):
     transaction: str = ""
     web_url: str = ""
     issue_url: str = ""
+    request: str = ""
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -705,3 +708,5 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of what is told to one person: what it tells them of; `act` says it as for everybody."""
     told_by_rule: str = ""
     """Where no rule decided this one, as with what a person did: the last that did before."""
+    request: str = ""
+    """Method and path of the HTTP request of the sample, if there was one."""

@@ -93,6 +93,13 @@ class WireUser(Struct):
     ip_address: str | None = None
 
 
+class WireRequest(Struct):
+    """The HTTP request in which it happened."""
+
+    method: str | None = None
+    url: str | None = None
+
+
 class WireTrace(Struct):
     """The trace context."""
 
@@ -150,6 +157,7 @@ class WireEvent(Struct):
     tags: list[tuple[str, str | None]] | dict[str, str | None] | None = None
     sdk: WireSdk | None = None
     user: WireUser | None = None
+    request: WireRequest | None = None
     contexts: WireContexts | None = None
     timestamp: float | int | str | None = None
     datetime: float | int | str | None = None
@@ -159,6 +167,7 @@ class WireEvent(Struct):
     old_stacktrace: WireStack | None = field(default=None, name="sentry.interfaces.Stacktrace")
     old_message: WireMessage | None = field(default=None, name="sentry.interfaces.Message")
     old_user: WireUser | None = field(default=None, name="sentry.interfaces.User")
+    old_request: WireRequest | None = field(default=None, name="sentry.interfaces.Http")
 
 
 class WireEventData(Struct):

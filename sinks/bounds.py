@@ -22,6 +22,7 @@ TEXTS: Final = {
     "page_why": 250,
     "culprit": 200,
     "transaction": 200,
+    "request": 200,
     "storm_title": 150,
     "report": 400,
     "runbook": 0,

@@ -122,6 +122,7 @@ def _data(d: Digest, possible_repeat: bool) -> Json:
         "release_before": d.release_before,
         "culprit": d.culprit,
         "transaction": d.transaction,
+        "request": d.request,
         "owners": list(d.owners),
         "assignee": d.assignee,
         "acknowledged_by": d.acked_by if d.kind is not DigestKind.UNACKNOWLEDGED else "",

@@ -56,14 +56,16 @@ def told(
 
 def test_the_critical_form_says_who_is_hurt_who_is_on_call_and_what_to_open() -> None:
     forms = Forms(Templates(by_rule={"loud": CRITICAL}))
+    what, on_call = page(request="POST /charges/<int>"), ("Ada", "Bo")
     found = forms.told(
-        page(), SLACK, Notes(), everybody="<!channel>", on_call=("Ada", "Bo"), called=("<!S>",)
+        what, SLACK, Notes(), everybody="<!channel>", on_call=on_call, called=("<!S>",)
     )
     assert found is not None
     text = "\n".join(found.lines)
     assert text.startswith("<!channel> <!S> *ERROR* in *production*\n*On call:* Ada, Bo\n")
     for said in ("*Impact:* 2 services · 412 events · 97 users", "`payment@2.4.1`", "*Paged:*"):
         assert said in text
+    assert "*Request:* `POST /charges/&lt;int&gt;`" in text
     assert "<https://wiki.test/pay|Runbook> · <https://sentry.test/" in text
 
 
