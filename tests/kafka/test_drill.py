@@ -49,3 +49,11 @@ async def test_a_drill_goes_from_webhook_to_message_and_page_and_is_cleaned_up(
         posts = made.slack.posts(CHANNEL)
         assert posts
         assert all("DRILL" in one.text for one in posts)
+        asked_to_draw = ("render", "--template", "critical", "--incident")
+        drawn = await asyncio.to_thread(made.run, *asked_to_draw, said["incident"])
+        assert (drawn.returncode, drawn.stderr) == (0, "")
+        assert "@channel FATAL in production" in drawn.stdout
+        assert "DRILL" in drawn.stdout
+        unknown = await asyncio.to_thread(made.run, *asked_to_draw, "inc-0123456789abcdef")
+        assert unknown.returncode == 1
+        assert "nothing was told of inc-0123456789abcdef in what the topic keeps" in unknown.stderr
