@@ -35,7 +35,7 @@ def actions(
     said = [
         _about("paged, and acknowledged by nobody: ", [*unheard, *map(short, paged)]),
         _about("open, and nobody has it: ", map(short, nobody)),
-        _about("came back after it was resolved: ", (short(o.line) for o in found if o.line.back)),
+        _about("came back after it was resolved: ", (short(one.line) for one in found if one.back)),
         _about("comes and goes: ", (short(one.line) for one in found if one.flaps)),
         _about(
             "no team owns ", (o.line.service for o in found if owned and not o.line.owner), ", "

@@ -14,7 +14,7 @@ import msgspec
 
 from correlators import sets
 from correlators.history import HOUR_TICKS
-from correlators.incidents import Incident, ticks
+from correlators.incidents import Closed, Incident, ticks
 from correlators.judging import Config
 from correlators.owners import owners_of
 from correlators.reported import ReportLine
@@ -27,6 +27,7 @@ from correlators.told import Told
 
 TITLE_CHARS: Final = 200
 
+_SAID: Final = (Closed.SENTRY, Closed.HAND)
 _by_begin = attrgetter("opened_tick", "key.release", "id")
 
 
@@ -38,6 +39,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody was paged for it, by itself."""
     had: bool
     """Somebody said that they have it, or it is assigned."""
+    back: bool
+    """It came back after it was over; what is new in that time, after somebody resolved it."""
     flaps: bool
 
 
@@ -188,6 +191,7 @@ class Errors:
             had=had
             or any(one.assignee for one in group)
             or bool(storm and (storm.assignee or storm.had_tick >= 0)),
+            back=back and (not new or any(one.closed in _SAID for one in group[:-1])),
             flaps=episode is not None and episode.flapping_since >= since,
         )
 

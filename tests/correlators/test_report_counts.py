@@ -188,6 +188,19 @@ def test_mean_times_come_from_what_people_did() -> None:
     )
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_is_new_and_came_back_after_somebody_resolved_it_is_to_be_done(by_hand: bool) -> None:
+    stage = Stage(config=reporting())
+    stage.run(20, event(0, "a", "X"))
+    acts = [(100, Resolve(subject=stage.incident("a").id, **ANNA))] if by_hand else []
+    stage.run(FIRST + 1, event(FIRST - 100, "a", "X"), acts=acts)
+    (digest,) = [one for one in stage.digests if one.kind is DigestKind.REPORT]
+    found = digest.reported
+    assert found is not None
+    assert (found.new, found.back) == (1, 0)
+    assert ("came back after it was resolved: a: X" in found.actions) == by_hand
+
+
 def test_many_errors_are_counted_and_the_loudest_named() -> None:
     pushes = [event(at % 7 * 60, f"s{at:02}", f"E{at}") for at in range(30) for _ in range(at + 1)]
     one = only(run(pushes, until=HOUR, config=reporting()))
