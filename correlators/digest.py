@@ -159,7 +159,8 @@ def of_storm(storm: Storm, members: Sequence[Incident], telling: Telling) -> Dig
         first_ms=storm.first_ms,
         last_ms=storm.last_ms,
         services=lines[:SERVICES_TOLD],
-        releases=releases_of(members),
+        # Which release broke is asked of the origin first.
+        releases=releases_of((origin, *members)),
         delayed=all(one.delayed for one in members),
         past=False,
         at_least=any(one.sampled for one in members),

@@ -83,11 +83,12 @@ def test_the_likely_origin_is_what_the_others_need_even_when_heard_of_later() ->
         CONFIG, depends={"web": ("checkout",), "checkout": ("payment",)}
     )
     onset = [
-        event(LATER, "web", "EW", trace="t"),
-        event(LATER + 3, "checkout", "EC", trace="t"),
-        event(LATER + 9, "payment", "EP", trace="t"),
+        event(LATER, "web", "EW", trace="t", release="1"),
+        event(LATER + 3, "checkout", "EC", trace="t", release="2"),
+        event(LATER + 9, "payment", "EP", trace="t", release="3"),
     ]
     digest = run(CALM, onset, config=depends).to()[-1]
+    assert digest.releases == ("3", "1", "2")
     assert (digest.origin, digest.origin_reason) == ("payment", "2 services depend on it")
     assert digest.title == "Outage in 3 services, likely from payment: EP"
     assert run(CALM, onset).to()[-1].origin == "web"
