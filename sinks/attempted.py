@@ -26,7 +26,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     at_ms: int
     """When the answer was taken in."""
     subject: str
-    """Id of the incident or storm that was told, or about which Sentry was, or whoever pressed."""
+    """Id of the incident or storm that was told, or about which Sentry was, or one person."""
     destination: str
     step: Step
     outcome: str
@@ -48,9 +48,9 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
 
     @property
     def beside(self) -> bool:
-        """Return whether it tells nobody of the thing itself: it changed an issue in Sentry, or put
-        right for one person what they were told."""
-        return self.delivery.startswith(("issue.", "cor-"))
+        """Return whether it tells no destination of the thing itself: it changed an issue in
+        Sentry, told one person what is theirs, or put right for one what they were told."""
+        return self.delivery.startswith(("issue.", "cor-", "per-"))
 
 
 def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
@@ -75,9 +75,9 @@ def attempted(attempt: Attempt, answer: Answer, now_ms: int) -> Attempted:
 
 
 def subject_of(digest: Digest) -> str:
-    """Return the id of what a digest is about: of a change of an issue and of a correction that of
-    the incident or storm that it was decided about."""
-    about = digest.issue_change or digest.answer
+    """Return the id of what a digest is about: of a change of an issue, of a correction and of what
+    one person is told that of the incident or storm that it was decided about."""
+    about = digest.issue_change or digest.answer or digest.personal
     return about.subject if about is not None and about.subject else digest.id
 
 

@@ -145,7 +145,7 @@ def sentence(said: Said, places: Places, names: Mapping[str, str]) -> list[str]:
 
 def _call(said: Attempted) -> str:
     reason = f" ({said.reason})" if said.reason else ""
-    receipt = f" as {said.receipt.id}" if said.receipt is not None else ""
+    receipt = f" as {said.receipt.id}" if said.receipt is not None and not said.beside else ""
     again = f", call {said.number}" if said.number > 1 else ""
     repeat = ", marked as a possible repeat" if said.possible_repeat else ""
     what = f"look-up of {said.step}" if said.find else said.step.value
@@ -158,10 +158,11 @@ def _call(said: Attempted) -> str:
     outcome = _CALLS.get(said.outcome, said.outcome)
     told = f"{what} of revision {said.revision}{whose}"
     if said.delivery.startswith("issue."):
-        _, issue, part = said.delivery.split(".", 2)
-        told, receipt = f"{part} of issue {issue}", ""
+        told = "{2} of issue {1}".format(*said.delivery.split(".", 2))
     if said.delivery.startswith("cor-"):
-        told, receipt = "word to whoever pressed that it was not done", ""
+        told = "word to whoever pressed that it was not done"
+    if said.delivery.startswith("per-"):
+        told = f"word to {said.destination.partition(':')[2]} alone"
     return f"{said.destination}: {told}{again}: {outcome}{receipt}{reason}{repeat}"
 
 

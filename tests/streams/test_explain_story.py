@@ -28,6 +28,7 @@ from streams.settings import load
 from streams.stories import KEPT_MOST, Match, Recorded, Story, story_of
 from tests.sinks.ephemeral_case import shaped
 from tests.sinks.make import attempt, digest
+from tests.sinks.person_case import shaped as shaped_for_one
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "recordings" / "shop-outage.jsonl.gz"
@@ -345,6 +346,29 @@ def test_what_whoever_pressed_was_told_alone_is_told_of_the_incident() -> None:
     assert (said.subject, said.beside) == ("inc-1", True)
     assert story_words.sentence(said, Places(""), {}) == [
         "slack_ephemeral:default: word to whoever pressed that it was not done: delivered"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Delivered(Receipt(place="D0BEN", id="1790000000.000100")), "delivered"),
+        (
+            Rejected(RejectReason.NO_SUCH_PLACE, "channel_not_found"),
+            "refused for good (no_such_place: channel_not_found)",
+        ),
+    ],
+)
+def test_what_came_of_telling_one_person_is_told_of_the_incident(
+    outcome: Delivered | Rejected, words: str
+) -> None:
+    theirs = shaped_for_one(digest("person_slack:Ben O'Neil", id="inc-1"))
+    theirs = msgspec.structs.replace(theirs, id="per-1")
+    call = msgspec.structs.replace(attempt(Step.POST, theirs), key=f"{theirs.destination}|per-1")
+    said = attempted(call, Answer(key=call.key, number=1, outcome=outcome), 5)
+    assert (said.subject, said.beside) == ("inc-1", True)
+    assert story_words.sentence(said, Places(""), {}) == [
+        f"person_slack:Ben O'Neil: word to Ben O'Neil alone: {words}"
     ]
 
 

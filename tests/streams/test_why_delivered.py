@@ -75,7 +75,7 @@ def test_what_was_told_before_hides_nothing_that_waits_now() -> None:
     assert ends_at(why_not(seen(*before, *now, later), "checkout", PLACES)) == ""
 
 
-@pytest.mark.parametrize("delivery", ["issue.41.status", "cor-0123456789abcdef"])
+@pytest.mark.parametrize("delivery", ["issue.41.status", "cor-0123456789abcdef", "per-01"])
 def test_what_reached_sentry_or_one_person_alone_is_no_message_that_arrived(delivery: str) -> None:
     beside = msgspec.structs.replace(call("delivered"), delivery=delivery)
     answer = why_not(seen(opened(), ruled(), told(), beside), "checkout", PLACES)
