@@ -6,14 +6,16 @@ import asyncio
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 from sinks.base import (
     CannotTell,
@@ -35,6 +37,7 @@ from sinks.peers.slack import SlackPeer
 from sinks.peers.teams import TeamsPeer
 from sinks.peers.webhook import WebhookPeer
 from sinks.trial import Tried, digest_of
+from streams.cli import app
 from streams.trial_words import OPEN, words_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -43,6 +46,14 @@ KEY: Final = "k" * 32
 PASSWORD: Final = "mail-never-shown"
 SIGNS: Final = "whsec_" + base64.b64encode(b"s" * 32).decode()
 ADA, BOB = "ada@shop.test", "bob@shop.test"
+
+
+class Done(NamedTuple):
+    """What the command said, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Services:
@@ -86,9 +97,20 @@ sinks:
 """
         )
 
-    async def test_sink(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
-        done = await asyncio.to_thread(
+    async def test_sink(self, *arguments: str) -> Done:
+        """Run the command to its end, beside the services: in this process, on a loop of its own.
+
+        What a process of its own would add is `test_a_process_of_its_own_says_the_same`'s part.
+        """
+        alone: dict[str, str | None] = {name: None for name in os.environ if name != "PATH"}
+        asked = ("test-sink", *arguments, "--config", str(self.file))
+        ended = await asyncio.to_thread(CliRunner().invoke, app, asked, env=alone)
+        assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.output
+        return self.checked(Done(ended.exit_code, ended.stdout, ended.stderr))
+
+    async def test_sink_apart(self, *arguments: str) -> Done:
+        """Run the command to its end in a process of its own."""
+        ended = await asyncio.to_thread(
             subprocess.run,
             (
                 *(sys.executable, "-m", "streams.cli", "test-sink", *arguments),
@@ -101,6 +123,10 @@ sinks:
             timeout=120,
             check=False,
         )
+        return self.checked(Done(ended.returncode, ended.stdout, ended.stderr))
+
+    def checked(self, done: Done) -> Done:
+        """Return what was said, after a look for what never may be."""
         said = done.stdout + done.stderr
         urls = (self.slack.webhook_url("ops"), self.teams.workflow_url("ops"))
         hidden = [TOKEN, KEY, PASSWORD, ADA, BOB, SIGNS, *urls, self.webhook.url("board"), "U0ADA"]
@@ -137,6 +163,26 @@ async def test_slack_is_told_a_test_without_buttons_in_shadow_mode_too(
         assert "TEST" in post.text
         assert all(block["type"] != "actions" for block in post.blocks)
         assert done.stderr == ""
+
+
+async def test_a_process_of_its_own_says_the_same(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        taken, taken_apart = [
+            await run("email:payments") for run in (made.test_sink, made.test_sink_apart)
+        ]
+        assert taken.returncode == taken_apart.returncode == 0, taken_apart
+        assert [len(made.mail.inbox(one)) for one in (ADA, BOB)] == [2, 2]
+        assert taken.stderr == taken_apart.stderr == ""
+        await made.slack.stop_listening()
+        for asked in ("slack:incidents", "slack:nowhere"):
+            here, apart = await made.test_sink(asked), await made.test_sink_apart(asked)
+            assert here.returncode == apart.returncode > 0
+            assert here.stderr == apart.stderr
+            assert _alike(here.stdout) == _alike(apart.stdout)
+
+
+def _alike(said: str) -> str:
+    return re.sub(r"test-[0-9a-f]{12}|in [0-9.]+ m?s", "", said)
 
 
 async def test_one_person_is_told_a_test_directly_and_by_mail(tmp_path: Path) -> None:
