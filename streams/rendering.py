@@ -22,7 +22,10 @@ from streams.drawing import Drawn, drawing
 from streams.forms_config import make_forms
 from streams.settings import Settings, SettingsError
 from streams.stories import StoryError
-from streams.told_digests import told_of
+from streams.told_digests import NothingTold, told_of
+
+OTHERS_MOST: Final = 10
+"""Reports of one name that are named beside the one that is shown."""
 
 
 class RenderError(Exception):
@@ -36,7 +39,7 @@ class Asked(NamedTuple):
     template: str = ""
     """Empty: the one that the digest's rule takes."""
     subject: str = ""
-    """Empty: a made-up storm."""
+    """An id, or the name of a scheduled report; empty: a made-up storm."""
     revision: int = 0
     recordings: tuple[Path, ...] = ()
 
@@ -70,7 +73,7 @@ async def render(settings: Settings, asked: Asked, complain: Callable[[str], Non
     except SettingsError as error:
         complain(f"who is on call is not asked: {error}")
         forms = Forms(chosen)
-    digest = await asyncio.to_thread(_digest, settings, asked, forms)
+    digest = await asyncio.to_thread(_digest, settings, asked, complain)
     if asked.template and not forms.name_of(digest):
         complain(f"revision {digest.revision} of {digest.id} ({digest.kind}) has no template")
     notes = _Notes()
@@ -122,14 +125,14 @@ def _of_file(name: str) -> Form:
     return form
 
 
-def _digest(settings: Settings, asked: Asked, forms: Forms) -> Digest:
+def _digest(settings: Settings, asked: Asked, complain: Callable[[str], None]) -> Digest:
     """Return the digest to draw, where its destination is the sink that is asked for."""
     if not asked.subject:
         made_up = [*samples(), *list_samples()]
         lists = asked.template == DIGEST
         found = [one for one in made_up if (one.kind in LIST_KINDS) == lists and one.page != "none"]
         return _for(found or [*list_samples()], asked.to)[0]
-    told = _for(told_of(settings, asked.subject, asked.recordings), asked.to)
+    told = _for(_told(settings, asked, complain), asked.to)
     if asked.revision:
         of_it = [one for one in told if one.revision == asked.revision]
         if not of_it:
@@ -137,6 +140,31 @@ def _digest(settings: Settings, asked: Asked, forms: Forms) -> Digest:
             raise StoryError(f"{asked.subject} has no revision {asked.revision}; told were {has}")
         return of_it[-1]
     return next((one for one in reversed(told) if _is_state(one)), told[-1])
+
+
+def _told(settings: Settings, asked: Asked, complain: Callable[[str], None]) -> list[Digest]:
+    """Return all that was told of what is asked for; of several reports of one name, the newest."""
+    reports = {one.name for one in settings.holding.reports}
+    try:
+        told = told_of(settings, asked.subject, asked.recordings)
+    except NothingTold as error:
+        if asked.subject not in reports:
+            raise
+        hint = "it is told in the last tick before its moment, if anything happened"
+        raise StoryError(f"{error}; {hint}") from None
+    by_id = {one.id: one for one in told}
+    newest = max(by_id.values(), key=lambda one: one.at_ms)
+    others = [f"{one.id} ({_of_report(one)})" for one in by_id.values() if one is not newest]
+    if others:
+        more = f", and {len(others) - OTHERS_MOST} before" if len(others) > OTHERS_MOST else ""
+        shown = ", ".join(others[-OTHERS_MOST:])
+        complain(f"this is {newest.id} ({_of_report(newest)}); also told: {shown}{more}")
+    return [one for one in told if one.id == newest.id]
+
+
+def _of_report(digest: Digest) -> str:
+    period = digest.reported.period if digest.reported is not None else ""
+    return f"{digest.environment}, {period}"
 
 
 _ANY: Final = Forms(Templates(forms={DEFAULT: Form("", ""), DIGEST: Form("", "")}))

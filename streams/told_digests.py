@@ -1,4 +1,4 @@
-"""The digests that were decided of one incident or storm, from a recording or the live topics."""
+"""The digests that were decided of one incident, storm or report, of a recording or live."""
 
 from __future__ import annotations
 
@@ -22,27 +22,38 @@ from streams.topics import TopicsError, names, partitions_of, said_by
 WITHIN_S: Final = 60.0
 """How long reading the live topic may take."""
 KEPT_MOST: Final = 10_000
-"""Digests of one incident, the newest ones."""
+"""Digests of one thing, the newest ones."""
+
+
+class NothingTold(StoryError):
+    """It is readable, and nothing was told of this."""
 
 
 def told_of(settings: Settings, subject: str, recordings: Sequence[Path]) -> list[Digest]:
-    """Return every digest of an incident or storm, for all destinations, oldest first.
+    """Return every digest of one thing, for all destinations, oldest first.
 
     Args:
         settings: which installation.
-        subject: the id.
+        subject: the id of an incident, a storm or a scheduled report; or the name of such a report,
+            which is every one of that name.
         recordings: ask a replay of these, not the live topics.
 
     Raises:
-        StoryError: they cannot be read, or there is none.
+        NothingTold: there is none.
+        StoryError: they cannot be read.
     """
     if recordings:
         found, where = _recorded(settings, subject, recordings), "this recording"
     else:
         found, where = asyncio.run(_live(settings, subject)), "what the topic keeps"
     if not found:
-        raise StoryError(f"nothing was told of {subject} in {where}")
+        raise NothingTold(f"nothing was told of {subject} in {where}")
     return found
+
+
+def _is_of(digest: Digest, subject: str) -> bool:
+    named = digest.reported is not None and digest.reported.name == subject
+    return named or digest.id == subject
 
 
 def _recorded(settings: Settings, subject: str, files: Sequence[Path]) -> list[Digest]:
@@ -50,7 +61,7 @@ def _recorded(settings: Settings, subject: str, files: Sequence[Path]) -> list[D
     pipeline = Pipeline(
         settings.correlation(),
         settings.fingerprinting(),
-        lambda step: found.extend(one for one in step.digests if one.id == subject),
+        lambda step: found.extend(one for one in step.digests if _is_of(one, subject)),
     )
     try:
         for line in Recording(tuple(files)):
@@ -73,7 +84,7 @@ async def _live(settings: Settings, subject: str) -> list[Digest]:
                 async with aclosing(committed(bootstrap, topic, partition)) as fetches:
                     async for records in fetches:
                         digests = (codec.digest(one.value) for one in records if one.value)
-                        found += (one for one in digests if one.id == subject)
+                        found += (one for one in digests if _is_of(one, subject))
                         del found[:-KEPT_MOST]
     except TopicsError as error:
         raise StoryError(str(error)) from None

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
+from correlators.recurring import Recurring
+from correlators.scheduled import Scheduled
+from streams import rendering
 from streams.cli import app
 from streams.exit_status import FAILED, WRONG_USE
+from streams.settings import load
 
 ROOT = Path(__file__).parents[2]
 OUTAGE = ROOT / "recordings" / "shop-outage.jsonl.gz"
@@ -46,6 +52,65 @@ def test_what_was_told_of_a_storm_is_drawn_in_another_template() -> None:
     assert "✅ Resolved after 5 min" in over.stdout
     none = run("--incident", STORM, "--recording", OUTAGE, "--revision", 9)
     assert (none.exit_code, "has no revision 9; told were 1, 2, 3" in none.stderr) == (FAILED, True)
+
+
+REPORTS = """\
+sinks: {slack: {token: "xoxb-none", channels: {platform: C0P}}}
+reports:
+  - {name: Hourly, every: 1h, to: [slack:platform]}
+  - {name: Weekly, every: week, to: [slack:platform]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("slack", "│ 📋 Hourly, production: 22 new, 22 over\n"),
+        ("email", "Subject: [production] 📋 Hourly, production: 22 new, 22 over\n"),
+        ("teams", "📋 Hourly, production: 22 new, 22 over\n"),
+    ],
+)
+def test_a_scheduled_report_is_shown_by_its_name_and_by_its_id(
+    tmp_path: Path, to: str, says: str
+) -> None:
+    (file := tmp_path / "stormfold.yaml").write_text(REPORTS)
+
+    def shown(*arguments: object) -> Result:
+        given = ("--to", to, *arguments, "--recording", OUTAGE, "--config", file)
+        return CliRunner().invoke(app, ["render", *map(str, given)])
+
+    named = shown("--report", "Hourly")
+    assert (named.exit_code, named.stderr) == (0, "")
+    assert named.stdout.startswith(says) or f"\n{says}" in named.stdout
+    assert "693 events, 696 an hour, 1 storm" in named.stdout
+    (id,) = set(re.findall(r"rep-[0-9a-f]{16}", named.stdout))
+    assert shown("--report", id).stdout == named.stdout
+    early = shown("--report", "Weekly")
+    assert (early.exit_code, early.stdout) == (FAILED, "")
+    assert "nothing was told of Weekly in this recording; it is told in" in early.stderr
+    other = shown("--report", "Daily")
+    assert (other.exit_code, other.stdout) == (WRONG_USE, "")
+    assert "expected one of Hourly, Weekly, or rep- and 16 hex digits" in other.stderr
+
+
+async def test_of_several_reports_of_one_name_the_newest_is_shown_and_the_others_are_named() -> (
+    None
+):
+    settings = load(ROOT / "stormfold.yaml", {})
+    twice = Recurring(minutes=(9 * 60 + 12, 9 * 60 + 23))
+    report = Scheduled(name="Often", at=twice, to=("slack:incidents",))
+    holding = msgspec.structs.replace(settings.holding, reports=(report,))
+    settings = msgspec.structs.replace(settings, holding=holding)
+    said: list[str] = []
+    asked = rendering.Asked("slack", subject="Often", recordings=(OUTAGE,))
+    found = await rendering.render(settings, asked, said.append)
+    assert "09:12 to Tue 17 Nov 09:23 UTC" in found.text
+    (hint,) = said
+    newest, before = re.findall(r"rep-[0-9a-f]{16}", hint)
+    assert newest in found.text
+    old = rendering.Asked("slack", subject=before, recordings=(OUTAGE,))
+    assert "to Tue 17 Nov 09:12 UTC" in (await rendering.render(settings, old, said.append)).text
+    assert said == [hint]
 
 
 def test_the_same_template_is_a_mail(tmp_path: Path) -> None:
@@ -104,6 +169,9 @@ def test_a_template_of_lists_is_drawn_with_a_roll_up(tmp_path: Path) -> None:
         (("--template", "nothing"), "expected a file *.j2, or one of critical, default, digest"),
         (("--template", "gone.j2"), "gone.j2: cannot be read: No such file"),
         (("--incident", "inc-1"), "'inc-1' is no id"),
+        (("--incident", "rep-" + "0" * 16), "show it by --report rep-0000000000000000"),
+        (("--report", "Daily"), "expected a name (the settings have no `reports`), or rep- and"),
+        (("--report", "Daily", "--incident", STORM), "exclude each other"),
     ],
 )
 def test_what_is_asked_wrongly_is_told(arguments: tuple[str, ...], says: str) -> None:
