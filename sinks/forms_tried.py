@@ -144,7 +144,7 @@ _STORM = msgspec.structs.replace(
     _INCIDENT,
     id="storm-0123456789abcdef",
     storm=True,
-    title="Outage in 2 services, likely from payment: UpstreamFailed: payment answered 500",
+    title="Outage in 3 services, likely from payment: UpstreamFailed: payment answered 500",
     incidents=3,
     services=(
         ServiceLine(
