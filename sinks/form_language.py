@@ -16,10 +16,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import BuiltinMethodType
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import FunctionLoader
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -183,7 +184,8 @@ class Language(ImmutableSandboxedEnvironment):
             SecurityError: only macros and filters are called.
         """
         if not __self.is_safe_callable(__obj):
-            raise SecurityError("only macros can be called, and filters by '|'")
+            no = f"no {__obj.__name__}(): " if isinstance(__obj, BuiltinMethodType) else ""
+            raise SecurityError(f"{no}only macros can be called, and filters by '|'")
         return super().call(__context, __obj, *values, **named)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -200,8 +202,20 @@ class Language(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-_CALLED: Final = re.compile(r"<built-in method (\w+) of .*> is not safely callable", re.DOTALL)
 _LACKS: Final = re.compile(r"'(?:[\w.]+\.)?(\w+)(?: object)?' has no attribute ('\w+')")
+_ASK: Final = "ask {% if %} before"
+_ABSENT: Final = (
+    (re.compile(r"None has no element (.+)"), rf"there may be nothing that has [\1]: {_ASK}"),
+    (
+        re.compile(r"(?:tuple|list|str|Markup) object has no element (-?\d+)"),
+        r"there may be no [\1], it can be shorter: ask its length before",
+    ),
+    (re.compile(r"(\w+) object has no element .+"), r"\1 has no parts"),
+    (re.compile(r"No (?:first|last) item, .+"), f"there may be nothing in it: {_ASK}"),
+    (re.compile(r"('\w+') is undefined"), r"\1 may not be set by then"),
+    (re.compile(r"parameter ('\w+') was not provided"), r"\1 is not given to the macro"),
+)
+"""What Jinja says of something that is not there, and how a reader is told."""
 
 
 def checked(file: str, source: str) -> list[str]:
@@ -266,11 +280,15 @@ def _place(file: str, error: BaseException) -> str:
 def _why(error: Exception, sample: bool) -> str:
     """Return what went wrong, without what an event said."""
     if isinstance(error, SecurityError):
-        called = _CALLED.match(str(error.message))
-        # Python's own words would name a place in memory.
-        return f"no {called[1]}(): there are filters" if called else str(error.message)
+        return str(error.message)
     if sample and (lacks := _LACKS.fullmatch(str(error))):
         if lacks[1] == "None":
-            return f"there may be nothing that has {lacks[2]}: ask {{% if %}} before"
+            return f"there may be nothing that has {lacks[2]}: {_ASK}"
         return f"a {lacks[1]} has no {lacks[2]}"
+    if isinstance(error, UndefinedError):
+        if not sample:
+            return "it asks for what this message has not"
+        said = str(error)
+        told = (one.sub(words, said) for one, words in _ABSENT if one.fullmatch(said))
+        return next(told, said)
     return f"{type(error).__name__}: {error}" if sample else type(error).__name__

@@ -213,7 +213,7 @@ def test_what_can_be_seen_to_be_wrong_is_told_with_its_line(source: str, says: s
         ("{{ ''.__class__.__mro__ }}", "f.j2:1: "),
         ("{{ d.__struct_fields__ }}", "a digest has no"),
         ("{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}", "f.j2:1: RecursionError"),
-        ("{{ d.services[99].service }}", "f.j2:1: UndefinedError"),
+        ("{{ d.services[99].service }}", "f.j2:1: it asks for what this message has not"),
         ("{{ 1 // 0 }}", "f.j2:1: ZeroDivisionError"),
         ("{{ d.title + 1 }}", "f.j2:1: '+' is for numbers"),
         ("{{ d.title|join }}", "'join' is for lists"),
