@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from correlators.personal import Deed, ForPerson
 from correlators.reported import Reported
 from correlators.types import Digest, DigestKind, Doubt, PageAction
 from sinks import form_media
@@ -81,7 +82,10 @@ def test_the_rule_that_decided_chooses_the_form_and_lists_have_their_own() -> No
     assert forms.name_of(page(rule="other")) == ""
     assert forms.name_of(page(rule="", told_by_rule="sales")) == "shop"
     assert forms.name_of(page(rule="other", told_by_rule="sales")) == ""
-    assert Forms(Templates(forms={"default": mine})).name_of(page(rule="other")) == "default"
+    usual = Forms(Templates(forms={"default": mine}, by_rule={"loud": "critical"}))
+    assert usual.name_of(page(rule="other")) == "default"
+    theirs = page(rule="", told_by_rule="loud", personal=ForPerson(Deed.ASSIGNED, "inc-1"))
+    assert usual.name_of(theirs) == "default"
     assert forms.name_of(page(kind=DigestKind.ROLLUP)) == "digest"
     assert Forms().name_of(page(kind=DigestKind.REPORT)) == ""
 
