@@ -46,6 +46,15 @@ class By(StrEnum):
         return (*((SLACK,) if slack else ()), *((MAIL,) if mail else ()))
 
 
+BY_WORD: Final = {
+    **{one.value: one for one in By},
+    "dm": By.SLACK,
+    "mail": By.EMAIL,
+    "off": By.NONE,
+}
+"""What people call each, in the file and in Slack alike."""
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says of one person, and by what they can be reached."""
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from yaml.nodes import Node, ScalarNode
 
-from correlators.personal import By, Deed
+from correlators.personal import BY_WORD, By, Deed
 from streams.people import Person
 from streams.yaml_reader import Reader
 
@@ -29,7 +29,8 @@ _ALLOWED: Final = {
     "email": (re.compile(rf"(?=.{{1,200}}\Z){_MAIL}"), "a mail address"),
 }
 """What may stand under each key, and how that is said."""
-_BY: Final = (re.compile("|".join(By)), f"one of {', '.join(By)}")
+_DEFAULT: Final = "default"
+_BY: Final = (re.compile("|".join((*BY_WORD, _DEFAULT))), f"one of {', '.join(By)}")
 _NEEDS: Final = {By.SLACK: ("slack",), By.EMAIL: ("email",), By.BOTH: ("slack", "email")}
 """What has to be known of somebody who is told by this."""
 
@@ -92,10 +93,11 @@ def _tell(
 
 
 def _by(reader: Reader, node: Node | None, path: str, values: Mapping[str, str]) -> By | None:
-    word = reader.text(node, path, "", *_BY)
-    if not word or node is None:
+    off = isinstance(node, ScalarNode) and node.value == "off"  # a no, by YAML's own reading
+    word = "off" if off else reader.text(node, path, "", *_BY)
+    if word in ("", _DEFAULT) or node is None:
         return None
-    by = By(word)
+    by = BY_WORD[word]
     missing = [part for part in _NEEDS.get(by, ()) if not values[part]]
     if missing:
         reader.problem(node, path, f"{by} needs {' and '.join(missing)} of the same person")

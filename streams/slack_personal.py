@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from correlators.personal import SLACK, By, Choice, Deed, Personal
+from correlators.personal import BY_WORD, SLACK, By, Choice, Deed, Personal
 from correlators.personal_acts import TellMe
 from correlators.pressed import pressed_by
 from sinks.mrkdwn import code
@@ -28,16 +28,8 @@ from streams.slack_words import USAGE, Word, WordsError
 
 SOURCE: Final = "slack"
 
-_BY: Final[Mapping[str, By | None]] = {
-    "dm": By.SLACK,
-    "slack": By.SLACK,
-    "mail": By.EMAIL,
-    "email": By.EMAIL,
-    "both": By.BOTH,
-    "off": By.NONE,
-    "none": By.NONE,
-    "default": None,
-}
+CHOSEN: Final[Mapping[str, By | None]] = {**BY_WORD, "default": None}
+"""What people may say; None: as the file says."""
 _OF: Final = {
     "assigned": "of what you are assigned to",
     "mentioned": "of comments that mention you",
@@ -142,6 +134,6 @@ def _chosen(text: str) -> tuple[By | None, Deed | None]:
     """
     words = [one.strip("`*_~.,").lower() for one in text.split()]
     deeds = {one.value: one for one in Deed}
-    if not 0 < len(words) <= 2 or words[0] not in _BY or not deeds.keys() >= set(words[1:]):
+    if not 0 < len(words) <= 2 or words[0] not in CHOSEN or not deeds.keys() >= set(words[1:]):
         raise WordsError(f"expected {code(USAGE[Word.ME])}")
-    return _BY[words[0]], deeds[words[1]] if len(words) > 1 else None
+    return CHOSEN[words[0]], deeds[words[1]] if len(words) > 1 else None

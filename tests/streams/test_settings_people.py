@@ -12,6 +12,7 @@ from streams.describe import describe
 from streams.people import Person, by_pagerduty, by_slack, in_sentry
 from streams.settings import Settings, SettingsError, load
 from streams.sink_config import make_sinks
+from streams.slack_personal import CHOSEN
 
 WHO = """
 people:
@@ -121,6 +122,16 @@ people:
     }
 
 
+@pytest.mark.parametrize("word", sorted(CHOSEN))
+def test_the_file_takes_every_word_that_people_say_in_slack(tmp_path: Path, word: str) -> None:
+    person = "people: {{ada: {{slack: U0ADA, email: ada@shop.example, tell: {}}}}}\n"
+    by = CHOSEN[word]
+    said = told(read(tmp_path, SINKS + person.format(word)))
+    assert said == {"ada": (by or "slack", by or "slack")}
+    one = told(read(tmp_path, SINKS + person.format(f"{{mentioned: {word}}}")))
+    assert one == {"ada": ("slack", by or "slack")}
+
+
 def test_the_sinks_that_tell_people_are_made_and_show_none_of_them(tmp_path: Path) -> None:
     path = tmp_path / "stormfold.yaml"
     path.write_text(SINKS + WHO)
@@ -139,8 +150,8 @@ def test_the_sinks_that_tell_people_are_made_and_show_none_of_them(tmp_path: Pat
     ("text", "says"),
     [
         ("people: {ada: {slak: U0ADA}}", "people.ada"),
-        ("people: {ada: {slack: U0ADA, tell: dm}}", "expected one of slack, email, both, none"),
-        ("people: {ada: {slack: U0ADA, tell: email}}", "email needs email of the same person"),
+        ("people: {ada: {slack: U0ADA, tell: sms}}", "expected one of slack, email, both, none"),
+        ("people: {ada: {slack: U0ADA, tell: mail}}", "email needs email of the same person"),
         ("people: {ada: {email: a@b.io, tell: {assigned: both}}}", "both needs slack of the same"),
         ("people: {ada: {slack: U0ADA, tell: {paged: slack}}}", "people.ada.tell"),
         ("people: {ada: {slack: ada}}", "people.ada.slack: expected the id of a user in Slack"),
