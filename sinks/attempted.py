@@ -101,7 +101,7 @@ def _said(
         case Gone():
             return "gone", ""
         case Unknown():
-            return "unknown", outcome.reason.value
+            return "unknown", f"{outcome.reason}: {outcome.detail}".rstrip(": ")
         case NotFound():
             return "not_found", ""
         case CannotTell():

@@ -240,6 +240,8 @@ class Unknown(msgspec.Struct, frozen=True, tag=True):
     """It may or may not have been carried out."""
 
     reason: UnknownReason
+    detail: str = ""
+    """Of a mail that some have: who has not, and why; names nobody."""
 
 
 class NotFound(msgspec.Struct, frozen=True, tag=True):

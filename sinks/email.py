@@ -266,9 +266,10 @@ class EmailSink:
             return Delivered(receipt, _left_out(left))
         self._remember(receipt.id, msgspec.structs.replace(before, got=frozenset(got)))
         # Written down before anything else: whoever comes after this process must know.
+        who = _left_out([told[one] for one in later])
         if not attempt.possible_repeat:
-            return Unknown(UnknownReason.IN_PART)
-        return Retry(RetryReason.IN_PART, AGAIN_MS, detail=told[later[0]])
+            return Unknown(UnknownReason.IN_PART, who)
+        return Retry(RetryReason.IN_PART, AGAIN_MS, detail=who)
 
     def _now_ms(self, attempt: Attempt) -> int:
         return attempt.deadline_ms - self._plan.attempt_ms

@@ -151,11 +151,10 @@ def _answer(tried: Tried) -> tuple[str, str, str]:
                 todo = KEY
             return _with(answer.reason.value, word), REFUSED[answer.reason], todo
         case Unknown():
-            return (
-                answer.reason.value,
-                UNKNOWN[answer.reason],
-                "look whether it stands there, then test again",
-            )
+            todo = "look whether it stands there, then test again"
+            if answer.reason is UnknownReason.IN_PART:
+                todo = f"wait some minutes, then {RETRIED[RetryReason.IN_PART][1]}"
+            return _with(answer.reason.value, answer.detail), UNKNOWN[answer.reason], todo
         case Gone():
             return (
                 "gone",

@@ -59,7 +59,8 @@ async def test_who_is_refused_for_now_gets_it_alone_later_and_nobody_twice(
     assert played.dead == []
     assert "possible repeat" not in peer.inbox(BOB)[0].part("plain")
     assert peer.inbox(BOB)[0].header("To") == BOB
-    assert played.outcomes[0] == Unknown(UnknownReason.IN_PART)
+    told = "address 2 of 2: 450 4.2.0"
+    assert played.outcomes[0] == Unknown(UnknownReason.IN_PART, told)
     assert peer.inbox(BOB)[0].at - peer.inbox(ADA)[0].at >= 180
 
 
@@ -131,7 +132,7 @@ async def test_an_owner_who_does_not_know_who_has_it_sends_it_to_all_marked_and_
     peer: EmailPeer,
 ) -> None:
     peer.answer(BOB, "450 4.2.0 greylisted", times=1)
-    assert await send(peer) == Unknown(UnknownReason.IN_PART)
+    assert await send(peer) == Unknown(UnknownReason.IN_PART, "address 2 of 2: 450 4.2.0")
     assert isinstance(await send(peer, post(possible_repeat=True)), Delivered)
     assert boxes(peer) == (2, 1)
     first, again = peer.inbox(ADA)

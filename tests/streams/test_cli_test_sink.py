@@ -287,6 +287,17 @@ async def test_whom_a_mail_does_not_reach_is_said_though_the_others_have_it(tmp_
         assert "to do      wait 1m, then test again" in done.stdout
 
 
+async def test_who_is_not_taken_for_now_while_the_others_have_it_is_said(tmp_path: Path) -> None:
+    async with services(tmp_path) as made:
+        made.mail.answer(BOB, "450 4.2.0 greylisted for bob@shop.test")
+        done = await made.test_sink("email:payments")
+        assert done.returncode == 1
+        assert "NO  sent" in done.stdout
+        assert "came back  in_part, address 2 of 2: 450 4.2.0, in" in done.stdout
+        assert "to do      wait some minutes, then test again; if it stays so, ask" in done.stdout
+        assert [len(made.mail.inbox(one)) for one in (ADA, BOB)] == [1, 0]
+
+
 async def test_somebody_whom_slack_does_not_know_is_no_channel(tmp_path: Path) -> None:
     async with services(tmp_path) as made:
         done = await made.test_sink("person_slack:Ada L")
