@@ -10,6 +10,8 @@ import xxhash
 
 from correlators import personal
 from correlators.types import Digest, DigestKind, Level, Rollup, RollupLine
+from sinks.attempted import Attempted, subject_of
+from sinks.base import Step
 from sinks.entries import ROLLUP_PREFIX, Delivery
 from sinks.words import many, short
 
@@ -100,6 +102,22 @@ def name_of(destination: str, now_ms: int, covered: Iterable[str]) -> str:
     """Return the name of a new roll-up, derived from when it began and with what."""
     said = "\n".join((destination, str(now_ms), *sorted(covered)))
     return f"{ROLLUP_PREFIX}{xxhash.xxh3_128_hexdigest(said.encode())[:24]}"
+
+
+def telling(entry: Delivery, rollup: Delivery, now_ms: int) -> Attempted:
+    """Return that this was told, and by which message."""
+    subject = subject_of(entry.newest) if entry.newest is not None else entry.name
+    return Attempted(
+        at_ms=now_ms,
+        subject=subject,
+        destination=entry.destination,
+        step=Step.POST,
+        outcome="delivered",
+        reason=f"in roll-up {rollup.name}",
+        revision=entry.covered.revision,
+        receipt=rollup.root,
+        delivery="" if entry.name == subject else entry.name,
+    )
 
 
 def told_before(entry: Delivery) -> bool:

@@ -17,11 +17,10 @@ import msgspec
 
 from correlators.types import Digest, Rollup
 from sinks.agenda import Lane
-from sinks.attempted import Attempted
-from sinks.base import Limit, Scope, Step
+from sinks.base import Limit, Scope
 from sinks.covered import cover, release, told, too_urgent
 from sinks.entries import FINISHED, DeadLetter, Delivery, Dropped, DropReason, Status
-from sinks.rollup import add, digest_of, name_of, same, told_before
+from sinks.rollup import add, digest_of, name_of, same, telling, told_before
 from sinks.settle import rested
 from sinks.stamps import Stamp
 from sinks.steps import penalised
@@ -211,7 +210,7 @@ class Rollups:
             entry = ledger.entries[key]
             plan = ledger.targets[entry.destination].plan
             if rollup.status is Status.DELIVERED and rollup.root is not None:
-                ledger.told.append(_telling(entry, rollup, ledger.now_ms))
+                ledger.told.append(telling(entry, rollup, ledger.now_ms))
                 ledger.apply(told(entry, rollup.root, plan, ledger.now_ms))
             else:
                 ledger.apply(release(entry, plan, ledger.now_ms))
@@ -281,20 +280,6 @@ class Rollups:
 
 def _absorbed(rollup: Delivery | None) -> Rollup:
     return rollup.absorbed if rollup is not None and rollup.absorbed else Rollup()
-
-
-def _telling(entry: Delivery, rollup: Delivery, now_ms: int) -> Attempted:
-    """Return that this was told, and by which message."""
-    return Attempted(
-        at_ms=now_ms,
-        subject=entry.name,
-        destination=entry.destination,
-        step=Step.POST,
-        outcome="delivered",
-        reason=f"in roll-up {rollup.name}",
-        revision=entry.covered.revision,
-        receipt=rollup.root,
-    )
 
 
 def _rollup_key(entry: Delivery) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from correlators.types import Digest
+from sinks.attempted import Attempted
 from sinks.base import Answer, Attempt, Found, Outcome, Sink, Unknown, UnknownReason
 from sinks.entries import DeadLetter
 from sinks.outbox import Outbox
@@ -36,6 +37,8 @@ class Played:
     clock: Clock
     sinks: list[Sink]
     dead: list[DeadLetter] = field(default_factory=list)
+    together: list[Attempted] = field(default_factory=list)
+    """What roll-ups told of others."""
     outcomes: list[object] = field(default_factory=list)
     """What became of every call, in order."""
     given_up: Callable[[], Awaitable[None]] | None = None
@@ -95,3 +98,4 @@ class Played:
     def _note(self) -> None:
         changes = self.outbox.take_changes()
         self.dead += changes.dead
+        self.together += changes.told

@@ -149,6 +149,8 @@ async def test_what_waits_long_is_told_together(clock: Clock) -> None:
         posts = slack.posts("U0BEN")
         assert len(posts) == 1
         assert any("📚 Assigned to you: " in one.text for one in posts)
+        assert {one.subject for one in played.together} == {ID}
+        assert {one.delivery for one in played.together} == {one.id for one in many}
         said = [
             msgspec.structs.replace(theirs(BEN, Deed.MENTIONED), id=f"per-{number:016x}")
             for number in range(200, 300)

@@ -108,7 +108,7 @@ def _journal(world: World, journal: Journal) -> list[str]:
 def _together(world: World, journal: Journal) -> list[str]:
     """What a roll-up tells is told of each once, with the message that says it."""
     rollups = {one.id for one in world.messages if one.digest.rollup is not None}
-    told = Counter((one.destination, one.subject, one.revision) for one in journal.together)
+    told = Counter(map(named, journal.together))
     twice = [f"told {count} times together: {key}" for key, count in told.items() if count > 1]
     return [
         *twice,

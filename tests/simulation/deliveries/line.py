@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NamedTuple, Protocol
 
-from sinks.attempted import delivery_of
+from sinks.attempted import delivery_of, subject_of
 from sinks.base import (
     Attempt,
     CannotTell,
@@ -98,9 +98,9 @@ class Call:
     @property
     def key(self) -> Key:
         """What names a call in the journal."""
-        attempt, digest = self.attempt, self.attempt.digest
-        of = delivery_of(attempt) or digest.id
-        return Key(attempt.destination, of, digest.id, digest.revision, attempt.number)
+        attempt, subject = self.attempt, subject_of(self.attempt.digest)
+        of = delivery_of(attempt) or subject
+        return Key(attempt.destination, of, subject, attempt.digest.revision, attempt.number)
 
 
 class Service(Protocol):
