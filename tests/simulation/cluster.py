@@ -312,6 +312,10 @@ class Cluster:
         if known.began_s is not None:
             self._end(known, commit=commit)
 
+    def settled(self) -> bool:
+        """Return whether every transaction that was decided is seen in all its partitions."""
+        return not any(one.ending for one in self.transactional.values())
+
     def _end(self, known: Transactional, *, commit: bool) -> None:
         """Decide; the markers follow, partition by partition."""
         known.ending = True

@@ -75,8 +75,13 @@ def _reported(of: Scheduled, digests: Sequence[Digest], applied_tick: int) -> li
 
 
 def _to_one(digests: Sequence[Digest]) -> list[str]:
-    """Nobody is told the same twice, nor of what is another's."""
-    said = Counter((one.id, one.destination) for one in digests if one.personal is not None)
+    """Nobody is told the same twice. Who is assigned to one issue in several environments, or again
+    within the hour, is decided to be told under one id, which an outbox tells once."""
+    said = Counter(
+        (one.id, one.destination, one.environment, one.at_ms)
+        for one in digests
+        if one.personal is not None
+    )
     return [f"told {count} times personally: {one}" for one, count in said.items() if count > 1]
 
 

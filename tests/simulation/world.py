@@ -221,6 +221,7 @@ class World:
                 self.problems.append(f"stands still: {self._standing()}")
                 break
             self.loop.run_until(lambda: False, within_s=LAST_WRITES_S)
+            self.loop.run_until(self.cluster.settled, within_s=CALM_S)  # else half is seen
             if self.deaths == deaths:
                 break
         else:

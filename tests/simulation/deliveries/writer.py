@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from sinks.base import Step
 from sinks.marks import MARK_HEADER, REDRIVE_HEADER, Redrive, encode
 from streams import codec
 from streams.app import partition_of_account
@@ -76,26 +77,35 @@ class Operator:
         """Send one of the dead letters of now again, if there is any, as a process of its own."""
         (log,) = self._cluster.of_topic(TOPICS.dead)
         found = [
-            (entry.offset, entry.message.value)
+            (entry.offset, entry.message.value, dict(entry.message.headers))
             for entry in log.committed()
             if entry.message is not None and not _is_mark(entry.message.headers)
         ]
         if not found:
             return
-        offset, value = found[number % len(found)]
+        offset, value, said = found[number % len(found)]
         letter = f"{offset}"
         if value is None or letter in self.letters:
             return
         self.letters.append(letter)
         context = self._loop.enter(self._loop.process(f"operator{len(self.letters)}"))
-        context.run(lambda: self._loop.create_task(self._send(letter, value), context=context))
+        step = said.get("step", b"").decode()
+        redrive = Redrive(
+            letter=letter,
+            step=Step(step) if step else None,
+            possible_repeat="possible_repeat" in said,
+        )
+        context.run(lambda: self._loop.create_task(self._send(redrive, value), context=context))
 
-    async def _send(self, letter: str, value: bytes) -> None:
-        settings = {"transactional_id": f"operator.{letter}", "transaction_timeout_ms": 120_000}
+    async def _send(self, redrive: Redrive, value: bytes) -> None:
+        settings = {
+            "transactional_id": f"operator.{redrive.letter}",
+            "transaction_timeout_ms": 120_000,
+        }
         producer = SimProducer(self._cluster, self._loop.current(), settings)
         await start_at_last(producer, self._cluster)
         partition = partition_of_account(codec.digest(value).destination, self._partitions)
-        headers = [(REDRIVE_HEADER, encode(Redrive(letter=letter)))]
+        headers = [(REDRIVE_HEADER, encode(redrive))]
         async with producer.transaction():
             sent = await producer.send(
                 TOPICS.deliveries, value=value, partition=partition, headers=headers
