@@ -59,7 +59,7 @@ class Installation:
             self._begin(command)
         try:
             await until(lambda: self._ready(stages), within_s=PATIENCE_S, why=self.logs)
-        except BaseException:
+        except BaseException:  # a cancelled start too leaves no process behind
             await self.stop()
             raise
 

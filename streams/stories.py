@@ -12,9 +12,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from correlators.decisions import Decision, Kind
@@ -110,30 +111,48 @@ class Live:
         return sorted(found, key=at_ms)
 
     async def _read(self, match: Match) -> list[Said]:
-        settings = self._settings
-        topic = names(settings.namespace).decisions
-        bootstrap = settings.kafka.bootstrap
         found: list[Said] = []
-        from streams.stage.state import committed
-
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                partitions = (await partitions_of(settings, [topic]))[topic]
-                if not partitions:
-                    raise StoryError(f"there is no topic {topic}; `stormfold topics` makes it")
-                for partition in partitions:
-                    async with aclosing(committed(bootstrap, topic, partition)) as fetches:
-                        async for records in fetches:
-                            found += filter(match, map(_said, records))
-        except TopicsError as error:
-            raise StoryError(str(error)) from None
-        except TimeoutError:
-            raise StoryError(f"{topic} could not be read within {WITHIN_S:.0f} s") from None
-        except (KafkaError, OSError) as error:
-            raise StoryError(f"Kafka at {bootstrap} cannot be read: {said_by(error)}") from None
-        except CodecError as error:
-            raise StoryError(f"{topic}: {error}; another version wrote it") from None
+        await read_topic(
+            self._settings,
+            names(self._settings.namespace).decisions,
+            lambda records: found.extend(filter(match, map(_said, records))),
+        )
         return found
+
+
+async def read_topic(
+    settings: Settings, topic: str, take: Callable[[Sequence[ConsumerRecord[Any, Any]]], None]
+) -> None:
+    """Read what is committed on a live topic, from its begin to its end of now.
+
+    Args:
+        settings: which installation.
+        topic: its name.
+        take: is handed the records of each fetch; may raise CodecError.
+
+    Raises:
+        StoryError: it is not there, or cannot be read whole within `WITHIN_S` seconds.
+    """
+    from streams.stage.state import committed
+
+    bootstrap = settings.kafka.bootstrap
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            partitions = (await partitions_of(settings, [topic]))[topic]
+            if not partitions:
+                raise StoryError(f"there is no topic {topic}; `stormfold topics` makes it")
+            for partition in partitions:
+                async with aclosing(committed(bootstrap, topic, partition)) as fetches:
+                    async for records in fetches:
+                        take(records)
+    except TopicsError as error:
+        raise StoryError(str(error)) from None
+    except TimeoutError:
+        raise StoryError(f"{topic} could not be read within {WITHIN_S:.0f} s") from None
+    except (KafkaError, OSError) as error:
+        raise StoryError(f"Kafka at {bootstrap} cannot be read: {said_by(error)}") from None
+    except CodecError as error:
+        raise StoryError(f"{topic}: {error}; another version wrote it") from None
 
 
 def _said(record: object) -> Said:

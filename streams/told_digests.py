@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+from aiokafka import ConsumerRecord
 
 from correlators.types import Digest
 from streams import codec
-from streams.codec import CodecError
 from streams.local import Pipeline, TooMuchHeld
 from streams.recording import BadLine, Recording, RecordingError
 from streams.settings import Settings
-from streams.stories import StoryError
-from streams.topics import TopicsError, names, partitions_of, said_by
+from streams.stories import StoryError, read_topic
+from streams.topics import names
 
-WITHIN_S: Final = 60.0
-"""How long reading the live topic may take."""
 KEPT_MOST: Final = 10_000
 """Digests of one thing, the newest ones."""
 
@@ -74,24 +70,12 @@ def _recorded(settings: Settings, subject: str, files: Sequence[Path]) -> list[D
 
 
 async def _live(settings: Settings, subject: str) -> list[Digest]:
-    from streams.stage.state import committed
-
-    topic, bootstrap = names(settings.namespace).deliveries, settings.kafka.bootstrap
     found: list[Digest] = []
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            for partition in (await partitions_of(settings, [topic]))[topic]:
-                async with aclosing(committed(bootstrap, topic, partition)) as fetches:
-                    async for records in fetches:
-                        digests = (codec.digest(one.value) for one in records if one.value)
-                        found += (one for one in digests if _is_of(one, subject))
-                        del found[:-KEPT_MOST]
-    except TopicsError as error:
-        raise StoryError(str(error)) from None
-    except TimeoutError:
-        raise StoryError(f"{topic} cannot be read within {WITHIN_S:.0f} s") from None
-    except (KafkaError, OSError) as error:
-        raise StoryError(f"Kafka at {bootstrap} cannot be read: {said_by(error)}") from None
-    except CodecError as error:
-        raise StoryError(f"{topic} cannot be read: {error}; another version wrote it") from None
+
+    def take(records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        digests = (codec.digest(one.value) for one in records if one.value)
+        found.extend(one for one in digests if _is_of(one, subject))
+        del found[:-KEPT_MOST]
+
+    await read_topic(settings, names(settings.namespace).deliveries, take)
     return sorted(found, key=lambda one: (one.at_ms, one.revision))

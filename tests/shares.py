@@ -37,7 +37,7 @@ TOGETHER: Final = (
 """Modules whose tests share something dear; of a folder, each module."""
 
 
-class Shares(LoadScopeScheduling):  # type: ignore[misc]
+class Shares(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
     """Hands out shares, the largest first."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -114,7 +114,7 @@ class World(Installation):
             (self.folder / name).write_text(form)
         try:
             await self.start(self._text(), "intake", "run", stages=STAGES)
-        except BaseException:
+        except BaseException:  # a cancelled start too leaves no service behind
             await self._stack.aclose()
             raise
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,9 +82,9 @@ def test_a_week_has_no_gap_longer_than_eight_days(times: Recurring, at_ms: int) 
     "values",
     [{"minutes": ()}, {"minutes": (1440,)}, {"minutes": (0,), "days": ()}, {"minutes": (1, 0)}],
 )
-def test_what_no_week_has_is_refused(values: dict[str, object]) -> None:
+def test_what_no_week_has_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"days|minutes"):
-        Recurring(**values)  # type: ignore[arg-type]
+        Recurring(**values)
 
 
 def test_evenly_is_around_the_minute_that_is_named() -> None:

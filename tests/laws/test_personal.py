@@ -4,6 +4,7 @@ twice or of their own deed, and a restart in between changes nothing."""
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import msgspec
 from hypothesis import given, settings
@@ -28,17 +29,21 @@ PEOPLE = Personal(
 
 
 def _act(random: Random, ids: list[str]) -> Act:
-    who = {"actor": random.choice(["anna", "ben", "cy"]), "source": "cli", "at_ms": START_MS}
+    who: dict[str, Any] = {
+        "actor": random.choice(["anna", "ben", "cy"]),
+        "source": "cli",
+        "at_ms": START_MS,
+    }
     one = random.choice(ids)
     match random.randrange(3):
         case 0:
             text = random.choice(["@ben?", "@Anna and @ben", "ben"])
-            return Comment(**who, subject=one, text=text)  # type: ignore[arg-type]
+            return Comment(**who, subject=one, text=text)
         case 1:
             to = random.choice(["ben", "Anna", "pay", ""])
-            return Assign(**who, subject=one, assignee=to)  # type: ignore[arg-type]
+            return Assign(**who, subject=one, assignee=to)
     name, by = random.choice(["ben", "anna", "cy"]), random.choice([None, *By])
-    return TellMe(**who, subject=name, by=by, of=random.choice([None, *Deed]))  # type: ignore[arg-type]
+    return TellMe(**who, subject=name, by=by, of=random.choice([None, *Deed]))
 
 
 def _with_theirs(

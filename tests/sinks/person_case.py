@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -36,8 +36,8 @@ def shaped(one: Digest, deed: Deed = Deed.ASSIGNED) -> Digest:
     )
 
 
-def theirs(destination: str, deed: Deed = Deed.ASSIGNED, **how: object) -> Digest:
-    return shaped(digest(destination, **{"id": "inc-00000000000000aa", **how}), deed)  # type: ignore[arg-type]
+def theirs(destination: str, deed: Deed = Deed.ASSIGNED, **how: Any) -> Digest:
+    return shaped(digest(destination, **{"id": "inc-00000000000000aa", **how}), deed)
 
 
 def mail_sink(peer: EmailPeer) -> PersonMailSink:

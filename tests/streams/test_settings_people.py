@@ -103,11 +103,9 @@ people:
         "bo": ("email", "none"),
         "cy": ("slack", "none"),
     }
-    shown = {
-        one["destination"]: one["to"]
-        for one in describe(settings)["destinations"]  # type: ignore[union-attr]
-        if isinstance(one, dict)
-    }
+    destinations = describe(settings)["destinations"]
+    assert isinstance(destinations, list)
+    shown = {one["destination"]: one["to"] for one in destinations if isinstance(one, dict)}
     assert shown["person_slack:<name>"] == "3 people, each alone"
     assert shown["person_mail:<name>"] == "2 people, each alone"
     assert describe(settings)["people"] == {
