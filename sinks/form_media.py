@@ -13,58 +13,8 @@ from markupsafe import Markup
 
 from sinks import mrkdwn, runs
 from sinks.form_language import OWN_FILTERS, Language
-from sinks.lead import (
-    change,
-    explain,
-    has_owner,
-    lead,
-    missed,
-    repeats,
-    sign,
-    silence,
-    state,
-    subject,
-    unsaid,
-)
-from sinks.templating import EVIDENCE, LINK_CHARS
-from sinks.words import (
-    DOUBTS,
-    PAGED_BECAUSE,
-    by_whom,
-    clean,
-    counts,
-    help_links,
-    lasting,
-    many,
-    utc,
-)
-
-_WORDS: Final[dict[str, Callable[..., Any]]] = {
-    "by_whom": by_whom,
-    "lasting": lasting,
-    "many": many,
-    "counts": counts,
-    "lead": lead,
-    "state": state,
-    "sign": sign,
-    "subject": subject,
-    "explain": explain,
-    "owned": has_owner,
-    "unsaid": unsaid,
-    "repeats": repeats,
-    "linkable": lambda url: mrkdwn.linkable(url, LINK_CHARS),
-    "help": lambda digest: [
-        one for one in help_links(digest) if mrkdwn.linkable(one[1], LINK_CHARS)
-    ],
-    "evidence": lambda one: EVIDENCE[one],
-    "doubt": lambda one: DOUBTS[one],
-    "because": lambda one: PAGED_BECAUSE[one],
-    # The shared words alone use these.
-    "change": change,
-    "missed": missed,
-    "silence": silence,
-}
-"""The same in every medium."""
+from sinks.templating import FILTERS, LINK_CHARS
+from sinks.words import clean, utc
 
 
 def medium(
@@ -99,10 +49,9 @@ def medium(
         "when": lambda *at: Markup(when(*at)),
         # The shared words say it of what the marks made already.
         "safe": lambda value: Markup(value),
-        "without": lambda text, word: Markup(str(text).removeprefix(word)),
     }
-    assert set(_WORDS) | set(marks) >= OWN_FILTERS - {"join"}
-    return lambda: Language(escape, literal, {**_WORDS, **marks})
+    assert set(FILTERS) | set(marks) >= OWN_FILTERS - {"join"}
+    return lambda: Language(escape, literal, {**FILTERS, **marks})
 
 
 def _lines(one: Callable[[str], str]) -> Callable[[str], str]:

@@ -65,6 +65,38 @@ def _linkable(url: str) -> bool:
     return mrkdwn.linkable(url, LINK_CHARS)
 
 
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "lasting": lasting,
+    "many": many,
+    "counts": counts,
+    "lead": lead,
+    "state": state,
+    "change": change,
+    "owned": has_owner,
+    "silence": silence,
+    "unsaid": unsaid,
+    "missed": missed,
+    "explain": explain,
+    "sign": sign,
+    "repeats": repeats,
+    "subject": subject,
+    "what": what,
+    "scope": report_text.scope,
+    "impact": report_text.impact,
+    "times": report_text.times,
+    "marks": report_text.marks,
+    "linkable": _linkable,
+    "help": lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
+    "evidence": lambda one: EVIDENCE[one],
+    "doubt": lambda one: DOUBTS[one],
+    "because": lambda one: PAGED_BECAUSE[one],
+    "by_whom": by_whom,
+    "left_over": lambda one: LEFT_PAGE_OVER[one],
+    "without": lambda text, word: Markup(str(text).removeprefix(word)),
+}
+"""The same in every medium, and in forms."""
+
+
 def _environment(
     escape: Callable[[object], str], *, autoescape: bool = False, **filters: Any
 ) -> ImmutableSandboxedEnvironment:
@@ -76,36 +108,7 @@ def _environment(
         trim_blocks=False,
         auto_reload=False,
     )
-    found.filters.update(
-        lasting=lasting,
-        many=many,
-        counts=counts,
-        lead=lead,
-        state=state,
-        change=change,
-        owned=has_owner,
-        silence=silence,
-        unsaid=unsaid,
-        missed=missed,
-        explain=explain,
-        sign=sign,
-        repeats=repeats,
-        subject=subject,
-        what=what,
-        scope=report_text.scope,
-        impact=report_text.impact,
-        times=report_text.times,
-        marks=report_text.marks,
-        linkable=_linkable,
-        help=lambda digest: [one for one in help_links(digest) if _linkable(one[1])],
-        evidence=lambda one: EVIDENCE[one],
-        doubt=lambda one: DOUBTS[one],
-        because=lambda one: PAGED_BECAUSE[one],
-        by_whom=by_whom,
-        left_over=lambda one: LEFT_PAGE_OVER[one],
-        without=lambda text, word: Markup(str(text).removeprefix(word)),
-        **filters,
-    )
+    found.filters.update({**FILTERS, **filters})
     return found
 
 
