@@ -59,8 +59,8 @@ class Linked(msgspec.Struct, frozen=True):
     met: set[tuple[str, str]]
     """Services that were seen in one trace, each pair in order."""
     near: dict[str, Near] = msgspec.field(default_factory=dict)
-    """What came nearest to tying an incident to one before it, by its id; told, and decides
-    nothing."""
+    """What came nearest to tying an incident that begins now to one before it, by its id; told, and
+    decides nothing."""
 
 
 def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking) -> Linked:
@@ -84,7 +84,8 @@ def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking
         if not union.together(left, right):
             pieces += pairs.closeness(left, right, pieces)
             if sum(one.weight for one in pieces) < evidence.LINKS:
-                _come_near(near, young[right].id, Near(young[left].id, tuple(pieces)))
+                if young[right].onset_tick == around.tick:
+                    _come_near(near, young[right].id, Near(young[left].id, tuple(pieces)))
                 continue
         union.link(left, right, pieces)
     lone = pairs.lone()

@@ -12,13 +12,13 @@ from correlators.candidates import Candidate, Surroundings
 from correlators.causes import Cause
 from correlators.closeness import Closeness
 from correlators.evidence import Piece, both, piece, shown
+from correlators.hosts import PATIENCE_TICKS, Hosts
 from correlators.types import Evidence
 
 SERVICES_TRIED: Final = 3
 """A signature is compared with the latest of so many other services: links make chains."""
 RELEASES_TRIED: Final = 4
 """And with so many of the latest incidents of a service: each is another release."""
-PATIENCE_TICKS: Final = 10
 _TITLE_CHARS: Final = 60
 
 
@@ -36,8 +36,9 @@ class Pairs:
         self._within = within
         self._shared: dict[tuple[int, int], int] = defaultdict(int)
         self._close = Closeness(young, around, within)
-        self._active = self._active_members()
         self._related = self._relations()
+        self._hosts = Hosts(young, around, within, many, self._related)
+        self._loose = {"", *around.services} - around.tied
         self.met: set[tuple[str, str]] = set()
 
     def found(self) -> list[tuple[int, int]]:
@@ -51,7 +52,7 @@ class Pairs:
             self._by_dependency,
         ):
             pairs.update(some())
-        pairs.update(self._by_storm())
+        pairs.update(self._hosts.pairs(self._sharing()))
         return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
 
     def lone(self) -> frozenset[int]:
@@ -59,32 +60,36 @@ class Pairs:
 
         Where requests can be followed, such a one is more likely something else.
         """
-        sharing = {index for pair in self._shared for index in pair}
+        sharing = self._sharing()
         return frozenset(
             index
             for index, one in enumerate(self._young)
             if one.traces and index not in sharing and not one.anchor
         )
 
+    def _sharing(self) -> set[int]:
+        """Return the candidates that share a trace, once `found` has looked for them."""
+        return {index for pair in self._shared for index in pair}
+
     def pieces(self, left: int, right: int) -> list[Piece]:
         """Return the evidence between the two, but for how close their onsets are."""
         one, two = self._young[left], self._young[right]
         between = (one.service, two.service)
-        where = both(*between)
         found: list[Piece] = []
         if self._shared.get((left, right)):
-            found.append(piece(Evidence.TRACE, evidence.TRACE, between, f"shared trace in {where}"))
+            detail = f"shared trace in {both(*between)}"
+            found.append(piece(Evidence.TRACE, evidence.TRACE, between, detail))
         if one.service != two.service and _same_error(one, two):
-            detail = f"{_title(two)} in {where}"
+            detail = f"{_title(two)} in {both(*between)}"
             weight = self._close.signature(one, two)
             found.append(piece(Evidence.SIGNATURE, weight, between, detail))
         elif one.service != two.service and _same_cause(one, two):
-            detail = f"the same cause in {where}: {shown(_cause(one, two))}"
+            detail = f"the same cause in {both(*between)}: {shown(_cause(one, two))}"
             weight = self._close.signature(one, two)
             found.append(piece(Evidence.CAUSE, weight, between, detail))
         release = one.release if one.release == two.release else ""
         if release and release in (one.release_news, two.release_news):
-            detail = f"release {shown(release)} just went out in {where}"
+            detail = f"release {shown(release)} just went out in {both(*between)}"
             found.append(piece(Evidence.RELEASE, evidence.RELEASE, between, detail))
         beside = self._service(one, two)
         if any(one.services for one in beside):
@@ -167,32 +172,9 @@ class Pairs:
                     yield seen[0], index
             recent[candidate.service].append(index)
 
-    def _by_storm(self) -> Iterator[tuple[int, int]]:
-        """One that is in no storm, or in one that only few things hold together, with every other
-        storm that is active around it."""
-        sharing = {index for pair in self._shared for index in pair}
-        for index, candidate in enumerate(self._young):
-            own = candidate.storm_id
-            if own in self._around.tied or (candidate.traces and index not in sharing):
-                continue
-            for storm_id, members in self._active.items():
-                if storm_id == own:
-                    continue
-                near = next((one for one in members if self._near(one, index)), None)
-                if near is not None:
-                    yield min(near, index), max(near, index)
-
     def _near(self, left: int, right: int) -> bool:
         apart = self._young[right].onset_tick - self._young[left].onset_tick
         return abs(apart) <= self._within
-
-    def _active_members(self) -> dict[str, list[int]]:
-        """Return the members of every storm that are here, the latest first."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for index in reversed(range(len(self._young))):
-            if self._young[index].storm_id:
-                found[self._young[index].storm_id].append(index)
-        return found
 
     def _relations(self) -> dict[str, list[str]]:
         """Return, for every service that is here, those here that it is related to."""
@@ -236,7 +218,7 @@ class Pairs:
         """
         if one.storm_id == two.storm_id:
             return []
-        loose = two.storm_id in {"", *self._around.services} - self._around.tied
+        loose = two.storm_id in self._loose
         inside, joiner = (one, two) if one.storm_id and loose else (two, one)
         if not inside.storm_id or joiner.storm_id in self._around.tied or joiner.anchor:
             return []
