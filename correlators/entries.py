@@ -194,36 +194,43 @@ Entry = Living | Frozen | Progress
 """One stored entry; the types are told apart by their tag."""
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def episode_key(environment: str, service: str, fingerprint: str) -> str:
     """Return the entry key of an episode."""
     return "episode:" + _digest(environment, service, fingerprint)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def episode_place(key: IncidentKey) -> str:
     """Return the entry key of the episode that incidents of this key belong to."""
     return episode_key(key.environment, key.service, key.fingerprint)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def service_key(environment: str, service: str) -> str:
     """Return the entry key of a service."""
     return "service:" + _digest(environment, service)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def baseline_key(environment: str, service: str) -> str:
     """Return the entry key of a baseline."""
     return "baseline:" + _digest(environment, service)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def neighbours_key(environment: str, service: str) -> str:
     """Return the entry key of what was learnt of a service from traces."""
     return "neighbours:" + _digest(environment, service)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def hour_key(environment: str) -> str:
     """Return the entry key of what an environment was told in an hour."""
     return "hour:" + _digest(environment)
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def heard_key(environment: str, service: str) -> str:
     """Return the entry key of when a service was heard, or with two empty names the intake."""
     return "heard:" + _digest(environment, service)
@@ -239,6 +246,7 @@ def deploy_key(deploy_id: str) -> str:
     return "deploy:" + deploy_id
 
 
+@lru_cache(maxsize=KEYS_KEPT)
 def day_key(environment: str, end_tick: int) -> str:
     """Return the entry key of the counts of a day."""
     return f"day:{_digest(environment)}:{end_tick}"
@@ -289,6 +297,5 @@ def key_of(entry: Entry) -> str:
             return PROGRESS_KEY
 
 
-@lru_cache(maxsize=KEYS_KEPT)
 def _digest(*parts: str) -> str:
     return xxhash.xxh3_128_hexdigest("\0".join(parts).encode("utf-8", "surrogatepass"))

@@ -12,108 +12,31 @@ from typing import Any, Final
 
 import msgspec
 
-from correlators.channel_links import Chats, with_links
-from correlators.conditions import Asked, Facts, Lifecycle, When
-from correlators.days import Shadow
+from correlators.channel_links import with_links
+from correlators.conditions import Asked, Facts, Lifecycle, why_not
+from correlators.deciding import Config
 from correlators.deltas import tick_end_ms, worse
-from correlators.dependencies import Depends
 from correlators.entries import Episode
-from correlators.fallbacks import Stands, stand_ins
-from correlators.fingerprint import DEFAULT_VERSION
 from correlators.folds import Folds
-from correlators.holds import Around, Hold, Holding, held
+from correlators.holds import Around, Hold, held
 from correlators.ignoring import ignored
-from correlators.incidents import Incident, ticks
-from correlators.issue_change import IssuesChanged
-from correlators.owners import OWNER, Owner, Team, owners_of
-from correlators.personal import Personal
-from correlators.rules import REASONS, Pages, Routes, rules_for
-from correlators.rulings import Rule, Ruling, Urgency, ruled
-from correlators.services import About, declared_owners, pagers_of
+from correlators.incidents import Incident
+from correlators.owners import OWNER, owners_of
+from correlators.rules import REASONS
+from correlators.rulings import Ruling, Urgency, ruled
+from correlators.services import declared_owners, pagers_of
 from correlators.silences import Part, episode_hash
-from correlators.state import Correlation, State
+from correlators.state import State
 from correlators.storms import Storm
 from correlators.told import Told
 from correlators.types import PageReason
+
+__all__ = ["Config", "Judge", "Judgement"]
 
 _OF_MEMBERS: Final = frozenset(
     {Asked.ERROR_TYPE, Asked.TEXT, Asked.TAG, Asked.OWNER, Asked.RELEASE, Asked.USERS}
 )
 """What is asked of a storm's incidents one by one."""
-
-
-class Config(Correlation, frozen=True, kw_only=True):
-    """All that decides what CORRELATE does with a log."""
-
-    pages: Pages = Pages()
-    routes: Routes = Routes()
-    rules: tuple[Rule, ...] = ()
-    """None: `pages` and `routes` decide."""
-    teams: dict[str, Team] = msgspec.field(default_factory=dict)
-    owners: tuple[Owner, ...] = ()
-    services: dict[str, About] = msgspec.field(default_factory=dict)
-    """Who owns a service, who is paged for it, and where help is when it fails."""
-    holding: Holding = Holding()
-    depends: Depends = msgspec.field(default_factory=dict)
-    """What each service needs, as declared; cycles are allowed."""
-    changes: tuple[str, ...] = ()
-    """The pagers that keep a record of deploys."""
-    shadow: Shadow | None = None
-    """Shadow mode: everything is told to one destination alone."""
-    signature_version: int = DEFAULT_VERSION
-    """The version under which deltas are taken, whatever the one that their FINGERPRINT had."""
-    issues: IssuesChanged | None = None
-    """What is asked of Sentry; None: nothing."""
-    chats: Chats | None = None
-    """Where links may lead; None: anywhere."""
-    personal: Personal = Personal()
-    """Who is told of what is theirs."""
-    name: str = ""
-    """What the stored state calls it: a short hash of all that decides. Empty: it is not named."""
-
-    @property
-    def decides(self) -> tuple[Rule, ...]:
-        """The rules that are read, in order."""
-        by_service = any(one.page for one in self.services.values())
-        return self.rules or rules_for(self.pages, self.routes, by_service=by_service)
-
-    @property
-    def stand_ins(self) -> list[Stands]:
-        """Who may be paged, and who is when that one cannot be."""
-        own = {name: one.page for name, one in self.services.items() if one.page}
-        return stand_ins(self.decides, self.teams, own, self.pages.fallback)
-
-    @property
-    def conditions(self) -> list[When]:
-        """All conditions that are asked about."""
-        holding = self.holding
-        return [
-            *(rule.when for rule in self.decides),
-            *(period.when for period in holding.periods),
-            *(when for one in holding.inhibitions for when in (one.source, one.when)),
-        ]
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tag conditions that FINGERPRINT has to look for."""
-        asked = {tag for when in self.conditions for tag in when.tag}
-        return tuple(sorted(asked | {one.tag for one in self.owners if one.tag}))
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The patterns of files that FINGERPRINT has to look for."""
-        return tuple(sorted({one.path for one in self.owners if one.path}))
-
-    @property
-    def rate_ticks(self) -> int:
-        """How far back rates must reach."""
-        asked = [one for when in self.conditions for one in (when.events, when.users) if one]
-        return ticks(max([self.pages.within_ms, *(one.within_ms for one in asked)]))
-
-    @property
-    def counts_users(self) -> bool:
-        """Whether a rule asks how many users were hit in some time."""
-        return any(when.users is not None for when in self.conditions)
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -150,7 +73,8 @@ class Judge:
         named = any(OWNER in (*rule.to, *rule.page) for rule in self._rules)
         if named or any(one.team for one in config.holding.reports):
             self._asked.add(Asked.OWNER)
-        self.may_page = any(rule.urgency is Urgency.PAGE for rule in self._rules)
+        self._waking = [one.when for one in self._rules if one.urgency is Urgency.PAGE]
+        self.may_page = bool(self._waking)
         """Whether any rule wakes anybody."""
         self.fallbacks = {one.paged: one.fallback for one in reversed(config.stand_ins)}
         """Who stands in for whoever is paged, as the first rule says that pages them."""
@@ -175,8 +99,40 @@ class Judge:
         """
         first = incidents[0]
         episode = self._state.episode(first.key)
-        live = [one for one in incidents if not one.past]
-        facts = Facts(
+        facts = self._facts(incidents, episode, lifecycle, tick)
+        facts, ruling = self._ruled(facts, incidents, first)
+        live = any(not one.past for one in incidents)
+        ruling = self._told_to(ruling, facts, first.told, pages=live)
+        if only_page and ruling.urgency is not Urgency.PAGE:
+            return Judgement(ruling, None, facts)
+        around = self._around(facts, ruling, [one.id for one in incidents], first.told, episode)
+        if self._state.ignores:
+            around = msgspec.structs.replace(around, ignored=ignored(self._state, incidents))
+        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
+
+    def waking(self, incidents: Sequence[Incident], tick: int) -> Judgement | None:
+        """Return the judgement of incidents of one episode if they went on now, None where no rule
+        would wake anybody.
+
+        Asked at every delta: so only the rules that wake somebody are looked at first.
+        """
+        first = incidents[0]
+        facts = self._facts(incidents, self._state.episode(first.key), Lifecycle.UPDATED, tick)
+        holds = any(why_not(when, facts) is None for when in self._waking)
+        if not holds and not self._folds.told_by(first):
+            return None
+        return self.of_incidents(incidents, Lifecycle.UPDATED, tick, only_page=True)
+
+    def _facts(
+        self,
+        incidents: Sequence[Incident],
+        episode: Episode | None,
+        lifecycle: Lifecycle,
+        tick: int,
+    ) -> Facts:
+        """Return what is known of incidents of one episode that are told together."""
+        first = incidents[0]
+        return Facts(
             environment=first.key.environment,
             services=(first.key.service,),
             releases=tuple(one.key.release for one in incidents),
@@ -189,17 +145,9 @@ class Judge:
             pagers=pagers_of(self._config.services, first.key.service),
             tick=tick,
             rate_ticks=self._rate_ticks,
-            event_rates=tuple(one.rate for one in live),
+            event_rates=tuple(one.rate for one in incidents if not one.past),
             **self._details(incidents, [first.key.service]),
         )
-        facts = self._with_alerts(self._in_parts(facts, incidents), first)
-        ruling = self._ruled(facts, first.told, pages=bool(live))
-        if only_page and ruling.urgency is not Urgency.PAGE:
-            return Judgement(ruling, None, facts)
-        around = self._around(facts, ruling, [one.id for one in incidents], first.told, episode)
-        if self._state.ignores:
-            around = msgspec.structs.replace(around, ignored=ignored(self._state, incidents))
-        return Judgement(ruling, held(facts, ruling, self._config.holding, around), facts)
 
     def of_storm(
         self, storm: Storm, lifecycle: Lifecycle, tick: int, *, only_page: bool = False
@@ -222,8 +170,8 @@ class Judge:
             event_rates=(storm.rate,),
             **self._details(members, storm.services),
         )
-        facts = self._with_alerts(self._in_parts(facts, members, storm), storm)
-        ruling = self._ruled(facts, storm.told, pages=True)
+        facts, ruling = self._ruled(facts, members, storm)
+        ruling = self._told_to(ruling, facts, storm.told, pages=True)
         if only_page and ruling.urgency is not Urgency.PAGE:
             return Judgement(ruling, None, facts)
         around = self._around(facts, ruling, storm.members, storm.told, None)
@@ -253,13 +201,33 @@ class Judge:
             "user_rates": tuple(one.user_rate for one in incidents if not one.past),
         }
 
+    def _ruled(
+        self, facts: Facts, incidents: Sequence[Incident], teller: Incident | Storm
+    ) -> tuple[Facts, Ruling]:
+        """Return the facts, with those of each incident where a rule would drop all of it and with
+        the metric alerts that are told too, and what the rules say of them."""
+        ruling = self._ask(facts)
+        if ruling.urgency is Urgency.DROP and ruling.rules:
+            facts = self._in_parts(facts, incidents, teller)
+            ruling = self._ask(facts)
+        if ruling.urgency is Urgency.DROP:
+            # What a rule drops is told to nobody, so it tells no alert either: noise stays noise.
+            return facts, ruling
+        alerts = self._folds.told_by(teller)
+        if not alerts:
+            return facts, ruling
+        level = reduce(worse, (one.level for one in alerts), facts.level)
+        facts = msgspec.structs.replace(facts, level=level, metric_alert=True)
+        return facts, self._ask(facts)
+
+    def _ask(self, facts: Facts) -> Ruling:
+        return ruled(self._rules, facts, self._config.teams, self._config.pages.fallback)
+
     def _in_parts(
-        self, facts: Facts, incidents: Sequence[Incident], storm: Storm | None = None
+        self, facts: Facts, incidents: Sequence[Incident], teller: Incident | Storm
     ) -> Facts:
-        """Return the facts with those of each incident, where a rule would drop all of it."""
-        ruling = ruled(self._rules, facts, self._config.teams)
-        if ruling.urgency is not Urgency.DROP or not ruling.rules:
-            return facts
+        """Return the facts with those of each incident."""
+        storm = teller if isinstance(teller, Storm) else None
         if storm is not None and not incidents:
             found = map(self._state.find_incident, storm.members)
             incidents = [one for one in found if one is not None]
@@ -276,26 +244,13 @@ class Judge:
         unlisted = storm is not None and storm.joined > len(incidents)
         return msgspec.structs.replace(facts, parts=tuple(parts), unlisted=unlisted)
 
-    def _with_alerts(self, facts: Facts, teller: Incident | Storm) -> Facts:
-        """Return the facts with the metric alerts that it tells too.
-
-        What a rule drops is told to nobody, so it tells no alert either: noise stays noise.
-        """
-        alerts = self._folds.told_by(teller)
-        if not alerts or ruled(self._rules, facts, self._config.teams).urgency is Urgency.DROP:
-            return facts
-        level = reduce(worse, (one.level for one in alerts), facts.level)
-        return msgspec.structs.replace(facts, level=level, metric_alert=True)
-
     # Judgement
 
-    def _ruled(self, facts: Facts, told: Told, *, pages: bool) -> Ruling:
-        config = self._config
-        ruling = ruled(self._rules, facts, config.teams, config.pages.fallback)
+    def _told_to(self, ruling: Ruling, facts: Facts, told: Told, *, pages: bool) -> Ruling:
+        """Return the ruling with whom links add; what is told as past wakes nobody."""
         if ruling.urgency is Urgency.PAGE and not pages:
-            # What is told as past wakes nobody.
             ruling = msgspec.structs.replace(ruling, urgency=Urgency.ALERT, page=(), fallback=())
-        return with_links(ruling, facts, self._state.people.links, config.chats, told.to)
+        return with_links(ruling, facts, self._state.people.links, self._config.chats, told.to)
 
     def _around(
         self,

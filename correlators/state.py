@@ -18,6 +18,7 @@ from correlators.acts import ActDone
 from correlators.alert_index import OpenAlerts
 from correlators.baseline import Baseline
 from correlators.channel_links import ChannelLink
+from correlators.coverage import ack_ends
 from correlators.days import Day
 from correlators.dependencies import Neighbours
 from correlators.due import Due
@@ -418,9 +419,11 @@ class State:
     def _change(self, before: Entry | None, after: Entry | None) -> None:
         one = before if isinstance(before, Incident) else None
         two = after if isinstance(after, Incident) else None
+        if one is None and two is None:
+            self.pages.change(before, after)
+            return
         self.young.change(one, two)
         self.sources.change(one, two)
-        self.pages.change(before, after)
 
     def _remove(self, key: str, before: Entry | None) -> None:
         if before is None:
@@ -455,7 +458,9 @@ class State:
 
 
 def _found_alike(before: Entry | None, after: Entry) -> bool:
-    """Return whether an incident is found in the same places before and after, of one key."""
+    """Return whether an entry is found in the same places before and after, of one key."""
+    if isinstance(before, Episode) and isinstance(after, Episode):
+        return before.joined == after.joined and ack_ends(before) == ack_ends(after)
     return (
         isinstance(before, Incident)
         and isinstance(after, Incident)

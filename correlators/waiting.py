@@ -85,7 +85,9 @@ class Waiting:
         if paged or self._state.storm_of(found) is not None:
             return False
         told = [found, *told_with(self._state, found)]
-        judged = self._judge.of_incidents(told, Lifecycle.UPDATED, tick, only_page=True)
+        judged = self._judge.waking(told, tick)
+        if judged is None:
+            return False
         return paging.of_incident(self._state, found, judged).action is PageAction.TRIGGER
 
     def released(self, environment: str, tick: int) -> None:
