@@ -17,7 +17,7 @@ from correlators.links import Group, Near
 from correlators.meetings import Meetings
 from correlators.members import Members
 from correlators.state import State
-from correlators.storms import Storm, Stretch, storm_id
+from correlators.storms import GAIN_TICKS, Storm, Stretch, storm_id
 from correlators.telling import Config, Teller
 from correlators.types import Delta
 from correlators.usual import Usual
@@ -288,7 +288,7 @@ class Gatherer:
     def part_waves(self, tick: int) -> None:
         """End every storm on which a new wave breaks in several services: what begins or comes back
         in it is linked anew."""
-        for storm in self._state.open_storms():
+        for storm in map(self._open, self._state.gaining.since(tick - GAIN_TICKS)):
             if not is_new_wave(storm, tick=tick):
                 continue
             since = tick - WAVE_TICKS

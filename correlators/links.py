@@ -10,7 +10,7 @@ for one at a time.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -89,12 +89,13 @@ def link(candidates: Iterable[Candidate], around: Surroundings, linking: Linking
                 continue
         union.link(left, right, pieces)
     lone = pairs.lone()
+    active = _one_of_each(young)
     for indexes, found in bursts(young, around, linking, lone):
         for left, right in pairwise(indexes):
             union.link(left, right, [found])
-        for left in _goes_on(young, indexes, around):
+        for left in _goes_on(young, indexes, around, active):
             union.link(left, indexes[0], [found])
-    for left, right, found in _waves(young, around):
+    for left, right, found in _waves(around, active):
         union.link(left, right, [found])
     return Linked(union.groups(), pairs.met, near)
 
@@ -106,19 +107,20 @@ def _come_near(near: dict[str, Near], id: str, found: Near) -> None:
 
 
 def _goes_on(
-    young: Sequence[Candidate], indexes: Sequence[int], around: Surroundings
+    young: Sequence[Candidate],
+    indexes: Sequence[int],
+    around: Surroundings,
+    active: Mapping[str, int],
 ) -> Iterator[int]:
     """Yield an active member of every storm that the burst is another wave of."""
     services = {young[index].service for index in indexes}
-    active = _one_of_each(young)
     for storm_id in _covering(services, around):
         if storm_id in active:
             yield active[storm_id]
 
 
-def _waves(young: Sequence[Candidate], around: Surroundings) -> Iterator[tuple[int, int, Piece]]:
+def _waves(around: Surroundings, active: Mapping[str, int]) -> Iterator[tuple[int, int, Piece]]:
     """Yield two storms, by a member of each, of which one is but another wave of the other."""
-    active = _one_of_each(young)
     for storm_id, index in sorted(active.items()):
         if storm_id in around.tied:
             continue

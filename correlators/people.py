@@ -10,6 +10,7 @@ from __future__ import annotations
 from correlators.acts import SAYS_HOW_IT_STANDS, ActDone
 from correlators.channel_links import ChannelLink
 from correlators.coverage import ack_ends
+from correlators.endings import Endings
 from correlators.entries import Episode
 from correlators.personal import Choice
 from correlators.silences import Silence
@@ -17,7 +18,7 @@ from correlators.storms import Storm
 
 
 class People:
-    """Silences, links and finished acts. All are few: each has a bound."""
+    """Silences, links, finished acts, and acknowledgements with an end."""
 
     def __init__(self) -> None:
         """Nothing is known."""
@@ -29,7 +30,7 @@ class People:
         self.choices: dict[str, Choice] = {}
         """By the name of who chose."""
         self._acts: set[tuple[int, str]] = set()
-        self._acks: dict[str, int] = {}
+        self._acks = Endings()
         self._of_page: dict[tuple[str, str], set[tuple[int, str]]] = {}
 
     def add(self, entry: Silence | ActDone | ChannelLink | Choice) -> None:
@@ -79,16 +80,16 @@ class People:
         """Note a storm or an episode, whose acknowledgement may end by itself."""
         ends = ack_ends(entry)
         if ends >= 0:
-            self._acks[key] = ends
+            self._acks.put(key, ends)
 
     def forget_ack(self, key: str) -> None:
         """Forget a storm or an episode."""
-        self._acks.pop(key, None)
+        self._acks.forget(key)
 
     def acks_over(self, tick: int) -> list[str]:
         """Return the entry keys of the acknowledgements that end in this tick or before,
         ascending."""
-        return sorted(key for key, ends in self._acks.items() if ends <= tick)
+        return self._acks.by(tick)
 
     def silences(self, environment: str) -> tuple[Silence, ...]:
         """Return the silences of an environment, by id."""

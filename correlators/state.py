@@ -5,7 +5,7 @@ derived from the entries alone, so that a restored state equals the live one.
 
 Lives here: reading, writing and undoing of entries. Not here: when one is due (`due`), and what is
 found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `page_index`,
-`trails`).
+`trails`, `gaining`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from correlators.entries import (
     service_key,
 )
 from correlators.episodes import OpenEpisodes
+from correlators.gaining import Gaining
 from correlators.history import HOUR_TICKS
 from correlators.incident_index import IncidentIndex
 from correlators.incidents import Incident, Windows, ticks
@@ -93,6 +94,7 @@ class State:
         self._doubted: set[str] = set()
         self.people = People()
         self.pages = PageIndex()
+        self.gaining = Gaining()
         self._alerts = OpenAlerts()
         self._ignored: set[tuple[int, str]] = set()
         self._of_error: dict[tuple[str, str], set[str]] = {}
@@ -421,6 +423,7 @@ class State:
         two = after if isinstance(after, Incident) else None
         if one is None and two is None:
             self.pages.change(before, after)
+            self.gaining.change(before, after)
             return
         self.young.change(one, two)
         self.sources.change(one, two)
