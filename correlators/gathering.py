@@ -78,10 +78,7 @@ class Gatherer:
                 if divided.loose or anchors or divided.inside.keys() - {storm.id}:
                     anchors += self._witnesses.anchors(storm, here, tick, most)
             compared = self._company.compared(environment, young, divided, anchors, tick)
-            candidates = [
-                self._witnesses.candidate(self._state.incident(one), apart) for one in compared
-            ]
-            candidates += anchors
+            candidates = self._witnesses.candidates(environment, compared, apart) + anchors
             around = self._witnesses.around(environment, candidates, open_storms, tick)
             linked = links.link(candidates, around, self._config.linking)
             for one, two in sorted(linked.met):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,13 +15,16 @@ from correlators import links
 from correlators.candidates import Candidate, Spread, Surroundings
 from correlators.causes import cause_of
 from correlators.deltas import TRACES_KEPT
-from correlators.entries import episode_key
+from correlators.entries import Episode, Service, episode_place
 from correlators.incidents import Incident, ticks
 from correlators.members import Members
 from correlators.releases import release_news
 from correlators.state import State
 from correlators.storms import Storm
 from correlators.telling import Config
+
+ENVIRONMENTS_KEPT: Final = 64
+"""Environments of which candidates are remembered, those of the last look at each."""
 
 
 class Witnesses:
@@ -31,6 +35,8 @@ class Witnesses:
         self._config = config
         self._state = state
         self._members = members
+        self._made: dict[str, dict[str, _Made]] = {}
+        """The candidates of the last look at an environment; no result depends on it."""
 
     def around(
         self,
@@ -105,8 +111,7 @@ class Witnesses:
 
         Args: apart: open storms that an episode was taken out of, by its entry key.
         """
-        key = incident.key
-        place = episode_key(key.environment, key.service, key.fingerprint)
+        place = episode_place(incident.key)
         return msgspec.structs.replace(
             self._anchor(incident, ""), apart=apart.get(place, ()) if apart else ()
         )
@@ -143,20 +148,47 @@ class Witnesses:
             anchor=True,
         )
 
-    def candidate(self, incident: Incident, apart: Mapping[str, tuple[str, ...]]) -> Candidate:
-        """Return a young incident as a candidate.
+    def candidates(
+        self, environment: str, ids: Iterable[str], apart: Mapping[str, tuple[str, ...]]
+    ) -> list[Candidate]:
+        """Return young incidents as candidates, each made once for as long as nothing of it
+        changes.
 
-        Args: apart: open storms that an episode was taken out of, by its entry key.
+        Args:
+            environment: theirs.
+            ids: of them.
+            apart: open storms that an episode was taken out of, by its entry key.
         """
+        before, now = self._made.get(environment, {}), dict[str, _Made]()
+        for one in ids:
+            incident = self._state.incident(one)
+            key = incident.key
+            storm = self._state.storm_of(incident)
+            episode = self._state.episode(key)
+            made_of = _MadeOf(
+                incident,
+                storm.id if storm is not None else "",
+                episode,
+                self._state.service(key.environment, key.service),
+                apart.get(episode_place(key), ()) if apart else (),
+            )
+            known = before.get(one)
+            if known is not None and made_of.is_same(known.of):
+                now[one] = known
+            else:
+                now[one] = _Made(made_of, self._candidate(made_of))
+        if len(self._made) >= ENVIRONMENTS_KEPT:
+            self._made.clear()
+        self._made[environment] = now
+        return [one.candidate for one in now.values()]
+
+    def _candidate(self, of: _MadeOf) -> Candidate:
+        incident, storm_id, episode, service, apart = of
         key = incident.key
-        storm = self._state.storm_of(incident)
-        episode = self._state.episode(key)
-        service = self._state.service(key.environment, key.service)
         release = key.release
         since = dict(service.releases).get(release) if service is not None else None
         came_with = episode is not None and since is not None and episode.first_tick >= since
         news = release_news(service, incident, self._config.linking)
-        place = episode_key(key.environment, key.service, key.fingerprint)
         return Candidate(
             onset_tick=incident.onset_tick,
             id=incident.id,
@@ -172,6 +204,31 @@ class Witnesses:
             fresh=episode is not None and episode.first_tick >= incident.onset_tick,
             error=incident.signature,
             cause=cause_of(incident.signature),
-            storm_id=storm.id if storm is not None else "",
-            apart=apart.get(place, ()) if apart else (),
+            storm_id=storm_id,
+            apart=apart,
         )
+
+
+class _MadeOf(NamedTuple):
+    """All that a candidate is made of, beside the configuration."""
+
+    incident: Incident
+    storm_id: str
+    episode: Episode | None
+    service: Service | None
+    apart: tuple[str, ...]
+
+    def is_same(self, other: _MadeOf) -> bool:
+        """Return whether nothing has changed: entries are never changed in place."""
+        return (
+            self.incident is other.incident
+            and self.episode is other.episode
+            and self.service is other.service
+            and self.storm_id == other.storm_id
+            and self.apart == other.apart
+        )
+
+
+class _Made(NamedTuple):
+    of: _MadeOf
+    candidate: Candidate
