@@ -7,6 +7,7 @@ What misses its figure in the median is named in the last lines.
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -27,6 +28,7 @@ from benchmarks.ticks.measure import (
     rates,
     stored_world,
 )
+from benchmarks.ticks.quiet import OPEN, Quiet, quiet
 from benchmarks.ticks.worlds import Rules, World
 
 MOST_MS: Final = 50.0
@@ -42,8 +44,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ticks: list[TickTimes]
     rates: list[Rate]
     opening: list[Rate]
+    quiet: list[Quiet]
     resident_mib: float
     users: int
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """In the median round: ticks against those over few, quiet ticks against those over the
+        fewest."""
+        found = {f"{one.world}, {one.rules}, {one.kind}": one.ratio for one in self.ticks}
+        for one in self.quiet[1:]:
+            by_round = zip(one.tick_us, self.quiet[0].tick_us, strict=True)
+            found[f"quiet, {one.incidents}"] = statistics.median(a / b for a, b in by_round)
+        return found
 
     @property
     def missed(self) -> list[TickTimes]:
@@ -66,6 +79,7 @@ def report(*, incidents: int, rounds: int, counts: tuple[int, ...], users: int) 
         ticks=ticks,
         rates=found,
         opening=list(opening(counts)),
+        quiet=quiet([one * incidents // INCIDENTS for one in OPEN], rounds),
         resident_mib=memory(incidents, users),
         users=users,
     )
@@ -83,12 +97,19 @@ def show(found: Report) -> None:
         table.add_row(
             *(one.world.value, one.rules.value, one.kind),
             *(f"{one.median_ms:.1f}", f"{one.p99_ms:.1f}", f"{one.few_median_ms:.1f}"),
-            *(f"{one.ratio:.1f}", f"{one.written:,}", f"{one.restore_ms:,.0f}"),
+            f"{one.ratio:.1f} ({min(one.ratios):.1f}-{max(one.ratios):.1f})",
+            *(f"{one.written:,}", f"{one.restore_ms:,.0f}"),
         )
     console.print(table)
     table = Table("deltas", "ms", "deltas/s", title="Many deltas")
     for rate in (*found.rates, *found.opening):
         table.add_row(rate.what, f"{rate.ms:,.0f}", f"{rate.per_s:,.0f}")
+    console.print(table)
+    table = Table("open", "µs of a quiet tick", "ms of an empty day", title="Nothing happens")
+    for still in found.quiet:
+        table.add_row(
+            f"{still.incidents:,}", f"{still.median_us:.1f}", f"{still.median_day_ms:,.0f}"
+        )
     console.print(table)
     console.print(
         f"{found.incidents:,} open incidents with {found.users:,} different users: "
@@ -103,7 +124,7 @@ def show(found: Report) -> None:
 def main(
     json: Annotated[Path | None, typer.Option(help="Write all figures here.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of everything.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help=f"Of {TICKS} ticks each.")] = 6,
+    rounds: Annotated[int, typer.Option(min=1, help=f"Of {TICKS} ticks each, in turn.")] = 6,
 ) -> None:
     """Measure ticks of CORRELATE."""
     share = 10 if quick else 1
@@ -115,7 +136,8 @@ def main(
     )
     show(found)
     if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        data = {**msgspec.to_builtins(found), "ratios": found.ratios}
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n")
 
 
 if __name__ == "__main__":

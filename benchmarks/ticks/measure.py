@@ -59,15 +59,17 @@ class TickTimes(msgspec.Struct, frozen=True, kw_only=True):
     median_ms: float
     p99_ms: float
     few_median_ms: float
-    """The same over `FEW` open incidents."""
+    """The same over `FEW` open incidents, in the same rounds."""
+    ratios: list[float]
+    """How much longer than over few, by round."""
     written: int
     """Records per tick, on average."""
     restore_ms: float
 
     @property
     def ratio(self) -> float:
-        """How much longer than over few."""
-        return self.median_ms / self.few_median_ms
+        """How much longer than over few, in the median round."""
+        return statistics.median(self.ratios)
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,9 +149,16 @@ def measure(
     restore_ms = (time.process_time() - began) * 1e3
     little = stored_world(world, rules, FEW)
     for kind in ("known", "new"):
-        small = [ms for ms, _ in turns(little, config, changing(world, kind, FEW, CHANGED), 2)]
-        found = list(turns(stored, config, changing(world, kind, incidents, CHANGED), rounds))
-        times = sorted(ms for ms, _ in found)
+        small: list[list[float]] = []
+        found: list[list[float]] = []
+        written = 0
+        for _ in range(rounds):  # in turn: what else the machine does then meets both
+            few = turns(little, config, changing(world, kind, FEW, CHANGED), 1)
+            small.append([ms for ms, _ in few])
+            many = list(turns(stored, config, changing(world, kind, incidents, CHANGED), 1))
+            found.append([ms for ms, _ in many])
+            written += sum(records for _, records in many)
+        times = sorted(ms for one in found for ms in one)
         yield TickTimes(
             world=world,
             rules=rules,
@@ -157,8 +166,12 @@ def measure(
             incidents=incidents,
             median_ms=statistics.median(times),
             p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)],
-            few_median_ms=statistics.median(small),
-            written=sum(written for _, written in found) // len(found),
+            few_median_ms=statistics.median(ms for one in small for ms in one),
+            ratios=[
+                statistics.median(many) / statistics.median(few)
+                for few, many in zip(small, found, strict=True)
+            ],
+            written=written // len(times),
             restore_ms=restore_ms,
         )
 

@@ -10,7 +10,9 @@ import pytest
 
 from benchmarks.ticks.__main__ import Report
 from benchmarks.ticks.measure import apply, changing, rates, restored, stored_world, turns
+from benchmarks.ticks.quiet import quiet
 from benchmarks.ticks.worlds import START, Rules, World, batch, config_of
+from correlators.partition import Partition
 from streams import codec
 
 FEW, MANY = 300, 1_200
@@ -25,19 +27,23 @@ def calls(world: World, rules: Rules, kind: str, incidents: int) -> int:
     deltas = changing(world, kind, incidents, 20)
     young = deltas(0) if kind == "new" else changing(world, "new", incidents, 1)(0)
     apply(partition, 0, codec.encode(batch(young, START)))
-    raw = codec.encode(batch(deltas(1), START + 1))
-    counted = 0
+    return counted(partition, codec.encode(batch(deltas(1), START + 1)))
+
+
+def counted(partition: Partition, raw: bytes) -> int:
+    """Return how many Python functions are called until a message is applied."""
+    calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:
-        nonlocal counted
-        counted += event == "call"
+        nonlocal calls
+        calls += event == "call"
 
     sys.setprofile(count)
     try:
         apply(partition, 1, raw)
     finally:
         sys.setprofile(None)
-    return counted
+    return calls
 
 
 @pytest.mark.parametrize("world", list(World))
@@ -54,6 +60,16 @@ def test_nor_are_they_with_rules_silences_and_inhibitions() -> None:
     assert many < 1.6 * few
 
 
+def test_a_tick_in_which_nothing_happens_is_the_same_work_whatever_is_open() -> None:
+    def still(incidents: int) -> int:
+        stored = stored_world(World.OLD, Rules.DEFAULT, incidents)
+        partition = restored(stored, config_of(Rules.DEFAULT))
+        apply(partition, 0, codec.encode(batch((), START)))
+        return counted(partition, codec.encode(batch((), START + 1)))
+
+    assert still(MANY) == still(10)
+
+
 @pytest.mark.parametrize("world", list(World))
 def test_a_world_is_what_it_says(world: World) -> None:
     partition = restored(stored_world(world, Rules.DEFAULT, FEW), config_of(Rules.DEFAULT))
@@ -68,6 +84,16 @@ def test_every_figure_is_measured() -> None:
     found = list(turns(stored, config_of(Rules.DEFAULT), deltas, 1))
     assert all(ms >= 0 and written >= 5 for ms, written in found)
     many = list(rates(stored, 100, 5))
-    report = Report(incidents=100, ticks=[], rates=many, opening=[], resident_mib=1.0, users=100)
+    nothing = quiet([10, 20], 2)
+    assert all(len(one.tick_us) == len(one.day_ms) == 2 for one in nothing)
+    report = Report(
+        incidents=100,
+        ticks=[],
+        rates=many,
+        opening=[],
+        quiet=nothing,
+        resident_mib=1.0,
+        users=100,
+    )
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
     assert not report.missed
