@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import structlog
 import xxhash
 
 from streams import logs
@@ -155,10 +156,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("stage", choices=[name.value for name in StageName])
     parser.add_argument("--config", type=Path, default=None)
     parser.add_argument("--parked", default=[], action="append", type=_parked)
+    parser.add_argument("--number", default=0, type=int, help="among those of its stage")
     parser.add_argument("--json-log", action="store_true")
     parser.add_argument("--log-level", default="info")
     options = parser.parse_args(arguments)
     logs.configure(json=options.json_log, level=options.log_level)
+    if options.number:
+        structlog.contextvars.bind_contextvars(worker=options.number)
     for chatty in ("faust", "mode", "aiokafka"):
         logger = logging.getLogger(chatty)
         logger.setLevel(max(logger.level, logging.WARNING))
@@ -176,9 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_REFUSED
-    parked = frozenset(options.parked)
-    metrics.parked_partitions.set(len(parked))
-    app, source = make_app(make_stage(settings, name, parked), handler, metrics)
+    stage = make_stage(settings, name, frozenset(options.parked))
+    app, source = make_app(stage, handler, metrics)
     if name is StageName.CORRELATE:
         from streams.agents.correlate import CorrelateHandler
 
@@ -194,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             await source.reconfigure(changed.settings.configuration, change)
 
         async def listen() -> None:
-            await follow(int(line), os.environ, take)
+            await follow(int(line), os.environ, take, source.park)
 
         app.task(listen)
     wait_for_kafka(settings.kafka.bootstrap)

@@ -21,6 +21,7 @@ from streams.cli_shared import Config, complain, configure_logs, ends, settings_
 from streams.exit_status import DONE, FAILED, WRONG_USE
 from streams.processes import StageName
 from streams.status import PartitionStatus, State, Status, make_status
+from streams.status_workers import said
 
 STYLES: Final = {
     State.RUNNING: "green",
@@ -181,6 +182,7 @@ def _ending(status: Status) -> list[str]:
         f"Times are UTC, now {_moment(status.at_ms, status)}. "
         f"Deltas that came late: {late:,}; that came again: {repeated:,}."
     ]
+    found += said(status.workers)
     found += _configurations(status)
     dead = status.dead_letters
     if dead is not None and dead.waiting:

@@ -2,7 +2,8 @@
 
 The bytes themselves are handed over, as the parent has checked them: all stages run the same, and
 one that is started again while the file is broken begins with what runs. It is a pair of sockets,
-so nothing of it stands in a folder, and it ends with either process.
+so nothing of it stands in a folder, and it ends with either process. A partition that was parked
+while the process runs is told on it too.
 """
 
 from __future__ import annotations
@@ -32,13 +33,20 @@ ANSWER_S: Final = 20.0
 _LENGTH: Final = struct.Struct(">I")
 
 
-class Handed(msgspec.Struct, frozen=True):
+class Handed(msgspec.Struct, frozen=True, tag="handed"):
     """One configuration, as it was read."""
 
     number: int
     path: str
     """Empty: all defaults."""
     files: dict[str, bytes]
+
+
+class Parked(msgspec.Struct, frozen=True, tag="parked"):
+    """A partition that ended another process of the stage again and again."""
+
+    topic: str
+    partition: int
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -50,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 _handed: Final = msgspec.msgpack.Decoder(Handed)
+_told: Final = msgspec.msgpack.Decoder(Handed | Parked)
 _answer: Final = msgspec.msgpack.Decoder(Answer)
 
 
@@ -73,6 +82,11 @@ class ParentsEnd:
         path = str(loaded.path) if loaded.path is not None else ""
         self._streams[1].write(_frame(Handed(self._number, path, loaded.files)))
         return self._number
+
+    def park(self, topic: str, partition: int) -> None:
+        """Have the process read this partition no more, without waiting."""
+        assert self._streams is not None
+        self._streams[1].write(_frame(Parked(topic, partition)))
 
     async def answer(self, number: int) -> Answer | None:
         """Return what the process made of it; None when it has ended, or is busy for too long."""
@@ -106,7 +120,10 @@ def first(descriptor: int, environ: Mapping[str, str]) -> Loaded:
 
 
 async def follow(
-    descriptor: int, environ: Mapping[str, str], take: Callable[[Loaded], Awaitable[None]]
+    descriptor: int,
+    environ: Mapping[str, str],
+    take: Callable[[Loaded], Awaitable[None]],
+    park: Callable[[str, int], Awaitable[None]],
 ) -> None:
     """Take every configuration that is handed over from now on, until the parent is gone.
 
@@ -114,21 +131,25 @@ async def follow(
         descriptor: of this end.
         environ: what references look in.
         take: goes on with it; raises SettingsError when it cannot.
+        park: reads a partition no more.
     """
     theirs = socket.socket(fileno=descriptor)
     reader, writer = await asyncio.open_unix_connection(sock=theirs)
     with contextlib.closing(writer):
         while True:
             try:
-                handed = _handed.decode(await _read(reader))
+                told = _told.decode(await _read(reader))
             except (OSError, EOFError):
                 return  # the parent is gone: who watches it ends the process
+            if isinstance(told, Parked):
+                await park(told.topic, told.partition)
+                continue
             refused = ""
             try:
-                await take(_loaded(handed, environ))
+                await take(_loaded(told, environ))
             except SettingsError as error:
                 refused = str(error)
-            writer.write(_frame(Answer(handed.number, refused)))
+            writer.write(_frame(Answer(told.number, refused)))
 
 
 def _loaded(handed: Handed, environ: Mapping[str, str]) -> Loaded:

@@ -26,6 +26,7 @@ from sinks.pagerduty_heard import TYPES, Meaning
 from sinks.watched import PageOutcome
 from streams.config_files import Reread
 from streams.intake_checks import OTHER_RESOURCE, Answer
+from streams.processes import Standing
 from streams.slack_inbound import OUTCOMES
 from streams.slack_inbound import Kind as SlackKind
 
@@ -440,6 +441,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         _STAGE,
     ),
     _counter("restarts", "restarts", "Stage processes restarted by the parent.", _STAGE),
+    _gauge(
+        "stage_processes",
+        "processes",
+        "Processes of a stage under this parent: that run, between a death and a start, or parked "
+        "since they died again and again while others go on.",
+        _STAGE,
+        _words("kind", "`streams.processes.Standing`", Standing),
+    ),
     _counter(
         "config_reloads",
         "reloads",

@@ -99,6 +99,7 @@ class Metrics:
     parked_partitions: Gauge
     deleted_unread: Counter
     restarts: Counter
+    stage_processes: Gauge
     config_reloads: Counter
     config_refused: Gauge
     config_time_seconds: Gauge

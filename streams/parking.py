@@ -1,6 +1,7 @@
 """Which partitions are parked: those that end their process again and again at one offset.
 
-Only counts; nothing is killed or started here.
+The processes of one stage share one `Parking`: what has ended one of them moves to the next. Only
+counts; nothing is killed or started here.
 """
 
 from __future__ import annotations
@@ -43,23 +44,20 @@ class Parking:
         """By topic and partition, the offset that it fails at."""
         self._blamed: dict[tuple[str, int], tuple[int, int]] = {}
         """By topic and partition, the offset of its last death and the blame for it."""
-        self._hung = False
 
-    def hung(self, place: Place) -> None:
-        """Note that the process is killed because its work there does not end."""
-        self._hung = place.offset >= 0
-
-    def died(self, place: Place | None, status: int) -> Place | None:
+    def died(self, place: Place | None, status: int, *, hung: bool = False) -> Place | None:
         """Count a death and return the place if that parks it.
 
         Args:
             place: what was worked on; None where nothing was, or the work is not to blame.
             status: of the exit, negative for a signal.
+            hung: whether it was killed because its work there did not end.
         """
-        hung, self._hung = self._hung, False
         if place is None or place.offset < 0:
             return None
         partition = (place.topic, place.partition)
+        if partition in self.parked:
+            return None  # this process had not heard of it yet
         offset, blame = self._blamed.get(partition, (place.offset, 0))
         if offset != place.offset:
             blame = 0  # it has gone on since then

@@ -23,15 +23,24 @@ LIFELINE_VARIABLE: Final = "STORMFOLD_LIFELINE_FD"
 """Names the file descriptor that closes when the parent is gone."""
 
 WORKER_VARIABLE: Final = "STORMFOLD_WORKER"
-"""Names the parent in what its stages tell of themselves."""
+"""Names the process in what it tells of itself: its parent, and its number where it has one."""
 
 STOP_S: Final = 15.0
 """How long a stage process may take to end before it is killed."""
 
 
-def worker_name() -> str:
-    """Return what this process is called among all workers: its host and its process id."""
-    return f"{socket.gethostname()[:48]}-{os.getpid()}"
+MOST_WORKERS: Final = 64
+"""Processes of one stage under one parent."""
+
+
+def worker_name(number: int = 0) -> str:
+    """Return what a parent, or one of its stage processes, is called among all workers.
+
+    Args:
+        number: of the process among those of its stage, from 1; 0 where there is only one.
+    """
+    parent = f"{socket.gethostname()[:48]}-{os.getpid()}"
+    return f"{parent}.{number}" if number else parent
 
 
 class StageName(StrEnum):
@@ -40,6 +49,16 @@ class StageName(StrEnum):
     FINGERPRINT = "fingerprint"
     CORRELATE = "correlate"
     DELIVER = "deliver"
+
+
+class Standing(StrEnum):
+    """How a stage process stands with its parent."""
+
+    RUNNING = "running"
+    BETWEEN = "between"
+    """Between a death and the next start, or not begun."""
+    PARKED = "parked"
+    """It died again and again, and the others of its stage go on without it."""
 
 
 class Place(NamedTuple):

@@ -26,6 +26,7 @@ from streams.settings import Clock
 from streams.status_configurations import Running, running
 from streams.status_letters import DeadLetters
 from streams.status_parts import Part, Standing
+from streams.status_workers import Worker, workers
 
 
 class State(StrEnum):
@@ -78,6 +79,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     troubles: tuple[str, ...]
     partitions: tuple[PartitionStatus, ...]
     configurations: tuple[Running, ...]
+    workers: tuple[Worker, ...]
     dead_letters: DeadLetters | None
 
 
@@ -119,6 +121,10 @@ def make_status(
         troubles=troubles,
         partitions=partitions,
         configurations=running(reports),
+        workers=workers(
+            (one for one in reports if any(part.stage == one.stage for part in standings)),
+            {part: worker for part, (worker, _) in told.items() if part in standings},
+        ),
         dead_letters=dead_letters,
     )
 

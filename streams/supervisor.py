@@ -1,4 +1,4 @@
-"""The parent of the stages: starts one process per stage, starts again what dies, ends what hangs.
+"""The parent of the stages: starts their processes, starts again what dies, ends what hangs.
 
 A partition that kills its process again and again at one offset is parked: its process starts
 without reading it. The parent decides nothing about events. A stage that refuses its configuration
@@ -13,10 +13,10 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from streams.child import Child
+from streams.crew import Crew
 from streams.describe import missing_for_sinks
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, Probe, serve_aggregate
@@ -41,14 +41,14 @@ TAKE_ORDER: Final = (StageName.DELIVER, StageName.FINGERPRINT, StageName.CORRELA
 and events bear the marks that rules ask for before these rules decide."""
 
 
-async def run(loaded: Loaded, stages: Sequence[StageName], *, log: Log) -> int:
+async def run(loaded: Loaded, stages: Mapping[StageName, int], *, log: Log) -> int:
     """Run these stages until SIGTERM or SIGINT. Returns the exit status of the command.
 
     SIGHUP has the configuration read again.
 
     Args:
         loaded: what the stages begin with.
-        stages: each once.
+        stages: how many processes of each.
         log: how the children log.
 
     Raises:
@@ -61,26 +61,28 @@ async def run(loaded: Loaded, stages: Sequence[StageName], *, log: Log) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    children = [Child(name, _command(name, log), metrics, loaded) for name in stages]
+    crews = [
+        Crew(name, count, _command(name, log), metrics, loaded) for name, count in stages.items()
+    ]
     reloads = Reloads(
         loaded,
         os.environ,
         metrics,
         fixed=FIXED_RUN,
         missing=missing_for_sinks if StageName.DELIVER in stages else lambda _: [],
-        take=lambda changed: _take(children, changed),
+        take=lambda changed: _take(crews, changed),
     )
     loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     try:
-        async with _metrics_port(aggregate, loaded.settings, children):
+        async with _metrics_port(aggregate, loaded.settings, crews):
             again = asyncio.create_task(reloads.serve())
             runs = [
-                asyncio.create_task(child.run(aggregate, lifeline), name=child.name.value)
-                for child in children
+                asyncio.create_task(crew.run(aggregate, lifeline), name=crew.name.value)
+                for crew in crews
             ]
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([*runs, stopped], return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.gather(*(child.stop() for child in children))
+            await asyncio.gather(*(crew.stop() for crew in crews))
             statuses = await asyncio.gather(*runs)
             stopped.cancel()
             again.cancel()
@@ -93,7 +95,7 @@ async def run(loaded: Loaded, stages: Sequence[StageName], *, log: Log) -> int:
     return 0 if stop.is_set() else 1
 
 
-async def _take(children: Sequence[Child], loaded: Loaded) -> None:
+async def _take(crews: Sequence[Crew], loaded: Loaded) -> None:
     """Have all stages go on with it, one after the other.
 
     The first one is the only one that may refuse: it alone opens what is secret.
@@ -101,21 +103,21 @@ async def _take(children: Sequence[Child], loaded: Loaded) -> None:
     Raises:
         SettingsError: it did.
     """
-    for child in sorted(children, key=lambda one: TAKE_ORDER.index(one.name)):
-        await child.take(loaded)
+    for crew in sorted(crews, key=lambda one: TAKE_ORDER.index(one.name)):
+        await crew.take(loaded)
 
 
-def probes(children: Sequence[Child]) -> dict[str, Probe]:
+def probes(crews: Sequence[Crew]) -> dict[str, Probe]:
     """Return what a worker is asked over HTTP, by path: whether it is well, whether it is up."""
     return {
-        "/healthz": lambda: [line for child in children for line in child.troubles()],
-        "/readyz": lambda: [line for child in children for line in child.waits()],
+        "/healthz": lambda: [line for crew in crews for line in crew.troubles()],
+        "/readyz": lambda: [line for crew in crews for line in crew.waits()],
     }
 
 
 @contextlib.asynccontextmanager
 async def _metrics_port(
-    aggregate: Aggregate, settings: Settings, children: Sequence[Child]
+    aggregate: Aggregate, settings: Settings, crews: Sequence[Crew]
 ) -> AsyncIterator[None]:
     """Serve metrics and health as configured while the context lasts; port 0 is nowhere."""
     at = settings.metrics
@@ -123,7 +125,7 @@ async def _metrics_port(
         if at.port:
             try:
                 await stack.enter_async_context(
-                    serve_aggregate(aggregate, at.host, at.port, probes(children))
+                    serve_aggregate(aggregate, at.host, at.port, probes(crews))
                 )
             except OSError as error:
                 raise RunError(

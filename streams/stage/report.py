@@ -28,7 +28,7 @@ def make_report(source: Source) -> Report:
     stage = source.stage
     partitions = []
     for tp, owned in sorted(source.owned.items()):
-        if (tp.topic, tp.partition) in stage.parked:
+        if (tp.topic, tp.partition) in source.parked:
             state = PartitionState.PARKED
         elif not owned.ready:
             state = PartitionState.RESTORING

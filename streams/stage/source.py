@@ -100,6 +100,8 @@ class Source(Service):
         self.listening = asyncio.Event()
         self._nudge = asyncio.Event()
         self.owned: dict[TopicPartition, _Owned] = {}
+        self.parked = set(stage.parked)
+        """Topic and partition of what is owned, but not read."""
         self.consumer: AIOKafkaConsumer | None = None
         self._generation = 0
         self._preparing: dict[TopicPartition, asyncio.Task[None]] = {}
@@ -292,7 +294,7 @@ class Source(Service):
             self.consumer.pause(tp)
             self._generation += 1
             self.owned[tp] = _Owned(self._generation)
-            if (tp.topic, tp.partition) in self.stage.parked:
+            if (tp.topic, tp.partition) in self.parked:
                 log.error(
                     "partition parked",
                     stage=self.stage.name,
@@ -303,6 +305,23 @@ class Source(Service):
             self._preparing[tp] = asyncio.get_running_loop().create_task(
                 self._prepare(tp, self._generation, self._preparing.get(tp))
             )
+
+    async def park(self, topic: str, partition: int) -> None:
+        """Read this partition no more: it ended another process of the stage again and again."""
+        tp = TopicPartition(topic, partition)
+        self.parked.add((topic, partition))
+        async with self.lock:
+            owned = self.owned.get(tp)
+            if owned is None:
+                return  # mostly: its owner has just died, and the next one knows before it reads
+            assert self.consumer is not None
+            self._generation += 1
+            owned.generation = self._generation  # what is under way is dropped, also its restore
+            if tp in self.consumer.assignment():
+                self.consumer.pause(tp)
+            if owned.ready:
+                owned.ready = False
+                await self._drain([tp], self.handler.revoke)
 
     async def _prepare(
         self, tp: TopicPartition, generation: int, former: asyncio.Task[None] | None
@@ -355,22 +374,30 @@ class Source(Service):
             task.cancel()
         await asyncio.gather(*preparing, return_exceptions=True)
         async with self.lock:
-            self._host.working(TIMER)
-            try:
-                for tp in gone:
-                    await self._let_go(tp)
-            except Exception as error:
-                # The consumer would log this and go on, with partitions that are another's now.
-                log.error(
-                    "release failed",
-                    stage=self.stage.name,
-                    error=type(error).__name__,
-                    reason=str(error),
-                )
-                self._fail(blame=False)
-            self._host.working(None)
+            await self._drain(gone, self._let_go)
         if gone:
             log.info("partitions released", stage=self.stage.name, partitions=len(gone))
+
+    async def _drain(
+        self,
+        partitions: Iterable[TopicPartition],
+        let_go: Callable[[TopicPartition], Awaitable[None]],
+    ) -> None:
+        """Let go of what is open of these partitions, under the lock."""
+        self._host.working(TIMER)
+        try:
+            for tp in partitions:
+                await let_go(tp)
+        except Exception as error:
+            # The consumer would log this and go on, with partitions that are another's now.
+            log.error(
+                "release failed",
+                stage=self.stage.name,
+                error=type(error).__name__,
+                reason=str(error),
+            )
+            self._fail(blame=False)
+        self._host.working(None)
 
     async def _let_go(self, tp: TopicPartition) -> None:
         owned = self.owned.pop(tp)

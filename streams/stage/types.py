@@ -74,8 +74,8 @@ class Stage:
     configuration: str = ""
     """What its handler decides by at first."""
     parked: frozenset[tuple[str, int]] = frozenset()
-    """Topic and partition of what ended a process again and again at one offset: owned, but not
-    read."""
+    """Topic and partition of what had ended a process again and again at one offset before this one
+    began: owned, but not read."""
     poll_ms: int = 100
     """How long a fetch waits for records."""
     timer_ms: int = 50

@@ -111,8 +111,12 @@ sinks:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
     def children(self, process: subprocess.Popen[bytes]) -> dict[str, int]:
-        """Return the process ids of the stages under a `run`, by stage."""
-        found: dict[str, int] = {}
+        """Return the process ids of the stages under a `run`, by stage; one of each."""
+        return dict(self.stage_processes(process))
+
+    def stage_processes(self, process: subprocess.Popen[bytes]) -> list[tuple[str, int]]:
+        """Return stage and process id of every stage process under a `run`."""
+        found: list[tuple[str, int]] = []
         for status in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 parent = int(status.read_text().rsplit(")", 1)[1].split()[1])
@@ -120,7 +124,7 @@ sinks:
                     # `python -m MODULE STAGE`; one that just begins has its parent's words yet.
                     words = (status.parent / "cmdline").read_bytes().decode().split("\0")
                     if words[3:] and words[3] in STAGES:
-                        found[words[3]] = int(status.parent.name)
+                        found.append((words[3], int(status.parent.name)))
         return found
 
     def stop(self) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 
 from mode.services import ServiceTask
 
-from streams.child import BACKOFF_S, HEALTHY_S, WATCHDOG_S
+from streams.child import WATCHDOG_S
+from streams.deaths import BACKOFF_S, HEALTHY_S
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.processes import EXIT_REFUSED, STOP_S, Place
@@ -162,6 +163,7 @@ class Child:
         self._say = say
         self._wanted = False
         self._failures = 0
+        self._hung = False
         self._began_s = 0.0
         self._host: SimHost | None = None
         self._stop: asyncio.Event | None = None
@@ -206,7 +208,7 @@ class Child:
                 return
             if host.place is not None and self._loop.time() - host.since_s >= WATCHDOG_S:
                 self._say(f"{process.name} hangs at {host.place}")
-                self.parking.hung(host.place)
+                self._hung = True
                 self.kill()
                 return
             self._loop.call_later(5.0, look, context=self._loop.outside)
@@ -239,7 +241,8 @@ class Child:
         if status == EXIT_REFUSED:
             self._wanted = False
             return
-        self.parking.died(self._host.place, status)
+        hung, self._hung = self._hung, False
+        self.parking.died(self._host.place, status, hung=hung)
         healthy = self._loop.time() - self._began_s > HEALTHY_S
         self._failures = 0 if healthy else self._failures + 1
         pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1] if self._failures else 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from streams.child import Child
+from streams.crew import Crew
 from streams.metrics import Metrics
 from streams.metrics_http import Aggregate, serve_aggregate
 from streams.processes import StageName
@@ -77,19 +77,19 @@ async def worker(folder: Path, *commands: Sequence[str]) -> AsyncIterator[Asked]
     """Run these commands as the stages of a worker, and give its port to ask."""
     metrics = Metrics()
     aggregate = Aggregate(metrics, under=folder)
-    children = [
-        Child(name, command, metrics) for name, command in zip(StageName, commands, strict=False)
+    crews = [
+        Crew(name, 1, command, metrics) for name, command in zip(StageName, commands, strict=False)
     ]
     lifeline, lifeline_end = os.pipe()
     async with (
-        serve_aggregate(aggregate, "127.0.0.1", 0, probes(children)) as port,
+        serve_aggregate(aggregate, "127.0.0.1", 0, probes(crews)) as port,
         aiohttp.ClientSession() as session,
     ):
-        runs = [asyncio.create_task(child.run(aggregate, lifeline)) for child in children]
+        runs = [asyncio.create_task(crew.run(aggregate, lifeline)) for crew in crews]
         try:
             yield Asked(session, port)
         finally:
-            await asyncio.gather(*(child.stop() for child in children))
+            await asyncio.gather(*(crew.stop() for crew in crews))
             await asyncio.gather(*runs)
             os.close(lifeline)
             os.close(lifeline_end)

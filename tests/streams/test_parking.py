@@ -59,8 +59,14 @@ def test_kills_from_outside_park_only_after_five_in_a_row() -> None:
 def test_work_that_never_ends_counts_like_a_crash() -> None:
     parking = Parking()
     for _ in range(2):
-        parking.hung(HERE)
-        parking.died(HERE, -signal.SIGKILL)
+        parking.died(HERE, -signal.SIGKILL, hung=True)
+    assert parking.parked == {("incident.deltas", 2): 17}
+
+
+def test_what_is_parked_is_parked_once_whoever_dies_of_it_after_that() -> None:
+    parking = Parking()
+    found = [parking.died(HERE, EXIT_FAILED) for _ in range(6)]
+    assert found == [None, HERE, None, None, None, None]
     assert parking.parked == {("incident.deltas", 2): 17}
 
 

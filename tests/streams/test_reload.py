@@ -223,10 +223,16 @@ async def test_a_process_begins_with_what_the_parent_has_read_and_follows_it(
             raise SettingsError("not this one", "for two reasons")
         taken.append(changed)
 
+    parked: list[tuple[str, int]] = []
+
+    async def park(topic: str, partition: int) -> None:
+        parked.append((topic, partition))
+
     async with line() as (parent, theirs):
         parent.hand(loaded)
         assert (await asyncio.to_thread(first, theirs.fileno(), ENVIRON)).files == loaded.files
-        following = asyncio.create_task(follow(theirs.detach(), ENVIRON, take))
+        parent.park("sentry.events", 3)
+        following = asyncio.create_task(follow(theirs.detach(), ENVIRON, take, park))
         for settle, refused in (("7s", ""), ("9s", "not this one\nfor two reasons"), ("8s", "")):
             (tmp_path / "stormfold.yaml").write_text(FILE.replace("5s", settle))
             changed = read(tmp_path / "stormfold.yaml", ENVIRON)
@@ -236,6 +242,7 @@ async def test_a_process_begins_with_what_the_parent_has_read_and_follows_it(
             assert answer.refused == refused
     await following  # it ends with the parent
     assert [one.settings.incidents.settle_ms for one in taken] == [7_000, 8_000]
+    assert parked == [("sentry.events", 3)]
 
 
 BEGINS = """

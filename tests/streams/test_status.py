@@ -368,6 +368,30 @@ def test_the_configuration_that_all_decide_by_is_named_once() -> None:
     assert f"\nConfiguration 75bf3b55014e since {clock_of(at_ms)}.\n" in shown(status)
 
 
+def test_the_processes_of_a_stage_are_said_with_what_each_of_them_has() -> None:
+    names = [f"host-1.{number}" for number in (1, 2, 10)]
+    reports = [
+        report(StageName.FINGERPRINT, worker=names[2]),
+        report(StageName.FINGERPRINT, told(EVENTS, 0, FINGERPRINT), worker=names[1]),
+        report(StageName.FINGERPRINT, told(EVENTS, 1, FINGERPRINT), worker=names[0]),
+        *all_well()[1:],
+    ]
+    status = status_of(reports)
+    assert status.ok
+    assert [(one.stage, one.worker, one.partitions) for one in status.workers] == [
+        (StageName.FINGERPRINT, names[0], 1),
+        (StageName.FINGERPRINT, names[1], 1),
+        (StageName.FINGERPRINT, names[2], 0),
+        (StageName.CORRELATE, WORKER, 2),
+        (StageName.DELIVER, WORKER, 2),
+    ]
+    lines = [line for line in shown(status).splitlines() if "processes" in line]
+    assert lines == [
+        "FINGERPRINT runs in 3 processes: host-1.1 has 1, host-1.2 has 1, host-1.10 has none "
+        "of its partitions."
+    ]
+
+
 def test_while_a_changed_file_is_on_its_way_each_is_named_with_who_decides_by_it() -> None:
     reports = [
         msgspec.structs.replace(one, configuration=name, configured_ms=NOW_MS - age_ms)
