@@ -282,9 +282,9 @@ class Child:
 
     async def stop(self) -> None:
         """End the process: SIGTERM first, SIGKILL when it takes too long."""
+        told, process = self._stop.is_set(), self._process
         self._stop.set()
-        process = self._process
-        if process is None or process.returncode is not None:
+        if told or process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
