@@ -17,9 +17,7 @@ no Kafka.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -40,9 +38,9 @@ from benchmarks.storm.figures import (
     setting_lines,
 )
 from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
+from benchmarks.storm.machine import machine
 from benchmarks.storm.rounds import READS, Failed, Rounds
-from streams.broker import Broker, BrokerError, NoBroker, Way, running_broker
-from streams.broker.types import KAFKA_VERSION
+from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError, names
 
 EVENTS: Final = 25_000
@@ -56,8 +54,6 @@ PROFILED: Final = (Contender.STORM, Contender.DISTINCT)
 
 REPORT_COLUMNS: Final = 110
 """Width of the tables where they do not go to a terminal."""
-
-_PACKAGES: Final = ("aiokafka", "faust-streaming", "msgspec")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,13 +85,11 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
         profiles = [await rounds.profile(contender) for contender in plan.profiled]
     finally:
         await remove([stock, *(log.settings for log in logs.values())])
+    on = machine(broker)
     setting = Setting(
-        cores=os.cpu_count() or 0,
-        kafka=f"as {broker.kind} has it" if broker.kind is Way.GIVEN else KAFKA_VERSION,
-        versions={
-            "Python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _PACKAGES},
-        },
+        cores=on.cores,
+        kafka=on.kafka,
+        versions=on.versions,
         events=plan.events,
         event_bytes={traffic.value: round(log.event_bytes, 1) for traffic, log in logs.items()},
         partitions=PARTITIONS,

@@ -35,6 +35,8 @@ class Traffic(StrEnum):
     """Nothing, within one of few errors: a storm."""
     VARIED = "varied"
     """The numbers in the message and the values of variables, as in a storm of a Python service."""
+    ONE_PROJECT = "one_project"
+    """As `REPEATING`, and all of one project."""
     DISTINCT = "distinct"
     """All: every event has a stack, a message and a signature of its own."""
 
@@ -61,7 +63,7 @@ def events(traffic: Traffic, count: int, *, at_ms: int, seed: int = 1) -> Iterat
             raised = sites[chosen]
             if traffic is Traffic.VARIED:
                 raised = varied(draw, raised)
-        service = SERVICES[chosen % len(SERVICES)]
+        service = SERVICES[0 if traffic is Traffic.ONE_PROJECT else chosen % len(SERVICES)]
         yield orjson.dumps(_webhook(draw, service, raised, at_ms / 1000 + number / 10_000))
 
 

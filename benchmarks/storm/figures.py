@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from rich.table import Table
 
+from benchmarks.storm.machine import Machine
 from benchmarks.storm.work import Done
 
 
@@ -155,9 +156,8 @@ def ratios_table(found: dict[str, float]) -> Table:
 def setting_lines(setting: Setting) -> list[str]:
     """Return on what it was measured, for people."""
     sizes = ", ".join(f"{name} {size:,.0f}" for name, size in setting.event_bytes.items())
-    versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
     return [
-        f"{setting.cores} cores, shared with the broker; Kafka {setting.kafka}; {versions}",
+        Machine(cores=setting.cores, kafka=setting.kafka, versions=setting.versions).line,
         f"{setting.events:,} events in {setting.partitions} partitions, lz4; "
         f"bytes of an event: {sizes}",
         f"{setting.rounds} rounds, contenders one at a time, each round in another order; medians",

@@ -74,12 +74,14 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """A hash of all deltas merged: equal for the same log, however it was cut and folded."""
 
 
-async def make_namespace(folder: Path, bootstrap: str, namespace: str) -> tuple[Path, Settings]:
+async def make_namespace(
+    folder: Path, bootstrap: str, namespace: str, partitions: int = PARTITIONS
+) -> tuple[Path, Settings]:
     """Write the configuration of a namespace and make its topics."""
     config = folder / f"{namespace}.yaml"
     config.write_text(
         f"namespace: {namespace}\nclock: wall\nmetrics: {{port: 0}}\n"
-        f'kafka: {{bootstrap: "{bootstrap}", partitions: {PARTITIONS}}}\n'
+        f'kafka: {{bootstrap: "{bootstrap}", partitions: {partitions}}}\n'
     )
     settings = load(config, {})
     await ensure(settings)
@@ -87,11 +89,17 @@ async def make_namespace(folder: Path, bootstrap: str, namespace: str) -> tuple[
 
 
 async def write_logs(
-    folder: Path, bootstrap: str, namespace: str, traffics: Iterable[Traffic], count: int
+    folder: Path,
+    bootstrap: str,
+    namespace: str,
+    traffics: Iterable[Traffic],
+    count: int,
+    *,
+    partitions: int = PARTITIONS,
 ) -> dict[Traffic, Log]:
     """Write a log of each traffic, `count` events each, two at a time."""
     made = {
-        traffic: await make_namespace(folder, bootstrap, f"{namespace}{traffic}")
+        traffic: await make_namespace(folder, bootstrap, f"{namespace}{traffic}", partitions)
         for traffic in traffics
     }
     loop = asyncio.get_running_loop()
@@ -99,13 +107,15 @@ async def write_logs(
         topics = {one: names(settings.namespace).events for one, (_, settings) in made.items()}
         written = await asyncio.gather(
             *(
-                loop.run_in_executor(writers, _write, bootstrap, topics[traffic], traffic, count)
+                loop.run_in_executor(
+                    writers, _write, bootstrap, topics[traffic], traffic, count, partitions
+                )
                 for traffic in made
             )
         )
     logs: dict[Traffic, Log] = {}
     for (traffic, (config, settings)), written_bytes in zip(made.items(), written, strict=True):
-        ends = await end_offsets(bootstrap, topics[traffic])
+        ends = await end_offsets(bootstrap, topics[traffic], partitions)
         assert sum(ends.values()) == count, f"{topics[traffic]} holds other records than written"
         logs[traffic] = Log(
             traffic=traffic,
@@ -118,14 +128,16 @@ async def write_logs(
     return logs
 
 
-def _write(bootstrap: str, topic: str, traffic: Traffic, count: int) -> int:
+def _write(bootstrap: str, topic: str, traffic: Traffic, count: int, partitions: int) -> int:
     """Write the log, in a process of its own; return the bytes of all bodies."""
     # A topic made a moment ago is not led yet; the sender tries again.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    return asyncio.run(_written(bootstrap, topic, traffic, count))
+    return asyncio.run(_written(bootstrap, topic, traffic, count, partitions))
 
 
-async def _written(bootstrap: str, topic: str, traffic: Traffic, count: int) -> int:
+async def _written(
+    bootstrap: str, topic: str, traffic: Traffic, count: int, partitions: int
+) -> int:
     """Write events as intake does, dealt to the partitions in turn."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
@@ -145,7 +157,7 @@ async def _written(bootstrap: str, topic: str, traffic: Traffic, count: int) -> 
     written_bytes = 0
     async with producer:
         for number, body in enumerate(events(traffic, count, at_ms=at_ms)):
-            partition = number % PARTITIONS
+            partition = number % partitions
             sent.append(
                 await producer.send(topic, value=body, partition=partition, headers=headers)
             )
@@ -157,11 +169,10 @@ async def _written(bootstrap: str, topic: str, traffic: Traffic, count: int) -> 
     return written_bytes
 
 
-async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
+async def end_offsets(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> dict[int, int]:
     """Return the end of every partition of a topic."""
     async with _reader(bootstrap) as consumer:
-        partitions = [TopicPartition(topic, one) for one in range(PARTITIONS)]
-        ends = await consumer.end_offsets(partitions)
+        ends = await consumer.end_offsets([TopicPartition(topic, one) for one in range(partitions)])
     return {tp.partition: end for tp, end in ends.items()}
 
 

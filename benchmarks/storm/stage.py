@@ -74,7 +74,7 @@ async def run_stage(log: Log, folder: Path, *, within_s: float, samples: Path | 
     Raises:
         StageFailed: it ended by itself or took too long.
     """
-    await _to_the_beginning(log)
+    await to_the_beginning(log)
     aggregate = Aggregate(Metrics())
     try:
         async with _process(log, folder, aggregate, samples) as process:
@@ -86,6 +86,11 @@ async def run_stage(log: Log, folder: Path, *, within_s: float, samples: Path | 
         aggregate.close()
 
 
+def own_environment() -> dict[str, str]:
+    """Return the environment without what would overrule the configuration."""
+    return {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP"}
+
+
 @asynccontextmanager
 async def _process(
     log: Log, folder: Path, aggregate: Aggregate, samples: Path | None
@@ -94,8 +99,10 @@ async def _process(
     program = ["streams.app"] if samples is None else ["benchmarks.storm.profiled", str(samples)]
     command = [sys.executable, "-m", *program, StageName.FINGERPRINT.value]
     lifeline, lifeline_end = os.pipe()
-    environment = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP"}
-    environment |= {**aggregate.child_environment(), LIFELINE_VARIABLE: str(lifeline)}
+    environment = own_environment() | {
+        **aggregate.child_environment(),
+        LIFELINE_VARIABLE: str(lifeline),
+    }
     with (folder / LOG_FILE).open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -140,7 +147,7 @@ async def _watch(
             check()
             await asyncio.sleep(LOOK_S)
             began_s, began_cpu_s = time.monotonic(), cpu_s(process.pid)
-        while left := log.events - await _covered(admin, log):
+        while left := log.events - await covered(admin, log):
             check()
             # Looking takes processor time too: seldom while much is left, often near the end.
             rate = (log.events - left) / (time.monotonic() - began_s)
@@ -169,14 +176,14 @@ def _told(aggregate: Aggregate) -> dict[tuple[str, str], float]:
     return {(name, label): float(value) for name, label, value in _SAMPLE.findall(text)}
 
 
-async def _covered(admin: AIOKafkaAdminClient, log: Log) -> int:
+async def covered(admin: AIOKafkaAdminClient, log: Log) -> int:
     """Return how many events of the log lie below the committed offsets."""
     stored = await admin.list_consumer_group_offsets(_group(log))
     at = {tp.partition: known.offset for tp, known in stored.items()}
     return sum(min(max(at.get(partition, 0), 0), end) for partition, end in log.ends.items())
 
 
-async def _to_the_beginning(log: Log) -> None:
+async def to_the_beginning(log: Log) -> None:
     """Commit the beginning for the group, as soon as nobody is in it any more."""
     at = {TopicPartition(log.topic, one): OffsetAndMetadata(0, "") for one in log.ends}
     consumer = AIOKafkaConsumer(

@@ -1,0 +1,1 @@
+"""How much two workers do of one: one project's storm, over few and many partitions."""
