@@ -237,6 +237,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         merge=Merge.MAX,
     ),
     _gauge(
+        "source_held_bytes",
+        "bytes",
+        "Bytes of records that the stage has fetched and not worked on: bounded for each process.",
+        _STAGE,
+    ),
+    _gauge(
         "source_lag_records",
         "records",
         "Records of the input not yet read by the stage.",

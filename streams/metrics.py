@@ -65,6 +65,7 @@ class Metrics:
     ticks: Counter
     tick_lag_seconds: Gauge
     source_lag_records: Gauge
+    source_held_bytes: Gauge
     digests: Counter
     suppressed: Counter
     acts: Counter

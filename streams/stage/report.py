@@ -19,6 +19,7 @@ def measure(source: Source, metrics: Metrics) -> None:
         if lag is not None:
             place = source.partition_label(tp)
             metrics.source_lag_records.labels(stage=stage, partition=place).set(lag)
+    metrics.source_held_bytes.labels(stage=stage).set(source.fetching.room.held)
     paused = sum(owned.ready and owned.paused for owned in source.owned.values())
     metrics.paused_partitions.labels(stage=stage).set(paused)
 

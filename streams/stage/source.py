@@ -22,7 +22,9 @@ from mode import Service
 from streams import codec
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
+from streams.stage.fetching import Fetching, partition_fetch_bytes
 from streams.stage.report import make_report, measure
+from streams.stage.state import partitions_of
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
 SESSION_MS: Final = 6_000
@@ -73,6 +75,8 @@ class _Work:
     tp: TopicPartition | None = None
     generation: int = 0
     records: list[ConsumerRecord[Any, Any]] = field(default_factory=list)
+    size: int = 0
+    """Bytes of the records."""
 
 
 class Lane(Protocol):
@@ -107,6 +111,7 @@ class Source(Service):
         self._preparing: dict[TopicPartition, asyncio.Task[None]] = {}
         self._timer_waits = False
         self._host = stage.host
+        self.fetching = Fetching(self)
         self.configuration = stage.configuration
         """What the handler decides by, as its reports name it."""
         self.configured_ms = 0
@@ -119,6 +124,7 @@ class Source(Service):
         self.configured_ms = self._host.now_ms()
         await self.handler.start(self)
         stage = self.stage
+        partitions = await partitions_of(stage, *stage.topics)
         self.consumer = self._host.consumer(
             bootstrap_servers=stage.bootstrap,
             group_id=stage.group,
@@ -130,8 +136,8 @@ class Source(Service):
             heartbeat_interval_ms=1_000,
             rebalance_timeout_ms=30_000,
             metadata_max_age_ms=METADATA_MS,
-            max_partition_fetch_bytes=stage.max_fetch_bytes,
-            fetch_max_bytes=8 * stage.max_fetch_bytes,
+            max_partition_fetch_bytes=partition_fetch_bytes(stage, sum(map(len, partitions))),
+            fetch_max_bytes=stage.fetched_bytes,
             fetch_max_wait_ms=250,
         )
         self.consumer.subscribe(list(stage.topics), listener=_Listener(self))
@@ -149,22 +155,10 @@ class Source(Service):
 
     @Service.task
     async def _fetch(self) -> None:
-        consumer = self.consumer
-        assert consumer is not None
         while not self.should_stop:
             readable = {tp: self.owned[tp].generation for tp in self.ready()}
-            fetched = await consumer.getmany(timeout_ms=self.stage.poll_ms, max_records=2_000)
-            for tp, records in fetched.items():
-                owned = self.owned.get(tp)
-                if owned is None or not owned.ready:
-                    continue  # it is sought once it is restored
-                if owned.generation != readable.get(tp):
-                    # It was restored while this was under way: what was read may be of another
-                    # place than its state names, and the consumer has moved past it.
-                    consumer.seek(tp, owned.offset)
-                elif records:
-                    owned.offset = records[-1].offset + 1
-                    await self._put(_Work(tp, owned.generation, records))
+            for piece in await self.fetching.pieces():
+                await self._put(_Work(*piece))
             for tp, generation in readable.items():
                 owned = self.owned.get(tp)
                 if owned is not None and owned.ready and owned.generation == generation:
@@ -247,6 +241,8 @@ class Source(Service):
                 exc_info=blame,
             )
             self._fail(blame=blame)
+        finally:
+            self.fetching.room.give(work.size)
 
     async def _records(self, tp: TopicPartition, work: _Work) -> None:
         owned = self.owned.get(tp)

@@ -69,6 +69,11 @@ class Stage:
     progress_topic: str
     isolation: str = "read_uncommitted"
     max_fetch_bytes: int = 8 * 1024 * 1024
+    """Of one partition, at once."""
+    fetched_bytes: int = 64 * 1024 * 1024
+    """Of all partitions, in the client; and of one answer."""
+    held_bytes: int = 32 * 1024 * 1024
+    """Of records that are fetched and not worked on yet; see `fetching`."""
     worker: str = ""
     """What the process is called in its reports: one name for all stages of one `run`."""
     configuration: str = ""
