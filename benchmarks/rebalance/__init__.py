@@ -1,0 +1,1 @@
+"""How long no digest is decided when a worker joins, leaves or is killed."""
