@@ -1,4 +1,4 @@
-"""Deltas: what some events add to one incident in one tick, how they are folded and merged.
+"""Deltas: what some events add to one incident in one tick, and how two of them are merged.
 
 Merging is idempotent, commutative and associative, so a delta that arrives twice or in any order
 changes nothing; that is why the stage that makes deltas may repeat itself after a crash.
@@ -6,15 +6,11 @@ changes nothing; that is why the stage that makes deltas may repeat itself after
 
 from __future__ import annotations
 
-import heapq
 from typing import Final
 
-import msgspec
 import xxhash
 
 from correlators import sets
-from correlators.hearing import Hearing, one_name
-from correlators.parameterise import parameterise
 from correlators.types import (
     LEVEL_RANK,
     TICK_MS,
@@ -22,9 +18,7 @@ from correlators.types import (
     Event,
     IncidentKey,
     Level,
-    Sample,
     Signature,
-    StateChange,
     tick_of,
 )
 
@@ -34,11 +28,6 @@ shared ones."""
 
 ISSUES_KEPT: Final = 4
 """Sentry issue ids kept per delta and incident."""
-
-TITLE_BYTES: Final = 240
-URL_BYTES: Final = 500
-PARTS_BYTES: Final = 1_500
-"""Bytes of the readable signature that travel in a delta."""
 
 
 def event_hash(event: Event) -> int:
@@ -132,175 +121,6 @@ def all_texts(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
     if left == right or not right:
         return left
     return tuple(sorted({*left, *right}))
-
-
-class _Open:
-    """A delta while events are still being added to it."""
-
-    __slots__ = (
-        "alerts",
-        "events",
-        "first_ms",
-        "issues",
-        "last_ms",
-        "level",
-        "marks",
-        "sample",
-        "sampled",
-        "signature",
-        "traces",
-        "users",
-    )
-
-    def __init__(self, event: Event, signature: Signature, at_ms: int) -> None:
-        self.events: set[int] = set()
-        self.alerts: set[int] = set()
-        self.users: set[int] = set()
-        self.traces: set[int] = set()
-        self.issues: set[str] = set()
-        self.marks: set[str] = set()
-        self.first_ms = at_ms
-        self.last_ms = at_ms
-        self.level = event.level
-        self.sampled = True
-        self.signature = _cut_parts(signature.parts)
-        self.sample = _sample(event, signature, at_ms)
-
-    def add(self, event: Event, signature: Signature, at_ms: int) -> None:
-        first = not self.events
-        identity = event_hash(event)
-        self.events.add(identity)
-        if event.sampled:
-            self.alerts.add(identity)
-        if event.user_hash:
-            self.users.add(event.user_hash)
-        if event.trace_hash:
-            self.traces.add(event.trace_hash)
-        if event.issue_id:
-            self.issues.add(event.issue_id)
-        self.first_ms = min(self.first_ms, at_ms)
-        self.last_ms = max(self.last_ms, at_ms)
-        if LEVEL_RANK[event.level] > LEVEL_RANK[self.level]:
-            self.level = event.level
-        self.sampled = self.sampled and event.sampled
-        if not first and (at_ms, event.event_id) <= (self.sample.at_ms, self.sample.event_id):
-            self.sample = min(self.sample, _sample(event, signature, at_ms))
-
-    def close(self, place: Place) -> Delta:
-        key, tick, belated_tick, version, aliases = place
-        return Delta(
-            key=key,
-            version=version,
-            aliases=aliases,
-            tick=tick,
-            belated_tick=belated_tick,
-            first_ms=self.first_ms,
-            last_ms=self.last_ms,
-            level=self.level,
-            events=sets.of(self.events),
-            users=sets.of(self.users) if self.users else sets.EMPTY,
-            traces=tuple(heapq.nsmallest(TRACES_KEPT, self.traces)),
-            issues=tuple(heapq.nsmallest(ISSUES_KEPT, self.issues)),
-            marks=tuple(sorted(self.marks)),
-            alerts=sets.of(self.alerts) if self.alerts else b"",
-            sampled=self.sampled,
-            signature=self.signature,
-            sample=self.sample,
-        )
-
-
-class Fold:
-    """Events of one source partition on their way to deltas: one open delta per place.
-
-    Events that are the same under one signature version and not under another have different
-    aliases, so they are deltas of their own.
-
-    The caller flushes at the end of a tick or earlier; a tick flushed in several pieces merges to
-    the same delta, so when it flushes decides nothing.
-    """
-
-    def __init__(self, *, belated_after_ms: int) -> None:
-        """Args: belated_after_ms: how far an event's own time may lie behind stream time, >= 0."""
-        self._belated_after_ms = belated_after_ms
-        self._open: dict[Place, _Open] = {}
-        self._changes: list[StateChange] = []
-        self.heard = Hearing()
-        self.belated = 0
-        """Belated events added since the start."""
-
-    def __len__(self) -> int:
-        """Return how many deltas and state changes a flush would give."""
-        return len(self._open) + len(self._changes)
-
-    def add(
-        self, event: Event, signature: Signature, at_ms: int, marks: tuple[str, ...] = ()
-    ) -> None:
-        """Add one event that stands at this stream time in the log, with the marks it has."""
-        belated_tick = belated_tick_of(event, at_ms, self._belated_after_ms)
-        if belated_tick >= 0:
-            self.belated += 1
-        place = (
-            incident_key(event, signature),
-            tick_of(at_ms),
-            belated_tick,
-            signature.version,
-            signature.aliases,
-        )
-        key = place[0]
-        self.heard.note(at_ms, (key.environment, key.service, one_name(key, signature.aliases)))
-        delta = self._open.get(place)
-        if delta is None:
-            delta = self._open[place] = _Open(event, signature, at_ms)
-        delta.add(event, signature, at_ms)
-        delta.marks.update(marks)
-
-    def add_change(self, change: StateChange, at_ms: int) -> None:
-        """Add one state change that stands at this stream time in the log."""
-        self.heard.note(at_ms)
-        self._changes.append(msgspec.structs.replace(change, tick=tick_of(at_ms)))
-
-    def flush(self) -> tuple[list[Delta], list[StateChange]]:
-        """Return what was folded, deltas by (tick, key), and start anew."""
-        deltas = [
-            delta.close(place)
-            for place, delta in sorted(self._open.items(), key=lambda item: (item[0][1], item[0]))
-        ]
-        changes = self._changes
-        self._open = {}
-        self._changes = []
-        return deltas, changes
-
-
-def _sample(event: Event, signature: Signature, at_ms: int) -> Sample:
-    return Sample(
-        at_ms=at_ms,
-        event_id=event.event_id,
-        title=_cut(signature.title, TITLE_BYTES),
-        culprit=_cut(parameterise(event.culprit), TITLE_BYTES),
-        transaction=_cut(parameterise(event.transaction), TITLE_BYTES),
-        web_url=_cut(event.web_url, URL_BYTES),
-        issue_url=_cut(event.issue_url, URL_BYTES),
-        request=_cut(parameterise(event.request), TITLE_BYTES),
-    )
-
-
-def _cut_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
-    kept: list[str] = []
-    left = PARTS_BYTES
-    for part in parts:
-        if left <= 0:
-            break
-        kept.append(_cut(part, left))
-        left -= len(part.encode("utf-8", "ignore"))
-    return tuple(kept)
-
-
-def _cut(text: str, most_bytes: int) -> str:
-    """Return the longest beginning of the text that takes at most so many bytes: entries have a
-    bound in bytes."""
-    if text.isascii():
-        return text[:most_bytes]
-    return text.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore")
 
 
 def tick_start_ms(tick: int) -> int:

@@ -75,7 +75,9 @@ KNOWN_RESOURCES: Final = EVENT_RESOURCES | CHANGE_RESOURCES | NOT_SENTRYS
 """What is known to come in. Anything else is kept too, as a change of kind `other`."""
 
 _NO_PROJECTS: Final[Mapping[str, str]] = {}
-_ALERTS: Final = frozenset({"event_alert", "issue_alert", LEGACY})
+ALERTS: Final = frozenset({"event_alert", "issue_alert", LEGACY})
+"""Resources that tell only some of the events."""
+
 _NO_OCCURRENCE: Final = frozenset({"transaction", "profile", "replay_event"})
 _SLUG_IN_URL: Final = re.compile(r"/projects/[^/?#]+/([^/?#]+)")
 _ISSUE_IN_URL: Final = re.compile(r"/(?:issues|groups?)/([0-9]+)(?:[/?#]|$)")
@@ -231,7 +233,7 @@ def _event(
         occurred_ms=occurred_ms(inner.timestamp) or occurred_ms(inner.datetime),
         web_url=link(inner.web_url or (outer.url if flat else None)),
         issue_url=link(inner.issue_url),
-        sampled=resource in _ALERTS or outer.triggering_rules is not None,
+        sampled=resource in ALERTS or outer.triggering_rules is not None,
     )
 
 
@@ -257,10 +259,15 @@ def _project(outer: WireBody, inner: WireEvent) -> str:
     return ""
 
 
+def slug_in(url: str) -> str:
+    """Return the project's slug out of an event's API link; empty where it names none."""
+    found = _SLUG_IN_URL.search(url)
+    return found.group(1) if found else ""
+
+
 def _service(outer: WireBody, inner: WireEvent) -> str:
     """Return the project's slug: from the API link, else where older forms name it, else its id."""
-    found = _SLUG_IN_URL.search(inner.url or "")
-    slug = found.group(1) if found else ""
+    slug = slug_in(inner.url or "")
     for wire in (inner, outer):
         if not slug and isinstance(wire.project, WireProject):
             slug = wire.project.slug or ""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
-from correlators.deltas import Fold, incident_key
+from correlators.deltas import incident_key
 from correlators.events import decode
 from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
 from correlators.grouping import Grouper, Grouping
+from correlators.hot_path import HotPath
 from correlators.names import check, signed
+from correlators.open_deltas import Fold
 from correlators.owners import marks_of
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
 from correlators.wire_read import Reason
@@ -70,6 +73,9 @@ class Read(msgspec.Struct, frozen=True):
         return incident_key(self.event, self.signature)
 
 
+_SEEN: Final = Read(RecordKind.EVENT)
+
+
 class Fingerprinter:
     """Reads records and folds what is in them."""
 
@@ -89,8 +95,21 @@ class Fingerprinter:
         self._explain = grouper.explain if grouper else explain
         self._cache: OrderedDict[bytes, Signature] = OrderedDict()
         self.fold = Fold(belated_after_ms=config.belated_after_ms)
-        self.cache_results: Counter[str] = Counter()
-        """Look-ups of the signature cache since the start: `hit` and `miss`."""
+        self._cache_results: Counter[str] = Counter()
+        # Rules, marks and Sentry's own groups look at parts of an event that a glance leaves out.
+        plain = grouper is None and not self._marks
+        self._hot: HotPath | None = None
+        if plain and config.cache_size:
+            self._hot = HotPath(self.fold, config.cache_size, config.belated_after_ms)
+
+    @property
+    def cache_results(self) -> Counter[str]:
+        """Look-ups of the signature cache since the start, or since it was cleared: `hit` and
+        `miss`."""
+        if self._hot is not None and self._hot.hits:
+            self._cache_results["hit"] += self._hot.hits
+            self._hot.hits = 0
+        return self._cache_results
 
     def read(self, resource: str, body: bytes) -> Read:
         """Return what the record is; nothing is folded."""
@@ -121,6 +140,20 @@ class Fingerprinter:
         with its reason."""
         return self._explain(event, version=self._config.signature_version)
 
+    def take(self, resource: str, body: bytes, at_ms: int) -> Read:
+        """Return what the record is, folded at this stream time when it can be read.
+
+        As `add`, but of an event that looks like one before it nothing more is told than that.
+        """
+        if self._hot is None:
+            return self.add(resource, body, at_ms)
+        if self._hot.take(resource, body, at_ms):
+            return _SEEN
+        found = self.add(resource, body, at_ms)
+        if found.event is not None and found.signature is not None:
+            self._hot.learn(found.event, found.signature)
+        return found
+
     def add(self, resource: str, body: bytes, at_ms: int) -> Read:
         """Return what the record is, folded at this stream time when it can be read."""
         found = self.read(resource, body)
@@ -143,9 +176,9 @@ class Fingerprinter:
         known = self._cache.get(key)
         if known is not None:
             self._cache.move_to_end(key)
-            self.cache_results["hit"] += 1
+            self._cache_results["hit"] += 1
             return known
-        self.cache_results["miss"] += 1
+        self._cache_results["miss"] += 1
         made = self._cache[key] = signed(event, version, self._make)
         if len(self._cache) > self._config.cache_size:
             self._cache.popitem(last=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import xxhash
 
 from correlators.presence import SEVERAL, SLOT_TICKS, slot_of, together
-from correlators.types import IncidentKey, tick_of
+from correlators.types import TICK_MS, IncidentKey, tick_of
 
 
 def error_hash(environment: str, service: str, fingerprint: str) -> int:
@@ -34,6 +34,8 @@ class Hearing:
         self._only: tuple[str, ...] = ()
         """What alone was heard in that slot; empty where it was more than one error."""
         self._heard: dict[int, int] = {}
+        self.settled_ms = 0
+        """Nothing that stands before this moment changes anything any more."""
 
     def note(self, at_ms: int, error: tuple[str, ...] = ()) -> None:
         """Note that a record stands at this stream time in the log.
@@ -49,6 +51,7 @@ class Hearing:
             self._only = ()
         else:
             return
+        self.settled_ms = 0 if self._only else (self._slot + 1) * SLOT_TICKS * TICK_MS
         self._heard[slot] = error_hash(*self._only) if self._only else SEVERAL
 
     def take(self) -> tuple[tuple[int, int], ...]:

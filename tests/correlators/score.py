@@ -16,9 +16,9 @@ from typing import NamedTuple
 import xxhash
 
 from correlators.decisions import Decision
-from correlators.deltas import Fold
 from correlators.entries import Entry
 from correlators.incidents import Incident, ticks
+from correlators.open_deltas import Fold
 from correlators.partition import Partition, Poison, Step
 from correlators.rules import Pages, Routes
 from correlators.storms import Storm

@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlators.deltas import Fold
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.hearing import error_hash
+from correlators.open_deltas import Fold
 from correlators.presence import SLOT_TICKS, slot_of
 from correlators.ticks import Ticks
 from correlators.types import DeltaBatch

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from correlators import sets
-from correlators.deltas import Fold, merge, place_of
+from correlators.deltas import merge, place_of
 from correlators.fingerprinter import Fingerprinter
+from correlators.open_deltas import Fold
 from correlators.types import Delta, Event, Signature
 from streams import codec
 from tests.laws.logs import FINGERPRINTING, Rec, logs
