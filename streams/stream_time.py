@@ -6,13 +6,15 @@ stream time is the highest time up to it in its partition; whoever reads a parti
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import ConsumerRecord
 
 from correlators.event_parts import LAST_MS
-from correlators.events import EVENT_STREAM
+from correlators.events import EVENT_STREAM, KNOWN_RESOURCES
 from streams.settings import Clock
+
+_RESOURCES: Final = {name.encode(): name for name in KNOWN_RESOURCES}
 
 
 class Seen(NamedTuple):
@@ -33,18 +35,25 @@ def seen(record: ConsumerRecord[Any, Any], clock: Clock) -> Seen:
         record: of `sentry.events`.
         clock: wall takes the time at which Kafka got it, data the one that it carries.
     """
-    headers = {name: value or b"" for name, value in record.headers}
-    mark = headers.get("mark")
+    resource = told = b""
+    mark: bytes | None = None
+    for name, value in record.headers:
+        if name == "resource":
+            resource = value or b""
+        elif name == "mark":
+            mark = value or b""
+        elif name == "at_ms":
+            told = value or b""
     if clock is Clock.WALL:
         at_ms = int(record.timestamp)
     else:
-        told = mark if mark is not None else headers.get("at_ms", b"")
+        told = mark if mark is not None else told
         at_ms = int(told) if told.isdigit() and len(told) <= 15 else 0
     return Seen(
-        at_ms=at_ms if 0 <= at_ms <= LAST_MS else 0,
-        mark=mark is not None,
-        resource=headers.get("resource", b"").decode("utf-8", "replace"),
-        body=record.value or b"",
+        at_ms if 0 <= at_ms <= LAST_MS else 0,
+        mark is not None,
+        _RESOURCES.get(resource) or resource.decode("utf-8", "replace"),
+        record.value or b"",
     )
 
 

@@ -75,7 +75,7 @@ class Agent:
             lane.stream_ms = max(lane.stream_ms, round(message.timestamp * 1000))
             headers = dict(message.headers)
             resource = headers["resource"].decode()
-            lane.fingerprinter.add(resource, message.value, lane.stream_ms)
+            lane.fingerprinter.take(resource, message.value, lane.stream_ms)
             lane.waiting += 1
             self._events += 1
         if offset >= self._work.ends[partition] - 1:

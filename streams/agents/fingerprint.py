@@ -17,52 +17,26 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
-from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
+from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.types import TICK_MS, Delta, tick_of
 from streams import codec
 from streams.agents import foreign, installations
 from streams.agents.batches import batches
+from streams.agents.lanes import Lane
 from streams.agents.pressure import Pressure
 from streams.codec import Heard
 from streams.metrics import Metrics
 from streams.reports import FingerprintReport
 from streams.settings import Clock
 from streams.stage import Source
-from streams.stream_time import seen, seen_of_sentry
 from streams.topics import ROOM_BYTES
 
 FLUSH_MS: Final = 100
 FLUSH_EVENTS: Final = 5_000
-BATCH_BYTES: Final = 512 * 1024
 AHEAD_MS: Final = 30_000
 """A source partition this far ahead of the slowest, or of CORRELATE, is paused."""
 
 log = structlog.get_logger(__name__)
-
-
-class Lane:
-    """One source partition: its fold, its stream time, how far it is read and flushed."""
-
-    def __init__(
-        self, fingerprinting: Fingerprinting, offset: int, stream_ms: int, since_ms: int = 0
-    ) -> None:
-        self.fingerprinter = Fingerprinter(fingerprinting)
-        self.offset = offset
-        self.stream_ms = stream_ms
-        self.since_ms = since_ms
-        self.watermark_ms = -1
-        self.told_ms = -1
-        self.committed = offset
-        self.waiting = 0
-        self.flushed_ms = 0
-        self.busy_tick = -1
-        """The host's own tick in which the last records or mark came from here: not idle in it."""
-        self.quarantine: list[Awaitable[Any]] = []
-
-    @property
-    def foreign(self) -> bool:
-        """Whether somebody else writes it: then we never do."""
-        return self.since_ms > 0
 
 
 class FingerprintHandler:
@@ -181,9 +155,8 @@ class FingerprintHandler:
     async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
         """Fold records; flush when enough has gathered."""
         lane = self._lanes[tp]
-        for record in records:
-            await self._record(tp, lane, record)
-        lane.offset = records[-1].offset + 1
+        for record, reason in lane.take(records, self._clock, self._metrics):
+            await self._set_aside(tp, lane, record, reason)
         lane.busy_tick = tick_of(self._host.now_ms())
         if self._due(lane):
             await self._flush(tp, lane)
@@ -209,26 +182,6 @@ class FingerprintHandler:
             return True  # a mark ends a stretch of recorded time: everybody waits for it
         waited_ms = self._host.monotonic_ms() - lane.flushed_ms
         return lane.waiting >= FLUSH_EVENTS or waited_ms >= FLUSH_MS
-
-    async def _record(
-        self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any]
-    ) -> None:
-        found = seen_of_sentry(record) if lane.foreign else seen(record, self._clock)
-        if found.at_ms < lane.stream_ms:
-            self._metrics.raised_times.inc()
-        lane.stream_ms = max(lane.stream_ms, found.at_ms)
-        if self._clock is Clock.WALL:
-            lane.watermark_ms = lane.stream_ms
-        elif found.mark:
-            lane.watermark_ms = max(lane.watermark_ms, found.at_ms)
-        if found.mark:
-            self._metrics.events.labels(kind="mark").inc()
-            return
-        read = lane.fingerprinter.add(found.resource, found.body, lane.stream_ms)
-        self._metrics.events.labels(kind=read.kind.value).inc()
-        if read.kind is RecordKind.UNREADABLE:
-            await self._set_aside(tp, lane, record, read.reason)
-        lane.waiting += 1
 
     async def _set_aside(
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any], reason: str

@@ -21,7 +21,8 @@ from streams import codec
 from streams.agents import correlate
 from streams.agents.batches import batches
 from streams.agents.correlate import CorrelateHandler
-from streams.agents.fingerprint import FingerprintHandler, Lane
+from streams.agents.fingerprint import FingerprintHandler
+from streams.agents.lanes import Lane
 from streams.agents.written import Outgoing
 from streams.stage.source import _Work
 from streams.stage.state import FencedWriter, restore
