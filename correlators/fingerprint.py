@@ -3,8 +3,8 @@
 Lives here: which parts of an event count, in what order, and how they become a fingerprint. Not
 here: what the versions do differently (`versions`), which exceptions of a tree count (`chains`),
 which frames of a stack (`stacks`) and their names (`frames`, `cleaning`), how a text loses its
-variable parts (`parameterise`), any cache (its key is `cache_key`). Pure: the same event and
-version give the same signature in every process.
+variable parts (`parameterise`), titles (`titles`), any cache (its key is `cache_key`). Pure: the
+same event and version give the same signature in every process.
 
 The first rule that finds something:
 
@@ -32,9 +32,10 @@ import xxhash
 from correlators.chains import members, newest_and_oldest, without_carriers
 from correlators.custom import custom_values, read_by_custom
 from correlators.frames import cleanings, frame_name
-from correlators.parameterise import message_line, parameterise
+from correlators.parameterise import message_line
 from correlators.reasons import Dropped, Note, Part, Why
 from correlators.stacks import Walk
+from correlators.titles import title, type_name
 from correlators.types import Event, ExceptionValue, Signature, SignatureKind
 from correlators.versions import DEFAULT_VERSION, RULES, VERSIONS, Rules
 
@@ -48,9 +49,6 @@ __all__ = [
     "signature",
     "title",
 ]
-
-TITLE_CHARS: Final = 200
-TYPE_CHARS: Final = 200
 
 _SIGNAL: Final = re.compile(
     r"(?:SIG[A-Z]{2,6}|EXC_[A-Z_]+|EXCEPTION_[A-Z_]+|STATUS_[A-Z_]+|0x[0-9A-Fa-f]+)\b"
@@ -170,19 +168,6 @@ def cache_key(event: Event) -> bytes:
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-def title(event: Event) -> str:
-    """Return one line for people: type and parameterised message, else what names the event."""
-    for exception in reversed(event.exceptions):
-        name = "" if exception.synthetic else _type(exception)
-        text = message_line(exception.value, chars=TITLE_CHARS, names=True)
-        if name or text:
-            return f"{name}: {text}" if name and text else name or text
-    for text in (event.message, event.culprit, event.transaction, event.logger):
-        if line := message_line(text, chars=TITLE_CHARS, names=True):
-            return line
-    return "Event without a description"
-
-
 def parts_by(event: Event, rules: Rules) -> list[str]:
     """Return the parts under these rules, which need not be of any version: to compare rules."""
     return [part.text for part in _by_rules(event, rules, None)[1]]
@@ -279,17 +264,11 @@ def _type_part(
     exception: ExceptionValue, walk: Walk, *, raised: bool, stack: bool = False
 ) -> Part | None:
     """Return the exception's type as a part; nothing for a type that no program made."""
-    name = "" if exception.synthetic else _type(exception)
+    name = "" if exception.synthetic else type_name(exception)
     if stack and name and not walk.rules.signals and _SIGNAL.match(name):
         name = ""
     if exception.type and not name and walk.notes is not None:
-        walk.notes.append(Note(f"type {_type(exception)}", Dropped.SYNTHETIC))
+        walk.notes.append(Note(f"type {type_name(exception)}", Dropped.SYNTHETIC))
     if name == "InternalError" and walk.ran_out(exception):
         name = "RangeError"  # Firefox' word for what other browsers call so.
     return Part(f"type {name}", Why.RAISED if raised else Why.CAUSE) if name else None
-
-
-def _type(exception: ExceptionValue) -> str:
-    """Return the exception's type; a sentence in its place loses its variable parts."""
-    name = exception.type[:TYPE_CHARS].strip()
-    return name if name.isidentifier() else " ".join(parameterise(name).split())

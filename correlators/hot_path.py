@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from typing import Final, cast
 
+import msgspec
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
+from correlators.bare_stacks import Stack, stack_of, texts_count
 from correlators.deltas import incident_key
 from correlators.event_parts import link, message_of, name, request_of
 from correlators.events import (
@@ -30,6 +32,7 @@ from correlators.events import (
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
 from correlators.hearing import one_name
 from correlators.open_deltas import Fold, OpenDelta, sample
+from correlators.titles import title, title_of
 from correlators.types import LEVEL_RANK, TICK_MS, Event, Sample, Signature, tick_of
 from correlators.wire import WireEvent
 from correlators.wire_glance import GlanceEvent, glance
@@ -49,11 +52,13 @@ class Known:
 
     __slots__ = (
         *("culprit", "delta", "error", "flushes", "issue_id", "key", "level", "project"),
-        *("rank", "signature", "tick", "transaction"),
+        *("rank", "signature", "tick", "transaction", "untitled"),
     )
 
-    def __init__(self, event: Event, signature: Signature) -> None:
-        """Args: one of these events, read the long way, and its signature."""
+    def __init__(self, event: Event, signature: Signature, untitled: str | None) -> None:
+        """Args: one of these events, read the long way, and its signature; untitled: where the
+        texts of exceptions, and so titles, are each event's own: the title without exceptions."""
+        self.untitled = untitled
         self.signature = signature
         self.key = incident_key(event, signature)
         self.error = (event.environment, event.service, one_name(self.key, signature.aliases))
@@ -76,7 +81,10 @@ class HotPath:
         self._belated_after_ms = belated_after_ms
         self._young: dict[Key, Known] = {}
         self._old: dict[Key, Known] = {}
-        self._keys: tuple[Key, Key] | None = None
+        self._keys: tuple[Key, Key | None, Key | None] | None = None
+        self._stack: Stack | None = None
+        self._recurring: dict[Key, bool] = {}
+        """Stacks that came with texts of their own: whether a signature needs them, if looked."""
         self.hits = 0
         """Events folded at a glance since this was set to 0."""
 
@@ -86,7 +94,7 @@ class HotPath:
 
     def take(self, resource: str, body: bytes, at_ms: int) -> bool:
         """Return whether the record was an event that is known, and is folded now."""
-        self._keys = None
+        self._keys = self._stack = None
         if resource not in EVENT_RESOURCES:
             return False
         try:
@@ -106,10 +114,11 @@ class HotPath:
         if keys is None:
             return
         with_stack = any(one.frames for one in event.exceptions)
-        key = keys[0 if with_stack else 1]
+        key = keys[0] if with_stack else keys[1]
         _, url, project, environment, release, *_, issue_id = keys[0]
         if (
-            not slug_in(cast(str, url))
+            key is None
+            or not slug_in(cast(str, url))
             or not name(str(project), SERVICE_CHARS)
             or not name(str(issue_id), SERVICE_CHARS)
             or (environment and not name(cast(str, environment), ENVIRONMENT_CHARS))
@@ -117,13 +126,33 @@ class HotPath:
             or any(one.value.count("[") + one.value.count("{") > _DEEP for one in event.exceptions)
         ):
             return
-        self._keep(key, Known(event, signature))
+        self._keep(key, Known(event, signature, None))
+        if with_stack and (bare := keys[2]) is not None:
+            self._learn_bare(bare, event, signature)
+
+    def _learn_bare(self, key: Key, event: Event, signature: Signature) -> None:
+        """Keep it for other texts too, when it comes the second time and they do not count."""
+        needed = self._recurring.get(key)
+        if needed is None:
+            if len(self._recurring) >= self._half:
+                self._recurring.clear()
+            self._recurring[key] = True
+        elif needed and not texts_count(event):
+            self._recurring[key] = False
+            untitled = title(msgspec.structs.replace(event, exceptions=()))
+            self._keep(key, Known(event, signature, untitled))
 
     def _keep(self, key: Key, known: Known) -> None:
         """Keep it among the young; the old ones that nobody asked for since are forgotten."""
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[key] = known
+
+    def _kept(self, key: Key) -> Known | None:
+        known = self._young.get(key)
+        if known is None and (known := self._old.pop(key, None)) is not None:
+            self._keep(key, known)
+        return known
 
     def _find(self, event: GlanceEvent) -> Known | None:
         """Return what is known of events that look like this one."""
@@ -168,20 +197,25 @@ class HotPath:
         return known
 
     def _look_longer(self, key: Key, event: GlanceEvent) -> Known | None:
-        """Return what is known under this key, or, where exceptions have no stack, under all that
-        counts then; note the keys for `learn`."""
+        """Return what is known under this key, or under what counts else: of a stack all but the
+        texts, without one all that stands for it. Note the keys for `learn`."""
         if len(event.old_exception) or len(event.old_stacktrace):
             return None
-        stacks = b"\0".join((event.exception, event.threads, event.stacktrace))
-        longer = (xxh3_128_digest(stacks), event.title, *key[1:])
-        for one in (key, longer):
-            known = self._young.get(one)
-            if known is None and (known := self._old.pop(one, None)) is not None:
-                self._keep(one, known)
-            if known is not None:
-                return known
-        self._keys = (key, longer)
-        return None
+        if (known := self._kept(key)) is not None:
+            return known
+        longer = bare = None
+        stack = stack_of(event)
+        if stack is not None and stack.has_frames:
+            bare = (stack.digest, *key[1:])
+            known = self._kept(bare)
+            self._stack = stack
+        else:
+            stacks = b"\0".join((event.exception, event.threads, event.stacktrace))
+            longer = (xxh3_128_digest(stacks), event.title, *key[1:])
+            known = self._kept(longer)
+        if known is None:
+            self._keys = (key, longer, bare)
+        return known
 
     def _fold_known(self, known: Known, event: GlanceEvent, alert: bool, at_ms: int) -> bool:
         """Return whether what is the event's own is certain too; then it is folded."""
@@ -223,7 +257,7 @@ class HotPath:
         if at_ms <= delta.sample.at_ms:
             delta.first_ms = min(delta.first_ms, at_ms)
             if delta.may_show(event_id, at_ms):
-                delta.sample = min(delta.sample, _sample(known, event, event_id, at_ms))
+                delta.sample = min(delta.sample, self._sample(known, event, event_id, at_ms))
         if known.rank > LEVEL_RANK[delta.level]:
             delta.level = known.level
         self.hits += 1
@@ -238,19 +272,21 @@ class HotPath:
         place = (known.key, tick, belated_tick, signature.version, signature.aliases)
         delta = self._fold.find(place)
         if delta is None:
-            shown = _sample(known, event, event_id, at_ms)
+            shown = self._sample(known, event, event_id, at_ms)
             delta = self._fold.open(place, known.level, signature, shown)
         return delta
 
-
-def _sample(known: Known, event: GlanceEvent, event_id: str, at_ms: int) -> Sample:
-    return sample(
-        at_ms,
-        event_id,
-        title=known.signature.title,
-        culprit=known.culprit,
-        transaction=known.transaction,
-        web_url=link(event.web_url),
-        issue_url=link(event.issue_url),
-        request=request_of(event.request or event.old_request),
-    )
+    def _sample(self, known: Known, event: GlanceEvent, event_id: str, at_ms: int) -> Sample:
+        line = known.signature.title
+        if known.untitled is not None:
+            line = title_of(cast(Stack, self._stack).exceptions()) or known.untitled
+        return sample(
+            at_ms,
+            event_id,
+            title=line,
+            culprit=known.culprit,
+            transaction=known.transaction,
+            web_url=link(event.web_url),
+            issue_url=link(event.issue_url),
+            request=request_of(event.request or event.old_request),
+        )

@@ -72,6 +72,65 @@ def test_the_second_event_of_an_error_is_known_on_every_platform(platform: str) 
     assert reader.cache_results == {"miss": 1, "hit": len(found) - 1}
 
 
+TEXTS = (
+    "no answer for 17",
+    "no answer for 18",
+    "Maximum call stack size exceeded",
+    "",
+    "a b c",
+    None,
+)
+TYPES = ("TimeoutError", "RangeError", "IndexError", "", "Cannot read 17", "SIGSEGV")
+STACKS: dict[str, list[dict[str, Any]]] = {
+    "in-app": [{"function": "charge", "module": "shop.pay", "in_app": True}],
+    "raises for others": [{"function": "raise_error", "module": "shop.errors", "in_app": True}],
+    "no name": [{"filename": "/srv/app.js", "in_app": True}],
+    "library": [{"function": "send", "module": "httpx", "in_app": False}],
+    "recursion": [{"function": "walk", "module": "shop.tree", "in_app": True}] * 9,
+    "nothing": [{}],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("platform", ["python", "javascript", "java", "native"])
+@pytest.mark.parametrize("more", [{}, {"synthetic": True}, {"is_exception_group": True}])
+def test_texts_of_their_own_count_where_they_do_the_long_way(
+    platform: str, stack: str, more: dict[str, bool]
+) -> None:
+    found: list[Written] = []
+    chain: list[dict[str, Any]]
+    for kind in TYPES:
+        for number, text in enumerate(TEXTS * 3):
+            chain = [
+                {"type": "Cause", "value": TEXTS[-number % 6]},
+                {
+                    "type": kind,
+                    "value": text,
+                    "mechanism": {"exception_id": 0, **more},
+                    "stacktrace": {"frames": [one | {"vars": number} for one in STACKS[stack]]},
+                },
+            ]
+            chain = chain[number % 2 :] if number < 6 else chain[1:]
+            event = USUAL | {"platform": platform, "event_id": f"{len(found):031x}a"}
+            found.append(Written("error", webhook(event | {"exception": {"values": chain}})))
+    assert taken(WAYS["plain"], found, 20, hot=True) == taken(WAYS["plain"], found, 20, hot=False)
+
+
+def test_numbers_and_variables_that_vary_are_no_reason_to_read_the_stack_again() -> None:
+    reader = Fingerprinter(Fingerprinting())
+    frames = STACKS["in-app"]
+    for number in range(6):
+        raised: dict[str, Any] = {"type": "TimeoutError", "value": f"no answer for {number}"}
+        raised |= {"stacktrace": {"frames": [frames[0] | {"vars": number}]}}
+        chain = {"values": [raised]}
+        event = USUAL | {"exception": chain, "event_id": f"{number:031x}a"}
+        reader.take("error", webhook(event), AT_MS)
+    assert reader.cache_results == {"miss": 2, "hit": 4}
+    (delta,) = reader.fold.flush()[0]
+    assert delta.sample.title == "TimeoutError: no answer for <int>"
+
+
 @pytest.mark.parametrize("field", sorted(CHOICES))
 def test_what_differs_beside_any_value_of_a_field_counts_as_it_does_the_long_way(
     field: str,
