@@ -1,7 +1,7 @@
 """The bare loop: aiokafka's `getmany` and nothing else, or a typed decode and a count beside it.
 
 `python -m benchmarks.storm.loops WORK`, with the JSON of a `Work`. It fetches as FINGERPRINT does
-(8 MiB a partition, 64 MiB at once, 2,000 records a call), is in no group and commits nothing. The
+(8 MiB a partition, 64 MiB at once), is in no group and commits nothing. The
 typed decode reads what FINGERPRINT needs of an event, frames included, into structs, and nothing
 is made of it but a count per exception type.
 """

@@ -31,7 +31,9 @@ SESSION_MS: Final = 6_000
 METADATA_MS: Final = 30_000
 """How old the knowledge of topics may be: a source topic may grow."""
 
-QUEUED_BATCHES: Final = 8
+QUEUED_BATCHES: Final = 2
+"""Pieces of work that wait for the agent; more of them would only have left the processor's cache
+by then."""
 RESTORE_S: Final = 300.0
 """A partition that takes longer to be restored ends the process."""
 

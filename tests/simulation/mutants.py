@@ -24,7 +24,7 @@ from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.agents.lanes import Lane
 from streams.agents.written import Outgoing
-from streams.stage.source import _Work
+from streams.stage.source import BATCH_RECORDS, _Work
 from streams.stage.state import FencedWriter, restore
 from streams.stage.types import Stage
 from tests.simulation.child import SimHost, SimSource
@@ -99,7 +99,9 @@ class DropsAcrossAssignments(Parts):
             while not self.should_stop:
                 generation = self._generation
                 readable = set(self.ready())
-                fetched = await consumer.getmany(timeout_ms=self.stage.poll_ms, max_records=2_000)
+                fetched = await consumer.getmany(
+                    timeout_ms=self.stage.poll_ms, max_records=BATCH_RECORDS
+                )
                 for tp, records in fetched.items():
                     if generation != self._generation:
                         break
