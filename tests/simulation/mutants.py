@@ -24,7 +24,8 @@ from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler
 from streams.agents.lanes import Lane
 from streams.agents.written import Outgoing
-from streams.stage.source import BATCH_RECORDS, _Work
+from streams.stage.fetching import PIECE_RECORDS
+from streams.stage.source import _Work
 from streams.stage.state import FencedWriter, restore
 from streams.stage.types import Stage
 from tests.simulation.child import SimHost, SimSource
@@ -100,7 +101,7 @@ class DropsAcrossAssignments(Parts):
                 generation = self._generation
                 readable = set(self.ready())
                 fetched = await consumer.getmany(
-                    timeout_ms=self.stage.poll_ms, max_records=BATCH_RECORDS
+                    timeout_ms=self.stage.poll_ms, max_records=PIECE_RECORDS
                 )
                 for tp, records in fetched.items():
                     if generation != self._generation:
