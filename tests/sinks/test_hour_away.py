@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from correlators.types import Digest
-from sinks.base import Attempt, Delivered, Found, Outcome
+from sinks.base import Attempt, Delivered, Found, Outcome, Unknown
 from sinks.entries import DeadReason
 from sinks.file import FileSink
 from tests.sinks.case import Case
@@ -106,4 +106,6 @@ def _told_right(case: Case, played: Listened, away: int) -> None:
         assert found == {known: [ROUNDS + 1], new: [ROUNDS], brief: [2]}
     calls = [(one.digest.id, one.step) for _, one, _ in played.made[away:]]
     assert len(set(calls)) == len(calls)
-    assert not any(MARK in one for id in found for one in case.told(id))
+    # A call on a connection that is cut as it is used may have arrived: only that is marked.
+    unsure = {one.digest.id for _, one, outcome in played.made if isinstance(outcome, Unknown)}
+    assert {id for id in found if any(MARK in one for one in case.told(id))} <= unsure
