@@ -31,7 +31,7 @@ class Installation:
         self.folder = folder
         self.config = folder / "stormfold.yaml"
         self.port = free_port()
-        """Of intake."""
+        """Of intake, or of whatever else the configuration gives it to."""
         self._processes: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -62,6 +62,11 @@ class Installation:
         except BaseException:  # a cancelled start too leaves no process behind
             await self.stop()
             raise
+
+    @property
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        """Return what was started, in order."""
+        return list(self._processes)
 
     async def stop(self) -> None:
         """End every process that was started."""

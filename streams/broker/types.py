@@ -41,6 +41,8 @@ SETTINGS: Final[dict[str, str]] = {
     "message.max.bytes": str(8 * 1024 * 1024),
     # Recordings can be years old; by age they would be deleted as soon as they are written.
     "log.retention.ms": "-1",
+    # What a topic may hold at most is looked after while a benchmark still writes it.
+    "log.retention.check.interval.ms": "10000",
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
 }
 """What a development broker is told, however it is started; the rest is Kafka's default."""
