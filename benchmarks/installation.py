@@ -46,7 +46,7 @@ class Installation:
 
         Args:
             text: the configuration.
-            commands: `intake`, `run`.
+            commands: `intake`, `run`, with options behind it where there are any.
             stages: how many have to be up.
 
         Raises:
@@ -98,10 +98,11 @@ class Installation:
         return [sys.executable, "-m", "streams.cli", *arguments, "--config", str(self.config)]
 
     def _begin(self, command: str) -> None:
-        with (self.folder / f"{command}-{len(self._processes)}.log").open("wb") as log:
+        name, *options = command.split()
+        with (self.folder / f"{name}-{len(self._processes)}.log").open("wb") as log:
             self._processes.append(
                 subprocess.Popen(
-                    self._command(command), env=self.environment(), stdout=log, stderr=log
+                    self._command(name, *options), env=self.environment(), stdout=log, stderr=log
                 )
             )
 

@@ -26,8 +26,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.installation import Installation, until
 from benchmarks.whole.load import Told
+from benchmarks.whole.processes import PARENT, stage_processes
 from sinks.peers.slack import SlackPeer
-from streams.processes import StageName
 from streams.settings import Settings, load
 from streams.topics import names, topics
 
@@ -145,6 +145,8 @@ class StormWorld(Installation):
         self.slack = SlackPeer(token=TOKEN, channels=names_by_id)
         self.told: deque[Told] = deque(maxlen=100_000)
         """What the load has told, oldest first."""
+        self.begun = 0
+        """Errors that were had to happen beside the storm."""
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -202,7 +204,9 @@ class StormWorld(Installation):
             partition=number % self.settings.kafka.partitions,
             headers=[("resource", b"error")],
         )
-        return int((await sent).timestamp)
+        at_ms = int((await sent).timestamp)
+        self.begun += 1
+        return at_ms
 
     async def _start_load(self) -> None:
         with (self.folder / "load.log").open("wb") as log:
@@ -235,25 +239,10 @@ class StormWorld(Installation):
 
     # ---------------------------------------------------------------- its processes
 
-    def stage_processes(self) -> dict[StageName, int]:
-        """Return the process that runs each stage, by what the system says of it."""
-        return stage_processes({one.pid for one in self.processes})
-
-
-def stage_processes(parents: set[int]) -> dict[StageName, int]:
-    """Return the process of each stage that one of these parents has started.
-
-    Source: proc_pid_stat(5): the fourth field is the parent; proc_pid_cmdline(5).
-    """
-    found: dict[StageName, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
-            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            words = (folder / "cmdline").read_text().split("\0")
-            if parent in parents and "streams.app" in words:
-                name = words[words.index("streams.app") + 1]
-                found[StageName(name)] = int(folder.name)
-    return found
+    def pids(self) -> dict[str, int]:
+        """Return the worker's processes: the parent, and each stage by its name."""
+        (parent,) = self.processes
+        return {PARENT: parent.pid, **stage_processes({parent.pid})}
 
 
 async def _make_events_topic(settings: Settings) -> None:
