@@ -93,8 +93,8 @@ def test_the_percentile_is_the_nearest_rank() -> None:
 
 def test_what_is_due_in_a_stretch_counts_there_told_or_not() -> None:
     stretch = Stretch(
-        round=0, share=0.8, from_ms=12_000, to_ms=13_000, sent_per_s=9.0, covered_per_s=9.0,
-        behind=3,
+        round=0, share=0.8, capacity_per_s=10.0, from_ms=12_000, to_ms=13_000, sent_per_s=9.0,
+        covered_per_s=9.0, behind=3,
     )  # fmt: skip
     later = msgspec.structs.replace(WAY, number=1, due=13_000)
     due = {0: 12_000, 1: 13_000, 2: 12_500}
