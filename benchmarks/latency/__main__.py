@@ -51,14 +51,17 @@ SHARES: Final = (0.2, 0.5, 0.8)
 NEW_PER_S: Final = 3.0
 """Errors that begin: Stormfold sends a workspace four messages a second, Slack's own advice is
 one a channel."""
-AHEAD: Final = 20_000
+AHEAD: Final = 60_000
 """Records before FINGERPRINT while the capacity is measured."""
 AHEAD_S: Final = 4.0
 """Until the storm is that far ahead."""
 SETTLES_S: Final = 4.0
 """A rate counts so long after it was set, and once what was left of a higher one is taken."""
-LEFT_S: Final = 0.5
-"""What may be left then: so many seconds of the rate."""
+LEFT_S: Final = 1.5
+"""What may be left then: so many seconds of the rate. Offsets are committed once a tick."""
+FEW: Final = 2_000
+"""Records left of the storm that was always ahead."""
+LOOK_S: Final = 0.01
 PATIENCE_S: Final = 15.0
 KEEPS_UP: Final = 0.95
 TAIL_S: Final = 4.0
@@ -113,18 +116,27 @@ class Storm:
     async def _capacity(self) -> float:
         """Return how many events FINGERPRINT takes a second of a storm that is always ahead."""
         await self._world.order(f"ahead {AHEAD}")
-        before = await self._world.covered_at(time.time() + AHEAD_S)
-        after = await self._world.covered_at(before.at_s + self._plan.capacity_s)
+        before = await self._moved(time.time() + AHEAD_S)
+        after = await self._moved(before.at_s + self._plan.capacity_s)
+        await self._world.order("rate 0")
+        await self._caught_up(FEW)
         return (after.covered - before.covered) / (after.at_s - before.at_s)
+
+    async def _moved(self, at_s: float) -> Told:
+        """Return the first word, from this time on, that more is committed than at the one before:
+        commits may be as far from each other as ticks."""
+        before = await self._world.covered_at(at_s)
+        while (now := await self._world.covered_at(before.at_s + LOOK_S)).covered == before.covered:
+            before = now
+        return now
 
     async def _stretch(self, number: int, share: float, capacity: float) -> Stretch:
         rate = capacity * share
         await self._world.order(f"rate {rate}")
-        before = await self._caught_up(rate)
+        before = await self._caught_up(rate * LEFT_S)
         after = await self._world.covered_at(before.at_s + self._plan.stretch_s)
         lasted_s = after.at_s - before.at_s
         here = [one for one in self._world.told if before.at_s <= one.at_s <= after.at_s]
-        waiting = [one.sent - one.covered for one in here]
         found = Stretch(
             round=number,
             share=share,
@@ -133,7 +145,7 @@ class Storm:
             to_ms=round(after.at_s * 1_000),
             sent_per_s=round((after.sent - before.sent) / lasted_s, 1),
             covered_per_s=round((after.covered - before.covered) / lasted_s, 1),
-            behind=max(waiting) - min(waiting),
+            behind=max(one.behind for one in here),
         )
         self._say.print(
             f"round {number + 1}, {share:.0%}: {found.sent_per_s:,.0f} sent, "
@@ -142,16 +154,13 @@ class Storm:
         )
         return found
 
-    async def _caught_up(self, rate: float) -> Told:
-        """Return once the rate has settled, and what was left of a higher one is taken, or when
-        that is no use to wait for."""
+    async def _caught_up(self, most: float) -> Told:
+        """Return once the rate has settled and of a higher one so many records are left at most, or
+        when that is no use to wait for."""
         began_s = time.time()
         now = await self._world.covered_at(began_s + SETTLES_S)
-        # Records of others, such as the errors that begin, are covered too: a few in a second.
-        least = min(one.sent - one.covered for one in self._world.told)
-        while now.sent - now.covered - least > rate * LEFT_S and now.at_s - began_s < PATIENCE_S:
-            now = await self._world.covered_at(now.at_s + 0.5)
-            least = min(one.sent - one.covered for one in self._world.told)
+        while now.behind > most and now.at_s - began_s < PATIENCE_S:
+            now = await self._world.covered_at(now.at_s + LOOK_S)
         return now
 
     async def _begin(self) -> None:

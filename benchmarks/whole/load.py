@@ -52,6 +52,8 @@ class Told(msgspec.Struct, frozen=True):
     sent: int
     covered: int
     """Records of the topic that FINGERPRINT has committed, whoever wrote them."""
+    behind: int
+    """Events that wait for FINGERPRINT or for its commit, about."""
 
 
 class Load:
@@ -71,8 +73,19 @@ class Load:
         self._ahead = 0
         self._due = 0.0
         """How many are to be sent by now."""
-        self._behind_before = 0
+        self._least = 0
+        """The least that was sent and not committed: below zero, as others write records too."""
         self.sent = self.covered = 0
+
+    @property
+    def behind(self) -> int:
+        """Return how many events wait for FINGERPRINT, but for the few that others wrote since."""
+        return self.sent - self.covered - self._least
+
+    def note(self, covered: int) -> None:
+        """Take how many records FINGERPRINT has committed."""
+        self.covered = covered
+        self._least = min(self._least, self.sent - covered)
 
     def obey(self, line: str) -> None:
         """Take a command: `rate N` or `ahead N`."""
@@ -80,7 +93,6 @@ class Load:
         self._rate = float(number) if word == "rate" else 0.0
         self._ahead = int(number) if word == "ahead" else 0
         self._due = float(self.sent)
-        self._behind_before = self.sent - self.covered
 
     async def go_on(self) -> None:
         """Send until it is cancelled."""
@@ -91,8 +103,7 @@ class Load:
             self._due += self._rate * min(now - before, 1.0)
             before = now
             if self._ahead:
-                behind = self.sent - self.covered - self._behind_before
-                self._due = self.sent + (BATCH_EVENTS if behind < self._ahead else 0)
+                self._due = self.sent + (BATCH_EVENTS if self.behind < self._ahead else 0)
             if self._due - self.sent >= BATCH_EVENTS:
                 await self._send()
             else:
@@ -138,10 +149,10 @@ async def _look(load: Load, admin: AIOKafkaAdminClient, group: str) -> None:
     told_s = 0.0
     while True:
         stored = await admin.list_consumer_group_offsets(group)
-        load.covered = sum(max(one.offset, 0) for one in stored.values())
+        load.note(sum(max(one.offset, 0) for one in stored.values()))
         if time.monotonic() - told_s >= TELL_S:
             told_s = time.monotonic()
-            line = msgspec.json.encode(Told(time.time(), load.sent, load.covered))
+            line = msgspec.json.encode(Told(time.time(), load.sent, load.covered, load.behind))
             print(line.decode(), flush=True)
         await asyncio.sleep(LOOK_S)
 

@@ -130,7 +130,10 @@ async def test_the_load_keeps_so_many_events_before_fingerprint(tmp_path: Path) 
     sending.obey(f"ahead {4 * BATCH_EVENTS}")
     task = asyncio.create_task(sending.go_on())
     await until(lambda: sending.sent == 4 * BATCH_EVENTS, within_s=30)
-    sending.covered = BATCH_EVENTS
+    sending.note(BATCH_EVENTS)
     await until(lambda: sending.sent == 5 * BATCH_EVENTS, within_s=30)
+    sending.obey(f"ahead {4 * BATCH_EVENTS}")  # said again: no more than that
+    sending.note(2 * BATCH_EVENTS)
+    await until(lambda: sending.sent >= 6 * BATCH_EVENTS, within_s=30)
     task.cancel()
-    assert producer.batches == [(number % 4, BATCH_EVENTS) for number in range(5)]
+    assert producer.batches == [(number % 4, BATCH_EVENTS) for number in range(6)]
