@@ -7,7 +7,8 @@ documentation advises. No `RunTask` before `Reduce`: each strategy costs every r
 
 Offsets are not committed by librdkafka's timer, since the clock needs to know when. The clock ends
 when the commit that covers the log has returned; that one is forced, not kept waiting for its
-second. What librdkafka fetches ahead is as Arroyo has it (50 MB), which was the fastest of three.
+second. What librdkafka fetches ahead is as Arroyo has it (50 MB): more, tried once each, told
+apart by no more than noise.
 
 Its poll waits up to a second for a record before it looks at what was acknowledged, so at
 the end of a log it relies on records that go on coming: the benchmark writes marks meanwhile.
