@@ -14,61 +14,79 @@ from xxhash import xxh3_128_digest
 
 from correlators import fingerprint
 from correlators.event_parts import exceptions_of
-from correlators.types import Event, ExceptionValue
+from correlators.titles import title_of
+from correlators.types import Event, ExceptionValue, Frame
 from correlators.versions import RULES
-from correlators.wire import WireChain, WireException, WireStack
+from correlators.wire import WireChain, WireException
 from correlators.wire_glance import GlanceEvent
 
 _chain: Final = msgspec.json.Decoder(list[WireException | None] | WireChain | None)
 _encoder: Final = msgspec.msgpack.Encoder()
 
-_TEXT: Final = (str, type(None))
-
 Given = list[WireException | None] | WireChain
 
 
 class Stack:
-    """The exceptions of an event, and the hash of all of them but their texts."""
+    """The exceptions of an event as they came."""
 
-    __slots__ = ("_given", "_texts", "digest", "has_frames")
+    __slots__ = ("_each", "given", "has_frames", "texts")
 
     def __init__(self, given: Given) -> None:
-        """Args: given: the exceptions on the wire; their texts are taken out of them."""
-        self._given = given
-        self._texts = [one.value for one in _each(given)]
+        """Args: given: the exceptions on the wire.
+
+        Raises:
+            ValueError: one of their texts is no text.
+        """
+        self.given = given
+        self._each = _each(given)
+        texts: list[str | None] = []
         self.has_frames = False
-        for one in _each(given):
+        for one in self._each:
+            text, stack = one.value, one.stacktrace
+            if text is not None and text.__class__ is not str:
+                raise ValueError
+            texts.append(text)
+            if stack is not None and stack.frames:
+                self.has_frames = True
+        self.texts = tuple(texts)
+
+    def digest(self) -> bytes:
+        """Return the hash of all of them but their texts."""
+        for one in self._each:
             if one.value is not None:
                 one.value = True
-            if one.stacktrace is not None and one.stacktrace.frames:
-                self.has_frames = True
-        self.digest = xxh3_128_digest(_encoder.encode(given))
-
-    def exceptions(self) -> tuple[ExceptionValue, ...]:
-        """Return the exceptions with their texts and without their frames."""
-        for one, text in zip(_each(self._given), self._texts, strict=True):
+        made = xxh3_128_digest(_encoder.encode(self.given))
+        for one, text in zip(self._each, self.texts, strict=True):
             one.value = text
-            if one.stacktrace is not None:
-                one.stacktrace = WireStack()
-        return exceptions_of(self._given)
+        return made
+
+    def title(self) -> str:
+        """Return the title that their types and texts give; empty without any."""
+        return title_of(exceptions_of(self.given, _no_frames))
 
 
 def stack_of(event: GlanceEvent) -> Stack | None:
-    """Return the stack; None where there is none, or where it is not as it should be."""
+    """Return the stack, an empty one where there is none; None where it is not as it should be."""
+    if not len(event.exception):
+        return _NO_STACK
     try:
-        given = _chain.decode(event.exception) if len(event.exception) else None
-        if given is None or any(not isinstance(one.value, _TEXT) for one in _each(given)):
-            return None
-        return Stack(given)
+        given = _chain.decode(event.exception)
+        return _NO_STACK if given is None else Stack(given)
     except (ValueError, RecursionError):
         return None
 
 
+def _no_frames(_: object) -> tuple[Frame, ...]:
+    return ()
+
+
 def _each(given: Given) -> list[WireException]:
-    if isinstance(given, list):
-        return [one for one in given if one is not None]
     # One that stands alone is no chain: with `values`, its own fields mean nothing.
-    return [given, *(one for one in given.values or () if one is not None)]
+    values = given if isinstance(given, list) else [given, *(given.values or ())]
+    return [one for one in values if one is not None]
+
+
+_NO_STACK: Final = Stack([])
 
 
 class _Watched:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import unquote
@@ -143,8 +143,15 @@ def _log_entries(event: WireEvent) -> list[WireMessage]:
 
 def exceptions_of(
     chain: list[WireException | None] | WireChain | None,
+    frames: Callable[[WireStack | None], tuple[Frame, ...]] | None = None,
 ) -> tuple[ExceptionValue, ...]:
-    """Return the exceptions in Sentry's order: the last one is the one that was raised."""
+    """Return the exceptions in Sentry's order: the last one is the one that was raised.
+
+    Args:
+        chain: as it came.
+        frames: what makes frames of a stack; `frames_of` by default.
+    """
+    frames = frames or frames_of
     if isinstance(chain, WireChain):
         values: list[WireException | None] = [chain] if chain.values is None else chain.values
     else:
@@ -154,7 +161,7 @@ def exceptions_of(
             type=name(value.type, FRAME_CHARS),
             value=_text(value.value),
             module=name(value.module, FRAME_CHARS),
-            frames=frames_of(value.stacktrace),
+            frames=frames(value.stacktrace),
             synthetic=bool(how.synthetic),
             mechanism=name(how.type, FRAME_CHARS),
             handled=how.handled is not False,
@@ -201,10 +208,11 @@ def frames_of(stack: WireStack | None) -> tuple[Frame, ...]:
     """Return the frames, oldest first."""
     if stack is None or not stack.frames:
         return ()
-    return tuple(_frame(frame) for frame in stack.frames[-FRAMES_KEPT:] if frame is not None)
+    return tuple(frame_of(frame) for frame in stack.frames[-FRAMES_KEPT:] if frame is not None)
 
 
-def _frame(frame: WireFrame) -> Frame:
+def frame_of(frame: WireFrame) -> Frame:
+    """Return the frame, its texts cut."""
     return Frame(
         (frame.function or "")[:FRAME_CHARS],
         (frame.module or "")[:FRAME_CHARS],

@@ -134,12 +134,11 @@ def fingerprint(version: int, parts: Sequence[str]) -> str:
 
     Each part goes in behind its length, so no two different lists make the same bytes.
     """
-    made = xxhash.xxh3_128(f"{version}:{len(parts)}:".encode())
+    pieces = [f"{version}:{len(parts)}:".encode()]
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
-        made.update(b"%d:" % len(raw))
-        made.update(raw)
-    return made.hexdigest()
+        pieces += (b"%d:" % len(raw), raw)
+    return xxhash.xxh3_128_hexdigest(b"".join(pieces))
 
 
 def cache_key(event: Event) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 from correlators.deltas import incident_key
 from correlators.events import decode
 from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
+from correlators.first_sight import FirstSight
 from correlators.grouping import Grouper, Grouping
 from correlators.hot_path import HotPath
 from correlators.names import check, signed
@@ -99,6 +100,7 @@ class Fingerprinter:
         # Rules, marks and Sentry's own groups look at parts of an event that a glance leaves out.
         plain = grouper is None and not self._marks
         self._hot: HotPath | None = None
+        self._first = FirstSight(config.default_environment, config.projects)
         if plain and config.cache_size:
             self._hot = HotPath(self.fold, config.cache_size, config.belated_after_ms)
 
@@ -149,6 +151,9 @@ class Fingerprinter:
             return self.add(resource, body, at_ms)
         if self._hot.take(resource, body, at_ms):
             return _SEEN
+        if self._hot.take_first(self._first, self._sign, at_ms):
+            self._cache_results["miss"] += 1
+            return _SEEN
         found = self.add(resource, body, at_ms)
         if found.event is not None and found.signature is not None:
             self._hot.learn(found.event, found.signature)
@@ -168,10 +173,12 @@ class Fingerprinter:
             self.fold.heard.note(at_ms)
         return found
 
+    def _sign(self, event: Event) -> Signature:
+        return signed(event, self._config.signature_version, self._make)
+
     def _signature(self, event: Event) -> Signature:
-        version = self._config.signature_version
         if not self._config.cache_size:
-            return signed(event, version, self._make)
+            return self._sign(event)
         key = self._key(event)
         known = self._cache.get(key)
         if known is not None:
@@ -179,7 +186,7 @@ class Fingerprinter:
             self._cache_results["hit"] += 1
             return known
         self._cache_results["miss"] += 1
-        made = self._cache[key] = signed(event, version, self._make)
+        made = self._cache[key] = self._sign(event)
         if len(self._cache) > self._config.cache_size:
             self._cache.popitem(last=False)
         return made

@@ -2,9 +2,10 @@
 
 What all events of one error share (stack, type, texts, service, environment, release) is found by
 the hash of the raw stack and by the raw texts beside it, in a bounded cache. Only what is an
-event's own is read: id, user, trace, time. Whatever a glance cannot be sure of goes the long way,
-through `events.decode`, which stays the one place that says what a field means; what it found is
-kept for the next event that looks the same. So no result depends on this module.
+event's own is read: id, user, trace, time. An event that looks like none before it is signed out of
+what the glance saw (`first_sight`). Whatever a glance cannot be sure of goes the long way, through
+`events.decode`, which stays the one place that says what a field means; what it found is kept for
+the next event that looks the same. So no result depends on this module.
 
 Leaving parts unread is safe: where such a part is odd, the long way drops that part alone, and
 where it is no JSON the glance refuses the body too.
@@ -12,13 +13,12 @@ where it is no JSON the glance refuses the body too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, cast
 
-import msgspec
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
-from correlators.bare_stacks import Stack, stack_of, texts_count
-from correlators.deltas import incident_key
+from correlators.bare_stacks import Stack, stack_of
 from correlators.event_parts import link, message_of, name, request_of
 from correlators.events import (
     ALERTS,
@@ -29,10 +29,11 @@ from correlators.events import (
     SERVICE_CHARS,
     slug_in,
 )
+from correlators.first_sight import FirstSight
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
-from correlators.hearing import one_name
+from correlators.known_events import Known
+from correlators.looks import Memory
 from correlators.open_deltas import Fold, OpenDelta, sample
-from correlators.titles import title, title_of
 from correlators.types import LEVEL_RANK, TICK_MS, Event, Sample, Signature, tick_of
 from correlators.wire import WireEvent
 from correlators.wire_glance import GlanceEvent, glance
@@ -44,32 +45,6 @@ _NULL: Final = b"null"
 _DEEP: Final = 32
 """Brackets in the text of an exception from which on it may be a value that is cut where deep."""
 
-Key = tuple[object, ...]
-
-
-class Known:
-    """What events have in common that look the same, and the delta that they are added to."""
-
-    __slots__ = (
-        *("culprit", "delta", "error", "flushes", "issue_id", "key", "level", "project"),
-        *("rank", "signature", "tick", "transaction", "untitled"),
-    )
-
-    def __init__(self, event: Event, signature: Signature, untitled: str | None) -> None:
-        """Args: one of these events, read the long way, and its signature; untitled: where the
-        texts of exceptions, and so titles, are each event's own: the title without exceptions."""
-        self.untitled = untitled
-        self.signature = signature
-        self.key = incident_key(event, signature)
-        self.error = (event.environment, event.service, one_name(self.key, signature.aliases))
-        self.project = f"{event.project}\0".encode()
-        self.issue_id = event.issue_id
-        self.culprit, self.transaction = event.culprit, event.transaction
-        self.level = event.level
-        self.rank = LEVEL_RANK[event.level]
-        self.delta: OpenDelta | None = None
-        self.tick = self.flushes = -1
-
 
 class HotPath:
     """Folds events that look like one that was read before."""
@@ -77,24 +52,19 @@ class HotPath:
     def __init__(self, fold: Fold, size: int, belated_after_ms: int) -> None:
         """Args: fold: where to; size: most `Known` kept; belated_after_ms: as the fold's."""
         self._fold = fold
-        self._half = max(1, size // 2)
         self._belated_after_ms = belated_after_ms
-        self._young: dict[Key, Known] = {}
-        self._old: dict[Key, Known] = {}
-        self._keys: tuple[Key, Key | None, Key | None] | None = None
-        self._stack: Stack | None = None
-        self._recurring: dict[Key, bool] = {}
-        """Stacks that came with texts of their own: whether a signature needs them, if looked."""
+        self._memory = Memory(size)
+        self._alert = False
         self.hits = 0
-        """Events folded at a glance since this was set to 0."""
+        """Events folded since this was set to 0 under a signature that was known."""
 
     def __len__(self) -> int:
         """Return how many are kept."""
-        return len(self._young) + len(self._old)
+        return len(self._memory.kept)
 
     def take(self, resource: str, body: bytes, at_ms: int) -> bool:
         """Return whether the record was an event that is known, and is folded now."""
-        self._keys = self._stack = None
+        self._memory.unknown = None
         if resource not in EVENT_RESOURCES:
             return False
         try:
@@ -103,56 +73,59 @@ class HotPath:
             return False
         data = seen.data
         event = None if data is None else data.error or data.event
-        if event is None or (known := self._find(event)) is None:
+        if event is None:
             return False
-        alert = resource in ALERTS or bytes(seen.triggering_rules) not in (b"", _NULL)
-        return self._fold_known(known, event, alert, at_ms)
+        self._alert = resource in ALERTS
+        if len(seen.triggering_rules) and (rules := bytes(seen.triggering_rules)) != _NULL:
+            if rules[:1] != b"[":
+                return False
+            self._alert = True
+        known = self._find(event)
+        if known is None or not self._fold_known(known, event, at_ms):
+            return False
+        self.hits += 1
+        return True
+
+    def take_first(self, first: FirstSight, sign: Callable[[Event], Signature], at_ms: int) -> bool:
+        """Return whether the event that `take` did not know is signed, kept and folded now.
+
+        Args:
+            first: what makes an event of what was seen.
+            sign: what makes its signature; what it raises, the long way tells.
+            at_ms: as for `take`.
+        """
+        unknown = self._memory.unknown
+        if unknown is None:
+            return False
+        stack = unknown.stack = unknown.stack or stack_of(unknown.event)
+        event = None if stack is None else first.event(unknown.event, stack)
+        if event is None:
+            return False
+        try:
+            known = Known(event, sign(event))
+        except Exception:
+            return False
+        if not self._fold_known(known, unknown.event, at_ms):
+            return False
+        self._memory.keep(unknown, event, known)
+        return True
 
     def learn(self, event: Event, signature: Signature) -> None:
         """Keep what the long way found for the event that `take` refused last."""
-        keys, self._keys = self._keys, None
-        if keys is None:
+        unknown = self._memory.unknown
+        if unknown is None:
             return
-        with_stack = any(one.frames for one in event.exceptions)
-        key = keys[0] if with_stack else keys[1]
-        _, url, project, environment, release, *_, issue_id = keys[0]
+        seen = unknown.event
         if (
-            key is None
-            or not slug_in(cast(str, url))
-            or not name(str(project), SERVICE_CHARS)
-            or not name(str(issue_id), SERVICE_CHARS)
-            or (environment and not name(cast(str, environment), ENVIRONMENT_CHARS))
-            or (release and not name(cast(str, release), RELEASE_CHARS))
+            not slug_in(seen.url or "")
+            or not name(str(seen.project), SERVICE_CHARS)
+            or not name(str(seen.issue_id), SERVICE_CHARS)
+            or (seen.environment and not name(seen.environment, ENVIRONMENT_CHARS))
+            or (seen.release and not name(seen.release, RELEASE_CHARS))
             or any(one.value.count("[") + one.value.count("{") > _DEEP for one in event.exceptions)
         ):
             return
-        self._keep(key, Known(event, signature, None))
-        if with_stack and (bare := keys[2]) is not None:
-            self._learn_bare(bare, event, signature)
-
-    def _learn_bare(self, key: Key, event: Event, signature: Signature) -> None:
-        """Keep it for other texts too, when it comes the second time and they do not count."""
-        needed = self._recurring.get(key)
-        if needed is None:
-            if len(self._recurring) >= self._half:
-                self._recurring.clear()
-            self._recurring[key] = True
-        elif needed and not texts_count(event):
-            self._recurring[key] = False
-            untitled = title(msgspec.structs.replace(event, exceptions=()))
-            self._keep(key, Known(event, signature, untitled))
-
-    def _keep(self, key: Key, known: Known) -> None:
-        """Keep it among the young; the old ones that nobody asked for since are forgotten."""
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
-        self._young[key] = known
-
-    def _kept(self, key: Key) -> Known | None:
-        known = self._young.get(key)
-        if known is None and (known := self._old.pop(key, None)) is not None:
-            self._keep(key, known)
-        return known
+        self._memory.keep(unknown, event, Known(event, signature))
 
     def _find(self, event: GlanceEvent) -> Known | None:
         """Return what is known of events that look like this one."""
@@ -191,33 +164,12 @@ class HotPath:
             text,
             event.issue_id,
         )
-        known = self._young.get(key)
+        known = self._memory.kept.young.get(key)
         if known is None:
-            known = self._look_longer(key, event)
+            known = self._memory.find(key, event)
         return known
 
-    def _look_longer(self, key: Key, event: GlanceEvent) -> Known | None:
-        """Return what is known under this key, or under what counts else: of a stack all but the
-        texts, without one all that stands for it. Note the keys for `learn`."""
-        if len(event.old_exception) or len(event.old_stacktrace):
-            return None
-        if (known := self._kept(key)) is not None:
-            return known
-        longer = bare = None
-        stack = stack_of(event)
-        if stack is not None and stack.has_frames:
-            bare = (stack.digest, *key[1:])
-            known = self._kept(bare)
-            self._stack = stack
-        else:
-            stacks = b"\0".join((event.exception, event.threads, event.stacktrace))
-            longer = (xxh3_128_digest(stacks), event.title, *key[1:])
-            known = self._kept(longer)
-        if known is None:
-            self._keys = (key, longer, bare)
-        return known
-
-    def _fold_known(self, known: Known, event: GlanceEvent, alert: bool, at_ms: int) -> bool:
+    def _fold_known(self, known: Known, event: GlanceEvent, at_ms: int) -> bool:
         """Return whether what is the event's own is certain too; then it is folded."""
         event_id = event.event_id
         if (
@@ -242,8 +194,9 @@ class HotPath:
         if at_ms >= fold.heard.settled_ms:
             fold.heard.note(at_ms, known.error)
         identity = xxh3_64_intdigest(known.project + event_id.encode())
+        fresh = not delta.events
         delta.events.add(identity)
-        if alert:
+        if self._alert:
             delta.alerts.add(identity)
         else:
             delta.sampled = False
@@ -256,11 +209,10 @@ class HotPath:
             delta.last_ms = at_ms
         if at_ms <= delta.sample.at_ms:
             delta.first_ms = min(delta.first_ms, at_ms)
-            if delta.may_show(event_id, at_ms):
+            if not fresh and delta.may_show(event_id, at_ms):
                 delta.sample = min(delta.sample, self._sample(known, event, event_id, at_ms))
         if known.rank > LEVEL_RANK[delta.level]:
             delta.level = known.level
-        self.hits += 1
         return True
 
     def _open(
@@ -279,7 +231,7 @@ class HotPath:
     def _sample(self, known: Known, event: GlanceEvent, event_id: str, at_ms: int) -> Sample:
         line = known.signature.title
         if known.untitled is not None:
-            line = title_of(cast(Stack, self._stack).exceptions()) or known.untitled
+            line = cast(Stack, self._memory.stack).title() or known.untitled
         return sample(
             at_ms,
             event_id,

@@ -45,6 +45,31 @@ _GIVEN: Final = re.compile(
 """Words in the type of an error that says: what you gave me is wrong."""
 
 
+LIBRARY_FRAMES_REMEMBERED: Final = 4_096
+"""Frames of libraries that are not read anew under the same rules: those of few libraries stand in
+all stacks. No result depends on it."""
+_RULES_REMEMBERED: Final = 8
+
+_Seen = dict[tuple[str, ...], tuple[Role, bool]]
+_SEEN: Final[dict[int, tuple[Rules, _Seen]]] = {}
+"""By the identity of the rules, which are held here so that nothing else gets the same one."""
+
+
+def _seen_under(rules: Rules) -> _Seen:
+    """Return what is remembered of frames of libraries under these rules."""
+    held = _SEEN.get(id(rules))
+    if held is None:
+        if len(_SEEN) >= _RULES_REMEMBERED:
+            _SEEN.clear()
+        held = _SEEN[id(rules)] = (rules, {})
+    return held[1]
+
+
+def forget_frames() -> None:
+    """Have every frame read anew, for whoever measures or tests that."""
+    _SEEN.clear()
+
+
 class Walk:
     """The walk over the stacks of one event under one version's rules.
 
@@ -56,6 +81,7 @@ class Walk:
         self.rules = rules
         self.platform = platform
         self.notes = notes
+        self._seen = _seen_under(rules)
 
     def newest_in_app(self, exception: ExceptionValue) -> list[Part]:
         """Return the newest in-app frame; where it says too little, its callers too.
@@ -76,9 +102,10 @@ class Walk:
                 continue
             # What a library does for the frame below is real work, unless it too only raises.
             if not frame.in_app:
-                if role is not Role.WORKS:
-                    role = rules.role(frame, self._function(frame))
-                itself = itself and self._drops(frame)
+                if role is not Role.WORKS or itself:
+                    role_of_library, drops = self._of_library(frame)
+                    role = role_of_library if role is not Role.WORKS else role
+                    itself = itself and drops
                 continue
             name, function, telling = self._named(frame)
             if role is not Role.WORKS:
@@ -190,8 +217,25 @@ class Walk:
         if self.notes is not None and len(self.notes) < NOTES_KEPT and note not in self.notes:
             self.notes.append(note)
 
-    def _drops(self, frame: Frame) -> bool:
-        return dropped(frame, self.rules.naming, platform=self.platform) is not None
+    def _of_library(self, frame: Frame) -> tuple[Role, bool]:
+        """Return the role of a library's frame, and whether it never counts."""
+        key = (
+            frame.function,
+            frame.module,
+            frame.filename,
+            frame.abs_path,
+            frame.platform,
+            self.platform,
+        )
+        found = self._seen.get(key)
+        if found is None:
+            if len(self._seen) >= LIBRARY_FRAMES_REMEMBERED:
+                self._seen.clear()
+            found = self._seen[key] = (
+                self.rules.role(frame, self._function(frame)),
+                dropped(frame, self.rules.naming, platform=self.platform) is not None,
+            )
+        return found
 
     def _function(self, frame: Frame) -> str:
         return function_of(frame, self.rules.naming, platform=self.platform)

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, field
 
 
-class WireFrame(Struct, gc=False):
+class WireFrame(Struct, gc=False, omit_defaults=True):
     """One frame of a stack."""
 
     function: str | None = None

@@ -186,6 +186,8 @@ def _around(event: dict[str, Any], form: str, text: str) -> tuple[str, str]:
             return "event_alert", f'{head}"data":{{"event":{text},"triggered_rule":"r"}}}}'
         case "ruled":
             return "event", f'{{"triggering_rules":["r"],"id":"5","data":{{"event":{text}}}}}'
+        case "oddly ruled":
+            return "event", f'{{"triggering_rules":{{"r":1}},"data":{{"event":{text}}}}}'
         case "both":
             return "error", f'{{"data":{{"event":{{}},"error":{text}}},"level":"fatal","url":"x"}}'
         case "twice":
@@ -209,7 +211,9 @@ def records(draw: st.DrawFn) -> list[Written]:
     }
     found: list[Written] = []
     form = draw(
-        st.sampled_from(["error", "error", "alert", "ruled", "both", "twice", "legacy", "bare"])
+        st.sampled_from(
+            ["error", "error", "alert", "ruled", "oddly ruled", "both", "twice", "legacy", "bare"]
+        )
     )
     for _ in range(draw(st.integers(2, 8))):
         for name in draw(st.lists(st.sampled_from([*CHOICES, *_OFTEN, *_OFTEN]), max_size=3)):

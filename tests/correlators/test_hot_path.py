@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.grouping import By, Grouping
 from correlators.hot_path import HotPath
 from correlators.open_deltas import Fold
+from correlators.wire import WireException, WireFrame, WireMechanism
 from tests.correlators.odd_bodies import AT_MS, CHOICES, Written, records
 
 WAYS = {
@@ -153,6 +155,92 @@ def test_a_tag_counts_however_its_name_is_written(letter: int) -> None:
     assert escaped in body
     found = [Written("error", webhook(usual)), Written("error", body)] * 2
     assert taken(WAYS["plain"], found, 9, hot=True) == taken(WAYS["plain"], found, 9, hot=False)
+
+
+@pytest.mark.parametrize("rules", [b"5", b'"r"', b"{}", b'{"r":1}', b"true", b"[]", b"null"])
+def test_what_is_no_list_of_rules_triggered_nothing(rules: bytes) -> None:
+    """Of a body with other rules the long way drops them, and the event is none of an alert's."""
+    body = webhook(USUAL)
+    odd = body.replace(b'"action": "created"', b'"triggering_rules": ' + rules)
+    assert odd != body
+    found = [Written("event", one) for one in (body, odd, odd)]
+    assert taken(WAYS["plain"], found, 9, hot=True) == taken(WAYS["plain"], found, 9, hot=False)
+
+
+# ---------------------------------------------------------------- what the keys cover
+
+OTHER: dict[str, list[Any]] = {
+    "str": ["other words", "raise_error", "Fatal 17", "C:\\x.js", "SIGSEGV", ""],
+    "int": [7, 0, -1, 1 << 40],
+    "bool": [True, False],
+}
+"""What may stand in a field instead, by a word in its type."""
+
+
+def swapped(value: Any, shape: type[msgspec.Struct]) -> Iterator[Any]:
+    """Yield the JSON object with each field of the shape as something else, or left out."""
+    for field in msgspec.structs.fields(shape):
+        kind = str(field.type)
+        others = [one for word, ones in OTHER.items() if word in kind for one in ones]
+        others = others if "Any" not in kind else ["other words", "no answer for 18", 5, None]
+        for other in others:
+            yield value | {field.encode_name: other}
+        yield {name: part for name, part in value.items() if name != field.encode_name}
+
+
+def every_other_stack() -> Iterator[dict[str, Any]]:
+    """Yield stacks that differ from the usual one in one field of one of their parts."""
+    own = {"function": "charge", "module": "shop.pay", "filename": "pay.py", "in_app": True}
+    frames = [{"function": "send", "module": "httpx", "lineno": 3}, own]
+    how = {"type": "excepthook", "exception_id": 0}
+    raised = {"type": "Timeout", "value": "no answer for 17", "mechanism": how}
+    cause = {"type": "Cause", "value": "gone", "stacktrace": {"frames": frames[:1]}}
+
+    def chain(of: list[Any] = frames, **more: Any) -> dict[str, Any]:
+        return {"values": [cause, raised | {"stacktrace": {"frames": of}} | more]}
+
+    yield chain()
+    for frame in swapped(own, WireFrame):
+        yield chain([frames[0], frame])
+    for frame in swapped(frames[0], WireFrame):
+        yield chain([frame, own])
+        yield chain([own, frame])
+    for mechanism in swapped(how, WireMechanism):
+        yield chain(mechanism=mechanism)
+    for other in swapped(raised | {"stacktrace": {"frames": frames}}, WireException):
+        yield {"values": [cause, other]}
+        yield {"values": [other]}
+        yield {"values": [other, cause]}
+
+
+@pytest.mark.parametrize("platform", ["python", "javascript", "java", "native"])
+def test_whatever_differs_in_a_stack_counts_as_it_does_the_long_way(platform: str) -> None:
+    """Each part that a signature could read is changed alone, in an event like those before it:
+    were a key to leave it out, the finished signature of another event would be taken."""
+    usual = USUAL | {"platform": platform}
+    found: list[Written] = []
+    for number, stack in enumerate(every_other_stack()):
+        for extra in range(2):  # the second one differs in a variable that nobody reads
+            event = usual | {
+                "event_id": f"{number:030x}{extra}a",
+                "exception": stack | {"n": extra},
+            }
+            found.append(Written("error", webhook(event)))
+    assert len(found) > 200
+    hot, long_way = (taken(WAYS["plain"], found, 300, hot=hot) for hot in (True, False))
+    assert hot == long_way
+
+
+def test_what_a_signature_needs_of_texts_is_known_of_other_variables_too() -> None:
+    """An error that is raised in the words of its caller: its texts count, its variables do not."""
+    reader = Fingerprinter(Fingerprinting())
+    for number in range(6):
+        raised: dict[str, Any] = {"type": "Failed", "value": "the card was refused"}
+        frames = [STACKS["raises for others"][0] | {"vars": number}]
+        raised |= {"stacktrace": {"frames": frames}}
+        event = USUAL | {"exception": {"values": [raised]}, "event_id": f"{number:031x}a"}
+        reader.take("error", webhook(event), AT_MS)
+    assert reader.cache_results == {"miss": 2, "hit": 4}
 
 
 def test_what_is_kept_is_bounded() -> None:
