@@ -7,6 +7,8 @@ what the glance saw (`first_sight`). Whatever a glance cannot be sure of goes th
 `events.decode`, which stays the one place that says what a field means; what it found is kept for
 the next event that looks the same. So no result depends on this module.
 
+A stack that came before, byte for byte, is not even read over (`same_stacks`).
+
 Leaving parts unread is safe: where such a part is odd, the long way drops that part alone, and
 where it is no JSON the glance refuses the body too.
 """
@@ -31,9 +33,10 @@ from correlators.events import (
 )
 from correlators.first_sight import FirstSight
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
-from correlators.known_events import Known
+from correlators.known_events import Key, Known
 from correlators.looks import Memory
 from correlators.open_deltas import Fold, OpenDelta, sample
+from correlators.same_stacks import MARK, SameStacks
 from correlators.types import LEVEL_RANK, TICK_MS, Event, Sample, Signature, tick_of
 from correlators.wire import WireEvent
 from correlators.wire_glance import GlanceEvent, glance
@@ -54,6 +57,7 @@ class HotPath:
         self._fold = fold
         self._belated_after_ms = belated_after_ms
         self._memory = Memory(size)
+        self._same = SameStacks()
         self._alert = False
         self.hits = 0
         """Events folded since this was set to 0 under a signature that was known."""
@@ -67,24 +71,44 @@ class HotPath:
         self._memory.unknown = None
         if resource not in EVENT_RESOURCES:
             return False
+        self._alert = resource in ALERTS
+        cut = self._same.cut(body)
+        if cut is not None:
+            event = self._look(cut.body)
+            if event is not None and bytes(event.exception) == MARK:
+                key = self._key(event, cut.digest)
+                known = None if key is None else self._memory.kept.young.get(key)
+                if known is not None:
+                    return self._count(known, event, at_ms)
+        event = self._look(body)
+        key = None if event is None else self._key(event, None)
+        if event is None or key is None:
+            return False
+        known = self._memory.kept.young.get(key)
+        if known is not None:
+            self._same.note(body, bytes(event.exception), cast(bytes, key[0]))
+        else:
+            known = self._memory.find(key, event)
+        return known is not None and self._count(known, event, at_ms)
+
+    def _look(self, body: bytes) -> GlanceEvent | None:
+        """Return the event in the body as a glance sees it; None where it sees none for certain."""
         try:
             seen = glance(body)
         except (ValueError, RecursionError):
-            return False
-        data = seen.data
-        event = None if data is None else data.error or data.event
-        if event is None:
-            return False
-        self._alert = resource in ALERTS
+            return None
         if len(seen.triggering_rules) and (rules := bytes(seen.triggering_rules)) != _NULL:
             if rules[:1] != b"[":
-                return False
+                return None
             self._alert = True
-        known = self._find(event)
-        if known is None or not self._fold_known(known, event, at_ms):
-            return False
-        self.hits += 1
-        return True
+        data = seen.data
+        return None if data is None else data.error or data.event
+
+    def _count(self, known: Known, event: GlanceEvent, at_ms: int) -> bool:
+        """Return whether the event of what is known is folded now; then it is a hit."""
+        folded = self._fold_known(known, event, at_ms)
+        self.hits += folded
+        return folded
 
     def take_first(self, first: FirstSight, sign: Callable[[Event], Signature], at_ms: int) -> bool:
         """Return whether the event that `take` did not know is signed, kept and folded now.
@@ -127,8 +151,13 @@ class HotPath:
             return
         self._memory.keep(unknown, event, Known(event, signature))
 
-    def _find(self, event: GlanceEvent) -> Known | None:
-        """Return what is known of events that look like this one."""
+    def _key(self, event: GlanceEvent, digest: bytes | None) -> Key | None:
+        """Return what is equal of events that look alike; None where a glance cannot tell.
+
+        Args:
+            event: as it was seen.
+            digest: of its raw stack, where that is known.
+        """
         if (
             event.fingerprint not in _DEFAULTS
             or event.issue_id is None
@@ -150,8 +179,8 @@ class HotPath:
             return None
         url = event.url
         cut = url.find("/events/")
-        key = (
-            xxh3_128_digest(event.exception),
+        return (
+            digest or xxh3_128_digest(event.exception),
             url[:cut] if cut >= 0 else url,
             event.project,
             environment,
@@ -164,10 +193,6 @@ class HotPath:
             text,
             event.issue_id,
         )
-        known = self._memory.kept.young.get(key)
-        if known is None:
-            known = self._memory.find(key, event)
-        return known
 
     def _fold_known(self, known: Known, event: GlanceEvent, at_ms: int) -> bool:
         """Return whether what is the event's own is certain too; then it is folded."""
