@@ -7,8 +7,9 @@ loop with a typed decode, by a stock Faust agent that does FINGERPRINT's work, a
 it runs in production, from Kafka in to deltas acknowledged; then FINGERPRINT reads logs whose
 events differ more. Each contender runs in a process of its own, one at a time, from the beginning;
 its clock runs from the first events taken to the last one finished. A ratio is the median of the
-rounds' own. After a run its deltas are read back: they must count every event once, and merged be
-the same bytes whoever made them.
+rounds' own. Storms of events of 1 and 60 KB are read beside the bare loop on the same log. Where
+the processor time goes is sampled in a run of its own, and told by step. After a run its deltas are
+read back: they must count every event once, and merged be the same bytes whoever made them.
 
 Exit status: 0 done, whatever the ratios; 1 a contender failed or made wrong deltas; 2 wrong use or
 no Kafka.
@@ -36,10 +37,13 @@ from benchmarks.storm.figures import (
     rates_table,
     ratios_table,
     setting_lines,
+    sizes_table,
+    steps_table,
 )
 from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
 from benchmarks.storm.machine import machine
-from benchmarks.storm.rounds import READS, Failed, Rounds
+from benchmarks.storm.rounds import READS, Failed, Rounds, told
+from benchmarks.storm.steps import shares
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError, names
 
@@ -47,10 +51,17 @@ EVENTS: Final = 25_000
 ROUNDS: Final = 5
 QUICK_EVENTS: Final = 6_000
 QUICK_ROUNDS: Final = 2
-QUICKLY: Final = tuple(one for one in Contender if one is not Contender.VARIED)
+QUICKLY: Final = (
+    Contender.BARE,
+    Contender.BARE_TYPED,
+    Contender.STOCK_FAUST,
+    Contender.STORM,
+    Contender.DISTINCT,
+)
 """Who runs with `--quick`: all that the three named ratios need, and no decode at all."""
 
-PROFILED: Final = (Contender.STORM, Contender.DISTINCT)
+PROFILED: Final = (Contender.STORM, Contender.VARIED, Contender.DISTINCT)
+QUICKLY_PROFILED: Final = (Contender.STORM, Contender.DISTINCT)
 
 REPORT_COLUMNS: Final = 110
 """Width of the tables where they do not go to a terminal."""
@@ -82,7 +93,8 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
         for number in range(plan.rounds):
             say.print(f"round {number + 1} of {plan.rounds}", markup=False)
             await rounds.round(number, plan.contenders)
-        profiles = [await rounds.profile(contender) for contender in plan.profiled]
+        say.print("sampled", markup=False)
+        sampled = {contender: await rounds.profile(contender) for contender in plan.profiled}
     finally:
         await remove([stock, *(log.settings for log in logs.values())])
     on = machine(broker)
@@ -95,7 +107,9 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
         partitions=PARTITIONS,
         rounds=plan.rounds,
     )
-    return figures(rounds.runs, setting), "\n\n".join(profiles)
+    by_step = {contender: shares(samples) for contender, samples in sampled.items()}
+    texts = [told(contender, samples) for contender, samples in sampled.items() if samples]
+    return figures(rounds.runs, setting, by_step), "\n\n".join(texts)
 
 
 def main(
@@ -110,22 +124,23 @@ def main(
         contenders=QUICKLY if quick else tuple(Contender),
         events=events or (QUICK_EVENTS if quick else EVENTS),
         rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
-        profiled=() if profile is None else PROFILED,
+        profiled=QUICKLY_PROFILED if quick else PROFILED,
     )
-    told = Console(stderr=True)
+    say = Console(stderr=True)
     try:
         with (
             running_broker(
-                say=lambda line: told.print(line, markup=False, soft_wrap=True)
+                say=lambda line: say.print(line, markup=False, soft_wrap=True)
             ) as broker,
             tempfile.TemporaryDirectory(prefix="stormfold-storm-") as folder,
         ):
-            found, text = asyncio.run(measure(broker, Path(folder), plan, told))
+            found, text = asyncio.run(measure(broker, Path(folder), plan, say))
     except (BrokerError, TopicsError, Failed) as error:
-        told.print(f"storm: {error}", markup=False, soft_wrap=True)
+        say.print(f"storm: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(2 if isinstance(error, NoBroker) else 1) from error
     out = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
-    out.print(rates_table(found.runs), ratios_table(found.ratios))
+    out.print(rates_table(found.runs), ratios_table(found.spreads))
+    out.print(sizes_table(found.runs), steps_table(found.cpu_us_by_step))
     for line in setting_lines(found.setting):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     if json is not None:

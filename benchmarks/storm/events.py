@@ -16,7 +16,15 @@ from typing import Any, Final
 import orjson
 import xxhash
 
-from benchmarks.storm.stacks import ERRORS, PAGES, exceptions, page, varied
+from benchmarks.storm.stacks import (
+    ERRORS,
+    PAGES,
+    USUAL,
+    Depth,
+    exceptions,
+    page,
+    varied,
+)
 
 RESOURCE: Final = "error"
 """The `Sentry-Hook-Resource` under which these bodies come."""
@@ -37,8 +45,19 @@ class Traffic(StrEnum):
     """The numbers in the message and the values of variables, as in a storm of a Python service."""
     ONE_PROJECT = "one_project"
     """As `REPEATING`, and all of one project."""
+    SMALL = "small"
+    """As `REPEATING`, in bodies of about 1 KB: few frames without lines around them."""
+    LARGE = "large"
+    """As `REPEATING`, in bodies of about 60 KB: deep stacks, every frame of which shows its lines
+    and variables."""
     DISTINCT = "distinct"
     """All: every event has a stack, a message and a signature of its own."""
+
+
+_DEPTHS: Final = {
+    Traffic.SMALL: Depth(of_cause=0, of_raised=3, own_of_cause=0, own_of_raised=1),
+    Traffic.LARGE: Depth(of_cause=40, of_raised=46, own_of_cause=18, own_of_raised=20),
+}
 
 
 def events(traffic: Traffic, count: int, *, at_ms: int, seed: int = 1) -> Iterator[bytes]:
@@ -53,7 +72,8 @@ def events(traffic: Traffic, count: int, *, at_ms: int, seed: int = 1) -> Iterat
     assert count + SIGNATURES <= ERRORS, "there are no more different errors"
     draw = Random(f"{traffic}:{seed}")
     pages = [page(draw) for _ in range(PAGES)]
-    sites = [exceptions(draw, pages, number) for number in range(SIGNATURES)]
+    depth = _DEPTHS.get(traffic, USUAL)
+    sites = [exceptions(draw, pages, number, depth) for number in range(SIGNATURES)]
     for number in range(count):
         if traffic is Traffic.DISTINCT:
             chosen = number
@@ -64,7 +84,8 @@ def events(traffic: Traffic, count: int, *, at_ms: int, seed: int = 1) -> Iterat
             if traffic is Traffic.VARIED:
                 raised = varied(draw, raised)
         service = SERVICES[0 if traffic is Traffic.ONE_PROJECT else chosen % len(SERVICES)]
-        yield orjson.dumps(_webhook(draw, service, raised, at_ms / 1000 + number / 10_000))
+        made = _event(draw, service, raised, at_ms / 1000 + number / 10_000)
+        yield orjson.dumps(_webhook(_small(made) if traffic is Traffic.SMALL else made))
 
 
 def site_of(number: int) -> int:
@@ -75,21 +96,39 @@ def site_of(number: int) -> int:
     return xxhash.xxh3_64_intdigest(number.to_bytes(8, "big")) % SIGNATURES
 
 
-def _webhook(
-    draw: Random, service: str, chain: list[dict[str, Any]], at_s: float
-) -> dict[str, Any]:
-    event_id = f"{draw.getrandbits(128):032x}"
+_SMALL: Final = (
+    *("event_id", "project", "release", "platform", "timestamp", "environment", "level"),
+    *("transaction", "culprit", "url", "issue_id"),
+)
+_SMALL_FRAME: Final = ("filename", "function", "module", "in_app")
+
+
+def _small(event: dict[str, Any]) -> dict[str, Any]:
+    """Return what an SDK that sends little would tell of the same."""
+    (raised,) = event["exception"]["values"]
+    frames = [
+        {name: frame[name] for name in _SMALL_FRAME} for frame in raised["stacktrace"]["frames"]
+    ]
+    kept = {"type": raised["type"], "value": raised["value"], "stacktrace": {"frames": frames}}
+    return {
+        **{name: event[name] for name in _SMALL},
+        "contexts": {"trace": {"trace_id": event["contexts"]["trace"]["trace_id"]}},
+        "user": {"id": event["user"]["id"]},
+        "exception": {"values": [kept]},
+    }
+
+
+def _webhook(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "action": "created",
         "installation": {"uuid": "7a485448-a9e2-4c85-8a3c-4f44175783c9"},
-        "data": {"error": _event(draw, event_id, service, chain, at_s)},
+        "data": {"error": event},
         "actor": {"type": "application", "id": "sentry", "name": "Sentry"},
     }
 
 
-def _event(
-    draw: Random, event_id: str, service: str, chain: list[dict[str, Any]], at_s: float
-) -> dict[str, Any]:
+def _event(draw: Random, service: str, chain: list[dict[str, Any]], at_s: float) -> dict[str, Any]:
+    event_id = f"{draw.getrandbits(128):032x}"
     user = draw.randrange(1_000_000)
     trace = f"{draw.getrandbits(128):032x}"
     request = f"{draw.getrandbits(64):016x}"

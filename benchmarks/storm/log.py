@@ -97,7 +97,8 @@ async def write_logs(
     *,
     partitions: int = PARTITIONS,
 ) -> dict[Traffic, Log]:
-    """Write a log of each traffic, `count` events each, two at a time."""
+    """Write a log of each traffic, two at a time: `count` events each, of small ones twice and of
+    large ones a quarter as many."""
     made = {
         traffic: await make_namespace(folder, bootstrap, f"{namespace}{traffic}", partitions)
         for traffic in traffics
@@ -108,7 +109,13 @@ async def write_logs(
         written = await asyncio.gather(
             *(
                 loop.run_in_executor(
-                    writers, _write, bootstrap, topics[traffic], traffic, count, partitions
+                    writers,
+                    _write,
+                    bootstrap,
+                    topics[traffic],
+                    traffic,
+                    count_of(traffic, count),
+                    partitions,
                 )
                 for traffic in made
             )
@@ -116,16 +123,22 @@ async def write_logs(
     logs: dict[Traffic, Log] = {}
     for (traffic, (config, settings)), written_bytes in zip(made.items(), written, strict=True):
         ends = await end_offsets(bootstrap, topics[traffic], partitions)
-        assert sum(ends.values()) == count, f"{topics[traffic]} holds other records than written"
+        of_traffic = count_of(traffic, count)
+        assert sum(ends.values()) == of_traffic, f"{topics[traffic]} holds other records"
         logs[traffic] = Log(
             traffic=traffic,
             settings=settings,
             config=config,
             ends=ends,
-            events=count,
-            event_bytes=written_bytes / count,
+            events=of_traffic,
+            event_bytes=written_bytes / of_traffic,
         )
     return logs
+
+
+def count_of(traffic: Traffic, count: int) -> int:
+    """Return how many events the log of a traffic has where the usual ones have so many."""
+    return {Traffic.SMALL: 2 * count, Traffic.LARGE: count // 4}.get(traffic, count)
 
 
 def _write(bootstrap: str, topic: str, traffic: Traffic, count: int, partitions: int) -> int:

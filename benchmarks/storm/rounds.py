@@ -29,17 +29,24 @@ READS: Final = {
     Contender.STORM: Traffic.REPEATING,
     Contender.VARIED: Traffic.VARIED,
     Contender.DISTINCT: Traffic.DISTINCT,
+    Contender.BARE_TYPED_SMALL: Traffic.SMALL,
+    Contender.STORM_SMALL: Traffic.SMALL,
+    Contender.BARE_TYPED_LARGE: Traffic.LARGE,
+    Contender.STORM_LARGE: Traffic.LARGE,
 }
 """Which log a contender reads."""
 
+_TYPED: Final = (
+    Contender.BARE_TYPED,
+    Contender.BARE_TYPED_SMALL,
+    Contender.BARE_TYPED_LARGE,
+)
+_WITHOUT_DELTAS: Final = (Contender.BARE, *_TYPED)
 _PROGRAMS: Final = {
-    Contender.BARE: "benchmarks.storm.loops",
-    Contender.BARE_TYPED: "benchmarks.storm.loops",
+    **dict.fromkeys(_WITHOUT_DELTAS, "benchmarks.storm.loops"),
     Contender.STOCK_FAUST: "benchmarks.storm.stock_faust",
 }
 """What is not FINGERPRINT."""
-
-_WITHOUT_DELTAS: Final = (Contender.BARE, Contender.BARE_TYPED)
 
 
 class Failed(Exception):
@@ -72,8 +79,8 @@ class Rounds:
             done = await self._once(contender)
             self.runs.append(Run(round=number, contender=contender, done=done))
 
-    async def profile(self, contender: Contender) -> str:
-        """Return where FINGERPRINT spends its time, as text.
+    async def profile(self, contender: Contender) -> list[profiled.Sample]:
+        """Return what FINGERPRINT did, sample by sample, in a run that counts for nothing else.
 
         Args:
             contender: FINGERPRINT on one of the logs.
@@ -88,14 +95,7 @@ class Rounds:
         except StageFailed as error:
             raise Failed(f"profile: {error}") from None
         samples = msgspec.msgpack.decode(out.read_bytes(), type=list[profiled.Sample])
-        inside = [one for one in samples if watched.began_s <= one.at_s <= watched.ended_s]
-        done = watched.done
-        return (
-            f"{SAYS[contender]}: {done.events:,} events, with the sampling profiler "
-            f"{done.events / done.seconds:,.0f} events/s.\n"
-            "Time in compiled code is its caller's.\n\n"
-            + profiled.report(inside, rows=PROFILE_ROWS)
-        )
+        return [one for one in samples if watched.began_s <= one.at_s <= watched.ended_s]
 
     async def _once(self, contender: Contender) -> Done:
         """Run one contender and check what it left."""
@@ -130,7 +130,7 @@ class Rounds:
             topic=log.topic,
             ends=log.ends,
             deltas_topic=deltas_topic,
-            typed=contender is Contender.BARE_TYPED,
+            typed=contender in _TYPED,
             out=str(out),
         )
         process = await asyncio.create_subprocess_exec(
@@ -151,6 +151,13 @@ class Rounds:
             text = said.decode(errors="replace")[-2_000:]
             raise Failed(f"{contender}: ended with status {process.returncode}\n{text}".rstrip())
         return msgspec.json.decode(out.read_bytes(), type=Done)
+
+
+def told(contender: Contender, samples: Sequence[profiled.Sample]) -> str:
+    """Return where FINGERPRINT spends its time, as text."""
+    return f"{SAYS[contender]}. Time in compiled code is its caller's.\n\n" + profiled.report(
+        samples, rows=PROFILE_ROWS
+    )
 
 
 def what_is_wrong(found: Counted, events: int, merged: str) -> str:

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import re
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-FRAMES_OF_CAUSE: Final = 12
-FRAMES_OF_RAISED: Final = 18
-OWN_FRAMES_OF_CAUSE: Final = 2
-OWN_FRAMES_OF_RAISED: Final = 3
 LIBRARY_FRAMES_LAST: Final = 2
 """Frames of a client library behind the service's own."""
 LINES_AROUND: Final = 5
 PAGES: Final = 500
 """Pieces of source code that frames show."""
+
+
+class Depth(NamedTuple):
+    """How many frames the cause and what was raised from it have, and how many are own ones."""
+
+    of_cause: int = 12
+    of_raised: int = 18
+    own_of_cause: int = 2
+    own_of_raised: int = 3
+
+
+USUAL: Final = Depth()
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -83,13 +91,16 @@ _STRIDE: Final = 104_729
 """A prime that does not divide `ERRORS`: neighbours in number have no word in common."""
 
 
-def exceptions(draw: Random, pages: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+def exceptions(
+    draw: Random, pages: list[dict[str, Any]], number: int, depth: Depth = USUAL
+) -> list[dict[str, Any]]:
     """Return the cause and what was raised from it.
 
     Args:
         draw: gives line numbers, the numbers in messages, and which pages are shown.
         pages: of source code.
         number: below `ERRORS`; another one is another error, in frames of its own.
+        depth: of the stacks; without frames there is no cause.
     """
     left, verb = divmod(number * _STRIDE % ERRORS, len(_VERBS))
     left, noun = divmod(left, len(_NOUNS))
@@ -97,18 +108,19 @@ def exceptions(draw: Random, pages: list[dict[str, Any]], number: int) -> list[d
     name = (_VERBS[verb], _NOUNS[noun], _NOUNS[other], _KINDS[left])
     cause = f"{name[1].title()}{name[3]}"
     raised = f"{name[2].title()}{_KINDS[(left + 1) % len(_KINDS)]}"
-    return [
+    chain = [
         _exception(
             cause,
             f"{name[1]} {draw.randrange(100_000)} of {name[2]} gave no answer to {name[0]}",
-            _frames(draw, pages, name, FRAMES_OF_CAUSE, OWN_FRAMES_OF_CAUSE),
+            _frames(draw, pages, name, depth.of_cause, depth.own_of_cause),
         ),
         _exception(
             raised,
             f"cannot {name[0]} {name[2]} {draw.randrange(100_000)}: {cause}",
-            _frames(draw, pages, name, FRAMES_OF_RAISED, OWN_FRAMES_OF_RAISED),
+            _frames(draw, pages, name, depth.of_raised, depth.own_of_raised),
         ),
     ]
+    return chain if depth.of_cause else chain[1:]
 
 
 def _exception(name: str, value: str, frames: list[dict[str, Any]]) -> dict[str, Any]:
