@@ -53,7 +53,7 @@ def trace_of(event: GlanceEvent) -> int:
 
 def _may_tell(tags: bytes, name: bytes) -> bool:
     """Return whether these raw tags may have one of this name: also where letters are escaped."""
-    return name in tags or b"\\u006" in tags or b"\\u007" in tags
+    return name in tags or (b"\\" in tags and (b"\\u006" in tags or b"\\u007" in tags))
 
 
 def told_by_tags(event: GlanceEvent) -> bool:

@@ -211,11 +211,12 @@ class HotPath:
         if 0 < occurred < at_ms - self._belated_after_ms:
             fold.belated += 1
             delta = self._open(known, event, event_id, at_ms, tick_of(occurred))
-        elif known.tick == at_ms // TICK_MS and known.flushes == fold.flushes:
-            delta = cast(OpenDelta, known.delta)
         else:
-            delta = known.delta = self._open(known, event, event_id, at_ms, -1)
-            known.tick, known.flushes = at_ms // TICK_MS, fold.flushes
+            still = known.delta
+            if still is None or known.flushes != fold.flushes or known.tick != at_ms // TICK_MS:
+                still = known.delta = self._open(known, event, event_id, at_ms, -1)
+                known.tick, known.flushes = at_ms // TICK_MS, fold.flushes
+            delta = still
         if at_ms >= fold.heard.settled_ms:
             fold.heard.note(at_ms, known.error)
         identity = xxh3_64_intdigest(known.project + event_id.encode())

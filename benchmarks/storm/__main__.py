@@ -42,6 +42,7 @@ from benchmarks.storm.figures import (
 )
 from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
 from benchmarks.storm.machine import machine
+from benchmarks.storm.profiled import Sample
 from benchmarks.storm.rounds import READS, Failed, Rounds, told
 from benchmarks.storm.steps import shares
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
@@ -61,6 +62,7 @@ QUICKLY: Final = (
 """Who runs with `--quick`: all that the three named ratios need, and no decode at all."""
 
 PROFILED: Final = (Contender.STORM, Contender.VARIED, Contender.DISTINCT)
+SAMPLINGS: Final = 3
 QUICKLY_PROFILED: Final = (Contender.STORM, Contender.DISTINCT)
 
 REPORT_COLUMNS: Final = 110
@@ -74,6 +76,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     rounds: int
     profiled: tuple[Contender, ...]
+    samplings: int
+    """Runs of each that is profiled."""
 
 
 async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tuple[Figures, str]:
@@ -94,7 +98,9 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> tup
             say.print(f"round {number + 1} of {plan.rounds}", markup=False)
             await rounds.round(number, plan.contenders)
         say.print("sampled", markup=False)
-        sampled = {contender: await rounds.profile(contender) for contender in plan.profiled}
+        sampled: dict[Contender, list[Sample]] = {}
+        for contender in plan.profiled * plan.samplings:
+            sampled.setdefault(contender, []).extend(await rounds.profile(contender))
     finally:
         await remove([stock, *(log.settings for log in logs.values())])
     on = machine(broker)
@@ -125,6 +131,7 @@ def main(
         events=events or (QUICK_EVENTS if quick else EVENTS),
         rounds=rounds or (QUICK_ROUNDS if quick else ROUNDS),
         profiled=QUICKLY_PROFILED if quick else PROFILED,
+        samplings=1 if quick else SAMPLINGS,
     )
     say = Console(stderr=True)
     try:

@@ -22,40 +22,30 @@ class Step(StrEnum):
 
 
 _OF: Final = (
-    # What is asked from the innermost function outwards: the first one that is known decides, so
-    # `parameterise` is of the signature or of a sample, as who called it.
-    ("open_deltas.py:Fold.flush", Step.SEND),
-    ("open_deltas.py:OpenDelta.close", Step.SEND),
-    ("correlators/open_deltas.py:", Step.FOLD),
-    ("hot_path.py:HotPath._fold_known", Step.FOLD),
-    ("glance_parts.py:told_by_tags", Step.READ),
-    ("correlators/names.py:", Step.SIGN),
-    ("bare_stacks.py:texts_count", Step.SIGN),
-    ("correlators/hot_path.py:", Step.READ),
-    ("correlators/fingerprinter.py:", Step.READ),
-    ("agents/batches.py:", Step.SEND),
-    ("streams/codec.py:", Step.SEND),
     ("agents/fingerprint.py:FingerprintHandler._flush", Step.SEND),
     ("agents/fingerprint.py:FingerprintHandler._commit", Step.SEND),
-    ("aiokafka/producer/", Step.SEND),
+    ("correlators/open_deltas.py:Fold.flush", Step.SEND),
+    ("correlators/names.py:", Step.SIGN),
+    ("correlators/bare_stacks.py:texts_count", Step.SIGN),
+    ("correlators/hot_path.py:HotPath._fold_known", Step.FOLD),
+    ("correlators/open_deltas.py:", Step.FOLD),
+    ("agents/lanes.py:Lane.take", Step.READ),
     ("producer/", Step.SEND),
-    ("coordinator/", Step.SEND),
+    ("coordinator", Step.SEND),
     ("consumer/", Step.FETCH),
-    ("record/", Step.FETCH),
-    ("codec.py:", Step.FETCH),
-    ("stage/", Step.FETCH),
-    ("streams/stream_time.py:", Step.READ),
-    ("agents/lanes.py:", Step.READ),
+    ("stage/fetching.py:", Step.FETCH),
+    ("aiokafka/conn.py:", Step.FETCH),
+    ("asyncio/streams.py:", Step.FETCH),
+    ("selector_events.py:", Step.FETCH),
 )
-"""A piece of `folder/file:function`, and the step of what has it in its name."""
+"""A piece of `folder/file:function`, and the step of what runs inside it; the first that fits."""
 
 
 def step_of(sample: Sample) -> Step:
     """Return the step in which the process was."""
-    for name in sample.stack:
-        for piece, step in _OF:
-            if piece in name:
-                return step
+    for piece, step in _OF:
+        if any(piece in name for name in sample.stack):
+            return step
     return Step.REST
 
 
