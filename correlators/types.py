@@ -285,9 +285,12 @@ class Watermark(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class DeltaBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One message on `incident.deltas`: what one flush of FINGERPRINT has for one target
-    partition."""
+class DeltaBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one flush of FINGERPRINT has of one source partition for one target partition.
+
+    A message on `incident.deltas` holds one, or an array of them: of several source partitions that
+    one process reads.
+    """
 
     topic: str
     partition: int

@@ -46,7 +46,7 @@ _T = TypeVar("_T")
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _entry: Final[msgspec.msgpack.Decoder[Entry]] = msgspec.msgpack.Decoder(Entry)
-_batch: Final = msgspec.msgpack.Decoder(DeltaBatch)
+_batch: Final = msgspec.msgpack.Decoder(DeltaBatch | tuple[DeltaBatch, ...])
 _act: Final[msgspec.msgpack.Decoder[Act]] = msgspec.msgpack.Decoder(Act)
 _digest: Final = msgspec.msgpack.Decoder(Digest)
 _said: Final[msgspec.msgpack.Decoder[Said]] = msgspec.msgpack.Decoder(Said)
@@ -63,19 +63,28 @@ def entry(raw: bytes) -> Entry:
     return _read(_entry, raw, "a state entry")
 
 
-def batch(raw: bytes) -> DeltaBatch:
-    """Return the delta batch. Raises: CodecError."""
-    return _read(_batch, raw, "a delta batch")
+def encode_batches(some: tuple[DeltaBatch, ...]) -> bytes:
+    """Return the bytes of one message that holds these delta batches.
+
+    A single one stands there as it is.
+    """
+    return _encoder.encode(some[0] if len(some) == 1 else some)
 
 
-def message(raw: bytes) -> DeltaBatch | Act:
-    """Return what stands on `incident.deltas`: a delta batch, or an act, which names its kind.
+def batches(raw: bytes) -> tuple[DeltaBatch, ...]:
+    """Return the delta batches of one message, in their order. Raises: CodecError."""
+    found = _read(_batch, raw, "a delta batch")
+    return (found,) if isinstance(found, DeltaBatch) else found
+
+
+def message(raw: bytes) -> tuple[DeltaBatch, ...] | Act:
+    """Return what stands on `incident.deltas`: delta batches, or an act, which names its kind.
 
     Raises:
         CodecError: it is neither; also an act of a kind that this version does not know.
     """
     try:
-        return batch(raw)
+        return batches(raw)
     except CodecError as no_batch:
         if b"\xa4type" not in raw[:8]:
             raise no_batch

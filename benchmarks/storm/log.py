@@ -213,7 +213,8 @@ async def count_deltas(
             for tp, records in (await consumer.getmany(timeout_ms=1_000)).items():
                 for record in records:
                     if record.offset < ends[tp.partition]:
-                        deltas += codec.batch(record.value).deltas
+                        for batch in codec.batches(record.value):
+                            deltas += batch.deltas
                 if records[-1].offset >= ends[tp.partition] - 1:
                     unread.discard(tp)
     return counted(deltas)

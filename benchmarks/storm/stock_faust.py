@@ -29,10 +29,10 @@ from benchmarks.storm.loops import FETCH_BYTES
 from benchmarks.storm.work import Stopwatch, Work, write_done
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from streams import codec
-from streams.agents.batches import batches
+from streams.agents.batches import Part, batches
+from streams.agents.gathered import FLUSH_EVENTS, FLUSH_MS
 
-FLUSH_EVENTS: Final = 5_000
-FLUSH_S: Final = 0.1
+FLUSH_S: Final = FLUSH_MS / 1_000
 
 
 class Lane:
@@ -97,17 +97,12 @@ class Agent:
         deltas, changes = lane.fingerprinter.fold.flush()
         self._unacknowledged += lane.waiting
         unacknowledged, lane.waiting = lane.waiting, 0
-        messages = batches(
-            (self._work.topic, partition),
-            deltas,
-            changes,
-            watermark_ms=lane.stream_ms,
-            targets=len(self._work.ends),
-        )
+        part = Part((self._work.topic, partition), deltas, changes, lane.stream_ms)
+        messages = batches([part], targets=len(self._work.ends))
         sent = [
-            await self._deltas.send(value=codec.encode(batch), partition=target)
+            await self._deltas.send(value=codec.encode_batches(one), partition=target)
             for target, of_target in messages.items()
-            for batch in of_target
+            for one in of_target
         ]
         for future in sent:
             await future

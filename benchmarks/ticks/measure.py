@@ -101,7 +101,8 @@ def stored_world(world: World, rules: Rules, incidents: int) -> list[bytes]:
 
 def apply(partition: Partition, offset: int, raw: bytes) -> int:
     """Take one message and apply what it completes; return how many records that writes."""
-    partition.receive(offset, codec.batch(raw))
+    for one in codec.batches(raw):
+        partition.receive(offset, one)
     written = 0
     while partition.ready():
         step = partition.step(most_ticks=1)

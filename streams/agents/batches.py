@@ -1,10 +1,14 @@
-"""Which message of a flush goes where: one environment has one owner, everybody hears the time."""
+"""Which message of a flush goes where: one environment has one owner, everybody hears the time.
+
+A flush is of all source partitions that a process reads. What they have for one target travels
+together: one message, however many they are, or as many as its bytes need.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import xxhash
 
@@ -16,69 +20,103 @@ BATCH_BYTES: Final = 512 * 1024
 DELTA_BYTES: Final = 600
 """What a delta takes beside its sets and traces, roughly."""
 
+CHANGE_BYTES: Final = 512
+"""What a state change takes, roughly."""
+
+Source = tuple[str, int]
+"""Topic and partition."""
+
+Message = tuple[DeltaBatch, ...]
+"""What one message holds: of each source partition one batch at most."""
+
+
+class Part(NamedTuple):
+    """What a flush has of one source partition."""
+
+    source: Source
+    deltas: Sequence[Delta] = ()
+    changes: Sequence[StateChange] = ()
+    watermark_ms: int = -1
+    """-1 where there is none to tell: no tick of it has ended since it was told last."""
+    heard: tuple[tuple[int, int], ...] = ()
+
 
 def target_of(environment: str, partitions: int) -> int:
     """Return the partition of `incident.deltas` that owns an environment."""
     return xxhash.xxh3_64_intdigest(environment.encode("utf-8", "surrogatepass")) % partitions
 
 
-def batches(
-    source: tuple[str, int],
-    deltas: Sequence[Delta],
-    changes: Sequence[StateChange],
-    *,
-    watermark_ms: int,
-    targets: int,
-    heard: tuple[tuple[int, int], ...] = (),
-) -> dict[int, list[DeltaBatch]]:
+def batches(parts: Sequence[Part], *, targets: int) -> dict[int, list[Message]]:
     """Return the messages of one flush by target partition, in the order to send them.
 
     Every delta goes to the owner of its environment, a change without environment to all of them;
-    the last message of each target tells the watermark and when anything was heard.
+    the last message of a target tells the watermarks of all parts that have one, and what they
+    heard. A target for which there is nothing to tell gets no message.
 
     Args:
-        source: topic and partition that it was read from.
-        deltas: as folded.
-        changes: as read.
-        watermark_ms: -1 when there is none to tell.
+        parts: of different sources.
         targets: partitions of `incident.deltas`.
-        heard: what was heard, by slot; nothing without a watermark.
     """
-    deltas_of: dict[int, list[Delta]] = defaultdict(list)
-    for delta in deltas:
-        deltas_of[target_of(delta.key.environment, targets)].append(delta)
-    changes_of: dict[int, list[StateChange]] = defaultdict(list)
-    for change in changes:
-        one = (target_of(change.environment, targets),)
-        for target in one if change.environment else range(targets):
-            changes_of[target].append(change)
-    found: dict[int, list[DeltaBatch]] = {}
-    for target in range(targets):
-        pieces = list(_pieces(deltas_of[target])) or [()]
-        made = [
-            DeltaBatch(
-                topic=source[0],
-                partition=source[1],
-                deltas=tuple(piece),
-                changes=tuple(changes_of[target]) if position == 0 else (),
-                watermark_ms=watermark_ms if position == len(pieces) - 1 else -1,
-                heard=heard if position == len(pieces) - 1 else (),
-            )
-            for position, piece in enumerate(pieces)
+    packing: dict[int, _Packing] = defaultdict(_Packing)
+    for part in parts:
+        for change in part.changes:
+            one = (target_of(change.environment, targets),)
+            for target in one if change.environment else range(targets):
+                packing[target].change(part.source, change)
+        owners: dict[str, int] = {}
+        for delta in part.deltas:
+            environment = delta.key.environment
+            owner = owners.get(environment)
+            if owner is None:
+                owner = owners[environment] = target_of(environment, targets)
+            packing[owner].delta(part.source, delta)
+    told = {part.source: part for part in parts if part.watermark_ms >= 0 or part.heard}
+    tells = range(targets) if told else sorted(packing)
+    return {target: packing[target].messages(told) for target in tells}
+
+
+class _Packing:
+    """The messages for one target while they are filled."""
+
+    def __init__(self) -> None:
+        self._filled: list[dict[Source, tuple[list[Delta], list[StateChange]]]] = [{}]
+        self._size = 0
+
+    def delta(self, source: Source, delta: Delta) -> None:
+        """Add a delta."""
+        size = DELTA_BYTES + len(delta.events) + len(delta.users) + 10 * len(delta.traces)
+        self._of(source, size)[0].append(delta)
+
+    def change(self, source: Source, change: StateChange) -> None:
+        """Add a state change."""
+        self._of(source, CHANGE_BYTES)[1].append(change)
+
+    def _of(self, source: Source, size: int) -> tuple[list[Delta], list[StateChange]]:
+        if self._size and self._size + size > BATCH_BYTES:
+            self._filled.append({})
+            self._size = 0
+        self._size += size
+        return self._filled[-1].setdefault(source, ([], []))
+
+    def messages(self, told: Mapping[Source, Part]) -> list[Message]:
+        """Return them; the last tells these watermarks."""
+        *before, last = self._filled
+        found = [
+            tuple(_batch(source, *of_source) for source, of_source in one.items()) for one in before
         ]
-        found[target] = [one for one in made if one.deltas or one.changes or one.watermark_ms >= 0]
-    return found
+        sources = dict.fromkeys((*last, *told))
+        ends = (_batch(one, *last.get(one, ([], [])), told.get(one)) for one in sources)
+        return [*found, tuple(ends)]
 
 
-def _pieces(deltas: Sequence[Delta]) -> Iterator[Sequence[Delta]]:
-    piece: list[Delta] = []
-    size = 0
-    for delta in deltas:
-        of_delta = DELTA_BYTES + len(delta.events) + len(delta.users) + 10 * len(delta.traces)
-        if piece and size + of_delta > BATCH_BYTES:
-            yield piece
-            piece, size = [], 0
-        piece.append(delta)
-        size += of_delta
-    if piece:
-        yield piece
+def _batch(
+    source: Source, deltas: list[Delta], changes: list[StateChange], told: Part | None = None
+) -> DeltaBatch:
+    return DeltaBatch(
+        topic=source[0],
+        partition=source[1],
+        deltas=tuple(deltas),
+        changes=tuple(changes),
+        watermark_ms=-1 if told is None else told.watermark_ms,
+        heard=() if told is None else told.heard,
+    )

@@ -242,20 +242,21 @@ class CorrelateHandler:
         held = self._held[tp]
         for record in records:
             try:
-                batch = codec.message(record.value or b"")
+                message = codec.message(record.value or b"")
             except CodecError as error:
                 if record.offset >= held.written.read_up_to:
                     await self._quarantine(tp, held, record, str(error))
                 held.partition.ticks.skip(record.offset)
                 continue
-            if isinstance(batch, Act):
-                await self._act(tp, held, record, batch)
+            if isinstance(message, Act):
+                await self._act(tp, held, record, message)
                 continue
-            held.partition.receive(record.offset, batch)
-            if batch.watermark_ms >= 0:
-                held.stalls.heard(
-                    SourcePartition(batch.topic, batch.partition), self._host.monotonic_ms()
-                )
+            for batch in message:
+                held.partition.receive(record.offset, batch)
+                if batch.watermark_ms >= 0:
+                    held.stalls.heard(
+                        SourcePartition(batch.topic, batch.partition), self._host.monotonic_ms()
+                    )
         await self._advance(tp, held)
         if held.full > 1 and not self._declares_stalls:
             ticks = held.partition.ticks

@@ -8,8 +8,7 @@ self-hosted Sentry's topics are read beside ours; what is different about them i
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -18,10 +17,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
-from correlators.types import TICK_MS, Delta, tick_of
-from streams import codec
+from correlators.types import TICK_MS, tick_of
 from streams.agents import foreign, installations
-from streams.agents.batches import batches
+from streams.agents.batches import Part
+from streams.agents.flushing import Flushing
+from streams.agents.gathered import Gathered
 from streams.agents.lanes import Lane
 from streams.agents.pressure import Pressure
 from streams.codec import Heard
@@ -31,8 +31,6 @@ from streams.settings import Clock
 from streams.stage import Source
 from streams.topics import ROOM_BYTES
 
-FLUSH_MS: Final = 100
-FLUSH_EVENTS: Final = 5_000
 AHEAD_MS: Final = 30_000
 """A source partition this far ahead of the slowest, or of CORRELATE, is paused."""
 
@@ -62,8 +60,8 @@ class FingerprintHandler:
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
         self._lanes: dict[TopicPartition, Lane] = {}
+        self._gathered = Gathered()
         self._pressure = Pressure(deltas_topic)  # news may come before the start is done
-        self._targets = 0
 
     async def start(self, source: Source) -> None:
         """Connect the producer and the admin client."""
@@ -74,15 +72,18 @@ class FingerprintHandler:
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
-            linger_ms=5,
+            linger_ms=0,  # a flush has one message for a target: nothing to wait for
             max_batch_size=256 * 1024,
             max_request_size=self._max_request_bytes,
         )
         await self._producer.start()
         self._admin = self._host.admin(bootstrap_servers=self._bootstrap)
         await self._admin.start()
-        self._targets = len(await self._producer.partitions_for(self._deltas_topic))
-        self._pressure.partitions = self._targets
+        targets = len(await self._producer.partitions_for(self._deltas_topic))
+        self._pressure.partitions = targets
+        self._flushing = Flushing(
+            self._host, targets, send=self._send, commit=self._commit, count=self._count
+        )
         self._own, *others = source.stage.topics
         self._foreign = frozenset(others)
         self._own_partitions = len(await self._producer.partitions_for(self._own))
@@ -121,23 +122,23 @@ class FingerprintHandler:
         lane = Lane(self._fingerprinting, begin.offset, begin.stream_ms, begin.since_ms)
         if not begin.known:
             # Else another start would begin at a later moment, and lose what lies between.
-            await foreign.insist(lambda: self._commit(tp, lane, begin.offset, 0))
+            await foreign.insist(lambda: self._commit({tp: (lane, begin.offset, 0)}))
         self._lanes[tp] = lane
         return begin.offset
 
     async def revoke(self, tp: TopicPartition) -> None:
         """Flush and commit what is open."""
-        lane = self._lanes.pop(tp, None)
-        if lane is not None:
-            await self._flush(tp, lane)
+        if tp in self._lanes:
+            await self._drain()
+            del self._lanes[tp]
 
     async def reconfigure(self, fingerprinting: Fingerprinting) -> None:
         """Read every record from now on in another way; what was folded in the old one is sent."""
         if fingerprinting == self._fingerprinting:
             return
         self._fingerprinting = fingerprinting
-        for tp, lane in list(self._lanes.items()):
-            await self._flush(tp, lane)
+        await self._drain()
+        for lane in self._lanes.values():
             lane.fingerprinter = Fingerprinter(fingerprinting)
 
     def progress(self, heard: Heard) -> None:
@@ -153,35 +154,44 @@ class FingerprintHandler:
         return FingerprintReport(stream_ms=lane.stream_ms, watermark_ms=lane.told_ms)
 
     async def records(self, tp: TopicPartition, records: list[ConsumerRecord[Any, Any]]) -> None:
-        """Fold records; flush when enough has gathered."""
+        """Fold records; flush when enough has gathered.
+
+        A flush goes on beside the fold. Only where that has gathered as much again meanwhile does
+        it wait, and with it whoever fetches.
+        """
         lane = self._lanes[tp]
+        before = len(lane.fingerprinter.fold)
         for record, reason in lane.take(records, self._clock, self._metrics):
             await self._set_aside(tp, lane, record, reason)
         lane.busy_tick = tick_of(self._host.now_ms())
-        if self._due(lane):
-            await self._flush(tp, lane)
-        self._throttle()
+        now_ms = self._host.monotonic_ms()
+        self._gathered.add(
+            tp,
+            len(records),
+            len(lane.fingerprinter.fold) - before,
+            now_ms,
+            ended=lane.ended,
+            # A mark ends a stretch of recorded time: everybody waits for it.
+            urgent=self._clock is Clock.DATA and lane.watermark_ms > lane.sent_ms,
+        )
+        if self._gathered.due(now_ms, len(self._lanes)):
+            await self._flush()
+        self._throttle_read(tp, lane)
 
     async def timer(self, now_ms: int) -> None:
         """Flush what has waited long enough; keep the time of idle partitions moving."""
-        for tp, lane in list(self._lanes.items()):
-            if self._due(lane):
-                await self._flush(tp, lane)
-            if self._clock is Clock.WALL and not lane.foreign:
-                await self._mark_idle(tp, lane, now_ms)
+        await self._flushing.look()
+        if self._gathered.due(self._host.monotonic_ms(), len(self._lanes)):
+            await self._flush()
+        self._throttle()
         if self._clock is Clock.WALL:
+            for tp, lane in list(self._lanes.items()):
+                if not lane.foreign:
+                    await self._mark_idle(tp, lane, now_ms)
             await self._tell_idle(now_ms)
             behind_ms = [now_ms - lane.stream_ms for lane in self._lanes.values() if lane.stream_ms]
             lag = self._metrics.tick_lag_seconds.labels(stage="fingerprint")
             lag.set(max(0, *behind_ms, 0) / 1000)
-
-    def _due(self, lane: Lane) -> bool:
-        if lane.offset == lane.committed:
-            return False
-        if self._clock is Clock.DATA and lane.watermark_ms > lane.told_ms:
-            return True  # a mark ends a stretch of recorded time: everybody waits for it
-        waited_ms = self._host.monotonic_ms() - lane.flushed_ms
-        return lane.waiting >= FLUSH_EVENTS or waited_ms >= FLUSH_MS
 
     async def _set_aside(
         self, tp: TopicPartition, lane: Lane, record: ConsumerRecord[Any, Any], reason: str
@@ -203,59 +213,52 @@ class FingerprintHandler:
             await self._producer.send(self._quarantine_topic, value=value, key=key, headers=headers)
         )
 
-    async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
-        """Send what was folded, wait until Kafka has it, then commit."""
-        offset, stream_ms = lane.offset, lane.stream_ms
-        deltas, changes = lane.fingerprinter.fold.flush()
-        self._count(lane, deltas)
-        installations.say(changes)
-        moved = lane.watermark_ms // TICK_MS > lane.told_ms // TICK_MS
-        heard = lane.fingerprinter.fold.heard.take()
-        tells = moved or deltas or changes or heard
-        watermark_ms = lane.watermark_ms if tells else -1
-        sent: list[Awaitable[Any]] = list(lane.quarantine)
-        lane.quarantine = []
-        messages = batches(
-            tp, deltas, changes, watermark_ms=watermark_ms, targets=self._targets, heard=heard
-        )
-        # The last message of a target tells the watermark: whoever hears it takes what comes again
-        # for a repetition. So it is not sent before all others are there.
-        for last in (False, True):
-            for target, of_target in messages.items():
-                for batch in of_target[-1:] if last else of_target[:-1]:
-                    sent.append(
-                        await self._producer.send(
-                            self._deltas_topic, value=codec.encode(batch), partition=target
-                        )
-                    )
-            for future in sent:
-                await future
-            sent = []
-        if watermark_ms >= 0:
-            lane.told_ms = watermark_ms
-        lane.waiting = 0
-        lane.flushed_ms = self._host.monotonic_ms()
-        if offset != lane.committed:
-            await self._commit(tp, lane, offset, stream_ms)
+    async def _flush(self) -> None:
+        """Have what has gathered flushed, unless a flush is under way and more may gather."""
+        if not self._flushing.busy or self._gathered.full:
+            await self._begin()
 
-    async def _commit(self, tp: TopicPartition, lane: Lane, offset: int, stream_ms: int) -> bool:
+    async def _begin(self) -> None:
+        """Have all that has gathered flushed, once the flush before it is done."""
+        await self._flushing.settle()
+        self._gathered.taken(self._host.monotonic_ms())
+        await self._flushing.begin(list(self._lanes.items()))
+
+    async def _drain(self) -> None:
+        """Return once Kafka has all that was folded, and it is committed."""
+        await self._begin()
+        await self._flushing.settle()
+
+    async def _send(self, target: int, value: bytes) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self._producer.send(
+            self._deltas_topic, value=value, partition=target
+        )
+        return sent
+
+    async def _commit(self, found: Mapping[TopicPartition, tuple[Lane, int, int]]) -> bool:
         """Commit what Kafka has, and return whether it took it.
 
         While the group rebalances it may refuse, which repeats deltas.
+
+        Args:
+            found: (lane, offset, stream time) of each partition.
         """
         assert self._source.consumer is not None
-        stored = OffsetAndMetadata(offset, foreign.metadata(stream_ms, lane.since_ms))
-        lane.committed = offset
+        stored = {}
+        for tp, (lane, offset, stream_ms) in found.items():
+            stored[tp] = OffsetAndMetadata(offset, foreign.metadata(stream_ms, lane.since_ms))
+            lane.committed = offset
         try:
-            await self._source.consumer.commit({tp: stored})
+            await self._source.consumer.commit(stored)
         except (CommitFailedError, IllegalStateError) as error:
-            why = type(error).__name__
-            log.warning("offset not committed", topic=tp.topic, partition=tp.partition, why=why)
+            places = [f"{tp.topic}-{tp.partition}" for tp in found]
+            log.warning("offsets not committed", partitions=places, why=type(error).__name__)
             return False
         return True
 
-    def _count(self, lane: Lane, deltas: list[Delta]) -> None:
-        self._metrics.deltas.inc(len(deltas))
+    def _count(self, lane: Lane, part: Part) -> None:
+        installations.say(part.changes)
+        self._metrics.deltas.inc(len(part.deltas))
         for result, found in lane.fingerprinter.cache_results.items():
             self._metrics.signature_cache.labels(result=result).inc(found)
         lane.fingerprinter.cache_results.clear()
@@ -290,19 +293,22 @@ class FingerprintHandler:
             self._lanes[tp].busy_tick = tick
         own = (self._own, self._own_partitions)
         mark = await foreign.mark(self._producer, self._source.consumer, own, read_to)
-        told = [self._tell(tp, self._lanes[tp], mark.at_ms) for tp in mark.partitions]
-        await asyncio.gather(*told)
+        if mark.partitions:
+            await self._tell({tp: self._lanes[tp] for tp in mark.partitions}, mark.at_ms)
 
-    async def _tell(self, tp: TopicPartition, lane: Lane, at_ms: int) -> None:
-        """Raise a partition to this time, for everybody who will own it, then tell it.
+    async def _tell(self, lanes: Mapping[TopicPartition, Lane], at_ms: int) -> None:
+        """Raise partitions to this time, for everybody who will own them, then tell it.
 
         Told before it is committed, the next owner might begin below it; and CORRELATE drops a
-        delta below what its source has told, as a repetition.
+        delta below what its source has told, as a repetition. A flush that is under way may still
+        commit a time before it.
         """
-        at_ms = max(lane.stream_ms, at_ms)
-        if await self._commit(tp, lane, lane.offset, at_ms):
-            lane.stream_ms = lane.watermark_ms = at_ms
-            await self._flush(tp, lane)
+        await self._flushing.settle()
+        raised = {tp: max(lane.stream_ms, at_ms) for tp, lane in lanes.items()}
+        if await self._commit({tp: (lane, lane.offset, raised[tp]) for tp, lane in lanes.items()}):
+            for tp, lane in lanes.items():
+                lane.stream_ms = lane.watermark_ms = raised[tp]
+            await self._begin()
 
     def _throttle(self) -> None:
         """Pause the lanes that are far ahead of CORRELATE; let the others go on.
@@ -317,8 +323,18 @@ class FingerprintHandler:
             times = (lane.stream_ms for lane in self._lanes.values() if lane.stream_ms)
             slowest_ms = min(times, default=0)
         for tp, lane in self._lanes.items():
-            if self._clock is Clock.DATA and lane.watermark_ms < 0:
-                continue
+            self._pause(tp, lane, slowest_ms)
+
+    def _throttle_read(self, tp: TopicPartition, lane: Lane) -> None:
+        """Do the same after this one was read: of the others nothing has changed."""
+        applied_tick = self._pressure.slowest_tick()
+        if applied_tick is None:
+            self._throttle()
+        else:
+            self._pause(tp, lane, (applied_tick + 1) * TICK_MS)
+
+    def _pause(self, tp: TopicPartition, lane: Lane, slowest_ms: int) -> None:
+        if self._clock is not Clock.DATA or lane.watermark_ms >= 0:
             self._source.pause(tp, lane.stream_ms > slowest_ms + AHEAD_MS)
 
 

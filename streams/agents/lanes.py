@@ -13,6 +13,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
+from correlators.types import TICK_MS
 from streams.metrics import Metrics
 from streams.settings import Clock
 from streams.stream_time import seen, seen_of_sentry
@@ -34,12 +35,20 @@ class Lane:
         self.since_ms = since_ms
         self.watermark_ms = -1
         self.told_ms = -1
+        """The watermark that Kafka has from here."""
+        self.sent_ms = -1
+        """The one that it has or is about to."""
         self.committed = offset
-        self.waiting = 0
-        self.flushed_ms = 0
+        self.flushed = offset
+        """What was read up to there is flushed, or on its way."""
         self.busy_tick = -1
         """The host's own tick in which the last records or mark came from here: not idle in it."""
         self.quarantine: list[Awaitable[Any]] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether a tick is over that no flush has taken."""
+        return self.watermark_ms // TICK_MS > self.sent_ms // TICK_MS
 
     @property
     def foreign(self) -> bool:
@@ -79,7 +88,6 @@ class Lane:
                 unreadable.append((record, read.reason))
         if clock is Clock.WALL:
             self.watermark_ms = self.stream_ms
-        self.waiting += len(records) - kinds["mark"]
         self.offset = records[-1].offset + 1
         kinds[RecordKind.EVENT.value] = events
         for kind, count in kinds.items():

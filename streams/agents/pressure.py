@@ -20,9 +20,20 @@ class Pressure:
     def __init__(self, topic: str, partitions: int = 0) -> None:
         """Args: topic: the input of CORRELATE; partitions: how many it has, 0 while not known."""
         self._topic = topic
-        self.partitions = partitions
+        self._partitions = partitions
         self._applied: dict[int, int] = {}
         self._parked: set[int] = set()
+        self._slowest: int | None = None
+
+    @property
+    def partitions(self) -> int:
+        """How many CORRELATE has."""
+        return self._partitions
+
+    @partitions.setter
+    def partitions(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._slowest = self._look()
 
     def hear(self, heard: Heard) -> None:
         """Take one message of `stormfold.progress`.
@@ -34,6 +45,7 @@ class Pressure:
             self._applied[heard.partition] = max(before, heard.applied_tick)
         elif heard.stage == StageName.CORRELATE:
             self._hear_report(heard)
+        self._slowest = self._look()
 
     def _hear_report(self, report: Report) -> None:
         for one in report.partitions:
@@ -49,6 +61,9 @@ class Pressure:
 
         None while one of them has told nothing yet, and when all are parked: nobody is waited for.
         """
+        return self._slowest
+
+    def _look(self) -> int | None:
         counted = [one for one in range(self.partitions) if one not in self._parked]
         if any(one not in self._applied for one in counted):
             return None

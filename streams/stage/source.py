@@ -333,7 +333,8 @@ class Source(Service):
                 offset = await self.handler.assign(tp)
             owned = self.owned.get(tp)
             if owned is None or owned.generation != generation:
-                await self.handler.revoke(tp)
+                async with self.lock:
+                    await self.handler.revoke(tp)
                 return
             consumer.seek(tp, offset)
             owned.offset = offset

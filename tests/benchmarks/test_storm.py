@@ -41,7 +41,7 @@ from benchmarks.storm.work import Done
 from correlators import sets
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, Read, RecordKind
 from correlators.types import Delta
-from streams.agents import fingerprint
+from streams.agents import gathered
 from streams.stage import Stage
 
 AT_MS = 1_790_000_000_000
@@ -140,8 +140,8 @@ def test_the_same_arguments_give_the_same_bytes(traffic: Traffic) -> None:
 
 
 def test_one_flush_of_one_partition_counts_exactly() -> None:
-    # What a flush may hold, from one partition: its limit, and the batch that went over it.
-    count = (fingerprint.FLUSH_EVENTS + 2_000) * PARTITIONS
+    # What may gather, from all partitions, until nothing more is read: the limit, and a piece.
+    count = gathered.FULL * gathered.FLUSH_EVENTS + 2_000
     sites = [site_of(number) for number in range(count)]
     for partition in range(PARTITIONS):
         assert max(Counter(sites[partition::PARTITIONS]).values()) < sets.EXACT_UP_TO
@@ -152,8 +152,7 @@ def test_one_flush_of_one_partition_counts_exactly() -> None:
 
 def test_all_contenders_fetch_and_flush_as_fingerprint_does() -> None:
     assert Stage.max_fetch_bytes == loops.FETCH_BYTES
-    assert stock_faust.FLUSH_EVENTS == fingerprint.FLUSH_EVENTS
-    assert stock_faust.FLUSH_S * 1_000 == fingerprint.FLUSH_MS
+    assert stock_faust.FLUSH_S * 1_000 == gathered.FLUSH_MS
 
 
 def test_the_typed_decode_reads_the_frames_and_counts_by_the_type_that_was_raised() -> None:

@@ -51,7 +51,7 @@ class Observer:
         self._task: asyncio.Task[None] | None = None
         self.events: list[ConsumerRecord[Any, Any]] = []
         self.deltas: list[tuple[int, DeltaBatch]] = []
-        """(partition of `incident.deltas`, message), in the order of each partition."""
+        """(partition of `incident.deltas`, batch), in the order of each partition."""
         self.entries: list[Entry] = []
         """Every state entry ever written, in the order of each partition."""
         self.progress: dict[int, Progress] = {}
@@ -110,7 +110,7 @@ class Observer:
         elif value is None:
             return
         elif tp.topic == topics.deltas:
-            self.deltas.append((tp.partition, codec.batch(value)))
+            self.deltas += [(tp.partition, batch) for batch in codec.batches(value)]
         elif tp.topic == topics.incidents:
             entry = codec.entry(value)
             if record.key == PROGRESS_KEY.encode():

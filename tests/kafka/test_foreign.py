@@ -149,7 +149,8 @@ class Told:
             assert time.monotonic() < deadline, what()
             for tp, records in (await self._consumer.getmany(timeout_ms=200)).items():
                 of_partition = self.batches.setdefault(tp, [])
-                of_partition += [codec.batch(record.value or b"") for record in records]
+                for record in records:
+                    of_partition += codec.batches(record.value or b"")
 
     def sources(self) -> set[str]:
         return {batch.topic for told in self.batches.values() for batch in told}

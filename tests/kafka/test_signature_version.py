@@ -115,7 +115,8 @@ async def versions_heard(made: Chain) -> set[int]:
         while any([await consumer.position(tp) < ends[tp] for tp in parts]):
             for records in (await consumer.getmany(timeout_ms=1_000)).values():
                 for record in records:
-                    found |= {delta.version for delta in codec.batch(record.value).deltas}
+                    for batch in codec.batches(record.value):
+                        found |= {delta.version for delta in batch.deltas}
         return found
 
 

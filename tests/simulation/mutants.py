@@ -19,10 +19,9 @@ from correlators.ticks import Ticks
 from correlators.types import tick_of
 from streams import codec
 from streams.agents import correlate
-from streams.agents.batches import batches
+from streams.agents.batches import Part, batches
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler
-from streams.agents.lanes import Lane
 from streams.agents.written import Outgoing
 from streams.stage.fetching import PIECE_RECORDS
 from streams.stage.source import _Work
@@ -175,28 +174,34 @@ class MarkBeforeDeltas(Parts):
     """Tells a watermark while the deltas below it are on their way."""
 
     class fingerprint(FingerprintHandler):
-        async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
-            if lane.watermark_ms > lane.told_ms:
-                marks = batches(tp, [], [], watermark_ms=lane.watermark_ms, targets=self._targets)
-                sent: list[Awaitable[Any]] = [
-                    await self._producer.send(
-                        self._deltas_topic, value=codec.encode(mark), partition=target
-                    )
-                    for target, of_target in marks.items()
-                    for mark in of_target
-                ]
-                for future in sent:
-                    await future
-            await super()._flush(tp, lane)
+        async def _begin(self) -> None:
+            await self._flushing.settle()
+            parts = [
+                Part(tuple(tp), watermark_ms=lane.watermark_ms)
+                for tp, lane in self._lanes.items()
+                if lane.watermark_ms > lane.sent_ms
+            ]
+            marks = batches(parts, targets=self._pressure.partitions)
+            sent: list[Awaitable[Any]] = [
+                await self._send(target, codec.encode_batches(mark))
+                for target, of_target in marks.items()
+                for mark in of_target
+            ]
+            for future in sent:
+                await future
+            await super()._begin()
 
 
 class CommitBeforeDeltas(Parts):
     """Commits an offset while the deltas before it are on their way."""
 
     class fingerprint(FingerprintHandler):
-        async def _flush(self, tp: TopicPartition, lane: Lane) -> None:
-            await self._commit(tp, lane, lane.offset, lane.stream_ms)
-            await super()._flush(tp, lane)
+        async def _begin(self) -> None:
+            await self._flushing.settle()
+            lanes = {tp: (one, one.offset, one.stream_ms) for tp, one in self._lanes.items()}
+            if any(one.offset != one.committed for one, _, _ in lanes.values()):
+                await self._commit(lanes)
+            await super()._begin()
 
 
 class TimeForgotten(Parts):

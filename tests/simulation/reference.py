@@ -118,7 +118,9 @@ def messages(log: Log) -> Iterator[tuple[int, DeltaBatch | Act]]:
     for entry in log.committed():
         assert entry.message is not None
         with suppress(codec.CodecError):
-            yield entry.offset, codec.message(entry.message.value or b"")
+            message = codec.message(entry.message.value or b"")
+            for one in message if isinstance(message, tuple) else (message,):
+                yield entry.offset, one
 
 
 def _settled(partition: Partition, found: Expected, last: int) -> bool:

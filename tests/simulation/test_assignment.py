@@ -111,10 +111,11 @@ def test_what_leaves_in_order_leaves_nothing_to_do_again() -> None:
     stops = tuple(Fault(at_s, "stop", n % 2, FINGERPRINT, 3.0) for n, at_s in enumerate((3.0, 9.0)))
     world = run(scenario(1, intakes=(events(1, 400, 0.04),), faults=stops))
     log = [
-        (log.tp.partition, codec.batch(entry.message.value or b""))
+        (log.tp.partition, batch)
         for log in world.cluster.of_topic(TOPICS.deltas)
         for entry in log.committed()
         if entry.message is not None
+        for batch in codec.batches(entry.message.value or b"")
     ]
     assert sum(len(batch.deltas) for _, batch in log) > 100
     assert redelivered(log) == 0

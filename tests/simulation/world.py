@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 
 from correlators.ticks import Source, Ticks
 from correlators.types import tick_of
-from streams.agents import batches, correlate, fingerprint
+from streams.agents import batches, correlate, gathered
 from streams.agents.correlate import CorrelateHandler
 from streams.local import final_mark_ms
 from streams.settings import Clock
@@ -204,7 +204,7 @@ class World:
             patch.object(Ticks, "exclude", noted),
             patch.object(correlate, "MAX_HELD", scenario.most_held),
             patch.object(correlate, "TICKS_PER_TRANSACTION", scenario.most_ticks),
-            patch.object(fingerprint, "FLUSH_EVENTS", scenario.flush_events),
+            patch.object(gathered, "FLUSH_EVENTS", scenario.flush_events),
             patch.object(batches, "BATCH_BYTES", scenario.batch_bytes),
         ):
             yield
@@ -283,7 +283,9 @@ class World:
                 for tp, held in child.handler._held.items():
                     ticks = held.partition.ticks
                     if child.source is not None and tp in child.source.ready():
-                        found[tp.partition] = -1 if held.partition.ready() else ticks.applied
+                        # What a source that was left out brings late waits for its marks.
+                        waits = held.partition.ready() or ticks.held
+                        found[tp.partition] = -1 if waits else ticks.applied
         return found
 
     def _standing(self) -> str:

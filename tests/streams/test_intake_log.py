@@ -10,7 +10,6 @@ from random import Random
 from aiokafka import TopicPartition
 
 from correlators.acts import Acknowledge, Act, Comment
-from correlators.types import DeltaBatch
 from streams import codec
 from streams.intake_log import EventLog, Written
 from tests.simulation.cluster import Cluster
@@ -54,7 +53,7 @@ def on(cluster: Cluster, partition: int) -> list[Act]:
     log = cluster.logs[TopicPartition("incident.deltas", partition)]
     values = [one.message.value for one in log.committed() if one.message is not None]
     found = [codec.message(value) for value in values if value is not None]
-    return [one for one in found if not isinstance(one, DeltaBatch)]
+    return [one for one in found if not isinstance(one, tuple)]
 
 
 def test_every_partition_has_every_act_in_order_before_it_is_answered() -> None:
