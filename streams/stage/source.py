@@ -157,10 +157,17 @@ class Source(Service):
 
     @Service.task
     async def _fetch(self) -> None:
+        noted_ms = 0
         while not self.should_stop:
             readable = {tp: self.owned[tp].generation for tp in self.ready()}
-            for piece in await self.fetching.pieces():
+            pieces = await self.fetching.pieces()
+            for piece in pieces:
                 await self._put(_Work(*piece))
+            # While records come, only seldom: it is a question for each partition.
+            now_ms = self._host.monotonic_ms()
+            if pieces and now_ms - noted_ms < self.stage.poll_ms:
+                continue
+            noted_ms = now_ms
             for tp, generation in readable.items():
                 owned = self.owned.get(tp)
                 if owned is not None and owned.ready and owned.generation == generation:

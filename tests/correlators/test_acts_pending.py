@@ -154,7 +154,8 @@ def test_an_act_that_raises_is_set_aside_and_its_tick_goes_on(
 
 def test_what_stands_on_the_log_reads_as_what_was_written() -> None:
     for message in MESSAGES:
-        assert codec.message(codec.encode(message)) == message
+        wanted = (message,) if isinstance(message, DeltaBatch) else message
+        assert codec.message(codec.encode(message)) == wanted
     unknown = msgspec.msgpack.encode({"type": "dance", "actor": "a", "source": "b"})
     no_actor = msgspec.msgpack.encode({**msgspec.to_builtins(act("a")), "actor": ""})
     for raw, why in (
