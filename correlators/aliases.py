@@ -57,6 +57,8 @@ def standing(
         windows: the lengths.
     """
     still_open = [one for one in found if one.open]
+    if len(still_open) == 1:
+        return still_open[0]
     if still_open:
         return min(still_open, key=lambda one: (one.key == key, one.opened_tick, one.id))
     newest = {one.key: one for one in found}.values()

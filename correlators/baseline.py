@@ -7,6 +7,7 @@ are worked out from them when they are asked for and stand in no entry.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp, expm1, lgamma, log
 from typing import Final
 
@@ -23,6 +24,8 @@ PRIOR_TICKS: Final = 600
 BURST_PRIOR_TICKS: Final = 60
 """The same where time alone decides: right after the start everything begins at once."""
 MOST_DB: Final = 1_000
+SURPRISES_KEPT: Final = 4_096
+"""Answers that are remembered: most services expect the same. No result depends on it."""
 _DECIBANS: Final = 10 / log(10)
 
 Slots = tuple[tuple[int, int], ...]
@@ -83,6 +86,7 @@ def rate(
     return max(long, late / (_LATELY_SLOTS * SLOT_TICKS)) if lately else long
 
 
+@lru_cache(maxsize=SURPRISES_KEPT)
 def surprise_db(onsets: int, expected: float) -> int:
     """Return how unlikely so many onsets or more are, in decibans; 0 where they are expected.
 

@@ -112,19 +112,19 @@ def _windows(
                 onsets[service] -= some
                 loud[service] -= some_loud
             start += 1
-        if sum(count > 0 for count in onsets.values()) < linking.burst_services:
+        begun = [service for service, count in onsets.items() if count]
+        if len(begun) < linking.burst_services:
             continue
         first = present[start]
         unlikely: dict[str, int] = {}
-        for service in sorted(onsets):
-            if not onsets[service]:
-                continue
-            length = present[end] - first + 1
-            prior = BURST_PRIOR_TICKS if around.warm(first) else COLD_PRIOR_TICKS
+        length = present[end] - first + 1
+        warm = around.warm(first)
+        prior = BURST_PRIOR_TICKS if warm else COLD_PRIOR_TICKS
+        for service in sorted(begun):
             expected = around.rate(service, first, prior) * length
             most = QUIET_MOST * onsets[service] + (LOUD_MOST - QUIET_MOST) * loud[service]
             weight = min(most, surprise_db(onsets[service], expected))
-            if loud[service] and not around.warm(first):
+            if loud[service] and not warm:
                 expected = around.rate(service, first, BURST_PRIOR_TICKS) * length
                 weight = max(weight, min(most, surprise_db(loud[service], expected)))
             if weight >= SERVICE_LEAST:

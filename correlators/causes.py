@@ -8,16 +8,20 @@ alone: half the errors of the world are caused by a `TimeoutError`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _TYPE: Final = "type "
 """How the part of a signature begins that names the type of an exception."""
 
+CAUSES_KEPT: Final = 16_384
+"""Signatures of which the cause is remembered; no result depends on it."""
+
 Cause = tuple[str, ...]
 
 
-def cause_of(parts: Sequence[str]) -> Cause:
+@lru_cache(maxsize=CAUSES_KEPT)
+def cause_of(parts: tuple[str, ...]) -> Cause:
     """Return the parts of all exceptions but the raised one, empty where they name no place.
 
     Args: parts: the readable signature, the oldest exception first.

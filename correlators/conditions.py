@@ -168,7 +168,7 @@ _ANYTHING: Final = When()
 
 def why_not(when: When, facts: Facts) -> Asked | None:
     """Return the first part that does not hold, None when all do."""
-    return next((asked for asked in when.given if not _holds(asked, when, facts)), None)
+    return next((asked for asked in when.given if not holds(asked, when, facts)), None)
 
 
 def why_not_all(when: When, facts: Facts) -> Asked | None:
@@ -183,10 +183,11 @@ def why_not_all(when: When, facts: Facts) -> Asked | None:
     asked = [one for one in _OF_EACH if one in when.given]
     if facts.unlisted and asked:
         return asked[0]
-    return next((one for part in facts.parts for one in asked if not _holds(one, when, part)), None)
+    return next((one for part in facts.parts for one in asked if not holds(one, when, part)), None)
 
 
-def _holds(asked: Asked, when: When, facts: Facts) -> bool:
+def holds(asked: Asked, when: When, facts: Facts) -> bool:
+    """Return whether this part of the condition holds; it must be one that is given."""
     match asked:
         case Asked.ENVIRONMENT:
             return matches(when.environment, [facts.environment])
@@ -238,9 +239,20 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def _often(asked: AtLeast | None, rates: tuple[Rate, ...], facts: Facts) -> bool:
     assert asked is not None
-    within = min(ticks(asked.within_ms), facts.rate_ticks)
+    return often(asked, rates, tick=facts.tick, rate_ticks=facts.rate_ticks)
+
+
+def often(asked: AtLeast, rates: Iterable[Rate], *, tick: int, rate_ticks: int) -> bool:
+    """Return whether so many came within so long, over all of these rates.
+
+    Args:
+        asked: how many, and within how long.
+        rates: the slots of each.
+        tick: the last one that counts.
+        rate_ticks: how far back the rates reach.
+    """
+    within = min(ticks(asked.within_ms), rate_ticks)
     found = sum(
-        rate_within(rate, tick=facts.tick, rate_ticks=facts.rate_ticks, within=within)
-        for rate in rates
+        [rate_within(rate, tick=tick, rate_ticks=rate_ticks, within=within) for rate in rates]
     )
     return found >= asked.count

@@ -436,6 +436,7 @@ class Correlator:
     def _note_episode(self, incident: Incident, tick: int) -> None:
         key = incident.key
         episode = self.state.episode(key)
+        known = episode
         if episode is None:
             episode = Episode(
                 environment=key.environment,
@@ -451,7 +452,8 @@ class Correlator:
             episode = msgspec.structs.replace(episode, page_left_by="")
         if tick - episode.last_tick >= TOUCH_TICKS:
             episode = msgspec.structs.replace(episode, last_tick=tick)
-        self.state.put(episode)
+        if episode is not known:
+            self.state.put(episode)
 
     def _note_stretch(self, incident: Incident, delta: Delta, tick: int) -> None:
         """Keep what the present stretch counts while the incident may be linked, or linked anew.

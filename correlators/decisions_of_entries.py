@@ -218,7 +218,8 @@ def _storm(tick: int, before: Storm | None, after: Storm) -> Iterator[Decision]:
     if before is None:
         members = after.members[:NAMED_MOST]
         yield decided(kind=Kind.STORM_OPENED, to=members, because=weighed(after.evidence))
-    joined = [one for one in after.members if before is None or one not in {*before.members}]
+    known = frozenset(before.members if before is not None else ())
+    joined = [one for one in after.members if one not in known]
     if before is not None and joined:
         said = {piece.detail for piece in before.evidence}
         news = [piece for piece in after.evidence if piece.detail not in said]

@@ -62,11 +62,11 @@ class OpenEpisodes:
         """Return the open incidents of this very episode."""
         return self._open.get(place, frozenset())
 
-    def together(self, place: str) -> set[str]:
+    def together(self, place: str) -> AbstractSet[str]:
         """Return the open incidents of all that is told as one with this episode."""
         home = self.home(place)
-        found = set(self.alone(home))
-        if found:
-            for part in self._parts.get(home, ()):
-                found |= self.alone(part)
-        return found
+        found = self.alone(home)
+        parts = self._parts.get(home) if found else None
+        if not parts:
+            return found
+        return set(found).union(*(self.alone(part) for part in parts))

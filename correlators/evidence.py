@@ -72,6 +72,8 @@ def kept(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
             best[place] = one
     ordered = sorted(best.values(), key=_rank)
     firsts = {one.kind: one for one in reversed(ordered)}
+    if len(ordered) <= PIECES_KEPT and sum(map(_bytes, ordered)) <= PIECES_BYTES:
+        return tuple(ordered)
     left = PIECES_BYTES - sum(map(_bytes, firsts.values()))
     found = list(firsts.values())
     for one in ordered:
@@ -111,7 +113,12 @@ def both(left: str, right: str) -> str:
 
 def _bytes(one: Piece) -> int:
     texts = (one.detail, *one.services)
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return sum(
+        [
+            len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            for text in texts
+        ]
+    )
 
 
 def _rank(one: Piece) -> tuple[int, Evidence, tuple[str, ...], str]:

@@ -23,7 +23,7 @@ def error_hash(environment: str, service: str, fingerprint: str) -> int:
 def one_name(key: IncidentKey, aliases: Iterable[tuple[int, str]]) -> str:
     """Return the one name of an error that has several: the same whatever version it is taken
     under."""
-    return min(key.fingerprint, *(name for _, name in aliases), key.fingerprint)
+    return min([key.fingerprint, *(name for _, name in aliases)])
 
 
 class Hearing:

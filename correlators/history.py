@@ -29,6 +29,8 @@ def added(hours: Hours, new: int, tick: int) -> Hours:
     if not new:
         return hours
     hour = tick // HOUR_TICKS
+    if hours and hours[-1][0] == hour and hours[0][0] > hour - HOURS_KEPT:
+        return (*hours[:-1], (hour, hours[-1][1] + new))
     found = dict(hours)
     found[hour] = found.get(hour, 0) + new
     return tuple(sorted(one for one in found.items() if one[0] > hour - HOURS_KEPT))

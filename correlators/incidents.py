@@ -485,6 +485,8 @@ def due_tick(incident: Incident, *, windows: Windows) -> int:
 
 def _aliases(known: tuple[str, ...], delta: Delta) -> tuple[str, ...]:
     """Return the other names with those of the delta."""
+    if not delta.aliases:
+        return known
     names = {name for _, name in delta.aliases if name != delta.key.fingerprint}
     if names <= set(known):
         return known
@@ -497,5 +499,7 @@ def _recent(
     """Return the traces of the last `trace_ticks`, the smallest hashes, so that two incidents keep
     shared ones."""
     ticks_of = {trace: seen for trace, seen in known if seen >= tick - trace_ticks}
+    if not new and len(ticks_of) == len(known):
+        return known
     ticks_of.update(dict.fromkeys(new, tick))
     return tuple(sorted(ticks_of.items())[:TRACES_KEPT])

@@ -30,6 +30,7 @@ from correlators.state import State
 from correlators.storms import Storm
 from correlators.told import Told
 from correlators.types import PageReason
+from correlators.waking import Waking, standing_of
 
 __all__ = ["Config", "Judge", "Judgement"]
 
@@ -73,8 +74,9 @@ class Judge:
         named = any(OWNER in (*rule.to, *rule.page) for rule in self._rules)
         if named or any(one.team for one in config.holding.reports):
             self._asked.add(Asked.OWNER)
-        self._waking = [one.when for one in self._rules if one.urgency is Urgency.PAGE]
-        self.may_page = bool(self._waking)
+        self._paging = [one.when for one in self._rules if one.urgency is Urgency.PAGE]
+        self._waking = Waking(self._paging, config.rate_ticks)
+        self.may_page = bool(self._paging)
         """Whether any rule wakes anybody."""
         self.fallbacks = {one.paged: one.fallback for one in reversed(config.stand_ins)}
         """Who stands in for whoever is paged, as the first rule says that pages them."""
@@ -117,11 +119,19 @@ class Judge:
         Asked at every delta: so only the rules that wake somebody are looked at first.
         """
         first = incidents[0]
-        facts = self._facts(incidents, self._state.episode(first.key), Lifecycle.UPDATED, tick)
-        holds = any(why_not(when, facts) is None for when in self._waking)
-        if not holds and not self._folds.told_by(first):
+        if not self._wakes(incidents, tick) and not self._folds.told_by(first):
             return None
         return self.of_incidents(incidents, Lifecycle.UPDATED, tick, only_page=True)
+
+    def _wakes(self, incidents: Sequence[Incident], tick: int) -> bool:
+        """Return whether a rule wakes somebody for incidents that go on, whatever alerts they
+        tell."""
+        episode = self._state.episode(incidents[0].key)
+        standing = standing_of(incidents, episode)
+        if not self._waking.may(incidents, standing, tick):
+            return False
+        facts = self._facts(incidents, episode, Lifecycle.UPDATED, tick)
+        return any(why_not(when, facts) is None for when in self._paging)
 
     def _facts(
         self,

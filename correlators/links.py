@@ -187,27 +187,28 @@ class _Union:
         """Return whether the two are linked already."""
         return self._root(left) == self._root(right)
 
-    def link(self, left: int, right: int, pieces: Iterable[Piece]) -> None:
+    def link(self, left: int, right: int, pieces: Sequence[Piece]) -> None:
         """Link two candidates, unless a person said no, or the moment alone would tie two
         outages."""
         one, two = self._root(left), self._root(right)
-        pieces = list(pieces)
-        kinds = {piece.kind for piece in pieces}
-        moment = kinds <= TIME_ALONE
         if one != two:
             if self._parted(one, two) or self._parted(two, one):
                 return
+            moment = all(piece.kind in TIME_ALONE for piece in pieces)
             tied = one in self._tied and two in self._tied
             if moment and (tied or self._strange(one, two)):
                 return
             one = self._join(one, two)
+        kept = self._pieces[one]
         for found in pieces:
             place = (found.kind, found.services)
-            known = self._pieces[one].get(place)
+            known = kept.get(place)
+            if known is found:
+                continue  # of a burst it is the same piece between each and the next
             if known is None or known.weight < found.weight:
-                self._pieces[one][place] = found
-        if kinds & TELLS_APART:
-            self._tied.add(one)
+                kept[place] = found
+            if found.kind in TELLS_APART:
+                self._tied.add(one)
 
     def _strange(self, one: int, two: int) -> bool:
         """Return whether both are outages of many services, mostly different ones."""

@@ -50,9 +50,11 @@ class Meetings:
         self, incident: Incident, other_id: str, traces: set[int], tick: int, *, alone: bool
     ) -> bool:
         other = self._state.find_incident(other_id)
-        if other is None or not other.open or other.past or self._state.left_behind(other):
+        if other is None or not other.open or other.past:
             return False
-        if other.key.environment != incident.key.environment:
+        if not alone and other.storm_id == incident.storm_id:
+            return False  # one storm tells both: of a large one this is mostly the answer
+        if self._state.left_behind(other) or other.key.environment != incident.key.environment:
             return False
         if not alone and self._state.storm_of(other) is not None:
             return False

@@ -36,10 +36,10 @@ def likely(storm: Storm, firsts: Mapping[str, str], depends: Depends) -> Origin:
     first = min(onsets.values())
     early = {name: onset for name, onset in onsets.items() if onset - first <= LATEST_TICKS}
     needs = {name: upstream(name, onsets, depends) - {name} for name in onsets}
-    needed_by = {
-        name: sum(name in needs[other] and other not in needs[name] for other in onsets)
-        for name in onsets
-    }
+    needed_by = dict.fromkeys(onsets, 0)
+    for other, needed in needs.items():
+        for name in needed:
+            needed_by[name] += other not in needs[name]
     standing = {
         name: needed_by[name] - sum(name not in needs[other] for other in needs[name])
         for name in onsets

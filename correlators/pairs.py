@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from correlators import evidence
@@ -121,13 +122,16 @@ class Pairs:
         evidence."""
         last: dict[str, dict[str, list[int]]] = defaultdict(dict)
         also: dict[str, dict[str, list[int]]] = defaultdict(dict)
+        names = Counter(name for one in self._young for name in {one.fingerprint, *one.aliases})
         for index, candidate in enumerate(self._young):
             name, service = candidate.fingerprint, candidate.service
+            if names[name] == 1 and all(names[alias] == 1 for alias in candidate.aliases):
+                continue  # nobody else has it under any name
             # Two that share only an alias are two errors under the version that is taken.
             same = [last[name], also[name], *(last[alias] for alias in candidate.aliases)]
             for named in same:
-                others = [found for other, found in named.items() if other != service]
-                for found in others[-SERVICES_TRIED:]:
+                others = (found for other, found in reversed(named.items()) if other != service)
+                for found in islice(others, SERVICES_TRIED):
                     for other in found:
                         if self._near(other, index):
                             yield other, index
@@ -141,8 +145,10 @@ class Pairs:
         causes = {one.cause for one in self._young if one.cause}
         for index, candidate in enumerate(self._young):
             for shows in {candidate.cause, candidate.error} & causes:
-                others = [at for name, at in last[shows].items() if name != candidate.service]
-                for other in others[-SERVICES_TRIED:]:
+                others = (
+                    at for name, at in reversed(last[shows].items()) if name != candidate.service
+                )
+                for other in islice(others, SERVICES_TRIED):
                     if self._near(other, index):
                         yield other, index
                 last[shows].pop(candidate.service, None)

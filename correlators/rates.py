@@ -25,11 +25,13 @@ def add_rate(rate: Rate, new: int, tick: int, rate_ticks: int) -> Rate:
 def merge(left: Rate, right: Rate, tick: int, rate_ticks: int) -> Rate:
     """Return the slots of both within the last `rate_ticks`, also of slots of another length."""
     length = _slot_ticks(rate_ticks)
+    since = ((tick - rate_ticks) // length + 1) * length
     slots: dict[int, int] = {}
     for first, events in (*left, *right):
-        slots[first // length] = slots.get(first // length, 0) + events
-    oldest = (tick - rate_ticks) // length
-    return tuple((slot * length, slots[slot]) for slot in sorted(slots) if slot > oldest)
+        slot = first - first % length
+        if slot >= since:
+            slots[slot] = slots.get(slot, 0) + events
+    return tuple(sorted(slots.items()))
 
 
 def rate_since(rate: Rate, first_tick: int, rate_ticks: int) -> Rate:
@@ -49,7 +51,8 @@ def rate_within(rate: Rate, *, tick: int, rate_ticks: int, within: int | None = 
     """
     length = _slot_ticks(rate_ticks)
     oldest = (tick - (rate_ticks if within is None else within)) // length
-    return sum(events for first, events in rate if first // length > oldest)
+    since = (oldest + 1) * length
+    return sum([events for first, events in rate if first >= since])
 
 
 def lasts_until(rate: Rate, count: int, *, rate_ticks: int, within: int) -> int:

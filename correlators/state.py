@@ -11,6 +11,7 @@ found by ids (`incident_index`, `episodes`, `alert_index`, `young`, `people`, `p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,7 @@ from correlators.entries import (
     Entry,
     Episode,
     Frozen,
+    Heard,
     Hour,
     Ignored,
     Service,
@@ -203,6 +205,8 @@ class State:
 
     def _by_age(self, ids: Iterable[str]) -> list[Incident]:
         found = [self.incident(one) for one in ids]
+        if len(found) < 2:
+            return found
         # Releases before ids: who leads does not hang on what the error is called.
         return sorted(found, key=lambda one: (one.opened_tick, one.key.release, one.id))
 
@@ -460,10 +464,22 @@ class State:
         self._episodes.discard(episode_place(incident.key), incident.id)
 
 
+_FOUND_BY_KEY: Final = (Baseline, Service, Neighbours, Heard, Stretch, Hour)
+"""What no index but that of the keys finds."""
+
+
 def _found_alike(before: Entry | None, after: Entry) -> bool:
     """Return whether an entry is found in the same places before and after, of one key."""
     if isinstance(before, Episode) and isinstance(after, Episode):
         return before.joined == after.joined and ack_ends(before) == ack_ends(after)
+    if isinstance(before, Storm) and isinstance(after, Storm):
+        return (
+            before.open == after.open
+            and (before.doubt is None) == (after.doubt is None)
+            and ack_ends(before) == ack_ends(after)
+        )
+    if isinstance(before, _FOUND_BY_KEY):
+        return True
     return (
         isinstance(before, Incident)
         and isinstance(after, Incident)

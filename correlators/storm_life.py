@@ -64,7 +64,9 @@ def joined(
     """
     assert storm.open
     rate = rates.rate_since(incident.rate, incident.onset_tick, rate_ticks)
-    services = kept_services((*storm.services, incident.key.service))
+    services = storm.services
+    if incident.key.service not in services:
+        services = kept_services((*services, incident.key.service))
     events = sets.union(storm.events, stretch.events)
     return msgspec.structs.replace(
         storm,

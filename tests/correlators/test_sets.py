@@ -70,6 +70,17 @@ def test_union_is_idempotent_commutative_and_associative(
     assert sets.union(a, sets.EMPTY) == a == sets.union(sets.EMPTY, a)
 
 
+@given(RANDOMS, st.integers(30, 520) | st.integers(500, 3_000), st.integers(0, 10))
+@settings(max_examples=300)
+def test_a_few_put_into_many_give_the_bytes_of_all_of_them(
+    random: Random, many: int, few: int
+) -> None:
+    left = drawn(random, many)
+    new = random.randint(0, few)
+    right = drawn(random, new) + random.sample(left, few - new)
+    assert sets.union(sets.of(left), sets.of(right)) == sets.of(left + right)
+
+
 @given(RANDOMS)
 @settings(max_examples=20)
 def test_a_set_never_takes_more_than_4_kib_and_a_header(random: Random) -> None:
