@@ -46,9 +46,12 @@ def belated_tick_of(event: Event, at_ms: int, belated_after_ms: int) -> int:
 
     An event without a time of its own, or with one ahead of stream time, is not belated.
     """
-    if 0 < event.occurred_ms < at_ms - belated_after_ms:
-        return tick_of(event.occurred_ms)
-    return -1
+    return belated_tick(event.occurred_ms, at_ms, belated_after_ms)
+
+
+def belated_tick(occurred_ms: int, at_ms: int, belated_after_ms: int) -> int:
+    """Return the same of an event's own time."""
+    return tick_of(occurred_ms) if 0 < occurred_ms < at_ms - belated_after_ms else -1
 
 
 Place = tuple[IncidentKey, int, int, int, tuple[tuple[int, str], ...]]

@@ -18,6 +18,7 @@ from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
 from correlators.first_sight import FirstSight
 from correlators.grouping import Grouper, Grouping
 from correlators.hot_path import HotPath
+from correlators.known_events import Glanced
 from correlators.names import check, signed
 from correlators.open_deltas import Fold
 from correlators.owners import marks_of
@@ -65,10 +66,14 @@ class Read(msgspec.Struct, frozen=True):
     signature: Signature | None = None
     change: StateChange | None = None
     reason: str = ""
+    told: Glanced | None = None
+    """In place of event and signature, where it was folded at a glance and that is to be told."""
 
     @property
     def key(self) -> IncidentKey | None:
         """The key of the incident that the event belongs to."""
+        if self.told is not None:
+            return self.told.key
         if self.event is None or self.signature is None:
             return None
         return incident_key(self.event, self.signature)
@@ -80,11 +85,11 @@ _SEEN: Final = Read(RecordKind.EVENT)
 class Fingerprinter:
     """Reads records and folds what is in them."""
 
-    def __init__(self, config: Fingerprinting) -> None:
-        """Args: config: what decides.
+    def __init__(self, config: Fingerprinting, *, tells: bool = False) -> None:
+        """Args: config: what decides; tells: whether `take` tells of every event what it is.
 
         Raises:
-            UnknownVersion: this release cannot make signatures of that version. Told here, since
+            UnknownVersion: this release cannot make signatures of that version. Glanced here, since
                 `read` would put event after event aside for it.
         """
         check(config.signature_version)
@@ -103,6 +108,7 @@ class Fingerprinter:
         self._first = FirstSight(config.default_environment, config.projects)
         if plain and config.cache_size:
             self._hot = HotPath(self.fold, config.cache_size, config.belated_after_ms)
+            self._hot.tells = tells
 
     @property
     def cache_results(self) -> Counter[str]:
@@ -145,15 +151,16 @@ class Fingerprinter:
     def take(self, resource: str, body: bytes, at_ms: int) -> Read:
         """Return what the record is, folded at this stream time when it can be read.
 
-        As `add`, but of an event that looks like one before it nothing more is told than that.
+        As `add`, but of an event that looks like one before it nothing more is told than that, or
+        `Read.told` where that was asked for.
         """
         if self._hot is None:
             return self.add(resource, body, at_ms)
         if self._hot.take(resource, body, at_ms):
-            return _SEEN
+            return self._seen()
         if self._hot.take_first(self._first, self._sign, at_ms):
             self._cache_results["miss"] += 1
-            return _SEEN
+            return self._seen()
         found = self.add(resource, body, at_ms)
         if found.event is not None and found.signature is not None:
             self._hot.learn(found.event, found.signature)
@@ -172,6 +179,11 @@ class Fingerprinter:
         else:
             self.fold.heard.note(at_ms)
         return found
+
+    def _seen(self) -> Read:
+        """Return what is told of an event that was folded without the long way."""
+        assert self._hot is not None
+        return Read(RecordKind.EVENT, told=self._hot.told) if self._hot.tells else _SEEN
 
     def _sign(self, event: Event) -> Signature:
         return signed(event, self._config.signature_version, self._make)

@@ -33,7 +33,7 @@ from correlators.events import (
 )
 from correlators.first_sight import FirstSight
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
-from correlators.known_events import Key, Known
+from correlators.known_events import Key, Known, Glanced
 from correlators.looks import Memory
 from correlators.open_deltas import Fold, OpenDelta, sample
 from correlators.same_stacks import MARK, SameStacks
@@ -61,6 +61,10 @@ class HotPath:
         self._alert = False
         self.hits = 0
         """Events folded since this was set to 0 under a signature that was known."""
+        self.tells = False
+        """Whether `told` is kept."""
+        self.told: Glanced | None = None
+        """The last event that was folded here."""
 
     def __len__(self) -> int:
         """Return how many are kept."""
@@ -239,6 +243,8 @@ class HotPath:
                 delta.sample = min(delta.sample, self._sample(known, event, event_id, at_ms))
         if known.rank > LEVEL_RANK[delta.level]:
             delta.level = known.level
+        if self.tells:
+            self.told = Glanced(known.key, known.signature, event_id, occurred)
         return True
 
     def _open(

@@ -6,11 +6,12 @@ Not here: what makes two events look the same (`hot_path`).
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import NamedTuple
 
 from correlators.deltas import incident_key
 from correlators.hearing import one_name
 from correlators.open_deltas import OpenDelta
-from correlators.types import LEVEL_RANK, Event, Signature
+from correlators.types import LEVEL_RANK, Event, IncidentKey, Signature
 
 Key = tuple[Hashable, ...]
 
@@ -89,3 +90,13 @@ class Looks:
         if len(self._seen) >= self._most:
             self._seen.clear()
         self._seen[look] = word
+
+
+class Glanced(NamedTuple):
+    """What is told of an event that was folded at a glance, where anybody asks."""
+
+    key: IncidentKey
+    signature: Signature
+    event_id: str
+    occurred_ms: int
+    """Its own time, 0 for none."""

@@ -20,7 +20,7 @@ from typing import IO, Final
 import msgspec
 import orjson
 
-from correlators.deltas import belated_tick_of
+from correlators.deltas import belated_tick, belated_tick_of
 from correlators.entries import Entry, Membership
 from correlators.fingerprinter import Read
 from correlators.incidents import Incident, ticks
@@ -170,7 +170,11 @@ class Lives:
 def noted(line: int, read: Read | None = None, at_ms: int = 0, belated_after_ms: int = 0) -> bytes:
     """Return what is kept of one line: `read` is None for one that is no record."""
     kept = Noted(line)
-    if read is not None and read.event is not None:
+    if read is not None and (told := read.told) is not None:
+        belated = belated_tick(told.occurred_ms, at_ms, belated_after_ms)
+        names = tuple([name for _, name in told.signature.aliases])
+        kept = Noted(line, told.event_id, told.key, tick_of(at_ms), belated, names)
+    elif read is not None and read.event is not None:
         belated = belated_tick_of(read.event, at_ms, belated_after_ms)
         names = tuple(name for _, name in read.signature.aliases) if read.signature else ()
         kept = Noted(line, read.event.event_id, read.key, tick_of(at_ms), belated, names)

@@ -81,7 +81,7 @@ class Portioner:
             UnknownVersion: this release cannot make signatures of a version that is asked for.
         """
         self._work = work
-        self._fingerprinters = tuple(Fingerprinter(way) for way in work.ways)
+        self._fingerprinters = tuple(Fingerprinter(way, tells=work.rows) for way in work.ways)
 
     def portion(self, block: Block, floor_ms: int) -> Portion:
         """Return what is in the block.
@@ -138,7 +138,7 @@ class _Fold:
         elif tick_of(at_ms) > tick_of(self._first_ms):
             self._end_tick()
             self._first_ms = at_ms
-        read = self._fingerprinter.add(resource, body, at_ms)
+        read = self._fingerprinter.take(resource, body, at_ms)
         self._kinds[read.kind] += 1
         if self._rows is not None:
             self._rows.append(noted(line, read, at_ms, self._belated_after_ms))
