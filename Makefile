@@ -57,10 +57,10 @@ wayback: setup  ## an outage handled by people, each button and command, times u
 everywhere: setup  ## what Slack, mail, Teams, webhooks and PagerDuty got, a drill, a week's report; writes benchmarks/results/everywhere.txt
 	@$(BIN)/python -m benchmarks.everywhere --results benchmarks/results $(ARGS)
 
-bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of ticks
+bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of CORRELATE
 	@$(BIN)/python -m benchmarks.quality $(FILES)
 	@$(BIN)/python -m benchmarks.storm --quick
-	@$(BIN)/python -m benchmarks.ticks --quick
+	@$(BIN)/python -m benchmarks.correlate --quick
 
 # LOCK_ARGS=--upgrade takes newer versions. uv only resolves; what is installed is pip's work, with the hashes written here.
 lock: setup  ## write requirements.lock anew from pyproject.toml

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 import zstandard
 
-from benchmarks.million.day import lines as day
+from benchmarks.local.day import lines as day
 from streams.local_parallel import Side, follow
 from streams.recording import BadLine, Recording, RecordingError
 from streams.replay import Options, run

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from benchmarks.drawn import cascade, fleet
-from benchmarks.million.templates import Template, template
+from benchmarks.local.templates import Template, template
 
 START_MS: Final = 1_790_000_000_000
 DAY_S: Final = 86_400

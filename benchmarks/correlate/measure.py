@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 from aiokafka import TopicPartition
 
-from benchmarks.ticks.worlds import (
+from benchmarks.correlate.worlds import (
     START,
     Rules,
     World,
@@ -44,8 +44,8 @@ FEW: Final = 100
 """Open incidents of the tick that is compared with."""
 USERS: Final = 1_000_000
 
-_TOPICS: Final = Topics("incidents", "deliveries", "quarantine", "decisions")
-_PARTITION: Final = TopicPartition("incident.deltas", 0)
+TOPICS: Final = Topics("incidents", "deliveries", "quarantine", "decisions")
+PARTITION: Final = TopicPartition("incident.deltas", 0)
 
 
 class TickTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,8 @@ class TickTimes(msgspec.Struct, frozen=True, kw_only=True):
     """How much longer than over few, by round."""
     written: int
     """Records per tick, on average."""
-    restore_ms: float
+    restore_ms: list[float]
+    """From the stored bytes, by round."""
 
     @property
     def ratio(self) -> float:
@@ -72,22 +73,11 @@ class TickTimes(msgspec.Struct, frozen=True, kw_only=True):
         return statistics.median(self.ratios)
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """One tick with many deltas."""
-
-    what: str
-    deltas: int
-    ms: float
-
-    @property
-    def per_s(self) -> float:
-        """Deltas per second."""
-        return self.deltas / self.ms * 1e3
-
-
 def restored(stored: Sequence[bytes], config: Config) -> Partition:
-    """Return the partition as a new owner has it."""
-    partition = Partition(config, first_progress(), [codec.entry(one) for one in stored])
+    """Return the partition as a new owner has it: it says in words what it decides, as in
+    production."""
+    entries = [codec.entry(one) for one in stored]
+    partition = Partition(config, first_progress(), entries, explains=True)
     if partition.ticks.applied < START - 1:
         partition.ticks.pass_to(START - 1)
     return partition
@@ -106,7 +96,7 @@ def apply(partition: Partition, offset: int, raw: bytes) -> int:
     written = 0
     while partition.ready():
         step = partition.step(most_ticks=1)
-        written += len(outgoing(step, _PARTITION, _TOPICS, lambda _: 0))
+        written += len(outgoing(step, PARTITION, TOPICS, lambda _: 0))
     return written
 
 
@@ -145,15 +135,16 @@ def measure(
 ) -> Iterator[TickTimes]:
     """Yield both kinds of ticks over a world."""
     config = config_of(rules)
-    began = time.process_time()
-    restored(stored, config)
-    restore_ms = (time.process_time() - began) * 1e3
+    restore_ms: list[float] = []
     little = stored_world(world, rules, FEW)
     for kind in ("known", "new"):
         small: list[list[float]] = []
         found: list[list[float]] = []
         written = 0
         for _ in range(rounds):  # in turn: what else the machine does then meets both
+            began = time.process_time()
+            restored(stored, config)
+            restore_ms.append((time.process_time() - began) * 1e3)
             few = turns(little, config, changing(world, kind, FEW, CHANGED), 1)
             small.append([ms for ms, _ in few])
             many = list(turns(stored, config, changing(world, kind, incidents, CHANGED), 1))
@@ -173,36 +164,8 @@ def measure(
                 for few, many in zip(small, found, strict=True)
             ],
             written=written // len(times),
-            restore_ms=restore_ms,
+            restore_ms=list(restore_ms),
         )
-
-
-def rates(stored: Sequence[bytes], incidents: int, changed: int) -> Iterator[Rate]:
-    """Yield how fast many deltas are applied to a world of old incidents."""
-    config = config_of(Rules.DEFAULT)
-    for kind in ("known", "new"):
-        times = [
-            ms for ms, _ in turns(stored, config, changing(World.OLD, kind, incidents, changed), 1)
-        ]
-        what = f"{kind}, {changed:,} in each of {TICKS} ticks"
-        yield Rate(what=what, deltas=changed * TICKS, ms=sum(times))
-
-
-def opening(counts: Sequence[int]) -> Iterator[Rate]:
-    """Yield what one tick takes in which so many incidents open in an empty environment, and the
-    next one, in which a hundred more do."""
-    config = config_of(Rules.DEFAULT)
-    for count in counts:
-        partition = restored([], config)
-        for turn, many in enumerate((count, CHANGED)):
-            numbers = range(turn * count, turn * count + many)
-            raw = codec.encode(batch([delta(one, START + turn) for one in numbers], START + turn))
-            gc.collect()
-            began = time.process_time()
-            apply(partition, turn, raw)
-            ms = (time.process_time() - began) * 1e3
-            what = f"{count:,} new" if not turn else f"{many} new, a tick after {count:,} new"
-            yield Rate(what=what, deltas=many, ms=ms)
 
 
 def memory(incidents: int, users: int) -> float:

@@ -1,6 +1,6 @@
 """The least that any replay does: every line of a recording read, and parsed as JSON.
 
-`python -m benchmarks.million.bare FILE`
+`python -m benchmarks.local.bare FILE`
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.ticks.measure import apply, restored, stored_world
-from benchmarks.ticks.worlds import START, Rules, World, batch, config_of
+from benchmarks.correlate.measure import apply, restored, stored_world
+from benchmarks.correlate.worlds import START, Rules, World, batch, config_of
 from correlators.telling import Config
 from streams import codec
 

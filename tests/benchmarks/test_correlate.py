@@ -8,10 +8,11 @@ from types import FrameType
 import msgspec
 import pytest
 
-from benchmarks.ticks.__main__ import Report
-from benchmarks.ticks.measure import apply, changing, rates, restored, stored_world, turns
-from benchmarks.ticks.quiet import quiet
-from benchmarks.ticks.worlds import START, Rules, World, batch, config_of
+from benchmarks.correlate.measure import apply, changing, measure, restored, stored_world, turns
+from benchmarks.correlate.quiet import quiet
+from benchmarks.correlate.rates import MESSAGES, opening, rates
+from benchmarks.correlate.report import Report, tables
+from benchmarks.correlate.worlds import START, Rules, World, batch, config_of
 from correlators.partition import Partition
 from streams import codec
 
@@ -83,17 +84,23 @@ def test_every_figure_is_measured() -> None:
     deltas = changing(World.OLD, "new", 100, 5)
     found = list(turns(stored, config_of(Rules.DEFAULT), deltas, 1))
     assert all(ms >= 0 and written >= 5 for ms, written in found)
-    many = list(rates(stored, 100, 5))
+    many = rates(stored, 100, 5, 2)
+    assert all(len(one.ratios) == 2 and min(one.ratios) > 1 for one in many)
+    assert [one.deltas for one in many] == [60, 60 * MESSAGES, 60]
     nothing = quiet([10, 20], 2)
     assert all(len(one.tick_us) == len(one.day_ms) == 2 for one in nothing)
     report = Report(
         incidents=100,
-        ticks=[],
+        rounds=2,
+        ticks=list(measure(World.OLD, Rules.DEFAULT, 100, 1, stored)),
         rates=many,
-        opening=[],
+        opening=list(opening([20])),
         quiet=nothing,
         resident_mib=1.0,
         users=100,
+        kafka=None,
+        machine="here",
     )
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
-    assert not report.missed
+    assert report.ratios.keys() >= {"old, default, known", "quiet, 20"}
+    assert [len(one.rows) for one in tables(report)] == [2, 3, 2, 2]
