@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.storm.machine import here
 from correlators.types import Digest, DigestKind, Level
 from sinks.base import (
     Answer,
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     through: int
     per_s: list[float]
     """Deliveries taken through in a second, by round."""
+    machine: str
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -155,6 +157,7 @@ def through(count: int) -> float:
 
 def report(counts: Sequence[int], rounds: int, many: int) -> Report:
     """Return everything, measured round by round."""
+    on = here()
     ticks: dict[int, list[float]] = {count: [] for count in counts}
     per_s = []
     for _ in range(rounds):
@@ -175,6 +178,7 @@ def report(counts: Sequence[int], rounds: int, many: int) -> Report:
         ],
         through=many,
         per_s=per_s,
+        machine=on,
     )
 
 
@@ -192,6 +196,8 @@ def show(found: Report) -> None:
         f"outbox ({least:,.0f}-{most:,.0f}), without a network.",
         highlight=False,
     )
+    console.print(f"{len(found.per_s)} interleaved rounds; medians (least-most).", highlight=False)
+    console.print(found.machine, markup=False, highlight=False, soft_wrap=True)
 
 
 def main(

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -33,7 +31,7 @@ from benchmarks.correlate.quiet import OPEN, quiet
 from benchmarks.correlate.rates import Rate, opening, rates
 from benchmarks.correlate.report import Report, show
 from benchmarks.correlate.worlds import Rules, World
-from benchmarks.storm.machine import machine
+from benchmarks.storm.machine import here, machine
 from streams.broker import BrokerError, running_broker
 from streams.topics import TopicsError
 
@@ -71,7 +69,7 @@ def report(
     opened = list(opening(counts))
     still = quiet([one * incidents // INCIDENTS for one in OPEN], rounds)
     resident_mib = memory(incidents, users)
-    there, on = _there(incidents, rounds, say) if kafka else (None, _here())
+    there, on = _there(incidents, rounds, say) if kafka else (None, here())
     return Report(
         incidents=incidents,
         rounds=rounds,
@@ -93,12 +91,6 @@ def _there(incidents: int, rounds: int, say: Console) -> tuple[OnKafka, str]:
     ):
         on = machine(broker)
         return asyncio.run(on_kafka(broker, Path(folder), incidents, rounds, ON_KAFKA)), on.line
-
-
-def _here() -> str:
-    load = os.getloadavg()[0]
-    versions = f"Python {platform.python_version()}, msgspec {msgspec.__version__}"
-    return f"{os.cpu_count()} cores; load average {load:.1f}; {versions}"
 
 
 def main(

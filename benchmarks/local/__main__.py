@@ -15,8 +15,6 @@ Exit status: 0 done, whatever the figures; 1 a command failed, or bytes differ.
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +31,7 @@ from rich.table import Table
 from benchmarks.local.day import lines
 from benchmarks.local.runs import Cost, Failed, run
 from benchmarks.spread import spread
+from benchmarks.storm.machine import here
 from streams.local_parallel import cores
 
 EVENTS: Final = 200_000
@@ -238,7 +237,7 @@ def main(
     out = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
     count = events or (QUICK_EVENTS if quick else EVENTS)
     often = rounds or (QUICK_ROUNDS if quick else ROUNDS)
-    load = os.getloadavg()[0]
+    on = here()
     with tempfile.TemporaryDirectory(dir=folder) as made:
         try:
             runs = measure(
@@ -251,10 +250,7 @@ def main(
         events=count,
         rounds=often,
         runs=runs,
-        machine=(
-            f"{cores()} cores, load average before {load:.1f}; "
-            f"Python {platform.python_version()}, msgspec {msgspec.__version__}"
-        ),
+        machine=on,
     )
     out.print(table(runs))
     out.print(marks_table(runs[-1]))

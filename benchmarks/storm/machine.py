@@ -43,3 +43,10 @@ def machine(broker: Broker) -> Machine:
             **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
     )
+
+
+def here() -> str:
+    """Return this machine without a broker, for people."""
+    load = os.getloadavg()[0]
+    versions = f"Python {platform.python_version()}, msgspec {msgspec.__version__}"
+    return f"{os.cpu_count()} cores; load average before {load:.1f}; {versions}"
