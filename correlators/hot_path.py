@@ -33,7 +33,7 @@ from correlators.events import (
 )
 from correlators.first_sight import FirstSight
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
-from correlators.known_events import Key, Known, Glanced
+from correlators.known_events import Glanced, Key, Known
 from correlators.looks import Memory
 from correlators.open_deltas import Fold, OpenDelta, sample
 from correlators.same_stacks import MARK, SameStacks

@@ -223,7 +223,8 @@ class _Place:
         for turn in range(TICKS):
             raw = codec.encode(batch(deltas(turn), START + turn))
             began = time.perf_counter()
-            partition.receive(turn, codec.batch(raw))
+            for one in codec.batches(raw):
+                partition.receive(turn, one)
             step = partition.step(most_ticks=1)
             made = outgoing(step, self._tp, self._topics, lambda _: 0)
             yield (time.perf_counter() - began) * 1e3, made

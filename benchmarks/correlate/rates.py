@@ -116,7 +116,8 @@ def _round(partition: Partition, turns: Sequence[Sequence[bytes]]) -> tuple[floa
         began = time.process_time()
         steps: list[Step] = []
         for raw in messages:
-            partition.receive(offset, codec.batch(raw))
+            for one in codec.batches(raw):
+                partition.receive(offset, one)
             offset += 1
         while partition.ready():
             steps.append(partition.step(most_ticks=1))
@@ -124,7 +125,7 @@ def _round(partition: Partition, turns: Sequence[Sequence[bytes]]) -> tuple[floa
         taken += time.process_time() - began
         began = time.process_time()
         for raw in messages:
-            codec.batch(raw)
+            codec.batches(raw)
         for step in steps:
             outgoing(step, PARTITION, TOPICS, lambda _: 0)
         bare += time.process_time() - began

@@ -7,9 +7,9 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
+from benchmarks.correlate.measure import changing, restored, stored_world
+from benchmarks.correlate.worlds import START, Rules, World, batch, config_of
 from benchmarks.counts.calls import Calls
-from benchmarks.ticks.measure import changing, restored, stored_world
-from benchmarks.ticks.worlds import START, Rules, World, batch, config_of
 from correlators.partition import Partition
 from correlators.types import Delta
 from streams.agents.written import Outgoing, Topics, outgoing

@@ -224,7 +224,7 @@ class Hops:
 
 def _batches(raw: bytes) -> Sequence[DeltaBatch]:
     """Return the delta batches of a message; there are no acts in this storm."""
-    return (codec.batch(raw),)
+    return codec.batches(raw)
 
 
 def first_from(moments: Iterable[tuple[int, int]], reached: int) -> int:

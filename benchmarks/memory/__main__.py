@@ -23,12 +23,12 @@ import orjson
 import typer
 from rich.console import Console
 
+from benchmarks.correlate.measure import USERS
 from benchmarks.memory.figures import Figures, figures, report, restored_table, soak_table
 from benchmarks.memory.restored import restored
 from benchmarks.memory.soak import RATE, soak
 from benchmarks.storm.__main__ import REPORT_COLUMNS
 from benchmarks.storm.machine import machine
-from benchmarks.ticks.measure import USERS
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError
 

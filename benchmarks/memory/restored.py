@@ -16,9 +16,9 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from benchmarks.correlate.measure import CHANGED
+from benchmarks.correlate.worlds import START, Rules, World, batch, config_of, delta, made, spread
 from benchmarks.installation import Installation, until
-from benchmarks.ticks.measure import CHANGED
-from benchmarks.ticks.worlds import START, Rules, World, batch, config_of, delta, made, spread
 from benchmarks.whole.processes import memory_of, stage_processes
 from correlators.entries import PROGRESS_KEY, Entry, key_of
 from correlators.ticks import Progress

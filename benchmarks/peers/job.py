@@ -17,7 +17,7 @@ import msgspec
 
 from benchmarks.storm.work import Stopwatch, Work, write_done
 from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
-from streams.agents.batches import batches
+from streams.agents.batches import Part, batches
 
 FLUSH_S: Final = 0.1
 COMMIT_S: Final = 1.0
@@ -133,21 +133,17 @@ class Job:
     def flush(self) -> Iterator[Message]:
         """Yield the messages of all that was folded since the last flush."""
         self._flushed_at_s = time.monotonic()
+        parts = []
         for partition, lane in self._lanes.items():
             if not lane.waiting:
                 continue
             lane.waiting = 0
             deltas, changes = lane.fingerprinter.fold.flush()
-            of_target = batches(
-                (self._task.topic, partition),
-                deltas,
-                changes,
-                watermark_ms=lane.stream_ms,
-                targets=len(self._task.ends),
-            )
-            for target, found in of_target.items():
-                for batch in found:
-                    yield Message(target, self._encode(batch))
+            source = (self._task.topic, partition)
+            parts.append(Part(source, deltas, changes, lane.stream_ms))
+        for target, messages in batches(parts, targets=len(self._task.ends)).items():
+            for message in messages:
+                yield Message(target, self._encode(message[0] if len(message) == 1 else message))
 
     def done(self) -> None:
         """Write down what was done until now. Asserts that nothing is left."""

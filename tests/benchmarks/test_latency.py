@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from benchmarks.correlate.measure import restored
+from benchmarks.correlate.worlds import START, Rules, batch, config_of, delta
 from benchmarks.installation import until
 from benchmarks.latency.__main__ import due_ms
 from benchmarks.latency.figures import Stretch, of_shares, percentile
 from benchmarks.latency.hops import HOPS, Way, first_from
-from benchmarks.ticks.measure import restored
-from benchmarks.ticks.worlds import START, Rules, batch, config_of, delta
 from benchmarks.whole.load import BATCH_EVENTS, Load
 from benchmarks.whole.world import CHANNELS, channel, configuration, error, number_of, word
 from correlators.fingerprinter import Fingerprinter

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from benchmarks.correlate.worlds import START, Rules, batch, config_of, delta
 from benchmarks.memory.figures import FLAT, process
 from benchmarks.memory.restored import entries_of, progress_of
 from benchmarks.memory.soak import DIFFERENT, LIVES, NEW_PER_S, Sample
-from benchmarks.ticks.worlds import START, Rules, batch, config_of, delta
 from benchmarks.whole.processes import memory_of, stage_processes
 from benchmarks.whole.world import configuration
 from correlators import sets

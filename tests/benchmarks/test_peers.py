@@ -104,7 +104,7 @@ def fold(job: Job, *, flush_every: int) -> tuple[Counted, set[int]]:
         job.take(number % 2, number // 2, AT_MS + number, HEADERS, body)
         if number % flush_every == 0 or number == len(BODIES) - 1:
             for target, value in job.flush():
-                deltas += codec.batch(value).deltas
+                deltas += [delta for one in codec.batches(value) for delta in one.deltas]
                 targets.add(target)
     return counted(deltas), targets
 
