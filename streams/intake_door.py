@@ -126,6 +126,7 @@ class Door:
         self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
         self._arriving = Arriving(BODY_WITHIN_S)
         self._closing = False
+        metrics.last_webhook_time_seconds.set(time.time())
 
     def renew(self, settings: Settings) -> None:
         """Take other secrets, tokens and patience from the next request on.
@@ -264,6 +265,8 @@ class Door:
         answer = WRITTEN[await self._log.append(body, headers, within_s=self._within_s)]
         if answer is Answer.ACCEPTED:
             self._metrics.intake_resources.labels(resource=resource_label(resource)).inc()
+            if resource != DEPLOY:
+                self._metrics.last_webhook_time_seconds.set(time.time())
             if self._repeats.seen(body):
                 self._metrics.intake_repeats.inc()
         return answer

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import generate_latest
 
-from streams.metric_list import METRICS, PREFIX, Kind, Label, Merge, Metric
+from streams.metric_list import METRICS, PREFIX, QUESTIONS, Kind, Label, Merge, Metric
 
 __all__ = [
     "METRICS",
@@ -50,6 +50,7 @@ class Metrics:
     intake_resources: Counter
     intake_repeats: Counter
     intake_answer_seconds: Histogram
+    last_webhook_time_seconds: Gauge
     pagerduty_webhooks: Counter
     slack_requests: Counter
     events: Counter
@@ -63,9 +64,13 @@ class Metrics:
     belated_events: Counter
     signature_cache: Counter
     ticks: Counter
+    stage_lag_seconds: Histogram
+    source_lag_seconds: Gauge
+    watermark_age_seconds: Gauge
     tick_lag_seconds: Gauge
     source_lag_records: Gauge
     source_held_bytes: Gauge
+    decisions: Counter
     digests: Counter
     suppressed: Counter
     acts: Counter
@@ -88,6 +93,9 @@ class Metrics:
     pages_looked_for: Counter
     deliveries_waiting: Gauge
     delivery_seconds: Histogram
+    first_delivery_seconds: Histogram
+    call_seconds: Histogram
+    oldest_undelivered_seconds: Gauge
     dead_letters: Counter
     redriven: Counter
     penalties: Counter
@@ -208,16 +216,27 @@ def documentation() -> str:
         "# Metrics",
         "",
         "Printed from the list in `streams/metric_list.py` by",
-        "`python -m streams.metrics > docs/metrics.md`; a test keeps them in step.",
-        "",
-        "| Metric | Kind | Unit | Labels (and what bounds them) | Means |",
-        "|---|---|---|---|---|",
+        "`python -m streams.metrics > docs/metrics.md`; a test keeps them in step. A worker serves",
+        "them at `metrics.host` and `metrics.port`, all its processes as one; intake at its own",
+        "port. Both at `/metrics`.",
     ]
-    for metric in METRICS:
-        labels = "; ".join(f"`{label.name}`: {label.bound}" for label in metric.labels) or "-"
-        cells = (f"`{metric.exposed}`", metric.kind, metric.unit, labels, metric.help)
-        lines.append("| " + " | ".join(cells) + " |")
+    for asked in QUESTIONS:
+        lines += ["", f"## {asked.question}", ""]
+        lines += [f"In `streams/{asked.module}.py`.", "", "| Asked | PromQL |", "|---|---|"]
+        lines += [f"| {one.asked} | `{one.expression}` |" for one in asked.answers]
+        lines += [
+            "",
+            "| Metric | Kind | Unit | Labels (and what bounds them) | Means |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_row(metric) for metric in asked.metrics]
     return "\n".join(lines) + "\n"
+
+
+def _row(metric: Metric) -> str:
+    labels = "; ".join(f"`{label.name}`: {label.bound}" for label in metric.labels) or "-"
+    cells = (f"`{metric.exposed}`", metric.kind, metric.unit, labels, metric.help)
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

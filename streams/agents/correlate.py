@@ -380,6 +380,7 @@ class CorrelateHandler:
         for (kind, outcome), acts in step.acts.items():
             metrics.acts.labels(act=kind, outcome=outcome.value).inc(acts)
         counting.responses(metrics, step.responses)
+        counting.decisions(metrics, step.decisions)
         for reason, pages in step.pages.items():
             metrics.pages.labels(reason=reason.value).inc(pages)
         for one in step.poison:
@@ -451,4 +452,7 @@ class CorrelateHandler:
         self._metrics.unconfirmed.set(unconfirmed)
         self._metrics.held_deltas.set(deltas)
         self._metrics.excluded_sources.set(excluded)
+        if self._declares_stalls:  # else its time is that of a recording
+            every = (held.partition.ticks for held in self._held.values())
+            counting.watermark_age(self._metrics, every, now)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))

@@ -6,12 +6,15 @@ A rate over a series that only appears with its first digest would not see that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from correlators.decisions import Decision
 from correlators.judging import Config
 from correlators.responses import Response
 from correlators.rulings import Urgency
 from correlators.suppressions import HeldBack
+from correlators.ticks import Ticks
 from correlators.types import Suppression
 from streams.metrics import Metrics
 
@@ -20,6 +23,25 @@ def begin(metrics: Metrics, config: Config) -> None:
     """Tell every reason and rule by which digests may be held back."""
     for why, rule in _held_back(config):
         metrics.suppressed.labels(reason=why.value, rule=rule)
+
+
+def decisions(metrics: Metrics, found: Iterable[Decision]) -> None:
+    """Count what was decided, by what it was."""
+    for kind, count in Counter(one.kind for one in found).items():
+        metrics.decisions.labels(kind=kind.value).inc(count)
+
+
+def watermark_age(metrics: Metrics, ticks: Iterable[Ticks], now_ms: int) -> None:
+    """Measure how old the watermark is that is waited for, the oldest of these partitions.
+
+    A source that has told none yet says nothing of its age: then the others' count.
+    """
+    oldest_ms = now_ms
+    for one in ticks:
+        waited_for = one.sources - one.excluded
+        told = (one.watermarks[source] for source in waited_for if source in one.watermarks)
+        oldest_ms = min(oldest_ms, min(told, default=now_ms))
+    metrics.watermark_age_seconds.set((now_ms - oldest_ms) / 1000)
 
 
 def responses(metrics: Metrics, found: Iterable[Response]) -> None:

@@ -36,6 +36,7 @@ from sinks.spared import spared
 from sinks.targets import targets
 from streams import codec
 from streams.agents.deliver_counting import count_answer, sink_of
+from streams.agents.deliver_waiting import Waiting
 from streams.agents.deliver_writing import Held, Writing
 from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
@@ -93,6 +94,7 @@ class DeliverHandler:
         self._metrics = metrics
         self._held: dict[TopicPartition, Held] = {}
         self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
+        self._waiting = Waiting(metrics)
         self._notices: list[Digest] = []
         """Of pages that became no incident, until there is a partition to tell them by."""
 
@@ -223,6 +225,7 @@ class DeliverHandler:
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
         count_notes(self._metrics, self._sinks.values())
+        self._waiting.look(self._sinks, (one.outbox for one in self._held.values()), now_ms)
 
     async def _tell_notices(self, tp: TopicPartition, held: Held) -> None:
         """Hand the notices to the destinations that are told, in a transaction of any partition."""
@@ -237,8 +240,8 @@ class DeliverHandler:
             now_ms = self._host.now_ms()
             held.outbox.receive(answer, now_ms)
             held.attempted.append(attempted(attempt, answer, now_ms))
-            count_answer(self._metrics, attempt, answer, now_ms)
             sink = self._sinks.get(sink_of(attempt.destination))
+            count_answer(self._metrics, attempt, answer, sink, now_ms)
             self._looks.answered(attempt, answer, sink, now_ms)
         return bool(answers)
 

@@ -23,7 +23,7 @@ from streams import codec
 from streams.metrics import Metrics, forget
 from streams.processes import EXIT_FAILED, EXIT_REFUSED, Place
 from streams.stage.fetching import Fetching, partition_fetch_bytes
-from streams.stage.report import make_report, measure
+from streams.stage.report import make_report, measure, worked
 from streams.stage.state import partitions_of
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
@@ -64,6 +64,8 @@ class _Owned:
     """Offset after the last record handed to the agent."""
     position: int = -1
     """Where the next fetch begins: past the marks of transactions, which are no records."""
+    at_ms: int = 0
+    """When the last record that was worked on came into Kafka; 0 before the first."""
     polled: int | None = None
     """When the client had the last answer to a fetch, on a clock of its own."""
     polled_ms: int = 0
@@ -259,6 +261,7 @@ class Source(Service):
             return
         self._host.working(Place(tp.topic, tp.partition, work.records[0].offset))
         await self.handler.records(tp, work.records)
+        owned.at_ms = worked(self, work.records, self._metrics)
 
     async def reconfigure(self, configuration: str, change: Callable[[], Awaitable[None]]) -> None:
         """Have the handler decide by another configuration, between two pieces of work.
