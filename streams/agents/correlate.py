@@ -24,7 +24,7 @@ from correlators.ticks import Progress, Reception
 from correlators.ticks import Source as SourcePartition
 from correlators.types import TICK_MS
 from streams import codec
-from streams.agents import counting
+from streams.agents import counting, decision_log
 from streams.agents.pressure import Pressure
 from streams.agents.stored import Installation, check_sources, read_state
 from streams.agents.written import Outgoing, Topics, outgoing
@@ -381,6 +381,7 @@ class CorrelateHandler:
             metrics.acts.labels(act=kind, outcome=outcome.value).inc(acts)
         counting.responses(metrics, step.responses)
         counting.decisions(metrics, step.decisions)
+        decision_log.say(step.decisions)
         for reason, pages in step.pages.items():
             metrics.pages.labels(reason=reason.value).inc(pages)
         for one in step.poison:

@@ -28,6 +28,9 @@ from streams.metrics import Metrics
 PERSON: Final = "person_"
 """How the sinks are called that tell one person."""
 
+_AGAIN: Final = frozenset({"retry", "notfound", "cannottell"})
+"""Outcomes after which the call is made again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -93,13 +96,30 @@ def count_answer(
             metrics.delivery_seconds.labels(sink=sink).observe(seconds)
             if attempt.digest.kind is DigestKind.OPENED:
                 metrics.first_delivery_seconds.labels(sink=sink).observe(seconds)
-        log.info(
-            "delivered",
-            destination=attempt.destination,
-            step=attempt.step.value,
-            id=attempt.digest.id,
-            revision=attempt.digest.revision,
-        )
+    _say(attempt, word, why)
+
+
+def _say(attempt: Attempt, outcome: str, reason: str) -> None:
+    """Write one line for a call: what came through and what was refused for good at info, what is
+    tried again at debug."""
+    line = log.debug if outcome in _AGAIN or attempt.step is Step.EDIT else log.info
+    line(
+        "refused" if outcome == "rejected" else outcome,
+        destination=shown(attempt.destination),
+        delivery=shown(attempt.key),
+        step=attempt.step.value,
+        id=attempt.digest.id,
+        revision=attempt.digest.revision,
+        call=attempt.number,
+        **({"reason": reason} if reason else {}),
+    )
+
+
+def shown(name: str) -> str:
+    """Return a destination, or the key of a delivery, as logs name it: no person by name."""
+    destination, bar, delivery = name.partition("|")
+    sink, colon, _ = destination.partition(":")
+    return f"{sink}{colon}*{bar}{delivery}" if sink.startswith(PERSON) else name
 
 
 def reason_of(outcome: Outcome | NotFound | CannotTell) -> str:

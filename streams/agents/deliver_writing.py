@@ -20,7 +20,7 @@ from sinks.base import Answer, Attempt
 from sinks.entries import Changes, DeadLetter, encode
 from sinks.outbox import Outbox
 from streams import codec
-from streams.agents.deliver_counting import count_changes, sink_of
+from streams.agents.deliver_counting import count_changes, shown, sink_of
 from streams.agents.handing import hand_on
 from streams.agents.stored import Position
 from streams.letter_records import headers_of, send_mark
@@ -28,6 +28,11 @@ from streams.metrics import Metrics
 from streams.stage.state import FencedWriter, Transaction
 
 log = structlog.get_logger(__name__)
+
+
+def _id_of(letter: DeadLetter) -> str:
+    """Return the id of the incident or storm that a dead letter tells."""
+    return codec.digest(letter.digest).id
 
 
 class Held:
@@ -130,7 +135,8 @@ class Writing:
         self._metrics.dead_letters.labels(sink=sink, reason=letter.reason.value).inc()
         log.warning(
             "delivery given up",
-            destination=letter.destination,
+            destination=shown(letter.destination),
+            id=_id_of(letter),
             reason=letter.reason.value,
             detail=letter.detail,
             step=letter.step.value if letter.step is not None else "",
