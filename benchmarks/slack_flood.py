@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from correlators.types import Digest, DigestKind, Level, ServiceLine
 from sinks.peers.slack import SlackPeer
 from streams import codec
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from streams.broker import running_broker
 from streams.settings import load
 from streams.topics import ensure, names

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from correlators.beats import RESOURCE as HEARTBEAT
+from correlators.beats import Beat
 from correlators.deltas import incident_key
 from correlators.events import decode
 from correlators.fingerprint import DEFAULT_VERSION, cache_key, explain
@@ -22,7 +24,7 @@ from correlators.known_events import Glanced
 from correlators.names import check, signed
 from correlators.open_deltas import Fold
 from correlators.owners import marks_of
-from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable
+from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable, tick_of
 from correlators.wire_read import Reason
 
 
@@ -32,6 +34,8 @@ class RecordKind(StrEnum):
     EVENT = "event"
     STATE_CHANGE = "state_change"
     UNREADABLE = "unreadable"
+    HEARTBEAT = "heartbeat"
+    """No event: see `beats`."""
 
 
 class Fingerprinting(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +72,8 @@ class Read(msgspec.Struct, frozen=True):
     reason: str = ""
     told: Glanced | None = None
     """In place of event and signature, where it was folded at a glance and that is to be told."""
+    beat: str = ""
+    """The id of a heartbeat."""
 
     @property
     def key(self) -> IncidentKey | None:
@@ -121,20 +127,33 @@ class Fingerprinter:
 
     def read(self, resource: str, body: bytes) -> Read:
         """Return what the record is; nothing is folded."""
+        beats = resource == HEARTBEAT
         found = decode(
-            resource,
+            "error" if beats else resource,
             body,
             default_environment=self._config.default_environment,
             projects=self._config.projects,
             people=self._config.people,
         )
         match found:
+            case _ if beats:
+                return self._beat(found)
             case Event():
                 return self._signed(found)
             case StateChange():
                 return Read(RecordKind.STATE_CHANGE, change=found)
             case Unreadable():
                 return Read(RecordKind.UNREADABLE, reason=found.reason)
+
+    def _beat(self, found: Event | StateChange | Unreadable) -> Read:
+        """Return the heartbeat behind an event, which is signed as any other, and not cached."""
+        if not isinstance(found, Event):
+            return Read(RecordKind.UNREADABLE, reason=Reason.NO_EVENT)
+        try:
+            signed(found, self._config.signature_version, self._make)
+        except Exception:  # as in `_signed`
+            return Read(RecordKind.UNREADABLE, reason=Reason.DECODER_FAILED)
+        return Read(RecordKind.HEARTBEAT, beat=found.event_id)
 
     def _signed(self, event: Event) -> Read:
         try:
@@ -176,6 +195,8 @@ class Fingerprinter:
             self.fold.add(found.event, found.signature, at_ms, marks)
         elif found.change is not None:
             self.fold.add_change(found.change, at_ms)
+        elif found.beat:
+            self.fold.beats.hold([Beat(tick_of(at_ms), found.beat)])
         else:
             self.fold.heard.note(at_ms)
         return found

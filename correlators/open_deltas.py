@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from correlators import sets
+from correlators.beats import Beats
 from correlators.deltas import (
     ISSUES_KEPT,
     TRACES_KEPT,
@@ -138,6 +139,7 @@ class Fold:
         self._open: dict[Place, OpenDelta] = {}
         self._changes: list[StateChange] = []
         self.heard = Hearing()
+        self.beats = Beats()
         self.belated = 0
         """Belated events added since the start."""
         self.flushes = 0

@@ -15,6 +15,7 @@ import msgspec
 
 from correlators.acting import Outcomes
 from correlators.acts import Act
+from correlators.beats import Beat, Beats
 from correlators.correlate import Correlator, Decided
 from correlators.decisions import Decision
 from correlators.entries import PROGRESS_KEY, Entry, Frozen
@@ -51,6 +52,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """How fast people were."""
     frozen: list[Frozen] = msgspec.field(default_factory=list)
     """Entries that raised when they were due; they are among `entries`, under their new key."""
+    beats: tuple[Beat, ...] = ()
+    """Of the heartbeat, whose ticks are applied by now."""
 
 
 class Partition:
@@ -73,6 +76,7 @@ class Partition:
             signature_version=config.signature_version,
             configuration=config.name,
         )
+        self._beats = Beats()
         self._suppressed = progress.suppressed
         self._late = progress.late
         self.received: Counter[Reception] = Counter()
@@ -120,6 +124,9 @@ class Partition:
     def receive(self, offset: int, batch: DeltaBatch) -> None:
         """Take one message of the input log; see `Ticks.receive`."""
         self.received.update(self.ticks.receive(offset, batch))
+        if batch.beats:
+            source = batch.partition
+            self._beats.hold(msgspec.structs.replace(one, source=source) for one in batch.beats)
 
     def receive_act(self, offset: int, act: Act) -> bool:
         """Take one act of the input log; see `Ticks.receive_act`."""
@@ -134,9 +141,10 @@ class Partition:
         return min(due, held)
 
     def ready(self) -> bool:
-        """Return whether `step` would apply a tick."""
+        """Return whether `step` would apply a tick, or pass a heartbeat on."""
         following = self.next_tick()
-        return following is not None and following <= self.ticks.complete_tick()
+        complete = self.ticks.complete_tick()
+        return (following is not None and following <= complete) or self._beats.due(complete)
 
     def progress(self) -> Progress:
         """Return the `@progress` entry as it stands now."""
@@ -200,6 +208,7 @@ class Partition:
             poison=poison,
             frozen=frozen,
             responses=responses,
+            beats=self._beats.take(self.ticks.applied),
         )
 
     def _apply(self, work: Work) -> _Applied:

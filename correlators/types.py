@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from correlators.beats import Beat
 from correlators.issue_change import IssueChange
 from correlators.personal import ForPerson
 from correlators.pressed import Answer
@@ -302,6 +303,8 @@ class DeltaBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     heard: tuple[tuple[int, int], ...] = ()
     """(slot, what) as in `presence`, where a record came that is no mark, of whatever environment;
     told with the watermark."""
+    beats: tuple[Beat, ...] = ()
+    """Of the heartbeat; told to every target, with the watermark."""
 
 
 class DigestKind(StrEnum):

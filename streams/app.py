@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-import xxhash
 
 from streams import logs
+from streams.accounts import partition_of_account
 from streams.config_line import LINE_VARIABLE, first, follow
 from streams.metrics import Metrics
 from streams.processes import (
@@ -35,15 +35,6 @@ from streams.processes import (
 from streams.settings import Clock, Loaded, Settings, SettingsError, read
 from streams.stage import Handler, Stage, make_app, run_app, wait_for_kafka
 from streams.topics import inputs, max_record_bytes, names
-
-
-def partition_of_account(destination: str, partitions: int) -> int:
-    """Return the partition of `deliveries` that owns the account of a destination.
-
-    All channels of one Slack workspace share its limits, so they share an owner.
-    """
-    account = destination.split(":", 1)[0]
-    return xxhash.xxh3_64_intdigest(account.encode()) % partitions
 
 
 def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handler:
@@ -90,6 +81,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
             )
         case StageName.DELIVER:
             from streams.agents.deliver import DeliverHandler
+            from streams.agents.heart import Heart
             from streams.sink_config import make_sinks
 
             return DeliverHandler(
@@ -104,6 +96,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 max_request_bytes=request_bytes,
                 metrics=metrics,
                 remind_every_ms=settings.pages.remind_every_ms,
+                heart=Heart(settings, metrics),
             )
 
 
@@ -128,11 +121,13 @@ def make_change(
             return partial(handler.reconfigure, settings.correlation())
         case StageName.DELIVER:
             from streams.agents.deliver import DeliverHandler
+            from streams.agents.heart import Heart
             from streams.sink_config import make_sinks
 
             assert isinstance(handler, DeliverHandler)
             remind_every_ms = settings.pages.remind_every_ms
-            return partial(handler.reconfigure, make_sinks(settings), remind_every_ms)
+            heart = Heart(settings, handler.metrics)
+            return partial(handler.reconfigure, make_sinks(settings), remind_every_ms, heart)
 
 
 def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str, int]]) -> Stage:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import orjson
 import typer
 
+from streams.addresses import intake_of
 from streams.cli_acts import By, Json, Within, author, within_ms_of, wrong
 from streams.cli_shared import Config, complain, configure_logs, ends, settings_of
 from streams.drill_event import SERVICE
@@ -65,7 +66,7 @@ def drill(
                     settings,
                     service=service,
                     environment=environment,
-                    intake=(intake or drills.intake_of(settings)).rstrip("/"),
+                    intake=(intake or intake_of(settings)).rstrip("/"),
                     within_s=within_s,
                     hold_s=hold_s,
                     by=author(by),

@@ -11,6 +11,7 @@ from typing import Final
 
 from correlators.incidents import Windows
 from correlators.storms import Linking
+from streams.addresses import heartbeat_intake
 from streams.describe_destinations import Plain, destinations, secret_shown
 from streams.describe_rules import (
     grouping_shown,
@@ -66,6 +67,7 @@ def describe(settings: Settings) -> dict[str, Plain]:
         "metrics": f"http://{settings.metrics.host}:{settings.metrics.port}/metrics"
         if settings.metrics.port
         else None,
+        "heartbeat": _heartbeat(settings),
         "shadow": None
         if settings.shadow is None
         else f"everything goes to {settings.shadow.to} alone, and nobody is paged",
@@ -100,6 +102,18 @@ def _slack_in(settings: Settings) -> Plain:
         "signing_secrets": [secret_shown(one) for one in back.signing_secrets],
         "app_token": secret_shown(back.app_token) if back.app_token is not None else None,
         "may": {name: list(who) for name, who in back.groups.items()} or "everybody",
+    }
+
+
+def _heartbeat(settings: Settings) -> Plain:
+    """Return what is pinged as long as everything works, and how often."""
+    found = settings.heartbeat
+    if found is None:
+        return None
+    return {
+        "pings": secret_shown(found.url),
+        "every": duration(found.every_ms),
+        "sent_to": heartbeat_intake(settings) + "/heartbeat",
     }
 
 
@@ -190,6 +204,8 @@ def missing_for_sinks(settings: Settings) -> list[str]:
         secrets += webhook.all_secrets
     if settings.sentry is not None and needed(settings, "sentry"):
         secrets.append(settings.sentry.token)
+    if settings.heartbeat is not None:
+        secrets += [settings.heartbeat.url, *settings.intake.secrets[:1]]
     return [secret.missing for secret in secrets if secret.missing] + wrong_for_sinks(settings)
 
 

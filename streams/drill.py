@@ -41,7 +41,6 @@ CLEAN_UP_S: Final = 60.0
 """How long its end may take to be decided, and again to be told."""
 LATE_S: Final = 10.0
 """How long an incident that has not opened yet is waited for, to resolve it."""
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
 class DrillError(Exception):
@@ -57,12 +56,6 @@ class Drilled(NamedTuple):
     paged: tuple[str, ...]
     missing: tuple[str, ...]
     """What did not happen, a line each; empty where everything did."""
-
-
-def intake_of(settings: Settings) -> str:
-    """Return the address of the intake that the settings describe, as this machine reaches it."""
-    host = EVERYWHERE.get(settings.intake.host, settings.intake.host)
-    return f"http://{host}:{settings.intake.port}"
 
 
 async def drill(

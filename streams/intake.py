@@ -23,13 +23,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiokafka.errors import KafkaError
 
 from streams.intake_door import FINISH_WITHIN_S, Door, Log
+from streams.intake_heartbeat import EveryLog, HeartbeatDoor
 from streams.intake_log import ActLog, Acts, EventLog
 from streams.intake_pagerduty import PagerDutyDoor, taken_of
 from streams.intake_slack import SlackDoor, make_door
 from streams.metrics import Metrics
 from streams.metrics_http import metrics_handler
 from streams.reload import FIXED_INTAKE, Reloads
-from streams.settings import Loaded, Settings, SettingsError
+from streams.settings import Clock, Loaded, Settings, SettingsError
 from streams.topics import State, TopicsError, ensure, names
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def make_app(
     log: Log,
     acts: ActLog | None = None,
     owned: Acts | None = None,
+    every: EveryLog | None = None,
 ) -> web.Application:
     """Return the server's routes; who listens where is the caller's.
 
@@ -73,6 +75,7 @@ def make_app(
         log: started.
         acts: started; None: there is no way back from PagerDuty.
         owned: started; None: there is no way back from Slack.
+        every: started; None: there is no way in for heartbeats.
 
     Raises:
         SettingsError: a configured secret is not there, is empty, or is a token of a wrong form.
@@ -83,6 +86,8 @@ def make_app(
     app.router.add_post("/sentry", door.sentry)
     app.router.add_post("/sentry/legacy/{token}", door.legacy)
     app.router.add_post("/deploys", door.deploys)
+    if every is not None and settings.clock is Clock.WALL:
+        app.router.add_post("/heartbeat", HeartbeatDoor(door, every).post)
     if acts is not None:
         app[_PAGERDUTY] = pagerduty = PagerDutyDoor(door, taken_of(settings), metrics, acts)
         app.router.add_post("/pagerduty", pagerduty.webhook)
@@ -132,7 +137,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     log, metrics = EventLog(settings), Metrics()
-    app = make_app(settings, metrics, log, log, log)
+    app = make_app(settings, metrics, log, log, log, log)
     await _check_topic(settings)
     try:
         await log.start()

@@ -36,12 +36,12 @@ from streams.intake_checks import (
     resource_label,
 )
 from streams.intake_log import Written
+from streams.intake_room import Place, Room
 from streams.metrics import Metrics
 from streams.settings import Clock, Secret, Settings, SettingsError
 
 BODY_WITHIN_S: Final = 10.0
 """How long a body may take to arrive, in seconds."""
-REQUESTS_AT_ONCE: Final = 512
 BYTES_AT_ONCE: Final = 134_217_728
 """Bodies held at one time, counted by what they may grow to."""
 FINISH_WITHIN_S: Final = 5.0
@@ -70,43 +70,6 @@ class Log(Protocol):
         ...
 
 
-class _Room:
-    """How much may be under way at once, in requests and in bytes."""
-
-    def __init__(self, bytes_at_once: int) -> None:
-        self._requests_left = REQUESTS_AT_ONCE
-        self._bytes_left = bytes_at_once
-        self.empty = asyncio.Event()
-        self.empty.set()
-
-    def take(self, size: int) -> bool:
-        if self._requests_left == 0 or self._bytes_left < size:
-            return False
-        self.empty.clear()
-        self._requests_left -= 1
-        self._bytes_left -= size
-        return True
-
-    def give_back(self, size: int) -> None:
-        self._requests_left += 1
-        self._bytes_left += size
-        if self._requests_left == REQUESTS_AT_ONCE:
-            self.empty.set()
-
-
-class _Place:
-    """What one request has of the room, given back once."""
-
-    def __init__(self, room: _Room, size: int) -> None:
-        self._room: _Room | None = room
-        self._size = size
-
-    def give_back(self) -> None:
-        room, self._room = self._room, None
-        if room is not None:
-            room.give_back(self._size)
-
-
 class Door:
     """Answers `POST /sentry`, `POST /sentry/legacy/{token}` and `POST /deploys`."""
 
@@ -123,7 +86,7 @@ class Door:
         self.renew(settings)
         self._intake = uuid.uuid4().hex[:12].encode()
         self._repeats = Repeats()
-        self._room = _Room(max(BYTES_AT_ONCE, 2 * self._limit))
+        self._room = Room(max(BYTES_AT_ONCE, 2 * self._limit))
         self._arriving = Arriving(BODY_WITHIN_S)
         self._closing = False
         metrics.last_webhook_time_seconds.set(time.time())
@@ -141,7 +104,7 @@ class Door:
         tokens = [_token(secret) for secret in intake.legacy_tokens]
         deploy_keys = [_deploy_key(secret) for secret in intake.deploy_secrets]
         self._secrets, self._tokens, self._deploy_keys = secrets, tokens, deploy_keys
-        self._within_s = intake.kafka_timeout_ms / 1000
+        self.within_s = intake.kafka_timeout_ms / 1000
 
     async def finish(self) -> None:
         """Return once nothing is under way, or after `FINISH_WITHIN_S`."""
@@ -160,9 +123,13 @@ class Door:
             answer = await self._take(
                 request,
                 head[RESOURCE_HEADER].lower(),
-                lambda body: check_signature(signature, body, self._secrets),
+                lambda body: self.signed(signature, body),
             )
         return self.say(answer)
+
+    def signed(self, signature: str | None, body: bytes) -> Answer:
+        """Return `ACCEPTED` if one of Sentry's secrets signs the body so, else what is wrong."""
+        return check_signature(signature, body, self._secrets)
 
     async def legacy(self, request: web.Request) -> web.StreamResponse:
         """Take a webhook of the legacy plugin, which signs nothing: the address is the secret."""
@@ -222,6 +189,7 @@ class Door:
         write: Callable[[bytes], Awaitable[Answer]],
         *,
         at_least: int = 0,
+        measured: bool = True,
     ) -> Answer:
         """Read a body within the limits, check it, and write it; return what became of it.
 
@@ -230,6 +198,7 @@ class Door:
             check: of the body as received; only an accepted one is written.
             write: returns once Kafka has it, or says why not.
             at_least: bodies of so many bytes are taken even where events of that size are not.
+            measured: whether its time counts among those of what comes in.
         """
         limit = max(self._limit, at_least)
         announced = request.content_length
@@ -239,7 +208,7 @@ class Door:
         while not self._room.take(size):
             if not self._arriving.give_up():
                 return Answer.OVERLOADED
-        place = _Place(self._room, size)
+        place = Place(self._room, size)
         try:
             body = await self._arriving.read(request, limit, place.give_back)
             if isinstance(body, Unread):
@@ -249,7 +218,8 @@ class Door:
             if answer is not Answer.ACCEPTED:
                 return answer
             answer = await write(body)
-            self._metrics.intake_answer_seconds.observe(time.perf_counter() - began_s)
+            if measured:
+                self._metrics.intake_answer_seconds.observe(time.perf_counter() - began_s)
             return answer
         finally:
             place.give_back()
@@ -262,7 +232,7 @@ class Door:
         ]
         if self._timed:
             headers.append(("at_ms", str(int(request.headers[AT_HEADER])).encode()))
-        answer = WRITTEN[await self._log.append(body, headers, within_s=self._within_s)]
+        answer = WRITTEN[await self._log.append(body, headers, within_s=self.within_s)]
         if answer is Answer.ACCEPTED:
             self._metrics.intake_resources.labels(resource=resource_label(resource)).inc()
             if resource != DEPLOY:

@@ -119,6 +119,20 @@ class EventLog:
 
         return await self._sent(send, within_s)
 
+    async def append_everywhere(
+        self, body: bytes, headers: Sequence[tuple[str, bytes]], *, within_s: float
+    ) -> Written:
+        """Return what became of a record in every partition, `within_s` seconds later at the
+        latest; `YES` means that it stands in all of them."""
+
+        async def send(producer: AIOKafkaProducer, sent: list[_Sent]) -> None:
+            for number in sorted(await producer.partitions_for(self._topic)):
+                sent.append(
+                    await producer.send(self._topic, value=body, headers=headers, partition=number)
+                )
+
+        return await self._sent(send, within_s)
+
     async def tell(self, act: Act, environment: int, *, within_s: float) -> Written:
         """Return what became of an act, `within_s` seconds later at the latest.
 

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from sinks.marks import Mark, PutAside, RedriveOutcome, SentAgain, Taken
 from streams import codec
+from streams.accounts import partition_of_account
 from streams.letter_records import Letter, mark_of, read_letter, redrive_headers, send_mark
 from streams.letters import SENDABLE, Case, LetterState, cases, in_order
 from streams.settings import Settings
@@ -133,7 +134,6 @@ async def _send_again(
     settings: Settings, transaction: Transaction, letter: Letter, again: Again, partitions: int
 ) -> None:
     """Add to a transaction the mark of a letter and its digest, on its way once more."""
-    from streams.app import partition_of_account  # takes long to import
 
     assert letter.digest is not None, "cannot be read"
     topics = names(settings.namespace)

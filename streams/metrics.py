@@ -109,6 +109,8 @@ class Metrics:
     deleted_unread: Counter
     restarts: Counter
     stage_processes: Gauge
+    heartbeats: Counter
+    heartbeat_time_seconds: Gauge
     config_reloads: Counter
     config_refused: Gauge
     config_time_seconds: Gauge

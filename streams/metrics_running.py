@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from streams.beating import Beaten
 from streams.config_files import Reread
 from streams.metric_types import STAGE, Merge, counter, gauge, words
 from streams.processes import Standing
@@ -22,6 +23,18 @@ RUNNING: Final = (
         "frozen_entries",
         "entries",
         "Incidents and storms that decide nothing any more: they raised when they were due.",
+    ),
+    counter(
+        "heartbeats",
+        "beats",
+        "Made-up events that were sent the whole way, by what became of them.",
+        words("outcome", "`streams.beating.Beaten`", Beaten),
+    ),
+    gauge(
+        "heartbeat_time_seconds",
+        "seconds",
+        "When the heartbeat address took the last ping, in seconds since the epoch.",
+        merge=Merge.MAX,
     ),
     counter(
         "config_reloads",

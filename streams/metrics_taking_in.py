@@ -15,7 +15,7 @@ from streams.slack_inbound import OUTCOMES
 from streams.slack_inbound import Kind as SlackKind
 
 _RESOURCES: Final = (*sorted(KNOWN_RESOURCES), OTHER_RESOURCE)
-_RECORDS: Final = ("event", "state_change", "mark", "unreadable")
+_RECORDS: Final = ("event", "state_change", "mark", "unreadable", "heartbeat")
 
 _ANSWER_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5)
 """The promise is 50 ms; Sentry itself waits one second, and Kafka may take 0.8 s."""
@@ -67,7 +67,7 @@ TAKING_IN: Final = (
         "events",
         "records",
         "Records read by FINGERPRINT.",
-        words("kind", "event, state_change, mark, unreadable", _RECORDS),
+        words("kind", "event, state_change, mark, unreadable; heartbeat is no event", _RECORDS),
     ),
     counter(
         "belated_events",

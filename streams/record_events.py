@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from correlators.beats import RESOURCE as HEARTBEAT
 from streams.bar import Way
 from streams.record_foreign import NEVER, Marks, first_reads
 from streams.record_kafka import RecordError, reading
@@ -221,7 +222,7 @@ class Events:
         else:
             found, raised_ms = seen_of_sentry(record), self._raised.up_to(tp, record.offset)
         at_ms = self._stream_ms[tp] = max(self._stream_ms[tp], found.at_ms, raised_ms)
-        if found.mark:
+        if found.mark or found.resource == HEARTBEAT:
             self.marks += 1
         else:
             self._merge.add(Line(at_ms, place, record.offset, found.resource, found.body))

@@ -20,6 +20,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from correlators.acts import ActDone, ActOutcome
+from correlators.beats import RESOURCE as HEARTBEAT
 from correlators.channel_links import ChannelLink
 from correlators.deltas import tick_end_ms
 from correlators.types import Digest
@@ -125,6 +126,8 @@ async def told(
                 for record in records:
                     if any(name == REDRIVE_HEADER for name, _ in record.headers):
                         continue  # decided once, and sent again by hand
+                    if any(name == HEARTBEAT for name, _ in record.headers):
+                        continue  # it is told to nobody
                     digest = _digest(record)
                     if not first_ms < digest.at_ms <= up_to.end_ms or digest.handed_by:
                         continue  # what DELIVER hands on is no part of what is decided

@@ -20,6 +20,7 @@ from correlators.storms import Linking
 from streams.settings_email import email_of
 from streams.settings_fallback import check_fallbacks
 from streams.settings_grouping import grouping_of
+from streams.settings_heartbeat import heartbeat_of
 from streams.settings_holds import HOLDS, holding_of
 from streams.settings_inputs import HOST, intake_of, kafka_of, projects_of
 from streams.settings_pagers import pagerduty_of
@@ -110,6 +111,9 @@ def settings_of(
         shadow=shadow_of(reader, part.get("shadow"), chats_of(sinks)),
         sentry=sentry_of(reader, part["sentry"]) if "sentry" in part else None,
         templates=templates_of(reader, part, file),
+        heartbeat=heartbeat_of(reader, part["heartbeat"], Clock(clock))
+        if "heartbeat" in part
+        else None,
         people=people_of(reader, part.get("people"), known),
         file=file,
     )

@@ -7,6 +7,7 @@ reading the file is `settings`' work.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 import xxhash
@@ -91,6 +92,17 @@ class Sentry(msgspec.Struct, frozen=True, kw_only=True):
     """An issue that is told for the first time is assigned to the team that owns it."""
 
 
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead-man's switch: what is pinged as long as a made-up event goes the whole way."""
+
+    EVERY_MS: ClassVar[int] = 60_000
+    url: Secret
+    """Pinged by GET; whoever hears no ping for a while calls somebody."""
+    every_ms: int = EVERY_MS
+    intake: str = ""
+    """Where the event is sent; empty: where `intake` listens, as this machine reaches it."""
+
+
 class GroupingFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Who says what is the same, and the files that its rules are from; empty for none."""
 
@@ -139,6 +151,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     people: dict[str, Person] = msgspec.field(default_factory=dict)
     """By the name that messages have."""
     templates: Templates = Templates()
+    heartbeat: Heartbeat | None = None
+    """None: nothing is pinged, and no event made up."""
     file: str
     """The file that it was read from; empty when there was none."""
 

@@ -32,7 +32,7 @@ from correlators.types import Digest
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.slack import SlackPeer
 from streams import codec
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from streams.broker import running_broker
 from streams.settings import Settings, load
 from streams.topics import ensure, names

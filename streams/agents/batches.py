@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import xxhash
 
+from correlators.beats import Beat
 from correlators.types import Delta, DeltaBatch, StateChange
 
 BATCH_BYTES: Final = 512 * 1024
@@ -39,6 +40,13 @@ class Part(NamedTuple):
     watermark_ms: int = -1
     """-1 where there is none to tell: no tick of it has ended since it was told last."""
     heard: tuple[tuple[int, int], ...] = ()
+    beats: tuple[Beat, ...] = ()
+    """Of the heartbeat."""
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether there is something in it that every target hears."""
+        return self.watermark_ms >= 0 or bool(self.heard or self.beats)
 
 
 def target_of(environment: str, partitions: int) -> int:
@@ -51,7 +59,7 @@ def batches(parts: Sequence[Part], *, targets: int) -> dict[int, list[Message]]:
 
     Every delta goes to the owner of its environment, a change without environment to all of them;
     the last message of a target tells the watermarks of all parts that have one, and what they
-    heard. A target for which there is nothing to tell gets no message.
+    heard, and heartbeats. A target for which there is nothing to tell gets no message.
 
     Args:
         parts: of different sources.
@@ -70,7 +78,7 @@ def batches(parts: Sequence[Part], *, targets: int) -> dict[int, list[Message]]:
             if owner is None:
                 owner = owners[environment] = target_of(environment, targets)
             packing[owner].delta(part.source, delta)
-    told = {part.source: part for part in parts if part.watermark_ms >= 0 or part.heard}
+    told = {part.source: part for part in parts if part.tells_all}
     tells = range(targets) if told else sorted(packing)
     return {target: packing[target].messages(told) for target in tells}
 
@@ -119,4 +127,5 @@ def _batch(
         changes=tuple(changes),
         watermark_ms=-1 if told is None else told.watermark_ms,
         heard=() if told is None else told.heard,
+        beats=() if told is None else told.beats,
     )

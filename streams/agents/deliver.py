@@ -21,13 +21,10 @@ from sinks.attempted import attempted
 from sinks.base import (
     Answer,
     Attempt,
-    CannotTell,
     Retry,
     RetryReason,
     Scope,
     Sink,
-    Unknown,
-    UnknownReason,
 )
 from sinks.entries import Delivery, decode
 from sinks.outbox import Outbox
@@ -35,9 +32,11 @@ from sinks.page_watch import REMIND_EVERY_MS
 from sinks.spared import spared
 from sinks.targets import targets
 from streams import codec
+from streams.agents.deliver_calls import called
 from streams.agents.deliver_counting import count_answer, sink_of
 from streams.agents.deliver_waiting import Waiting
 from streams.agents.deliver_writing import Held, Writing
+from streams.agents.heart import Heart
 from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
@@ -72,6 +71,7 @@ class DeliverHandler:
         max_request_bytes: int,
         metrics: Metrics,
         remind_every_ms: int = REMIND_EVERY_MS,
+        heart: Heart | None = None,
     ) -> None:
         """Args: sinks: every sink that is configured; the rest: where to read and write;
         `partition_of` maps (destination, count); `remind_every_ms` is between reminders of a
@@ -91,7 +91,8 @@ class DeliverHandler:
         )
         self._remind_every_ms = remind_every_ms
         self._max_request_bytes = max_request_bytes
-        self._metrics = metrics
+        self.metrics = self._metrics = metrics
+        self._heart = heart
         self._held: dict[TopicPartition, Held] = {}
         self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
         self._waiting = Waiting(metrics)
@@ -106,9 +107,13 @@ class DeliverHandler:
         self._writing.start(source.stage.group, self._partitions)
         self._metrics.know_sinks(self._sinks)
         self._looks.know(self._sinks)
+        if self._heart is not None:
+            self._heart.start(source, self._partitions)
 
     async def stop(self) -> None:
         """Close the sinks."""
+        if self._heart is not None:
+            await self._heart.stop()
         await self._looks.stop()
         for sink in self._sinks.values():
             await sink.close()
@@ -139,6 +144,8 @@ class DeliverHandler:
         stored.pop(PROGRESS_KEY, None)
         outbox = self._outbox(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = Held(outbox, writer, offset)
+        if self._heart is not None:
+            self._heart.assigned(tp.partition)
         self._looks.restored(outbox.entries().values(), self._sinks, self._host.now_ms())
         return offset
 
@@ -153,6 +160,8 @@ class DeliverHandler:
         held = self._held.pop(tp, None)
         if held is None:
             return
+        if self._heart is not None:
+            self._heart.revoked(tp.partition)
         if held.calls:
             await asyncio.wait(held.calls)
         self._take_answers(held)
@@ -160,7 +169,10 @@ class DeliverHandler:
         await held.writer.stop()
 
     async def reconfigure(
-        self, sinks: Sequence[Sink], remind_every_ms: int = REMIND_EVERY_MS
+        self,
+        sinks: Sequence[Sink],
+        remind_every_ms: int = REMIND_EVERY_MS,
+        heart: Heart | None = None,
     ) -> None:
         """Send to other destinations, or with other secrets, from the next call on.
 
@@ -183,6 +195,9 @@ class DeliverHandler:
         await self._looks.stop()
         for sink in before.values():
             await sink.close()
+        if heart is not None and self._heart is not None:
+            owned = [tp.partition for tp in self._held]
+            self._heart = await self._heart.replaced(heart, self._source, self._partitions, owned)
 
     def _outbox(self, entries: Iterable[Delivery]) -> Outbox:
         outbox = Outbox(
@@ -198,6 +213,8 @@ class DeliverHandler:
         held = self._held[tp]
         self._take_answers(held)
         for record in records:
+            if self._heart is not None and self._heart.takes(record):
+                continue
             try:
                 digest = codec.digest(record.value or b"")
                 redrive = redrive_of(record.headers)
@@ -208,6 +225,8 @@ class DeliverHandler:
             held.outbox.accept(digest, self._host.now_ms(), redrive)
         held.offset = records[-1].offset + 1
         await self._pump(tp, held)
+        if self._heart is not None:
+            self._heart.written()
 
     async def timer(self, now_ms: int) -> None:
         """Take in answers and make the calls that are due by now."""
@@ -224,6 +243,8 @@ class DeliverHandler:
             await self._tell_notices(*next(iter(self._held.items())))
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
+        if self._heart is not None:
+            self._heart.turn(now_ms)
         count_notes(self._metrics, self._sinks.values())
         self._waiting.look(self._sinks, (one.outbox for one in self._held.values()), now_ms)
 
@@ -269,29 +290,7 @@ class DeliverHandler:
             task.add_done_callback(held.calls.discard)
 
     async def _call(self, held: Held, attempt: Attempt, sink: Sink) -> None:
-        """Make one call within its deadline; its answer waits on the answers' lane.
-
-        The deadline is checked on the wall clock, which counts a suspension of the process: one
-        that wakes after it must not send what its successor is looking up already.
-        """
-        began_ms = self._host.now_ms()
-        left_ms = attempt.deadline_ms - began_ms
-        outcome: Any
-        if left_ms <= 0:
-            outcome = Retry(reason=RetryReason.EXPIRED)
-        else:
-            try:
-                async with asyncio.timeout(left_ms / 1000):
-                    outcome = await (sink.find if attempt.find else sink.send)(attempt)
-            except TimeoutError:
-                timed_out = UnknownReason.TIMED_OUT
-                outcome = CannotTell(timed_out) if attempt.find else Unknown(timed_out)
-            except Exception as error:
-                # A sink that raises has a bug; one digest's bug must not keep the others waiting.
-                # Nobody knows how far the call came, so it is looked up, and given up in the end.
-                log.error("sink raised", sink=sink.name, error=type(error).__name__, exc_info=True)
-                unread = UnknownReason.UNREADABLE
-                outcome = CannotTell(unread) if attempt.find else Unknown(unread)
-        answer = Answer(key=attempt.key, number=attempt.number, outcome=outcome, began_ms=began_ms)
-        held.answers.append((attempt, answer))
+        """Make one call; its answer waits on the answers' lane."""
+        answer = await called(sink, attempt, self._host)
+        held.answers.append((attempt, answer))  # the list of now: meanwhile another was taken
         self._source.wake()

@@ -49,7 +49,7 @@ class Taken(NamedTuple):
     def anything(self) -> bool:
         """Whether there is anything to send or to commit."""
         part = self.part
-        tells = part.deltas or part.changes or part.heard or part.watermark_ms >= 0
+        tells = part.deltas or part.changes or part.tells_all
         return bool(tells) or self.offset != self.lane.committed
 
 
@@ -61,8 +61,9 @@ def take(tp: TopicPartition, lane: Lane) -> Taken:
     fold = lane.fingerprinter.fold
     deltas, changes = fold.flush()
     heard = fold.heard.take()
-    watermark_ms = lane.watermark_ms if lane.ended or heard else -1
-    part = Part(tuple(tp), deltas, changes, watermark_ms, heard)
+    beats = fold.beats.take_all()
+    watermark_ms = lane.watermark_ms if lane.ended or heard or beats else -1
+    part = Part(tuple(tp), deltas, changes, watermark_ms, heard, beats)
     quarantined, lane.quarantine = tuple(lane.quarantine), []
     lane.flushed = lane.offset
     lane.sent_ms = max(lane.sent_ms, watermark_ms)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from correlators.beats import DESTINATION, RESOURCE, Passed
 from correlators.partition import Step
 from streams import codec
 from streams.stage.state import Headers
@@ -70,6 +71,13 @@ def outgoing(
         Outgoing(topics.decisions, None, one.subject.encode(), codec.encode(one), [])
         for one in step.decisions
     ]
+    if step.beats:
+        passed = codec.encode(Passed(tp.partition, step.beats))
+        to = partition_of(DESTINATION)
+        # No digest: whoever reads these has nothing to read in it.
+        written.append(
+            Outgoing(topics.deliveries, to, DESTINATION.encode(), None, [(RESOURCE, passed)])
+        )
     origin = [("topic", tp.topic.encode()), ("partition", str(tp.partition).encode())]
     written += [
         Outgoing(

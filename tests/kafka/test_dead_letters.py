@@ -16,7 +16,7 @@ from correlators.types import Digest, PageAction
 from sinks.entries import DeadReason, letter
 from sinks.marks import RedriveOutcome, SentAgain
 from streams import codec, letters_topic, status_kafka
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from streams.broker import Broker
 from streams.cli_acts import now_ms
 from streams.letter_records import headers_of, redrive_of, send_mark

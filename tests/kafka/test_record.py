@@ -23,7 +23,7 @@ from correlators.entries import PROGRESS_KEY
 from correlators.ticks import Progress
 from correlators.types import DigestKind, tick_of
 from streams import codec
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from streams.broker import Broker
 from streams.record import Options, run
 from streams.record_events import Events

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from streams import codec
+from streams.accounts import partition_of_account
 from streams.agents.correlate import CorrelateHandler
 from streams.agents.fingerprint import FingerprintHandler
-from streams.app import partition_of_account
 from streams.metrics import Metrics
 from streams.settings import Clock
 from streams.stage import Handler, Stage

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from streams import arriving
-from streams.intake_door import REQUESTS_AT_ONCE
+from streams.intake_room import REQUESTS_AT_ONCE
 from streams.intake_slack import ARRIVING_AT_ONCE
 from streams.metrics import Metrics, exposition
 from tests.streams.slack_stand import stand

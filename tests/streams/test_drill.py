@@ -14,7 +14,7 @@ from sinks.attempted import Attempted
 from sinks.base import Step
 from sinks.lead import CHARS, lead
 from streams import codec
-from streams.drill import intake_of
+from streams.addresses import intake_of
 from streams.drill_event import MARK_CHARS, VALUE, body_of, mark_of, signature_of
 from streams.drill_heard import Heard
 from streams.intake_checks import Answer, check_signature

@@ -30,7 +30,7 @@ from correlators.rules import Routes
 from correlators.ticks import Work
 from correlators.types import Digest, DigestKind, Level
 from streams import codec
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from tests.correlators.score import START, Push, deltas_of, event
 from tests.simulation.cluster import EPOCH_MS
 from tests.simulation.deliveries.line import Call

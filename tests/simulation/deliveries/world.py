@@ -12,9 +12,9 @@ from unittest.mock import patch
 import structlog
 
 from sinks import page_watch
+from streams.accounts import partition_of_account
 from streams.agents import deliver
 from streams.agents.deliver import DeliverHandler
-from streams.app import partition_of_account
 from streams.reports import DeliverReport
 from streams.stage import Handler, Stage
 from tests.simulation.child import Child, SimHost, SimSource

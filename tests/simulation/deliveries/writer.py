@@ -8,7 +8,7 @@ from itertools import groupby
 from sinks.base import Step
 from sinks.marks import MARK_HEADER, REDRIVE_HEADER, Redrive, encode
 from streams import codec
-from streams.app import partition_of_account
+from streams.accounts import partition_of_account
 from tests.simulation.cluster import Cluster
 from tests.simulation.deliveries.stories import Record
 from tests.simulation.producer import SimProducer, start_at_last
