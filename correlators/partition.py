@@ -19,6 +19,7 @@ from correlators.beats import Beat, Beats
 from correlators.correlate import Correlator, Decided
 from correlators.decisions import Decision
 from correlators.entries import PROGRESS_KEY, Entry, Frozen
+from correlators.halves import halves
 from correlators.responses import Response
 from correlators.suppressions import Suppressed
 from correlators.telling import Config
@@ -100,6 +101,16 @@ class Partition:
     def state_entries(self) -> list[tuple[str, Entry]]:
         """All entries by key, without `@progress`."""
         return list(self._correlator.state.entries())
+
+    def first_event(self, subject: str) -> str:
+        """Return the id of the event that is shown for an incident, or for the first one of a
+        storm; empty for what is not known."""
+        state = self._correlator.state
+        storm = state.storm(subject)
+        if storm is not None and storm.members:
+            subject = storm.members[0]
+        incident = state.find_incident(subject)
+        return incident.sample.event_id if incident is not None else ""
 
     @property
     def open_counts(self) -> tuple[int, int]:
@@ -247,7 +258,7 @@ class Partition:
                 what = (*some.acts, *some.changes, *some.deltas)
                 poison += [Poison(one, reason) for one in what]
             else:
-                untried += reversed(_halves(some))
+                untried += reversed(halves(some))
         return kept, poison
 
     def _raises(self, work: Work, frozen: list[Frozen]) -> str:
@@ -279,17 +290,3 @@ class _Applied(NamedTuple):
     decided: Decided
     poison: list[Poison]
     frozen: list[Frozen]
-
-
-def _halves(work: Work) -> list[Work]:
-    """Return the work in two parts, in order."""
-    tick, changes, deltas, acts = work.tick, work.changes, work.deltas, work.acts
-    if acts and (changes or deltas):
-        return [Work(tick, [], [], acts), Work(tick, changes, deltas)]
-    if changes and deltas:
-        return [Work(tick, changes, []), Work(tick, [], deltas)]
-    at = work.size // 2
-    return [
-        Work(tick, changes[:at], deltas[:at], acts[:at]),
-        Work(tick, changes[at:], deltas[at:], acts[at:]),
-    ]

@@ -35,6 +35,7 @@ from streams.processes import (
 from streams.settings import Clock, Loaded, Settings, SettingsError, read
 from streams.stage import Handler, Stage, make_app, run_app, wait_for_kafka
 from streams.topics import inputs, max_record_bytes, names
+from streams.tracing import tracer_of
 
 
 def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handler:
@@ -43,11 +44,12 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
     A process imports its own stage only: the clients of the sinks alone take half of a start.
 
     Raises:
-        SettingsError: a secret that a sink needs is not there.
+        SettingsError: a secret that a sink needs is not there, or OpenTelemetry, for traces.
     """
     topics = names(settings.namespace)
     bootstrap = settings.kafka.bootstrap
     request_bytes = max_record_bytes(settings)
+    tracer = tracer_of(settings, name.value)
     match name:
         case StageName.FINGERPRINT:
             from streams.agents.fingerprint import FingerprintHandler
@@ -60,6 +62,7 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 quarantine_topic=topics.quarantine,
                 max_request_bytes=request_bytes,
                 metrics=metrics,
+                tracer=tracer,
             )
         case StageName.CORRELATE:
             from streams.agents.correlate import CorrelateHandler
@@ -78,10 +81,11 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 partition_of=partition_of_account,
                 max_request_bytes=request_bytes,
                 metrics=metrics,
+                tracer=tracer,
             )
         case StageName.DELIVER:
             from streams.agents.deliver import DeliverHandler
-            from streams.agents.heart import Heart
+            from streams.agents.heart import heart_of
             from streams.sink_config import make_sinks
 
             return DeliverHandler(
@@ -96,7 +100,8 @@ def make_handler(settings: Settings, name: StageName, metrics: Metrics) -> Handl
                 max_request_bytes=request_bytes,
                 metrics=metrics,
                 remind_every_ms=settings.pages.remind_every_ms,
-                heart=Heart(settings, metrics),
+                heart=heart_of(settings, metrics),
+                tracer=tracer,
             )
 
 
@@ -121,12 +126,12 @@ def make_change(
             return partial(handler.reconfigure, settings.correlation())
         case StageName.DELIVER:
             from streams.agents.deliver import DeliverHandler
-            from streams.agents.heart import Heart
+            from streams.agents.heart import heart_of
             from streams.sink_config import make_sinks
 
             assert isinstance(handler, DeliverHandler)
             remind_every_ms = settings.pages.remind_every_ms
-            heart = Heart(settings, handler.metrics)
+            heart = heart_of(settings, handler.metrics)
             return partial(handler.reconfigure, make_sinks(settings), remind_every_ms, heart)
 
 

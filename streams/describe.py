@@ -68,6 +68,9 @@ def describe(settings: Settings) -> dict[str, Plain]:
         if settings.metrics.port
         else None,
         "heartbeat": _heartbeat(settings),
+        "tracing": None
+        if settings.tracing is None
+        else f"one event in {settings.tracing.one_in} to {settings.tracing.endpoint}",
         "shadow": None
         if settings.shadow is None
         else f"everything goes to {settings.shadow.to} alone, and nobody is paged",

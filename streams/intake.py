@@ -32,6 +32,7 @@ from streams.metrics_http import metrics_handler
 from streams.reload import FIXED_INTAKE, Reloads
 from streams.settings import Clock, Loaded, Settings, SettingsError
 from streams.topics import State, TopicsError, ensure, names
+from streams.tracing import Tracer, tracer_of
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def make_app(
     acts: ActLog | None = None,
     owned: Acts | None = None,
     every: EveryLog | None = None,
+    tracer: Tracer | None = None,
 ) -> web.Application:
     """Return the server's routes; who listens where is the caller's.
 
@@ -76,11 +78,12 @@ def make_app(
         acts: started; None: there is no way back from PagerDuty.
         owned: started; None: there is no way back from Slack.
         every: started; None: there is no way in for heartbeats.
+        tracer: of this process; None: nothing is traced.
 
     Raises:
         SettingsError: a configured secret is not there, is empty, or is a token of a wrong form.
     """
-    door = Door(settings, metrics, log)
+    door = Door(settings, metrics, log, tracer)
     app = web.Application()
     app[_DOOR] = door
     app.router.add_post("/sentry", door.sentry)
@@ -137,7 +140,8 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     log, metrics = EventLog(settings), Metrics()
-    app = make_app(settings, metrics, log, log, log, log)
+    tracer = tracer_of(settings, "intake")
+    app = make_app(settings, metrics, log, log, log, log, tracer)
     await _check_topic(settings)
     try:
         await log.start()
@@ -161,6 +165,8 @@ async def serve(
             await app[_SLACK].finish(FINISH_WITHIN_S)
         await runner.cleanup()
         await log.stop()
+        if tracer is not None:
+            await asyncio.to_thread(tracer.close)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:

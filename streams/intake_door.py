@@ -39,6 +39,7 @@ from streams.intake_log import Written
 from streams.intake_room import Place, Room
 from streams.metrics import Metrics
 from streams.settings import Clock, Secret, Settings, SettingsError
+from streams.tracing import Tracer, trace_body
 
 BODY_WITHIN_S: Final = 10.0
 """How long a body may take to arrive, in seconds."""
@@ -73,8 +74,11 @@ class Log(Protocol):
 class Door:
     """Answers `POST /sentry`, `POST /sentry/legacy/{token}` and `POST /deploys`."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, log: Log) -> None:
-        """Args: settings: the clock, the limits, and the secrets, which are read here.
+    def __init__(
+        self, settings: Settings, metrics: Metrics, log: Log, tracer: Tracer | None = None
+    ) -> None:
+        """Args: settings: the clock, the limits, and the secrets, which are read here; tracer: of
+        this process.
 
         Raises:
             SettingsError: a secret is not there or is empty, or a token cannot stand in an address.
@@ -88,6 +92,7 @@ class Door:
         self._repeats = Repeats()
         self._room = Room(max(BYTES_AT_ONCE, 2 * self._limit))
         self._arriving = Arriving(BODY_WITHIN_S)
+        self._tracer = tracer
         self._closing = False
         metrics.last_webhook_time_seconds.set(time.time())
 
@@ -225,9 +230,10 @@ class Door:
             place.give_back()
 
     async def _write(self, request: web.Request, resource: str, body: bytes) -> Answer:
+        received_ms = time.time_ns() // 1_000_000
         headers = [
             ("resource", resource.encode()),
-            ("received_ms", str(time.time_ns() // 1_000_000).encode()),
+            ("received_ms", str(received_ms).encode()),
             ("intake", self._intake),
         ]
         if self._timed:
@@ -235,6 +241,8 @@ class Door:
         answer = WRITTEN[await self._log.append(body, headers, within_s=self.within_s)]
         if answer is Answer.ACCEPTED:
             self._metrics.intake_resources.labels(resource=resource_label(resource)).inc()
+            if self._tracer is not None:
+                trace_body(self._tracer, body, received_ms)
             if resource != DEPLOY:
                 self._metrics.last_webhook_time_seconds.set(time.time())
             if self._repeats.seen(body):

@@ -30,7 +30,7 @@ EVERY_S: Final = 10.0
 KINDS_KEPT: Final = 1_000
 """Kinds of lines remembered; the one not seen for longest makes room, and may then pass early."""
 
-NOISY: Final = ("aiokafka", "faust", "mode", "kafka")
+NOISY: Final = ("aiokafka", "faust", "mode", "kafka", "opentelemetry")
 """Loggers, with all below them, whose repetitions are held back."""
 
 QUIET: Final = {
@@ -40,6 +40,7 @@ QUIET: Final = {
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "slack_sdk": logging.WARNING,
+    "urllib3": logging.WARNING,
 }
 """Libraries that name bodies, addresses or headers below this level; never configured lower."""
 

@@ -29,6 +29,7 @@ FIXED: Final = (
     "kafka.replication",
     "kafka.sentry_topics",
     "intake.max_body_bytes",
+    "tracing",
 )
 """What the topics, their state and their producers are made of."""
 

@@ -35,6 +35,7 @@ from streams.settings_sinks import Console, File, Sinks
 from streams.settings_slack import slack_in_of, slack_of
 from streams.settings_teams import teams_of as ms_teams_of
 from streams.settings_templates import templates_of
+from streams.settings_tracing import tracing_of
 from streams.settings_types import (
     Clock,
     MetricsAt,
@@ -114,6 +115,7 @@ def settings_of(
         heartbeat=heartbeat_of(reader, part["heartbeat"], Clock(clock))
         if "heartbeat" in part
         else None,
+        tracing=tracing_of(reader, part["tracing"]) if "tracing" in part else None,
         people=people_of(reader, part.get("people"), known),
         file=file,
     )

@@ -103,6 +103,16 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Where the event is sent; empty: where `intake` listens, as this machine reaches it."""
 
 
+class Tracing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the way of some events is told, as OpenTelemetry's traces."""
+
+    ONE_IN: ClassVar[int] = 100
+    endpoint: str
+    """Of OTLP over HTTP, with its path."""
+    one_in: int = ONE_IN
+    """Of so many events one is traced, roughly."""
+
+
 class GroupingFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Who says what is the same, and the files that its rules are from; empty for none."""
 
@@ -153,6 +163,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     templates: Templates = Templates()
     heartbeat: Heartbeat | None = None
     """None: nothing is pinged, and no event made up."""
+    tracing: Tracing | None = None
+    """None: nothing is traced."""
     file: str
     """The file that it was read from; empty when there was none."""
 

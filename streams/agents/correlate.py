@@ -33,6 +33,8 @@ from streams.metrics import Metrics
 from streams.reports import EXCLUDED_TOLD, CorrelateReport
 from streams.stage import Source
 from streams.stage.state import FencedWriter, TransactionTooSlow, partitions_of, take_over
+from streams.traced_hops import headers_of, trace_step, untraced
+from streams.tracing import Tracer
 
 TICKS_PER_TRANSACTION: Final = 256
 CHANGES_PER_TRANSACTION: Final = 2_000
@@ -98,6 +100,7 @@ class CorrelateHandler:
         max_request_bytes: int,
         metrics: Metrics,
         foreign_topics: tuple[str, ...] = (),
+        tracer: Tracer | None = None,
     ) -> None:
         """Args: what decides, where to read and write; `partition_of` maps (destination, count)."""
         self._config = config
@@ -110,6 +113,7 @@ class CorrelateHandler:
         self._partition_of = partition_of
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
+        self._tracer = tracer
         counting.begin(metrics, config)
         self._held: dict[TopicPartition, _Held] = {}
         self.progress_topic: TopicT | None = None
@@ -126,7 +130,9 @@ class CorrelateHandler:
         self._pressure.partitions = self._partitions
 
     async def stop(self) -> None:
-        """Nothing is held beside the partitions."""
+        """Nothing is held beside the partitions, but for traces that are not sent yet."""
+        if self._tracer is not None:
+            self._tracer.close()
 
     def progress(self, heard: Heard) -> None:
         """Note how far its other partitions are: the slowest of all pauses the sources."""
@@ -309,7 +315,9 @@ class CorrelateHandler:
 
         def compute() -> tuple[Step, list[Outgoing]]:
             step = held.partition.step(most_ticks=most_ticks, most_changes=CHANGES_PER_TRANSACTION)
-            return step, outgoing(step, tp, self._topics, self._partition_of_destination)
+            traced = headers_of(self._tracer, held.partition) if self._tracer else untraced
+            to = self._partition_of_destination
+            return step, outgoing(step, tp, self._topics, to, traced)
 
         began_ms = self._host.monotonic_ms()
         step, records = await self._host.compute(compute)
@@ -344,6 +352,8 @@ class CorrelateHandler:
             raise
         held.written = step.progress
         self._count(step, transaction.seconds)
+        if self._tracer is not None:
+            trace_step(self._tracer, held.partition, step, self._host.now_ms())
 
     async def _quarantine(
         self,

@@ -36,7 +36,7 @@ from streams.agents.deliver_calls import called
 from streams.agents.deliver_counting import count_answer, sink_of
 from streams.agents.deliver_waiting import Waiting
 from streams.agents.deliver_writing import Held, Writing
-from streams.agents.heart import Heart
+from streams.agents.heart import Heartless
 from streams.agents.incident_looks import LookAgent
 from streams.agents.stored import Installation, Position, read_position
 from streams.codec import CodecError, Heard
@@ -46,6 +46,8 @@ from streams.reports import DeliverReport
 from streams.sink_notes import count_notes
 from streams.stage import Source
 from streams.stage.state import partitions_of, take_over
+from streams.traced_hops import DeliverTraces
+from streams.tracing import Tracer
 
 CALLS_AT_ONCE: Final = 64
 KEPT_FOR_PAGES: Final = 8
@@ -71,7 +73,8 @@ class DeliverHandler:
         max_request_bytes: int,
         metrics: Metrics,
         remind_every_ms: int = REMIND_EVERY_MS,
-        heart: Heart | None = None,
+        heart: Heartless | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Args: sinks: every sink that is configured; the rest: where to read and write;
         `partition_of` maps (destination, count); `remind_every_ms` is between reminders of a
@@ -92,7 +95,8 @@ class DeliverHandler:
         self._remind_every_ms = remind_every_ms
         self._max_request_bytes = max_request_bytes
         self.metrics = self._metrics = metrics
-        self._heart = heart
+        self._traces = DeliverTraces(tracer)
+        self._heart = heart or Heartless()
         self._held: dict[TopicPartition, Held] = {}
         self._looks = LookAgent(metrics, wake=lambda: self._source.wake())
         self._waiting = Waiting(metrics)
@@ -107,16 +111,15 @@ class DeliverHandler:
         self._writing.start(source.stage.group, self._partitions)
         self._metrics.know_sinks(self._sinks)
         self._looks.know(self._sinks)
-        if self._heart is not None:
-            self._heart.start(source, self._partitions)
+        self._heart.start(source, self._partitions)
 
     async def stop(self) -> None:
         """Close the sinks."""
-        if self._heart is not None:
-            await self._heart.stop()
+        await self._heart.stop()
         await self._looks.stop()
         for sink in self._sinks.values():
             await sink.close()
+        self._traces.close()
 
     def progress(self, heard: Heard) -> None:
         """DELIVER follows the wall clock; CORRELATE's progress decides nothing here."""
@@ -144,8 +147,7 @@ class DeliverHandler:
         stored.pop(PROGRESS_KEY, None)
         outbox = self._outbox(decode(stored[key]) for key in sorted(stored))
         self._held[tp] = Held(outbox, writer, offset)
-        if self._heart is not None:
-            self._heart.assigned(tp.partition)
+        self._heart.assigned(tp.partition)
         self._looks.restored(outbox.entries().values(), self._sinks, self._host.now_ms())
         return offset
 
@@ -160,8 +162,7 @@ class DeliverHandler:
         held = self._held.pop(tp, None)
         if held is None:
             return
-        if self._heart is not None:
-            self._heart.revoked(tp.partition)
+        self._heart.revoked(tp.partition)
         if held.calls:
             await asyncio.wait(held.calls)
         self._take_answers(held)
@@ -172,7 +173,7 @@ class DeliverHandler:
         self,
         sinks: Sequence[Sink],
         remind_every_ms: int = REMIND_EVERY_MS,
-        heart: Heart | None = None,
+        heart: Heartless | None = None,
     ) -> None:
         """Send to other destinations, or with other secrets, from the next call on.
 
@@ -195,7 +196,7 @@ class DeliverHandler:
         await self._looks.stop()
         for sink in before.values():
             await sink.close()
-        if heart is not None and self._heart is not None:
+        if heart is not None:
             owned = [tp.partition for tp in self._held]
             self._heart = await self._heart.replaced(heart, self._source, self._partitions, owned)
 
@@ -213,7 +214,7 @@ class DeliverHandler:
         held = self._held[tp]
         self._take_answers(held)
         for record in records:
-            if self._heart is not None and self._heart.takes(record):
+            if self._heart.takes(record):
                 continue
             try:
                 digest = codec.digest(record.value or b"")
@@ -223,10 +224,10 @@ class DeliverHandler:
                 self._metrics.quarantined.labels(reason="digest").inc()
                 continue
             held.outbox.accept(digest, self._host.now_ms(), redrive)
+            self._traces.accepted(digest, record.headers)
         held.offset = records[-1].offset + 1
         await self._pump(tp, held)
-        if self._heart is not None:
-            self._heart.written()
+        self._heart.written()
 
     async def timer(self, now_ms: int) -> None:
         """Take in answers and make the calls that are due by now."""
@@ -243,8 +244,7 @@ class DeliverHandler:
             await self._tell_notices(*next(iter(self._held.items())))
         for sink, count in waiting.items():
             self._metrics.deliveries_waiting.labels(sink=sink).set(count)
-        if self._heart is not None:
-            self._heart.turn(now_ms)
+        self._heart.turn(now_ms)
         count_notes(self._metrics, self._sinks.values())
         self._waiting.look(self._sinks, (one.outbox for one in self._held.values()), now_ms)
 
@@ -263,6 +263,7 @@ class DeliverHandler:
             held.attempted.append(attempted(attempt, answer, now_ms))
             sink = self._sinks.get(sink_of(attempt.destination))
             count_answer(self._metrics, attempt, answer, sink, now_ms)
+            self._traces.answered(attempt, answer, now_ms)
             self._looks.answered(attempt, answer, sink, now_ms)
         return bool(answers)
 

@@ -30,6 +30,8 @@ from streams.reports import FingerprintReport
 from streams.settings import Clock
 from streams.stage import Source
 from streams.topics import ROOM_BYTES
+from streams.traced_hops import FingerprintTraces
+from streams.tracing import Tracer
 
 AHEAD_MS: Final = 30_000
 """A source partition this far ahead of the slowest, or of CORRELATE, is paused."""
@@ -50,6 +52,7 @@ class FingerprintHandler:
         quarantine_topic: str,
         max_request_bytes: int,
         metrics: Metrics,
+        tracer: Tracer | None = None,
     ) -> None:
         """Args: what decides, where to read and write, and `max_request_bytes` of a producer."""
         self._fingerprinting = fingerprinting
@@ -59,6 +62,7 @@ class FingerprintHandler:
         self._quarantine_topic = quarantine_topic
         self._max_request_bytes = max_request_bytes
         self._metrics = metrics
+        self._traces = FingerprintTraces(tracer) if tracer is not None else None
         self._lanes: dict[TopicPartition, Lane] = {}
         self._gathered = Gathered()
         self._pressure = Pressure(deltas_topic)  # news may come before the start is done
@@ -92,6 +96,8 @@ class FingerprintHandler:
         """Close both."""
         await self._producer.stop()
         await self._admin.close()
+        if self._traces is not None:
+            self._traces.close()
 
     async def assign(self, tp: TopicPartition) -> int:
         """Return the committed offset, and begin with the stream time that was committed with
@@ -164,6 +170,8 @@ class FingerprintHandler:
         for record, reason in lane.take(records, self._clock, self._metrics):
             await self._set_aside(tp, lane, record, reason)
         lane.busy_tick = tick_of(self._host.now_ms())
+        if self._traces is not None and not lane.foreign:
+            self._traces.read(tp, records)
         now_ms = self._host.monotonic_ms()
         self._gathered.add(
             tp,
@@ -248,6 +256,8 @@ class FingerprintHandler:
         for tp, (lane, offset, stream_ms) in found.items():
             stored[tp] = OffsetAndMetadata(offset, foreign.metadata(stream_ms, lane.since_ms))
             lane.committed = offset
+            if self._traces is not None:
+                self._traces.flushed(tp, offset, self._host.now_ms())
         try:
             await self._source.consumer.commit(stored)
         except (CommitFailedError, IllegalStateError) as error:

@@ -28,6 +28,7 @@ from streams.drill_event import signature_of
 from streams.intake_checks import SIGNATURE_HEADER
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.settings_types import Heartbeat
 from streams.stage import Source
 from streams.stage.state import partitions_of
 from streams.topics import names
@@ -40,39 +41,38 @@ _passed: Final = msgspec.msgpack.Decoder(Passed)
 log = structlog.get_logger(__name__)
 
 
-class Heart:
-    """The heartbeat of one process: it beats where this one owns its account."""
-
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Args: settings: without `heartbeat` nothing ever happens; metrics: of this process.
-
-        Raises:
-            SettingsError: the heartbeat address, or the secret that signs, is not there.
-        """
-        self.config = settings.heartbeat
-        self._metrics = metrics
-        self._topics = names(settings.namespace)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._partition = -1
-        if self.config is None:
-            return
-        self._beating = Beating(self.config.every_ms)
-        self._intake = heartbeat_intake(settings) + "/heartbeat"
-        self._url = self.config.url.reveal()
-        self._secret = settings.intake.secrets[0].reveal()
-        self._http = Http(timeout_ms=CALL_MS)
-        for outcome in Beaten:
-            metrics.heartbeats.labels(outcome=outcome.value)
+class Heartless:
+    """The part of DELIVER where no heartbeat is configured: it passes over those of others."""
 
     def start(self, source: Source, partitions: int) -> None:
         """Take in the source, and how many partitions `deliveries` has."""
-        self._source = source
-        self._host = source.stage.host
-        self._partition = partition_of_account(DESTINATION, partitions)
+
+    async def stop(self) -> None:
+        """Let go of every call."""
+
+    def assigned(self, partition: int) -> None:
+        """Note that this process owns a partition of `deliveries`."""
+
+    def revoked(self, partition: int) -> None:
+        """Note that it owns it no more."""
+
+    def takes(self, record: ConsumerRecord[Any, Any]) -> bool:
+        """Return whether a record of `deliveries` is of a heartbeat, and take it in then."""
+        return any(name == RESOURCE for name, _ in record.headers)
+
+    def written(self) -> None:
+        """Ping if a beat came back: everything that was taken in is behind us."""
+
+    def turn(self, now_ms: int) -> None:
+        """Send a beat when it is time; say aloud that one did not come back."""
+
+    def told(self) -> tuple[object, ...]:
+        """Return all that it was configured by."""
+        return ()
 
     async def replaced(
-        self, heart: Heart, source: Source, partitions: int, owned: Iterable[int]
-    ) -> Heart:
+        self, heart: Heartless, source: Source, partitions: int, owned: Iterable[int]
+    ) -> Heartless:
         """Return the heart that goes on: this one where nothing changes, else the other, started.
 
         Args:
@@ -90,11 +90,38 @@ class Heart:
             heart.assigned(partition)
         return heart
 
-    def told(self) -> tuple[object, ...]:
-        """Return all that it was configured by."""
-        if self.config is None:
-            return ()
-        return (self.config.every_ms, self._intake, self._url, self._secret)
+
+class Heart(Heartless):
+    """The heartbeat of one process: it beats where this one owns its account."""
+
+    def __init__(self, config: Heartbeat, settings: Settings, metrics: Metrics) -> None:
+        """Args: config: of the settings; settings: of the installation; metrics: of this process.
+
+        Raises:
+            SettingsError: the heartbeat address, or the secret that signs, is not there.
+        """
+        self._metrics = metrics
+        self._topics = names(settings.namespace)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._every_ms = config.every_ms
+        self._beating = Beating(config.every_ms)
+        self.intake = heartbeat_intake(settings) + "/heartbeat"
+        self._url = config.url.reveal()
+        self._secret = settings.intake.secrets[0].reveal()
+        self._http = Http(timeout_ms=CALL_MS)
+        for outcome in Beaten:
+            metrics.heartbeats.labels(outcome=outcome.value)
+
+    @property
+    def busy(self) -> bool:
+        """Return whether a call is under way."""
+        return bool(self._tasks)
+
+    def start(self, source: Source, partitions: int) -> None:
+        """Take in the source, and how many partitions `deliveries` has."""
+        self._source = source
+        self._host = source.stage.host
+        self._partition = partition_of_account(DESTINATION, partitions)
 
     async def stop(self) -> None:
         """Let go of every call."""
@@ -102,46 +129,46 @@ class Heart:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self.config is not None:
-            await self._http.close()
+        await self._http.close()
 
     def assigned(self, partition: int) -> None:
-        """Note that this process owns a partition of `deliveries`."""
-        if self.config is not None and partition == self._partition:
+        """Beat from the next slot on, if it is the partition of the heartbeat."""
+        if partition == self._partition:
             self._beating.own(self._host.now_ms())
 
     def revoked(self, partition: int) -> None:
-        """Note that it owns it no more."""
-        if self.config is not None and partition == self._partition:
+        """Beat no more, if it is that partition."""
+        if partition == self._partition:
             self._beating.disown()
 
     def takes(self, record: ConsumerRecord[Any, Any]) -> bool:
-        """Return whether a record of `deliveries` is of the heartbeat, and take it in then."""
+        """Return whether a record is of a heartbeat, and note what it has passed then."""
         for name, value in record.headers:
             if name == RESOURCE:
-                if self.config is not None:
-                    try:
-                        self._beating.passed(_passed.decode(value))
-                    except msgspec.DecodeError:
-                        log.warning("heartbeat not understood", offset=record.offset)
+                try:
+                    self._beating.passed(_passed.decode(value))
+                except msgspec.DecodeError:
+                    log.warning("heartbeat not understood", offset=record.offset)
                 return True
         return False
 
     def written(self) -> None:
         """Ping if a beat came back: everything that was taken in is behind us."""
-        if self.config is not None and self._beating.arrived(self._host.now_ms()):
+        if self._beating.arrived(self._host.now_ms()):
             self._do(self._ping())
 
     def turn(self, now_ms: int) -> None:
         """Send a beat when it is time; say aloud that one did not come back."""
-        if self.config is None:
-            return
         missing = self._beating.lost(now_ms)
         if missing:
             log.warning("heartbeat lost", missing=missing)
             self._count(Beaten.LOST)
         if self._beating.due(now_ms):
             self._do(self._beat())
+
+    def told(self) -> tuple[object, ...]:
+        """Return all that it was configured by."""
+        return (self._every_ms, self.intake, self._url, self._secret)
 
     def _do(self, call: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(call)
@@ -166,7 +193,7 @@ class Heart:
         self._beating.sent(beat, now_ms, sources, partitions)
         body = body_of(beat, now_ms)
         signed = {SIGNATURE_HEADER: signature_of(body, self._secret)}
-        answer = await self._http.post(self._intake, body, headers=signed)
+        answer = await self._http.post(self.intake, body, headers=signed)
         if not (isinstance(answer, Reply) and answer.status == 200):
             self._beating.dropped(beat)
             self._not_sent(_why(answer))
@@ -185,6 +212,12 @@ class Heart:
             return
         log.warning("heartbeat not pinged", why=_why(answer))
         self._count(Beaten.NOT_PINGED)
+
+
+def heart_of(settings: Settings, metrics: Metrics) -> Heartless:
+    """Return the heart as configured. Raises: SettingsError, as of `Heart`."""
+    config = settings.heartbeat
+    return Heart(config, settings, metrics) if config is not None else Heartless()
 
 
 def _why(answer: Any) -> str:

@@ -12,8 +12,10 @@ from aiokafka import TopicPartition
 
 from correlators.beats import DESTINATION, RESOURCE, Passed
 from correlators.partition import Step
+from correlators.types import Digest
 from streams import codec
 from streams.stage.state import Headers
+from streams.traced_hops import untraced
 
 
 class Topics(NamedTuple):
@@ -37,7 +39,11 @@ class Outgoing(NamedTuple):
 
 
 def outgoing(
-    step: Step, tp: TopicPartition, topics: Topics, partition_of: Callable[[str], int]
+    step: Step,
+    tp: TopicPartition,
+    topics: Topics,
+    partition_of: Callable[[str], int],
+    traced: Callable[[Digest], Headers] = untraced,
 ) -> list[Outgoing]:
     """Return the records of a step, in order.
 
@@ -46,6 +52,7 @@ def outgoing(
         tp: the input partition; the state has the same number.
         topics: where to.
         partition_of: maps a destination to its partition of `deliveries`.
+        traced: the headers of a digest whose first event is traced; none for all others.
     """
     written = [
         Outgoing(
@@ -63,7 +70,7 @@ def outgoing(
             partition_of(digest.destination),
             digest.destination.encode(),
             codec.encode(digest),
-            [],
+            traced(digest),
         )
         for digest in step.digests
     ]

@@ -23,7 +23,7 @@ from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.partition import Partition
 from correlators.ticks import Progress
 from streams.agents.batches import Part, batches
-from streams.agents.heart import Heart
+from streams.agents.heart import Heart, Heartless, heart_of
 from streams.agents.written import Outgoing, Topics, outgoing
 from streams.intake import make_app
 from streams.intake_log import Written
@@ -190,7 +190,7 @@ class World:
 
     async def settled(self) -> None:
         """Return once no ping is under way."""
-        await self.until(lambda: not self.heart._tasks)
+        await self.until(lambda: not self.heart.busy)
 
 
 @asynccontextmanager
@@ -228,7 +228,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         settings = settings_of(
             tmp_path, f"heartbeat: {{intake: {intake}}}", HEARTBEAT_URL=f"{address}/ping/secret-id"
         )
-        heart = Heart(settings, metrics)
+        heart = heart_of(settings, metrics)
+        assert isinstance(heart, Heart)
         made.append(World(log, metrics, heart, host))
         made[0].intake = of_intake
         source: Any = Staged(host)
@@ -298,7 +299,7 @@ async def test_an_address_that_refuses_is_counted_and_its_path_is_said_nowhere(
 async def test_what_nobody_signed_is_not_taken(world: World, tmp_path: Path) -> None:
     import aiohttp
 
-    address = world.heart._intake
+    address = world.heart.intake
     async with aiohttp.ClientSession() as session:
         for given in ({}, {"Sentry-Hook-Signature": signed(b"x", "another")}):
             async with session.post(address, data=b"x", headers=given) as answer:
@@ -310,7 +311,8 @@ async def test_where_nothing_is_configured_nothing_is_sent_and_what_comes_is_pas
     tmp_path: Path,
 ) -> None:
     host = OwnTime()
-    heart = Heart(settings_of(tmp_path, "{}"), Metrics())
+    heart = heart_of(settings_of(tmp_path, "{}"), Metrics())
+    assert type(heart) is Heartless
     source: Any = Staged(host)
     heart.start(source, 1)
     heart.assigned(0)
