@@ -154,7 +154,7 @@ async def serve(
         listening(await _listen(runner, settings))
         if _SLACK in app:
             app[_SLACK].start()
-        async with _reloads(loaded, metrics, app):
+        async with _counting(settings, metrics), _reloads(loaded, metrics, app):
             await _until(stop)
     finally:
         for site in runner.sites:
@@ -212,6 +212,29 @@ async def renew(app: web.Application, settings: Settings) -> None:
         slack()
     if _PAGERDUTY in app:
         await app[_PAGERDUTY].renew(pagerduty)
+
+
+@contextlib.asynccontextmanager
+async def _counting(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Ask Sentry for its counts while the context lasts, where that is configured.
+
+    Raises:
+        SettingsError: the token is not there.
+    """
+    sentry = settings.sentry
+    if sentry is None or not sentry.count_events:
+        yield
+        return
+    from streams.intake_counts import SentryCounts, organisation_of  # takes long to import
+
+    counts = SentryCounts(organisation_of(sentry), metrics)
+    asking = asyncio.create_task(counts.serve())
+    try:
+        yield
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await counts.close()
 
 
 @contextlib.asynccontextmanager

@@ -32,6 +32,7 @@ def _mean(name: str) -> str:
 
 
 _TAKEN: Final = 'intake_requests_total{outcome="accepted"}'
+_ERRORS: Final = 'intake_resources_total{resource="error"}'
 _DELIVERED: Final = 'deliveries_total{outcome="delivered"}'
 _PAGED: Final = 'decisions_total{kind="paged"}'
 _EVENTS: Final = 'events_total{kind="event"}'
@@ -50,6 +51,10 @@ ANSWERS_TAKING_IN: Final = (
     Says(
         "Which share of the requests is taken?",
         f"{_in('5m', _TAKEN)} / {_in('5m', 'intake_requests_total')}",
+    ),
+    Says(
+        "Which share of the errors that Sentry accepted came as webhooks too?",
+        f'{_in("1h", _ERRORS)} / max(stormfold_sentry_events{{outcome="accepted"}})',
     ),
     Says("In how many seconds are 99 % answered?", _p99("intake_answer_seconds")),
 )

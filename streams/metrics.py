@@ -51,6 +51,8 @@ class Metrics:
     intake_repeats: Counter
     intake_answer_seconds: Histogram
     last_webhook_time_seconds: Gauge
+    sentry_events: Gauge
+    sentry_counted_time_seconds: Gauge
     pagerduty_webhooks: Counter
     slack_requests: Counter
     events: Counter

@@ -9,6 +9,7 @@ from typing import Final
 
 from correlators.events import KNOWN_RESOURCES
 from sinks.pagerduty_heard import TYPES, Meaning
+from sinks.sentry_counted import OUTCOMES as OUTCOMES_COUNTED
 from streams.intake_checks import OTHER_RESOURCE, Answer
 from streams.metric_types import Label, Merge, counter, gauge, seconds, words
 from streams.slack_inbound import OUTCOMES
@@ -46,6 +47,19 @@ TAKING_IN: Final = (
         "seconds",
         "When Sentry's last webhook was accepted, in seconds since the epoch; until there is one, "
         "since when intake waits for it.",
+        merge=Merge.MAX,
+    ),
+    gauge(
+        "sentry_events",
+        "events",
+        "Errors that Sentry itself counted in the last whole hour, by what it did with them.",
+        words("outcome", "`sinks.sentry_counted.OUTCOMES`", OUTCOMES_COUNTED),
+        merge=Merge.MAX,
+    ),
+    gauge(
+        "sentry_counted_time_seconds",
+        "seconds",
+        "When the hour began that Sentry was asked for last, in seconds since the epoch.",
         merge=Merge.MAX,
     ),
     counter(

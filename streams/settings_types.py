@@ -90,6 +90,8 @@ class Sentry(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: an older self-hosted Sentry, where the issue alone is named."""
     assign_owner: bool = False
     """An issue that is told for the first time is assigned to the team that owns it."""
+    count_events: bool = False
+    """Intake asks how many events Sentry itself counted."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,12 +20,13 @@ from typing import Final
 from aiohttp import web
 
 from sinks.peers.faults import Fault, Trouble
+from sinks.peers.sentry_counts import hours
 from sinks.peers.sentry_store import Issue, changed, wrong
 from sinks.peers.serve import Call, Clock, Json, Peer, http_date
 
 __all__ = ["Issue", "SentryPeer"]
 
-SCOPES: Final = ("event:read", "event:write", "team:read")
+SCOPES: Final = ("event:read", "event:write", "team:read", "org:read")
 BODY_BYTES: Final = 64 * 1024
 
 
@@ -73,6 +74,9 @@ class SentryPeer(Peer):
             router.add_put(path, self._put)
             router.add_get(path, self._get)
         router.add_get("/api/0/teams/{slug}/{team}/", self._team)
+        router.add_get("/api/0/organizations/{slug}/stats_v2/", self._stats)
+        self.counts: dict[str, int] = {}
+        """Errors by outcome, in every hour that is asked for."""
 
     @property
     def base_url(self) -> str:
@@ -126,6 +130,11 @@ class SentryPeer(Peer):
     async def _team(self, request: web.Request) -> web.StreamResponse:
         return await self._called(
             request, "team.get", "team:read", lambda: self._show_team(request)
+        )
+
+    async def _stats(self, request: web.Request) -> web.StreamResponse:
+        return await self._called(
+            request, "stats.get", "org:read", lambda: hours(request.query, self.counts)
         )
 
     async def _called(
