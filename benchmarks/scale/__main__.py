@@ -4,7 +4,8 @@
 
 A log of one project's events of about 14.7 KB is written into 4, 16 and 64 partitions; each is read
 by `stormfold run --stages fingerprint` with one worker and with two, one after the other, from its
-beginning, and in another order each round. A ratio is the median of the rounds' own. After a run
+beginning, and in another order each round. So is the bare loop, once and twice: the control, since
+the broker has its part of the cores too. A ratio is the median of the rounds' own. After a run
 its deltas are read back: they must count every event once, and merged be the same bytes however
 many workers made them.
 
@@ -19,14 +20,23 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import orjson
 import typer
 from rich.console import Console
 
-from benchmarks.scale.figures import Figures, Run, figures, rates_table, ratios_table
+from benchmarks.scale.bare import run_bare
+from benchmarks.scale.figures import (
+    BARE,
+    FINGERPRINT,
+    Figures,
+    Run,
+    figures,
+    rates_table,
+    ratios_table,
+)
 from benchmarks.scale.workers import run_workers
 from benchmarks.storm.__main__ import REPORT_COLUMNS, ROUNDS
 from benchmarks.storm.events import Traffic
@@ -76,12 +86,18 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> Fig
                 partitions=partitions,
             )
             logs[partitions] = written[Traffic.ONE_PROJECT]
-        cases = [(partitions, workers) for partitions in plan.partitions for workers in WORKERS]
+        cases = [
+            (contender, partitions, workers)
+            for partitions in plan.partitions
+            for contender in (BARE, FINGERPRINT)
+            for workers in WORKERS
+        ]
         for number in range(plan.rounds):
             say.print(f"round {number + 1} of {plan.rounds}", markup=False)
             first = number % len(cases)
-            for partitions, workers in (*cases[first:], *cases[:first]):
-                runs.append(await _once(logs[partitions], folder, number, workers, merged))
+            for contender, partitions, workers in (*cases[first:], *cases[:first]):
+                case = Case(contender, number, workers, getattr(broker, "pid", None))
+                runs.append(await _once(case, logs[partitions], folder, merged))
     finally:
         await remove(log.settings for log in logs.values())
     return figures(
@@ -93,26 +109,43 @@ async def measure(broker: Broker, folder: Path, plan: Plan, say: Console) -> Fig
     )
 
 
-async def _once(log: Log, folder: Path, number: int, workers: int, merged: dict[int, str]) -> Run:
+class Case(NamedTuple):
+    """One run to come."""
+
+    contender: str
+    round: int
+    workers: int
+    broker: int | None
+    """The process id of the broker."""
+
+
+async def _once(case: Case, log: Log, folder: Path, merged: dict[int, str]) -> Run:
     """Run so many workers over a log, and check what they left."""
     bootstrap, partitions = log.settings.kafka.bootstrap, len(log.ends)
-    case = f"{workers} of {partitions} partitions"
+    named = f"{case.contender}, {case.workers} of {partitions} partitions"
     begins = await end_offsets(bootstrap, log.deltas_topic, partitions)
+    run = run_bare if case.contender == BARE else run_workers
     try:
-        done = await run_workers(log, folder, workers, within_s=WITHIN_S)
+        done = await run(log, folder, case.workers, broker=case.broker, within_s=WITHIN_S)
     except StageFailed as error:
-        raise Failed(f"{case}: {error}") from None
-    ends = await end_offsets(bootstrap, log.deltas_topic, partitions)
-    found = await count_deltas(bootstrap, log.deltas_topic, begins, ends)
-    if wrong := what_is_wrong(found, log.events, merged.setdefault(partitions, found.merged)):
-        raise Failed(f"{case}: {wrong}")
+        raise Failed(f"{named}: {error}") from None
+    if case.contender == BARE:
+        if done.events != log.events:
+            raise Failed(f"{named}: read {done.events} events of {log.events}")
+    else:
+        ends = await end_offsets(bootstrap, log.deltas_topic, partitions)
+        found = await count_deltas(bootstrap, log.deltas_topic, begins, ends)
+        if wrong := what_is_wrong(found, log.events, merged.setdefault(partitions, found.merged)):
+            raise Failed(f"{named}: {wrong}")
     return Run(
-        round=number,
+        round=case.round,
+        contender=case.contender,
         partitions=partitions,
-        workers=workers,
+        workers=case.workers,
         events=done.events,
         seconds=done.seconds,
         cpu_seconds=done.cpu_seconds,
+        broker_cpu_seconds=done.broker_cpu_seconds,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +14,11 @@ from benchmarks.storm.machine import Machine
 REACH: Final = 1.7
 """What the design asks of two workers on two cores, of one's rate."""
 
-RATIO: Final = "two_over_one"
+FINGERPRINT: Final = "fingerprint"
+BARE: Final = "bare"
+
+RATIOS: Final = {FINGERPRINT: "two_over_one", BARE: "bare_two_over_one"}
+"""The bare loop's is the control: what a second worker can do beside the broker at all."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +32,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     cpu_seconds: float | None
     """Of all workers meanwhile; None where the system does not tell."""
+    contender: str = FINGERPRINT
+    broker_cpu_seconds: float | None = None
+    """Of the broker meanwhile."""
 
     @property
     def rate(self) -> float:
@@ -70,34 +77,47 @@ def ratios(runs: Sequence[Run]) -> dict[str, Spread]:
 
     Two runs of one round stand close in time, so what else the machine did weighs on both.
     """
+    found: dict[str, Spread] = {}
+    for contender, name in RATIOS.items():
+        of_partitions = _ratios([run for run in runs if run.contender == contender])
+        every = [one for of in of_partitions.values() for one in of]
+        if every:
+            found[name] = spread(every)
+        for count, of in sorted(of_partitions.items()):
+            found[f"{name}_{count}"] = spread(of)
+    return found
+
+
+def _ratios(runs: Sequence[Run]) -> dict[int, list[float]]:
     rates = {(run.round, run.partitions, run.workers): run.rate for run in runs}
-    of_partitions: dict[int, list[float]] = {}
+    found: dict[int, list[float]] = {}
     for (number, partitions, workers), rate in rates.items():
         if workers == 2 and (number, partitions, 1) in rates:
-            found = rate / rates[number, partitions, 1]
-            of_partitions.setdefault(partitions, []).append(found)
-    if not of_partitions:
-        return {}
-    every = [one for found in of_partitions.values() for one in found]
-    named = {f"{RATIO}_{count}": found for count, found in sorted(of_partitions.items())}
-    return {name: spread(found) for name, found in {RATIO: every, **named}.items()}
+            found.setdefault(partitions, []).append(rate / rates[number, partitions, 1])
+    return found
 
 
 def rates_table(runs: Sequence[Run]) -> Table:
     """Return the rates as a table."""
-    table = Table("partitions", "workers")
-    for heading in ("slowest", "events/s", "fastest", "CPU us/event"):
+    table = Table("contender", "partitions", "workers")
+    for heading in ("slowest", "events/s", "fastest", "CPU us/event", "broker us/event"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for partitions, workers in sorted({(run.partitions, run.workers) for run in runs}):
-        here = [run for run in runs if (run.partitions, run.workers) == (partitions, workers)]
-        cpu = [run.cpu_seconds / run.events * 1e6 for run in here if run.cpu_seconds is not None]
+    cases = sorted({(run.contender, run.partitions, run.workers) for run in runs})
+    for case in cases:
+        here = [run for run in runs if (run.contender, run.partitions, run.workers) == case]
         table.add_row(
-            str(partitions),
-            str(workers),
+            *map(str, case),
             *spread(run.rate for run in here).cells(",.0f"),
-            f"{spread(cpu).median:.1f}" if cpu else "-",
+            _per_event((run.cpu_seconds, run.events) for run in here),
+            _per_event((run.broker_cpu_seconds, run.events) for run in here),
         )
     return table
+
+
+def _per_event(found: Iterable[tuple[float | None, int]]) -> str:
+    """Return the median of microseconds per event."""
+    known = [seconds / events * 1e6 for seconds, events in found if seconds is not None]
+    return f"{spread(known).median:.1f}" if known else "-"
 
 
 def ratios_table(found: dict[str, Spread]) -> Table:
@@ -106,6 +126,9 @@ def ratios_table(found: dict[str, Spread]) -> Table:
     for heading in ("min", "median", "max", "to reach", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, one in found.items():
+        if name.startswith(RATIOS[BARE]):
+            table.add_row(name, *one.cells(".2f"), "", "control")
+            continue
         says = "reached" if one.median >= REACH else "missed"
         table.add_row(name, *one.cells(".2f"), f"{REACH:.1f}", says)
     return table

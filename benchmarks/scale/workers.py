@@ -53,6 +53,7 @@ class Scaled(NamedTuple):
     events: int
     seconds: float
     cpu_seconds: float | None
+    broker_cpu_seconds: float | None
 
 
 class Door:
@@ -103,13 +104,16 @@ class Door:
         return sum(min(max(one.offset, 0), self._log.ends[one.partition]) for one in told)
 
 
-async def run_workers(log: Log, folder: Path, workers: int, *, within_s: float) -> Scaled:
+async def run_workers(
+    log: Log, folder: Path, workers: int, *, broker: int | None, within_s: float
+) -> Scaled:
     """Return what so many workers did with the log.
 
     Args:
         log: what they read.
         folder: for their log file.
         workers: processes under one parent.
+        broker: the process id of the broker, None where it is not known.
         within_s: how long it may take.
 
     Raises:
@@ -121,7 +125,8 @@ async def run_workers(log: Log, folder: Path, workers: int, *, within_s: float) 
     await admin.start()
     try:
         async with _door(log) as door, _running(log, folder, workers) as process:
-            return await _watch(process, door, admin, log, workers, time.monotonic() + within_s)
+            deadline_s = time.monotonic() + within_s
+            return await _watch(process, door, admin, log, workers, broker, deadline_s)
     except StageFailed as error:
         said = (folder / LOG_FILE).read_text(errors="replace")[-2_000:]
         raise StageFailed(f"{error}\n{said}".rstrip()) from None
@@ -172,6 +177,7 @@ async def _watch(
     admin: AIOKafkaAdminClient,
     log: Log,
     workers: int,
+    broker: int | None,
     deadline_s: float,
 ) -> Scaled:
     def check() -> None:
@@ -189,20 +195,26 @@ async def _watch(
     if read > READ_MOST * log.events:
         raise StageFailed(f"{read} events of {log.events} were read before all workers were there")
     pids = _children(process.pid)
-    began_s, began_cpu_s = time.monotonic(), _cpu_s(pids)
+    brokers = [broker] if broker else []
+    began_s, began_cpu_s, broker_began_s = time.monotonic(), _cpu_s(pids), _cpu_s(brokers)
     await door.tell(OPEN)
     while left := log.events - await covered(admin, log):
         check()
         # Looking takes processor time too: seldom while much is left, often near the end.
         rate = (log.events - read - left) / (time.monotonic() - began_s)
         await asyncio.sleep(min(SELDOM_S, max(LOOK_S, left / rate / 4 if rate > 0 else LOOK_S)))
-    ended_s, ended_cpu_s = time.monotonic(), _cpu_s(pids)
+    ended_s, ended_cpu_s, broker_ended_s = time.monotonic(), _cpu_s(pids), _cpu_s(brokers)
     return Scaled(
         events=log.events - read,
         seconds=ended_s - began_s,
         cpu_seconds=(
             ended_cpu_s - began_cpu_s
             if ended_cpu_s is not None and began_cpu_s is not None
+            else None
+        ),
+        broker_cpu_seconds=(
+            broker_ended_s - broker_began_s
+            if broker_ended_s is not None and broker_began_s is not None
             else None
         ),
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import orjson
 import pytest
 from rich.console import Console
 
-from benchmarks.scale.figures import REACH, Run, figures, rates_table, ratios, ratios_table
+from benchmarks.scale.figures import BARE, REACH, Run, figures, rates_table, ratios, ratios_table
 from benchmarks.spread import spread
 from benchmarks.storm.events import SIGNATURES, Traffic, events
 from benchmarks.storm.machine import Machine
@@ -53,6 +54,13 @@ def test_a_ratio_is_of_two_runs_of_one_round_over_as_many_partitions() -> None:
     assert found["two_over_one"].median == pytest.approx(1.75)
 
 
+def test_the_control_has_ratios_of_its_own() -> None:
+    control = [msgspec.structs.replace(one, contender=BARE) for one in RUNS[:2]]
+    found = ratios([*control, *RUNS])
+    assert found["bare_two_over_one"] == spread([1.8])
+    assert found["two_over_one"] == ratios(RUNS)["two_over_one"]
+
+
 def test_without_two_to_compare_there_is_no_ratio() -> None:
     assert ratios(RUNS[:1]) == {}
 
@@ -62,7 +70,7 @@ def test_the_tables_tell_rates_and_what_is_reached() -> None:
     console = Console(file=out, width=110)
     console.print(rates_table(RUNS), ratios_table(ratios(RUNS)))
     lines = [[cell.strip() for cell in line.split("│")] for line in out.getvalue().splitlines()]
-    assert ["", "4", "1", "50", "100", "100", "20.0", ""] in lines
+    assert ["", "fingerprint", "4", "1", "50", "100", "100", "20.0", "-", ""] in lines
     assert ["", "two_over_one_4", "1.50", "1.80", "2.00", f"{REACH}", "reached", ""] in lines
 
 
