@@ -124,7 +124,7 @@ async def run_workers(
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        async with _door(log) as door, _running(log, folder, workers) as process:
+        async with _door(log) as door, running_workers(log, folder, workers) as process:
             deadline_s = time.monotonic() + within_s
             return await _watch(process, door, admin, log, workers, broker, deadline_s)
     except StageFailed as error:
@@ -148,9 +148,10 @@ async def _door(log: Log) -> AsyncIterator[Door]:
 
 
 @asynccontextmanager
-async def _running(
+async def running_workers(
     log: Log, folder: Path, workers: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Give `stormfold run` with so many processes of FINGERPRINT, which end with the context."""
     with (folder / LOG_FILE).open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "streams.cli", "run", "--config", str(log.config)),

@@ -1,0 +1,1 @@
+"""How many messages FINGERPRINT leaves behind it, by how many events come."""
