@@ -13,13 +13,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from benchmarks.storm.events import RESOURCE, Traffic, events
 from benchmarks.storm.log import count_deltas, end_offsets
 from correlators.types import tick_of
-from streams.agents.fingerprint import AHEAD_MS
+from streams.agents import gathered
+from streams.agents.fingerprint import AHEAD_MS, FingerprintHandler
 from streams.app import make_handler
 from streams.broker import Broker
 from streams.codec import Told
@@ -27,7 +29,7 @@ from streams.metrics import Metrics
 from streams.processes import StageName
 from streams.settings import Settings, load
 from streams.stage import Host, Source, Stage
-from streams.stage.fetching import STEP
+from streams.stage.fetching import PIECE_RECORDS, STEP
 from streams.stage.source import QUEUED_BATCHES
 from streams.topics import ensure, inputs, names
 from tests.kafka.chain import PATIENCE_S
@@ -39,6 +41,9 @@ EVENT_BYTES = 16_000
 
 HELD = 2 * 1024 * 1024
 FETCHED = 2 * 1024 * 1024
+FLUSHED = 100
+"""Events of a flush."""
+
 START_MS = 1_790_000_000_000
 EVERY_MS = 100
 
@@ -198,9 +203,11 @@ async def counted(here: Held) -> int:
 
 
 async def test_behind_a_producer_that_takes_nothing_it_holds_what_it_may_and_fetches_no_more(
-    kafka: Broker, namespace: str, tmp_path: Path
+    kafka: Broker, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails without: the room in bytes, or each partition's share in what the client holds."""
+    """Fails without: the room in bytes, or each partition's share in what the client holds, or the
+    bound of what is folded beside a flush."""
+    monkeypatch.setattr(gathered, "FLUSH_EVENTS", FLUSHED)
     log = [[("resource", RESOURCE.encode())]] * EVENTS
     async with fingerprint(tmp_path, kafka.bootstrap, namespace, "wall", log) as (here, ends):
         fetcher = here.source.consumer._fetcher if here.source.consumer else None
@@ -209,6 +216,9 @@ async def test_behind_a_producer_that_takes_nothing_it_holds_what_it_may_and_fet
         await here.until(lambda: room.held >= room.limit and len(fetcher._records) == PARTITIONS)
         taken = [owned.offset for owned in here.source.owned.values()]
         assert sum(taken) < EVENTS / 4
+        handler = here.source.handler
+        assert isinstance(handler, FingerprintHandler)
+        assert handler._gathered.records < gathered.FULL * FLUSHED + PIECE_RECORDS
         here.stays_bounded()
         here.host.gate.set()
         await here.all_is_read(ends)
