@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from correlators.events import KNOWN_RESOURCES
+from correlators.wire_read import Reason
 from sinks.pagerduty_heard import TYPES, Meaning
 from sinks.sentry_counted import OUTCOMES as OUTCOMES_COUNTED
 from streams.intake_checks import OTHER_RESOURCE, Answer
-from streams.metric_types import Label, Merge, counter, gauge, seconds, words
+from streams.metric_types import Merge, counter, gauge, seconds, words
 from streams.slack_inbound import OUTCOMES
 from streams.slack_inbound import Kind as SlackKind
 
@@ -92,6 +93,10 @@ TAKING_IN: Final = (
         "quarantined",
         "records",
         "Records put into the quarantine, by why they could not be used.",
-        Label("reason", "`correlators.wire_read.Reason`; delta, delta_batch, act, digest"),
+        words(
+            "reason",
+            "`correlators.wire_read.Reason`; delta, delta_batch, act, digest",
+            (*Reason, "delta", "delta_batch", "act", "digest"),
+        ),
     ),
 )

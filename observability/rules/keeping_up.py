@@ -1,0 +1,109 @@
+"""Is it keeping up? Alerts about lag, stream time, partitions, processes, unreadable records."""
+
+from __future__ import annotations
+
+from observability.rules.made import Alert, Pace, Severity
+
+BEHIND_S = 60
+LEAST_BEHIND_S = 8
+"""Of a trial: FINGERPRINT and CORRELATE are one to two seconds behind the clock at their best."""
+
+
+def alerts(pace: Pace) -> tuple[Alert, ...]:
+    """Return them at this pace."""
+    return (*_lag(pace), *_processes(pace), *_records(pace))
+
+
+def _lag(pace: Pace) -> tuple[Alert, ...]:
+    behind_s = pace.seconds("1m", least_s=LEAST_BEHIND_S)
+    return (
+        Alert(
+            "StormfoldBehind",
+            Severity.PAGE,
+            f"stage:stormfold_tick_lag_seconds:max > {behind_s}",
+            "{{ $labels.stage }} is {{ $value | humanizeDuration }} behind the clock",
+            hold="2m",
+        ),
+        Alert(
+            "StormfoldWatermarkStuck",
+            Severity.PAGE,
+            # The gauge of the lag stands still with the process that sets it; this does not.
+            f"sum(increase(stormfold_ticks_total[{pace.window('2m')}])) == 0",
+            "No second of stream time was decided for three minutes",
+            hold="1m",
+        ),
+        Alert(
+            "StormfoldStall",
+            Severity.TICKET,
+            f"sum(increase(stormfold_stalls_total[{pace.window('10m')}])) > 0",
+            "A source partition was left out because it stood still",
+        ),
+        Alert(
+            "StormfoldSourceExcluded",
+            Severity.PAGE,
+            "max(stormfold_excluded_sources) > 0",
+            "Incidents are decided without a source partition: its events come late",
+            hold="5m",
+        ),
+    )
+
+
+def _processes(pace: Pace) -> tuple[Alert, ...]:
+    return (
+        Alert(
+            "StormfoldPartitionParked",
+            Severity.PAGE,
+            "sum(stormfold_parked_partitions) > 0",
+            "A partition ended its process again and again at one offset and stands still",
+        ),
+        Alert(
+            "StormfoldStageMissing",
+            Severity.PAGE,
+            # Of all workers together: one of them may run this stage for the others.
+            'sum by (stage) (stormfold_stage_processes{kind="running"}) == 0',
+            "No process of {{ $labels.stage }} runs",
+            hold="1m",
+        ),
+        Alert(
+            "StormfoldWorkerParked",
+            Severity.TICKET,
+            'sum by (stage) (stormfold_stage_processes{kind="parked"}) > 0',
+            "A process of {{ $labels.stage }} died again and again and is parked; the others go on",
+        ),
+        Alert(
+            "StormfoldRestarts",
+            Severity.TICKET,
+            f"sum by (stage) (increase(stormfold_restarts_total[{pace.window('15m')}])) > 3",
+            "{{ $labels.stage }} is started again and again",
+        ),
+        Alert(
+            "StormfoldConfigurationRefused",
+            Severity.TICKET,
+            "max(stormfold_config_refused) > 0",
+            "A changed stormfold.yaml was refused, and the old one goes on",
+        ),
+    )
+
+
+def _records(pace: Pace) -> tuple[Alert, ...]:
+    lately = pace.window("10m")
+    return (
+        Alert(
+            "StormfoldQuarantine",
+            Severity.TICKET,
+            f"sum by (reason) (increase(stormfold_quarantined_total[{lately}])) > 0",
+            "Records could not be read and wait in the quarantine: {{ $labels.reason }}",
+        ),
+        Alert(
+            "StormfoldFrozen",
+            Severity.TICKET,
+            f"sum(increase(stormfold_frozen_entries_total[{lately}])) > 0",
+            "An incident or a storm raised when it was due and decides nothing any more",
+        ),
+        Alert(
+            "StormfoldDeletedUnread",
+            Severity.PAGE,
+            f"sum by (stage) (increase(stormfold_deleted_unread_total[{lately}])) > 0",
+            "Retention deleted records before {{ $labels.stage }} had read them",
+        ),
+    )

@@ -1,0 +1,129 @@
+"""Every alert fires in its fault and in no other: Prometheus's own promtool says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from observability.at_hand import NotAtHand, programs
+from observability.rules.all import WATCHDOG, alerts, alerts_file, recordings_file
+from observability.rules.made import Pace, Severity
+from observability.rules.promises import BURNS, PROMISES
+from tests.observability.alert_cases import CASES, WELL, Case
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+HERE: Final = ROOT / "observability"
+FIRING: Final = 'count by (alertname) (ALERTS{alertstate="firing"}) > 0'
+SHIPPED: Final = Pace()
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    """Prometheus's own tool; CI has it, a machine without it says what would give it."""
+    try:
+        return programs()["promtool"]
+    except NotAtHand as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+
+
+def ran(*command: object) -> str:
+    done = subprocess.run(
+        [str(one) for one in command], capture_output=True, text=True, check=False
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    return text
+
+
+def test_the_files_are_what_the_code_makes() -> None:
+    assert (HERE / "alerts.yml").read_text("utf-8") == alerts_file(SHIPPED)
+    assert (HERE / "recordings.yml").read_text("utf-8") == recordings_file(SHIPPED)
+
+
+def test_prometheus_takes_the_rules_at_any_pace(promtool: Path, tmp_path: Path) -> None:
+    for factor in (1.0, 1 / 60):
+        (tmp_path / "alerts.yml").write_text(alerts_file(Pace(factor)), "utf-8")
+        (tmp_path / "recordings.yml").write_text(recordings_file(Pace(factor)), "utf-8")
+        said = ran(promtool, "check", "rules", *sorted(tmp_path.glob("*.yml")))
+        assert said.count("SUCCESS") == 2
+
+
+def test_prometheus_takes_what_it_scrapes(promtool: Path) -> None:
+    assert "SUCCESS" in ran(promtool, "check", "config", HERE / "prometheus.yml")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
+def test_in_this_fault_these_alerts_fire_and_no_others(
+    case: Case, promtool: Path, tmp_path: Path
+) -> None:
+    shown = {**WELL, **case.changed}
+    tests = {
+        "rule_files": [str(HERE / name) for name in ("alerts.yml", "recordings.yml")],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": s, "values": v} for s, v in shown.items() if v],
+                "promql_expr_test": [_fire(at, fires) for at, fires in case.fires.items()],
+            }
+        ],
+    }
+    file = tmp_path / "case.yml"
+    file.write_text(yaml.safe_dump(tests), "utf-8")
+    ran(promtool, "test", "rules", file)
+
+
+def _fire(minute: int, names: set[str]) -> dict[str, Any]:
+    every = sorted({*names, WATCHDOG.name})
+    samples = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in every]
+    # How many series an alert has is not asked here.
+    return {"expr": f"0 * ({FIRING}) + 1", "eval_time": f"{minute}m", "exp_samples": samples}
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    names = {alert.name for alert in alerts(SHIPPED)} - {WATCHDOG.name}
+    fired = {name for case in CASES for at in case.fires.values() for name in at}
+    assert fired == names
+    for name in names:
+        of_it = [case for case in CASES if any(name in at for at in case.fires.values())]
+        assert any(name not in at for case in of_it for at in case.fires.values()), name
+
+
+def test_the_watchdog_fires_without_any_series(promtool: Path, tmp_path: Path) -> None:
+    tests = {
+        "rule_files": [str(HERE / name) for name in ("alerts.yml", "recordings.yml")],
+        "tests": [{"interval": "1m", "input_series": [], "promql_expr_test": [_fire(5, set())]}],
+    }
+    (tmp_path / "case.yml").write_text(yaml.safe_dump(tests), "utf-8")
+    ran(promtool, "test", "rules", tmp_path / "case.yml")
+
+
+@pytest.mark.parametrize("alert", alerts(SHIPPED), ids=lambda alert: alert.name)
+def test_an_alert_has_a_page_for_whoever_is_woken_by_it(alert: Any) -> None:
+    page = (ROOT / "docs" / "runbooks" / f"{alert.name}.md").read_text("utf-8")
+    assert page.startswith(f"# {alert.name}\n")
+    sections = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert sections[:4] == ["What it means", "What is lost", "Look", "Do"]
+    if alert.severity is not Severity.NONE:
+        look = page.partition("## Look\n")[2].partition("\n## ")[0]
+        assert "```" in look, "no command to look with"
+
+
+def test_no_page_is_left_of_an_alert_that_is_no_more() -> None:
+    pages = {page.stem for page in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README"}
+    assert pages == {alert.name for alert in alerts(SHIPPED)}
+
+
+def test_somebody_is_called_sooner_the_faster_a_budget_burns() -> None:
+    assert [burn.rate for burn in BURNS] == sorted((b.rate for b in BURNS), reverse=True)
+    assert len({promise.name for promise in PROMISES}) == len(PROMISES)
+    # The fastest rate must be possible: not more than everything can fail.
+    assert all(BURNS[0].rate * (1 - promise.objective) < 1 for promise in PROMISES)
