@@ -1,10 +1,8 @@
-"""Dashboard, alerts, scrape and compose files speak of what exists, and publish nothing."""
+"""The compose and scrape files speak of what exists, and publish nothing."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,122 +10,20 @@ import pytest
 import yaml
 
 from streams.broker.types import KAFKA_VERSION, SETTINGS
-from streams.metrics import METRICS, Metric
 from streams.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 OBSERVABILITY = ROOT / "observability"
-DASHBOARDS = sorted((OBSERVABILITY / "grafana" / "dashboards").glob("*.json"))
-SAMPLES = {sample: metric for metric in METRICS for sample in metric.samples}
-
-NAME = re.compile(r"\bstormfold_[a-z_]+\b")
-BY = re.compile(r"\bby\s*\(([^)]*)\)")
-SELECTOR = re.compile(r"\{([^{}]*)\}")
-MATCHER = re.compile(r'([a-z]+)\s*[=!]~?\s*"([^"]*)"')
-SHOWN = re.compile(r"\{\{\s*(?:\$labels\.)?([a-z]+)\s*\}\}")
 
 
 def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def panels() -> Iterator[dict[str, Any]]:
-    for path in DASHBOARDS:
-        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]:
-            if panel["type"] != "row":
-                yield panel
-
-
-def alerts() -> list[dict[str, Any]]:
-    groups = read_yaml(OBSERVABILITY / "alerts.yml")["groups"]
-    return [rule for group in groups for rule in group["rules"]]
-
-
-def expressions() -> list[tuple[str, str]]:
-    """Each PromQL expression with the labels that are shown beside it, as one text."""
-    of_panels = [(t["expr"], t["legendFormat"]) for p in panels() for t in p["targets"]]
-    return of_panels + [(rule["expr"], json.dumps(rule["annotations"])) for rule in alerts()]
-
-
-def metrics_in(expression: str) -> list[Metric]:
-    return [SAMPLES[name] for name in NAME.findall(expression)]
-
-
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     document: dict[str, Any] = read_yaml(ROOT / "docker-compose.yml")
     return document
-
-
-# -- PromQL
-
-
-@pytest.mark.parametrize(("expression", "shown"), expressions())
-def test_an_expression_names_metrics_and_labels_of_the_list(expression: str, shown: str) -> None:
-    unknown = [name for name in NAME.findall(expression) if name not in SAMPLES]
-    assert not unknown
-    known = {label.name for metric in metrics_in(expression) for label in metric.labels}
-    known |= {"le"} if "_bucket" in expression else set()
-    known |= {"job"} if not metrics_in(expression) else set()
-    used = {name.strip() for group in BY.findall(expression) for name in group.split(",")}
-    matchers = [m for s in SELECTOR.findall(expression) for m in MATCHER.findall(s)]
-    used |= {label for label, _ in matchers}
-    assert used <= known
-    for metric in metrics_in(expression):
-        words = {label.name: label.words for label in metric.labels}
-        for label, value in matchers:
-            assert set(value.split("|")) <= set(words[label])
-    assert {label for label in SHOWN.findall(shown) if label != "value"} <= known
-
-
-@pytest.mark.parametrize(("expression", "shown"), expressions())
-def test_counters_are_read_as_rates_and_gauges_as_they_are(expression: str, shown: str) -> None:
-    for name in NAME.findall(expression):
-        rated = re.search(rf"\b(?:rate|increase)\({name}[{{\[]", expression) is not None
-        assert rated == (SAMPLES[name].kind != "gauge"), shown
-
-
-def test_every_metric_that_tells_of_loss_or_standstill_has_an_alert() -> None:
-    alarmed = {metric.name for rule in alerts() for metric in metrics_in(rule["expr"])}
-    assert {"dead_letters", "quarantined", "stalls", "parked_partitions", "restarts"} <= alarmed
-    assert "tick_lag_seconds" in alarmed
-
-
-# -- Grafana
-
-
-def test_the_dashboard_shows_what_goes_in_out_and_wrong() -> None:
-    shown = {m.name for p in panels() for t in p["targets"] for m in metrics_in(t["expr"])}
-    assert shown >= {
-        "intake_resources", "digests", "source_lag_records", "tick_lag_seconds", "deliveries",
-        "quarantined", "incidents_open", "storms_open", "suppressed", "dead_letters",
-    }  # fmt: skip
-
-
-def test_every_panel_reads_the_provisioned_datasource_and_says_what_it_shows() -> None:
-    provisioned = read_yaml(OBSERVABILITY / "grafana/provisioning/datasources/prometheus.yml")
-    uids = {source["uid"] for source in provisioned["datasources"]}
-    for panel in panels():
-        assert panel["datasource"]["uid"] in uids
-        assert all(target["datasource"]["uid"] in uids for target in panel["targets"])
-        assert panel["description"].endswith(".")
-
-
-def test_panels_have_ids_of_their_own_and_do_not_overlap() -> None:
-    for path in DASHBOARDS:
-        taken: set[tuple[int, int]] = set()
-        every = json.loads(path.read_text(encoding="utf-8"))["panels"]
-        assert len({panel["id"] for panel in every}) == len(every)
-        for panel in every:
-            at = panel["gridPos"]
-            cells = {
-                (x, y)
-                for x in range(at["x"], at["x"] + at["w"])
-                for y in range(at["y"], at["y"] + at["h"])
-            }
-            assert at["x"] + at["w"] <= 24
-            assert not cells & taken
-            taken |= cells
 
 
 # -- compose

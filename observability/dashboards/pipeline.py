@@ -1,0 +1,218 @@
+"""Pipeline: is everything taken in, and does it keep up? For the engineer on call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from observability.dashboards.made import Board, Row
+from observability.dashboards.panels import (
+    Colour,
+    Query,
+    Unit,
+    bars,
+    lines,
+    number,
+    one_each,
+    quantiles,
+)
+
+_NOW: Final = Row(
+    "Now",
+    (
+        number(
+            "Webhooks in 5 min",
+            "Webhooks taken in the last five minutes.",
+            'sum(increase(stormfold_intake_requests_total{outcome="accepted"}[5m]))',
+            above=((1, Colour.GOOD),),
+            base=Colour.CARE,
+            decimals=0,
+        ),
+        number(
+            "Turned away",
+            "Webhooks of this time that Kafka did not take: Sentry does not send them again.",
+            'sum(increase(stormfold_intake_requests_total{outcome=~"kafka_timeout|kafka_failed|'
+            'overloaded"}[$__range]))',
+            base=Colour.GOOD,
+            above=((1, Colour.BAD),),
+            decimals=0,
+        ),
+        number(
+            "Behind the clock",
+            "How far the slowest stage is behind the clock.",
+            "max(stormfold_tick_lag_seconds)",
+            unit=Unit.SECONDS,
+            base=Colour.GOOD,
+            above=((10, Colour.CARE), (60, Colour.BAD)),
+            decimals=1,
+        ),
+        number(
+            "Parked partitions",
+            "Partitions that are not read any more.",
+            "sum(stormfold_parked_partitions)",
+            base=Colour.GOOD,
+            above=((1, Colour.BAD),),
+        ),
+        number(
+            "Sources left out",
+            "Source partitions without which incidents are decided now.",
+            "max(stormfold_excluded_sources)",
+            base=Colour.GOOD,
+            above=((1, Colour.BAD),),
+        ),
+        number(
+            "Quarantined",
+            "Records of this time that could not be read.",
+            "sum(increase(stormfold_quarantined_total[$__range]))",
+            base=Colour.GOOD,
+            above=((1, Colour.CARE),),
+            decimals=0,
+        ),
+    ),
+)
+_TAKEN_IN: Final = Row(
+    "Is it taking everything in?",
+    (
+        lines(
+            "Webhooks by answer",
+            "What became of requests: what is not accepted is not kept.",
+            Query(
+                "sum by (outcome) (rate(stormfold_intake_requests_total[$__rate_interval])) > 0",
+                "{{outcome}}",
+            ),
+            unit=Unit.PER_SECOND,
+        ),
+        lines(
+            "Webhooks by resource",
+            "What was accepted, as Sentry calls it; compare with what Sentry says it has sent.",
+            Query(
+                "sum by (resource) (rate(stormfold_intake_resources_total[$__rate_interval])) > 0",
+                "{{resource}}",
+            ),
+            unit=Unit.PER_SECOND,
+        ),
+        lines(
+            "Time to answer",
+            "From the whole body read to the answer, Kafka's word included; Sentry waits for it.",
+            *quantiles("stormfold_intake_answer_seconds"),
+            unit=Unit.SECONDS,
+        ),
+        one_each(
+            "Budgets of what is promised",
+            "How fast each budget is used up in the last hour: 1 lasts exactly its month.",
+            Query(
+                "promise:stormfold_failed:ratio_rate1h / promise:stormfold_budget:ratio",
+                "{{promise}}",
+            ),
+            above=((1, Colour.CARE), (14.4, Colour.BAD)),
+            none="nothing to count",
+        ),
+    ),
+)
+_KEEPS_UP: Final = Row(
+    "Is it keeping up?",
+    (
+        lines(
+            "Behind the clock",
+            "How far each stage's stream time is behind the clock: one to two seconds at best.",
+            Query("stage:stormfold_tick_lag_seconds:max", "{{stage}}"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Not read yet",
+            "Records of each stage's input that it has not read.",
+            Query("sum by (stage) (stormfold_source_lag_records)", "{{stage}}"),
+        ),
+        lines(
+            "Ticks a second",
+            "Seconds of stream time decided in a second: as many as CORRELATE has partitions.",
+            Query("sum(rate(stormfold_ticks_total[$__rate_interval]))", "ticks"),
+        ),
+        lines(
+            "Transactions",
+            "How long a stage's transaction takes, 99 of 100.",
+            Query(
+                "histogram_quantile(0.99, sum by (le, stage) "
+                "(rate(stormfold_transaction_seconds_bucket[$__rate_interval])))",
+                "{{stage}}",
+            ),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Held in memory",
+            "Bytes that a stage has fetched and not worked on; bounded for each process.",
+            Query("sum by (stage) (stormfold_source_held_bytes)", "{{stage}}"),
+            unit=Unit.BYTES,
+        ),
+        lines(
+            "Deltas that wait, came again, came late",
+            "Waiting is ordinary: a tick is decided when every source has passed it.",
+            Query("sum(stormfold_held_deltas)", "wait"),
+            Query(
+                "sum(rate(stormfold_repeated_deltas_total[$__rate_interval]))", "again, a second"
+            ),
+            Query("sum(rate(stormfold_late_deltas_total[$__rate_interval]))", "late, a second"),
+        ),
+    ),
+)
+_STANDS: Final = Row(
+    "What stands still or was set aside",
+    (
+        bars(
+            "Restarts and stalls",
+            "Stage processes that were started again, and sources left out.",
+            Query(
+                "sum by (stage) (increase(stormfold_restarts_total[$__rate_interval]))",
+                "{{stage}} restarted",
+            ),
+            Query("sum(increase(stormfold_stalls_total[$__rate_interval]))", "sources stalled"),
+        ),
+        lines(
+            "Processes that run",
+            "Of each stage, over all workers.",
+            Query('sum by (stage) (stormfold_stage_processes{kind="running"})', "{{stage}}"),
+        ),
+        lines(
+            "Paused, parked, left out",
+            "Paused is back pressure and ends by itself; the others want somebody.",
+            Query("sum by (stage) (stormfold_paused_partitions)", "{{stage}} paused"),
+            Query("sum(stormfold_parked_partitions)", "parked"),
+            Query("max(stormfold_excluded_sources)", "left out"),
+        ),
+        bars(
+            "Set aside",
+            "Records that could not be read, by why; entries that decide nothing any more; records "
+            "deleted before they were read.",
+            Query(
+                "sum by (reason) (increase(stormfold_quarantined_total[$__rate_interval])) > 0",
+                "{{reason}}",
+            ),
+            Query("sum(increase(stormfold_frozen_entries_total[$__rate_interval]))", "frozen"),
+            Query(
+                "sum by (stage) (increase(stormfold_deleted_unread_total[$__rate_interval])) > 0",
+                "{{stage}}: deleted unread",
+            ),
+        ),
+        lines(
+            "Signatures from the cache",
+            "The part of look-ups that found a finished signature: low where all errors differ.",
+            Query(
+                'sum(rate(stormfold_signature_cache_total{result="hit"}[$__rate_interval]))\n'
+                "/ sum(rate(stormfold_signature_cache_total[$__rate_interval]))",
+                "hits",
+            ),
+            unit=Unit.PART,
+        ),
+        lines(
+            "Age of the configuration",
+            "Since the configuration that runs was taken.",
+            Query("time() - max(stormfold_config_time_seconds)", "age"),
+            unit=Unit.SECONDS,
+        ),
+    ),
+)
+PIPELINE: Final = Board(
+    "pipeline",
+    "Stormfold: pipeline",
+    "Is everything taken in, and does it keep up?",
+    (_NOW, _TAKEN_IN, _KEEPS_UP, _STANDS),
+)
