@@ -5,8 +5,9 @@ Calls to services, what became of them, and what waits.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
+from sinks.base import Found, Outcome
 from sinks.entries import DeadReason, DropReason, HoldReason
 from sinks.incident_looks import Look
 from sinks.marks import RedriveOutcome
@@ -21,6 +22,8 @@ _FIRST_S: Final = (
 _CALL_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """A call that takes longer than its sink's deadline, mostly 4 s, is cancelled."""
 _DELIVERY_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+
+_OUTCOMES: Final = tuple(one.__name__.lower() for one in (*get_args(Outcome), *get_args(Found)[1:]))
 
 DELIVERING: Final = (
     counter(
@@ -58,7 +61,7 @@ DELIVERING: Final = (
         "attempts",
         "Single calls to a service, by what it answered.",
         SINK,
-        Label("outcome", "the outcomes of `sinks.base`"),
+        words("outcome", "the outcomes of `sinks.base`", _OUTCOMES),
         Label("reason", "the reasons of `sinks.base`; empty for an outcome that needs none"),
     ),
     counter(

@@ -97,9 +97,31 @@ _SERVICES: Final = Row(
             Query("sink:stormfold_deliveries_waiting:sum", "{{sink}}"),
         ),
         lines(
+            "The oldest that waits",
+            "How long the oldest delivery that is not finished has waited.",
+            Query("max by (sink) (stormfold_oldest_undelivered_seconds)", "{{sink}}"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Settled to first message",
+            "From the end of `settle` to the first message there: half a second is promised.",
+            *quantiles("stormfold_first_delivery_seconds", "sink"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
             "Decided to delivered",
             "How long people wait for what was decided, by service.",
             *quantiles("stormfold_delivery_seconds", "sink"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "How long services take to answer",
+            "Of each destination, 99 of 100 calls.",
+            Query(
+                "histogram_quantile(0.99, sum by (le, destination) "
+                "(rate(stormfold_call_seconds_bucket[$__rate_interval])))",
+                "{{destination}}",
+            ),
             unit=Unit.SECONDS,
         ),
         bars(

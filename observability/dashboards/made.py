@@ -63,9 +63,9 @@ MARKS: Final = (
     ("Storms", "sum(stormfold_storms_open) > 0", Colour.BAD, "A storm is open", ""),
     (
         "Incidents",
-        'sum(increase(stormfold_digests_total{kind="opened"}[$__rate_interval])) > 0',
+        'sum(increase(stormfold_decisions_total{kind="opened"}[$__rate_interval])) > 0',
         Colour.CARE,
-        "Something new was told",
+        "Incidents began",
         "",
     ),
     (

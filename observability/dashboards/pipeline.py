@@ -20,11 +20,13 @@ _NOW: Final = Row(
     "Now",
     (
         number(
-            "Webhooks in 5 min",
-            "Webhooks taken in the last five minutes.",
-            'sum(increase(stormfold_intake_requests_total{outcome="accepted"}[5m]))',
-            above=((1, Colour.GOOD),),
-            base=Colour.CARE,
+            "Since the last webhook",
+            "How long Sentry has told nothing.",
+            "time() - max(stormfold_last_webhook_time_seconds)",
+            unit=Unit.SECONDS,
+            base=Colour.GOOD,
+            above=((300, Colour.CARE), (1_800, Colour.BAD)),
+            none="no intake",
             decimals=0,
         ),
         number(
@@ -39,7 +41,7 @@ _NOW: Final = Row(
         number(
             "Behind the clock",
             "How far the slowest stage is behind the clock.",
-            "max(stormfold_tick_lag_seconds)",
+            "max(stage:stormfold_behind_seconds:max)",
             unit=Unit.SECONDS,
             base=Colour.GOOD,
             above=((10, Colour.CARE), (60, Colour.BAD)),
@@ -114,7 +116,24 @@ _KEEPS_UP: Final = Row(
         lines(
             "Behind the clock",
             "How far each stage's stream time is behind the clock: one to two seconds at best.",
-            Query("stage:stormfold_tick_lag_seconds:max", "{{stage}}"),
+            Query("stage:stormfold_behind_seconds:max", "{{stage}}"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Record to work",
+            "From a record written to Kafka to its being worked on by the stage, 99 of 100.",
+            Query(
+                "histogram_quantile(0.99, sum by (le, stage) "
+                "(rate(stormfold_stage_lag_seconds_bucket[$__rate_interval])))",
+                "{{stage}}",
+            ),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Age of the watermark",
+            "Of the slowest source that CORRELATE waits for; it grows where one stands still.",
+            Query("max(stormfold_watermark_age_seconds)", "watermark"),
+            Query("max by (stage) (stormfold_source_lag_seconds)", "{{stage}}: oldest not read"),
             unit=Unit.SECONDS,
         ),
         lines(

@@ -71,6 +71,15 @@ _GOING_ON: Final = Row(
             unit=Unit.PER_SECOND,
         ),
         bars(
+            "Begun, joined, over",
+            "What became of incidents and storms; a storm takes in what begins with it.",
+            Query(
+                'sum by (kind) (increase(stormfold_decisions_total{kind=~"opened|reopened|'
+                'regressed|escalated|storm_opened|joined|closed"}[$__rate_interval])) > 0',
+                "{{kind}}",
+            ),
+        ),
+        bars(
             "Decided to tell",
             "Digests by their kind: new, news of what goes on, over, back.",
             Query(
@@ -79,7 +88,7 @@ _GOING_ON: Final = Row(
             ),
         ),
         bars(
-            "Paged",
+            "Why people were paged",
             "Digests that page somebody, by what decided it.",
             Query(
                 "sum by (reason) (increase(stormfold_pages_total[$__rate_interval]))", "{{reason}}"

@@ -42,7 +42,9 @@ def recordings(pace: Pace) -> tuple[Recording, ...]:
     attempts = pace.window("5m", least_s=40)
     return (
         Recording(
-            "stage:stormfold_tick_lag_seconds:max", "max by (stage) (stormfold_tick_lag_seconds)"
+            "stage:stormfold_behind_seconds:max",
+            # DELIVER has no stream time: what counts is the age of what it has not read.
+            "max by (stage) (stormfold_tick_lag_seconds or stormfold_source_lag_seconds)",
         ),
         Recording(
             "sink:stormfold_deliveries_waiting:sum", "sum by (sink) (stormfold_deliveries_waiting)"

@@ -38,9 +38,9 @@ def _services(pace: Pace) -> tuple[Alert, ...]:
         Alert(
             "StormfoldBacklog",
             Severity.TICKET,
-            "min by (sink) (min_over_time(sink:stormfold_deliveries_waiting:sum"
-            f"[{pace.window('15m')}])) > 10",
-            "{{ $value }} deliveries or more have waited at {{ $labels.sink }} for 15 minutes",
+            f"max by (sink) (stormfold_oldest_undelivered_seconds) > {pace.seconds('10m')}",
+            "Something for {{ $labels.sink }} has waited for {{ $value | humanizeDuration }}",
+            hold="5m",
         ),
     )
 

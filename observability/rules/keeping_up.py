@@ -20,7 +20,7 @@ def _lag(pace: Pace) -> tuple[Alert, ...]:
         Alert(
             "StormfoldBehind",
             Severity.PAGE,
-            f"stage:stormfold_tick_lag_seconds:max > {behind_s}",
+            f"stage:stormfold_behind_seconds:max > {behind_s}",
             "{{ $labels.stage }} is {{ $value | humanizeDuration }} behind the clock",
             hold="2m",
         ),

@@ -47,7 +47,8 @@ def _answers(outcome: str) -> str:
 
 
 def _attempts(outcome: str) -> str:
-    return series("stormfold_delivery_attempts_total", sink="slack", outcome=outcome)
+    reason = "" if outcome == "delivered" else "server_error"
+    return series("stormfold_delivery_attempts_total", sink="slack", outcome=outcome, reason=reason)
 
 
 def _delivered(sink: str = "slack") -> str:
@@ -109,6 +110,9 @@ WELL: Final = {
     series("stormfold_page_seconds_bucket", sink="pagerduty", le="30.0"): rising(0.1),
     series("stormfold_page_seconds_count", sink="pagerduty"): rising(0.1),
     series("stormfold_deliveries_waiting", sink="slack"): steady(3),
+    series("stormfold_oldest_undelivered_seconds", sink="slack"): steady(20),
+    series("stormfold_first_delivery_seconds_bucket", sink="slack", le="2.5"): rising(1),
+    series("stormfold_first_delivery_seconds_count", sink="slack"): rising(1),
     _DEAD: steady(0),
     _page("late"): steady(0),
     _page("fallback"): steady(0),
@@ -208,6 +212,11 @@ CASES: Final = (
         "CORRELATE is behind for a minute",
         {_lag("correlate"): f"2x29 90x1 2x{LONG}"},
         {31: set(), 33: set()},
+    ),
+    Case(
+        "DELIVER does not read what was decided",
+        {series("stormfold_source_lag_seconds", stage="deliver"): from_minute(30, 0, 90)},
+        {31: set(), 33: {"StormfoldBehind"}},
     ),
     Case(
         "stream time stands still, and with it the gauges",
@@ -318,8 +327,8 @@ CASES: Final = (
     ),
     Case(
         "a channel cannot follow",
-        {series("stormfold_deliveries_waiting", sink="slack"): from_minute(30, 3, 40)},
-        {40: set(), 46: {"StormfoldBacklog"}},
+        {series("stormfold_oldest_undelivered_seconds", sink="slack"): from_minute(30, 3, 900)},
+        {34: set(), 36: {"StormfoldBacklog"}},
     ),
     Case("a page comes late", {_page("late"): jump(30)}, {29: set(), 31: {"StormfoldPageLate"}}),
     Case(
