@@ -137,7 +137,7 @@ class Metrics:
 
     def _begin(self, known: dict[str, tuple[str, ...]]) -> None:
         for metric in METRICS:
-            if metric.kind is Kind.COUNTER and metric.labels:
+            if metric.kind is not Kind.GAUGE and metric.labels:
                 words = [known.get(label.name, label.words) for label in metric.labels]
                 for values in itertools.product(*words):
                     getattr(self, metric.name).labels(*values)

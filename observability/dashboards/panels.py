@@ -22,10 +22,16 @@ SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="stormfold-prome
 """As `observability/grafana/provisioning/datasources/` names it."""
 
 
+BAR: Final = "1m"
+"""The time of one bar, at the least."""
+
+
 class Unit(StrEnum):
     """What is counted, in Grafana's words."""
 
     NUMBER = units.Short
+    COUNT = units.LocaleFormat
+    """As many digits as there are."""
     SECONDS = units.Seconds
     BYTES = units.BytesIEC
     PART = units.PercentUnit
@@ -118,13 +124,17 @@ def bars(
     width: int = 12,
     none: str = "none",
 ) -> timeseries.Panel:
-    """Return a panel whose series are stacked: what they are together counts too."""
+    """Return a panel whose series are stacked: what they are together counts too.
+
+    A bar is what came in its time, at the least `BAR`: queries count over `$__interval`.
+    """
     panel = (
         timeseries.Panel()
         .draw_style(kinds.GraphDrawStyle.BARS)
         .line_width(0)
         .fill_opacity(80)
         .stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
+        .interval(BAR)
     )
     return _over_time(panel, title, says, queries, unit, width, none)
 

@@ -36,6 +36,7 @@ _NOW: Final = Row(
             'overloaded"}[$__range]))',
             base=Colour.GOOD,
             above=((1, Colour.BAD),),
+            unit=Unit.COUNT,
             decimals=0,
         ),
         number(
@@ -67,6 +68,7 @@ _NOW: Final = Row(
             "sum(increase(stormfold_quarantined_total[$__range]))",
             base=Colour.GOOD,
             above=((1, Colour.CARE),),
+            unit=Unit.COUNT,
             decimals=0,
         ),
     ),
@@ -180,10 +182,10 @@ _STANDS: Final = Row(
             "Restarts and stalls",
             "Stage processes that were started again, and sources left out.",
             Query(
-                "sum by (stage) (increase(stormfold_restarts_total[$__rate_interval]))",
+                "sum by (stage) (increase(stormfold_restarts_total[$__interval]))",
                 "{{stage}} restarted",
             ),
-            Query("sum(increase(stormfold_stalls_total[$__rate_interval]))", "sources stalled"),
+            Query("sum(increase(stormfold_stalls_total[$__interval]))", "sources stalled"),
         ),
         lines(
             "Processes that run",
@@ -202,12 +204,12 @@ _STANDS: Final = Row(
             "Records that could not be read, by why; entries that decide nothing any more; records "
             "deleted before they were read.",
             Query(
-                "sum by (reason) (increase(stormfold_quarantined_total[$__rate_interval])) > 0",
+                "sum by (reason) (increase(stormfold_quarantined_total[$__interval])) > 0",
                 "{{reason}}",
             ),
-            Query("sum(increase(stormfold_frozen_entries_total[$__rate_interval]))", "frozen"),
+            Query("sum(increase(stormfold_frozen_entries_total[$__interval]))", "frozen"),
             Query(
-                "sum by (stage) (increase(stormfold_deleted_unread_total[$__rate_interval])) > 0",
+                "sum by (stage) (increase(stormfold_deleted_unread_total[$__interval])) > 0",
                 "{{stage}}: deleted unread",
             ),
         ),

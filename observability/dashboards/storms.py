@@ -35,12 +35,14 @@ _NOW: Final = Row(
             "Events",
             "Events read in this time.",
             'sum(increase(stormfold_events_total{kind="event"}[$__range]))',
+            unit=Unit.COUNT,
             decimals=0,
         ),
         number(
             "Messages",
             "Messages delivered in this time, pages and replies in threads too.",
             'sum(increase(stormfold_deliveries_total{outcome="delivered"}[$__range]))',
+            unit=Unit.COUNT,
             decimals=0,
         ),
         number(
@@ -48,6 +50,7 @@ _NOW: Final = Row(
             "Digests of this time that page somebody.",
             "sum(increase(stormfold_pages_total[$__range]))",
             above=((1, Colour.CARE),),
+            unit=Unit.COUNT,
             decimals=0,
         ),
     ),
@@ -60,6 +63,7 @@ _GOING_ON: Final = Row(
             "A storm begins where several incidents are one outage.",
             Query("sum(stormfold_incidents_open)", "incidents"),
             Query("sum(stormfold_storms_open)", "storms"),
+            width=24,
         ),
         lines(
             "Events a second",
@@ -75,7 +79,7 @@ _GOING_ON: Final = Row(
             "What became of incidents and storms; a storm takes in what begins with it.",
             Query(
                 'sum by (kind) (increase(stormfold_decisions_total{kind=~"opened|reopened|'
-                'regressed|escalated|storm_opened|joined|closed"}[$__rate_interval])) > 0',
+                'regressed|escalated|storm_opened|joined|closed"}[$__interval])) > 0',
                 "{{kind}}",
             ),
         ),
@@ -83,7 +87,7 @@ _GOING_ON: Final = Row(
             "Decided to tell",
             "Digests by their kind: new, news of what goes on, over, back.",
             Query(
-                "sum by (kind) (increase(stormfold_digests_total[$__rate_interval])) > 0",
+                "sum by (kind) (increase(stormfold_digests_total[$__interval])) > 0",
                 "{{kind}}",
             ),
         ),
@@ -91,7 +95,7 @@ _GOING_ON: Final = Row(
             "Why people were paged",
             "Digests that page somebody, by what decided it.",
             Query(
-                "sum by (reason) (increase(stormfold_pages_total[$__rate_interval]))", "{{reason}}"
+                "sum by (reason) (increase(stormfold_pages_total[$__interval])) > 0", "{{reason}}"
             ),
         ),
     ),
@@ -103,7 +107,7 @@ _HELD_BACK: Final = Row(
             "Held back, by reason",
             "Every digest that is not told is counted under the reason that `explain` shows.",
             Query(
-                "sum by (reason) (increase(stormfold_suppressed_total[$__rate_interval])) > 0",
+                "sum by (reason) (increase(stormfold_suppressed_total[$__interval])) > 0",
                 "{{reason}}",
             ),
         ),
@@ -111,8 +115,7 @@ _HELD_BACK: Final = Row(
             "Held back, by rule",
             "Rules, quiet hours, inhibitions and reports that held digests back.",
             Query(
-                'sum by (rule) (increase(stormfold_suppressed_total{rule!=""}'
-                "[$__rate_interval])) > 0",
+                'sum by (rule) (increase(stormfold_suppressed_total{rule!=""}[$__interval])) > 0',
                 "{{rule}}",
             ),
         ),
@@ -128,10 +131,8 @@ _HELD_BACK: Final = Row(
         bars(
             "Late and belated",
             "Belated: Sentry told it long after it happened. Late: a source stood still meanwhile.",
-            Query(
-                "sum(increase(stormfold_belated_events_total[$__rate_interval]))", "belated events"
-            ),
-            Query("sum(increase(stormfold_late_deltas_total[$__rate_interval]))", "late deltas"),
+            Query("sum(increase(stormfold_belated_events_total[$__interval]))", "belated events"),
+            Query("sum(increase(stormfold_late_deltas_total[$__interval]))", "late deltas"),
         ),
     ),
 )

@@ -1,0 +1,172 @@
+"""The faults: what is done to a running installation, and the alert that is for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.observe.trouble import (
+    Made,
+    configuration_is_wrong,
+    deleted_unread,
+    dies_again_and_again,
+    flood,
+    intake_ends,
+    kafka_hangs,
+    member_never_reads,
+    nobody_can_be_paged,
+    pager_is_down,
+    pager_wakes_nobody,
+    pagerduty_says_something_else,
+    record_kills,
+    secret_replaced,
+    sentry_is_silent,
+    slack_is_down,
+    slack_refuses_one,
+    slack_signed_otherwise,
+    suspended,
+    unreadable_record,
+)
+from benchmarks.observe.world import World
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Args:
+        alert: that is for it.
+        what: is done, for people.
+        make: does it; what it does ends with the context.
+        also: what may fire beside it, since it is so too.
+        within_s: how long it may take until the alert fires.
+    """
+
+    alert: str
+    what: str
+    make: Callable[[World], Made]
+    also: frozenset[str] = frozenset()
+    within_s: float = 60.0
+
+
+STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind"})
+BURNS: Final = frozenset({"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"})
+
+FAULTS: Final = (
+    Fault("StormfoldDown", "intake is ended", intake_ends, frozenset({"StormfoldNoWebhooks"})),
+    Fault("StormfoldNoWebhooks", "Sentry tells nothing", sentry_is_silent, within_s=90.0),
+    Fault("StormfoldSignaturesRefused", "the client secret is replaced", secret_replaced),
+    Fault(
+        "StormfoldIntakeRefusesEvents",
+        "the broker is suspended (SIGSTOP)",
+        kafka_hangs,
+        STUCK | BURNS | {"StormfoldNothingDelivered", "StormfoldNoWebhooks"},
+    ),
+    Fault(
+        "StormfoldBudgetBurnsFast",
+        "the broker is suspended (SIGSTOP)",
+        kafka_hangs,
+        STUCK
+        | BURNS
+        | {"StormfoldIntakeRefusesEvents", "StormfoldNothingDelivered", "StormfoldNoWebhooks"},
+    ),
+    Fault(
+        "StormfoldWatermarkStuck",
+        "CORRELATE is suspended (SIGSTOP)",
+        suspended("correlate"),
+        STUCK,
+    ),
+    Fault(
+        "StormfoldBehind",
+        "FINGERPRINT is suspended (SIGSTOP)",
+        suspended("fingerprint"),
+        STUCK,
+    ),
+    Fault(
+        "StormfoldSourceExcluded",
+        "a member of FINGERPRINT's group holds partitions and reads nothing",
+        member_never_reads,
+        STUCK | {"StormfoldStall"},
+        within_s=150.0,
+    ),
+    Fault(
+        "StormfoldStall",
+        "the same again",
+        member_never_reads,
+        STUCK | {"StormfoldSourceExcluded"},
+        within_s=150.0,
+    ),
+    Fault(
+        "StormfoldRestarts",
+        "DELIVER is killed whenever it runs",
+        dies_again_and_again,
+        frozenset({"StormfoldStageMissing", "StormfoldNothingDelivered", "StormfoldWorkerParked"}),
+    ),
+    Fault(
+        "StormfoldStageMissing",
+        "DELIVER is killed whenever it runs",
+        dies_again_and_again,
+        frozenset({"StormfoldRestarts", "StormfoldNothingDelivered"}),
+    ),
+    Fault(
+        "StormfoldConfigurationRefused",
+        "a configuration with a mistake, and SIGHUP",
+        configuration_is_wrong,
+    ),
+    Fault("StormfoldQuarantine", "a signed body that is no JSON", unreadable_record),
+    Fault(
+        "StormfoldDeletedUnread",
+        "records are deleted while FINGERPRINT is suspended",
+        deleted_unread,
+        STUCK,
+    ),
+    Fault("StormfoldDeadLetters", "Slack refuses one message for good", slack_refuses_one),
+    Fault(
+        "StormfoldSinkFailing", "Slack answers 503", slack_is_down, frozenset({"StormfoldBacklog"})
+    ),
+    Fault(
+        "StormfoldNothingDelivered",
+        "DELIVER is suspended (SIGSTOP) while new things break",
+        suspended("deliver", breaking=True),
+    ),
+    Fault(
+        "StormfoldBacklog",
+        "sixty new errors at once, for one channel",
+        flood,
+        BURNS,
+    ),
+    Fault(
+        "StormfoldPageLate",
+        "PagerDuty answers 503 to a page",
+        pager_is_down,
+        frozenset({"StormfoldSinkFailing", "StormfoldBacklog"}),
+        within_s=120.0,
+    ),
+    Fault(
+        "StormfoldPageLost",
+        "PagerDuty refuses a page, and Slack its fallback",
+        nobody_can_be_paged,
+        frozenset({"StormfoldDeadLetters", "StormfoldPageLate", "StormfoldSinkFailing"}),
+    ),
+    Fault(
+        "StormfoldPageNoIncident",
+        "PagerDuty takes a page and suppresses it",
+        pager_wakes_nobody,
+        within_s=240.0,
+    ),
+    Fault("StormfoldSlackNotTaken", "a button signed with another secret", slack_signed_otherwise),
+    Fault(
+        "StormfoldPagerDutyNotUnderstood",
+        "a signed webhook of PagerDuty that cannot be read",
+        pagerduty_says_something_else,
+    ),
+    Fault(
+        "StormfoldPartitionParked",
+        "a record that CORRELATE dies of",
+        record_kills,
+        STUCK | {"StormfoldSourceExcluded", "StormfoldStall", "StormfoldNothingDelivered"},
+        within_s=90.0,
+    ),
+)
+"""In this order: the last leaves a partition parked."""
