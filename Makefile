@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check simulate bench deliveries wayback everywhere soak lock
+.PHONY: help setup demo test check simulate bench deliveries wayback everywhere observe soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,6 +56,9 @@ wayback: setup  ## an outage handled by people, each button and command, times u
 
 everywhere: setup  ## what Slack, mail, Teams, webhooks and PagerDuty got, a drill, a week's report; writes benchmarks/results/everywhere.txt
 	@$(BIN)/python -m benchmarks.everywhere --results benchmarks/results $(ARGS)
+
+observe: setup  ## a storm and faults under a real Prometheus: which alerts fire, what the dashboards show; writes benchmarks/results/alerts.txt
+	@$(BIN)/python -m benchmarks.observe --results benchmarks/results $(ARGS)
 
 bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz b.jsonl"; speed in a storm and of CORRELATE
 	@$(BIN)/python -m benchmarks.quality $(FILES)

@@ -52,7 +52,9 @@ _UNITS: Final[dict[str, Callable[[float, int | None], str]]] = {
     "locale": lambda value, decimals: f"{value:,.{decimals or 0}f}",
     "bytes": _bytes,
     "s": _seconds,
-    "percentunit": lambda value, decimals: f"{_plain(value * 100, decimals)}%",
+    "percentunit": lambda value, decimals: (
+        f"{_plain(value * 100, 2 if decimals is None else decimals)}%"
+    ),
     "cps": lambda value, decimals: f"{_short(value, decimals)} c/s",
     "cpm": lambda value, decimals: f"{_short(value, decimals)} c/m",
 }

@@ -213,6 +213,24 @@ _STANDS: Final = Row(
                 "{{stage}}: deleted unread",
             ),
         ),
+        bars(
+            "Heartbeats",
+            "Made-up events that were sent the whole way, by what became of them.",
+            Query(
+                "sum by (outcome) (increase(stormfold_heartbeats_total[$__interval]))",
+                "{{outcome}}",
+            ),
+        ),
+        lines(
+            "Last ping",
+            "How long ago the heartbeat address took a ping; nothing where none is configured.",
+            Query(
+                "time() - (max(stormfold_heartbeat_time_seconds) > 0)",
+                "since the last ping",
+            ),
+            unit=Unit.SECONDS,
+            none="no heartbeat",
+        ),
         lines(
             "Signatures from the cache",
             "The part of look-ups that found a finished signature: low where all errors differ.",

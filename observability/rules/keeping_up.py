@@ -77,6 +77,14 @@ def _processes(pace: Pace) -> tuple[Alert, ...]:
             "{{ $labels.stage }} is started again and again",
         ),
         Alert(
+            # The service behind the address wakes somebody; this says of what the heart stopped.
+            "StormfoldHeartbeatLost",
+            Severity.TICKET,
+            "sum by (outcome) (increase(stormfold_heartbeats_total"
+            f'{{outcome=~"lost|not_sent|not_pinged"}}[{pace.window("10m")}])) > 1',
+            "Heartbeats do not arrive: {{ $labels.outcome }}",
+        ),
+        Alert(
             "StormfoldConfigurationRefused",
             Severity.TICKET,
             "max(stormfold_config_refused) > 0",

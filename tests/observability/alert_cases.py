@@ -1,7 +1,7 @@
 """What Prometheus sees in a fault, minute by minute, and which alerts fire then: one case each.
 
 Every case is the well installation of `WELL` with some of its series changed; what is not named as
-firing is silent. The notation of series is promtool's: `0+60x20` is 0, 60, 120 and so on.
+firing is silent.
 """
 
 from __future__ import annotations
@@ -9,123 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-HOUR: Final = 60
-LONG: Final = 12 * HOUR
-"""How far series go; a window that is longer holds what there is."""
+from tests.observability.well_shown import (
+    DEAD,
+    DIGESTS,
+    HOUR,
+    LONG,
+    UP,
+    answers,
+    attempts,
+    delivered,
+    from_minute,
+    jump,
+    lag,
+    page,
+    processes,
+    rising,
+    series,
+    steady,
+)
+
 BURNS: Final = {"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"}
 """What is used up within days does not last a month either."""
-
-
-def rising(a_minute: float, *, until: int = LONG) -> str:
-    """Return a counter that rises evenly, and stays from then on."""
-    return f"0+{a_minute}x{until} {a_minute * until:g}x{LONG}"
-
-
-def steady(value: float) -> str:
-    """Return a value that does not change."""
-    return f"{value:g}x{LONG}"
-
-
-def from_minute(begin: int, before: float, after: float) -> str:
-    """Return a value that changes at a minute."""
-    return f"{before:g}x{begin - 1} {after:g}x{LONG}"
-
-
-def jump(at: int, *, by: float = 1.0, start: float = 0.0) -> str:
-    """Return a counter that goes up once, at a minute."""
-    return from_minute(at, start, start + by)
-
-
-def series(metric: str, **labels: str) -> str:
-    """Return the name of a series."""
-    inside = ",".join(f'{name}="{value}"' for name, value in labels.items())
-    return f"{metric}{{{inside}}}" if inside else metric
-
-
-def _answers(outcome: str) -> str:
-    return series("stormfold_intake_requests_total", outcome=outcome)
-
-
-def _attempts(outcome: str) -> str:
-    reason = "" if outcome == "delivered" else "server_error"
-    return series("stormfold_delivery_attempts_total", sink="slack", outcome=outcome, reason=reason)
-
-
-def _delivered(sink: str = "slack") -> str:
-    return series("stormfold_deliveries_total", sink=sink, outcome="delivered")
-
-
-def _lag(stage: str) -> str:
-    return series("stormfold_tick_lag_seconds", stage=stage)
-
-
-def _processes(stage: str, kind: str) -> str:
-    return series("stormfold_stage_processes", stage=stage, kind=kind)
-
-
-def _page(outcome: str) -> str:
-    return series("stormfold_page_outcomes_total", sink="pagerduty", outcome=outcome)
-
-
-_UP: Final = {
-    job: series("up", job=f"stormfold-{job}", instance=job) for job in ("intake", "worker")
-}
-_ANSWER_S: Final = "stormfold_intake_answer_seconds"
-_DEAD: Final = series("stormfold_dead_letters_total", sink="slack", reason="not_allowed")
-_DIGESTS: Final = series("stormfold_digests_total", kind="opened")
-
-WELL: Final = {
-    _UP["intake"]: steady(1),
-    _UP["worker"]: steady(1),
-    _answers("accepted"): rising(60),
-    _answers("no_secret_matches"): steady(0),
-    _answers("kafka_timeout"): steady(0),
-    _answers("kafka_failed"): steady(0),
-    _answers("overloaded"): steady(0),
-    series(_ANSWER_S + "_bucket", le="0.05"): rising(60),
-    series(_ANSWER_S + "_count"): rising(60),
-    "stormfold_ticks_total": rising(60),
-    _lag("fingerprint"): steady(1),
-    _lag("correlate"): steady(2),
-    "stormfold_excluded_sources": steady(0),
-    "stormfold_parked_partitions": steady(0),
-    "stormfold_config_refused": steady(0),
-    "stormfold_stalls_total": steady(0),
-    "stormfold_frozen_entries_total": steady(0),
-    series("stormfold_quarantined_total", reason="not_json"): steady(0),
-    series("stormfold_deleted_unread_total", stage="fingerprint"): steady(0),
-    series("stormfold_restarts_total", stage="correlate"): steady(0),
-    **{
-        _processes(stage, kind): steady(kind == "running")
-        for stage in ("fingerprint", "correlate", "deliver")
-        for kind in ("running", "parked")
-    },
-    _DIGESTS: rising(2),
-    _attempts("delivered"): rising(2),
-    _attempts("retry"): steady(0),
-    _attempts("rejected"): steady(0),
-    _delivered(): rising(2),
-    series("stormfold_delivery_seconds_bucket", sink="slack", le="60.0"): rising(2),
-    series("stormfold_delivery_seconds_count", sink="slack"): rising(2),
-    series("stormfold_page_seconds_bucket", sink="pagerduty", le="30.0"): rising(0.1),
-    series("stormfold_page_seconds_count", sink="pagerduty"): rising(0.1),
-    series("stormfold_deliveries_waiting", sink="slack"): steady(3),
-    series("stormfold_oldest_undelivered_seconds", sink="slack"): steady(20),
-    series("stormfold_first_delivery_seconds_bucket", sink="slack", le="2.5"): rising(1),
-    series("stormfold_first_delivery_seconds_count", sink="slack"): rising(1),
-    _DEAD: steady(0),
-    _page("late"): steady(0),
-    _page("fallback"): steady(0),
-    _page("given_up"): steady(0),
-    series(
-        "stormfold_pages_looked_for_total", destination="pagerduty:default", outcome="no_incident"
-    ): steady(0),
-    series(
-        "stormfold_pagerduty_webhooks_total", kind="incident.acknowledged", outcome="no_token"
-    ): steady(0),
-    series("stormfold_slack_requests_total", kind="button", outcome="no_secret_matches"): steady(0),
-}
-"""What a well installation shows: a webhook a second, two digests a minute."""
 
 
 @dataclass(frozen=True)
@@ -142,45 +46,45 @@ CASES: Final = (
     Case("well for hours", {}, {10: set(), 7 * HOUR: set()}),
     Case(
         "the worker does not answer",
-        {_UP["worker"]: from_minute(30, 1, 0)},
+        {UP["worker"]: from_minute(30, 1, 0)},
         {29: set(), 30: set(), 32: {"StormfoldDown"}},
     ),
     Case(
         "Sentry tells nothing any more",
-        {_answers("accepted"): rising(60, until=HOUR)},
+        {answers("accepted"): rising(60, until=HOUR)},
         {HOUR + 28: set(), HOUR + 31: {"StormfoldNoWebhooks"}},
     ),
     Case(
         "a quiet team hears nothing for hours",
-        {_answers("accepted"): f"0+1x60 60x{LONG}"},
+        {answers("accepted"): f"0+1x60 60x{LONG}"},
         {3 * HOUR: set(), 5 * HOUR: set()},
     ),
     Case(
         "no webhooks are used at all",
-        {_answers("accepted"): steady(0)},
+        {answers("accepted"): steady(0)},
         {3 * HOUR: set()},
     ),
     Case(
         "a few webhooks a minute are turned away, less than a budget pages for",
-        {_answers("kafka_timeout"): f"0x29 0+0.5x{LONG}"},
+        {answers("kafka_timeout"): f"0x29 0+0.5x{LONG}"},
         {29: set(), 35: {"StormfoldIntakeRefusesEvents"}},
     ),
     Case(
         "Kafka takes nothing",
-        {_answers("kafka_timeout"): f"0x90 0+50x{LONG}"},
+        {answers("kafka_timeout"): f"0x90 0+50x{LONG}"},
         {89: set(), 98: {"StormfoldIntakeRefusesEvents", *BURNS}},
     ),
     Case(
         "the client secret was replaced in Sentry alone",
         {
-            _answers("accepted"): rising(60, until=60),
-            _answers("no_secret_matches"): f"0x60 0+60x{LONG}",
+            answers("accepted"): rising(60, until=60),
+            answers("no_secret_matches"): f"0x60 0+60x{LONG}",
         },
         {60: set(), 75: {"StormfoldSignaturesRefused"}},
     ),
     Case(
         "somebody tries signatures, beside Sentry",
-        {_answers("no_secret_matches"): rising(20)},
+        {answers("no_secret_matches"): rising(20)},
         {60: set()},
     ),
     Case(
@@ -205,12 +109,12 @@ CASES: Final = (
     ),
     Case(
         "CORRELATE falls behind",
-        {_lag("correlate"): from_minute(30, 2, 90)},
+        {lag("correlate"): from_minute(30, 2, 90)},
         {31: set(), 33: {"StormfoldBehind"}},
     ),
     Case(
         "CORRELATE is behind for a minute",
-        {_lag("correlate"): f"2x29 90x1 2x{LONG}"},
+        {lag("correlate"): f"2x29 90x1 2x{LONG}"},
         {31: set(), 33: set()},
     ),
     Case(
@@ -250,12 +154,12 @@ CASES: Final = (
     ),
     Case(
         "no process of DELIVER comes up",
-        {_processes("deliver", "running"): from_minute(30, 1, 0)},
+        {processes("deliver", "running"): from_minute(30, 1, 0)},
         {30: set(), 32: {"StormfoldStageMissing"}},
     ),
     Case(
         "one of two processes is parked",
-        {_processes("fingerprint", "parked"): from_minute(30, 0, 1)},
+        {processes("fingerprint", "parked"): from_minute(30, 0, 1)},
         {29: set(), 30: {"StormfoldWorkerParked"}},
     ),
     Case(
@@ -267,6 +171,19 @@ CASES: Final = (
         "CORRELATE dies once",
         {series("stormfold_restarts_total", stage="correlate"): jump(30)},
         {31: set(), 40: set()},
+    ),
+    Case(
+        "heartbeats do not come through",
+        {
+            series("stormfold_heartbeats_total", outcome="pinged"): rising(1, until=29),
+            series("stormfold_heartbeats_total", outcome="lost"): f"0x29 0+1x{LONG}",
+        },
+        {30: set(), 33: {"StormfoldHeartbeatLost"}},
+    ),
+    Case(
+        "a heartbeat is lost in a rebalance",
+        {series("stormfold_heartbeats_total", outcome="lost"): jump(30)},
+        {31: set(), 36: set()},
     ),
     Case(
         "a changed configuration is refused",
@@ -290,38 +207,38 @@ CASES: Final = (
     ),
     Case(
         "a channel is archived: one digest is given up",
-        {_DEAD: jump(200)},
+        {DEAD: jump(200)},
         {199: set(), 201: {"StormfoldDeadLetters"}, 215: set()},
     ),
     Case(
         "every second digest is given up",
-        {_DEAD: f"0x200 0+1x{LONG}", _delivered(): f"0+2x200 400+1x{LONG}"},
+        {DEAD: f"0x200 0+1x{LONG}", delivered(): f"0+2x200 400+1x{LONG}"},
         {200: set(), 230: {"StormfoldDeadLetters", *BURNS}},
     ),
     Case(
         "Slack answers 500",
         {
-            _attempts("delivered"): rising(2, until=60),
-            _attempts("retry"): f"0x60 0+4x{LONG}",
+            attempts("delivered"): rising(2, until=60),
+            attempts("retry"): f"0x60 0+4x{LONG}",
         },
         {60: set(), 68: {"StormfoldSinkFailing"}},
     ),
     Case(
         "a quarter of the calls fails",
-        {_attempts("retry"): f"0x60 0+0.6x{LONG}"},
+        {attempts("retry"): f"0x60 0+0.6x{LONG}"},
         {80: set()},
     ),
     Case(
         "DELIVER hangs",
-        {_attempts("delivered"): rising(2, until=60), _delivered(): rising(2, until=60)},
+        {attempts("delivered"): rising(2, until=60), delivered(): rising(2, until=60)},
         {68: set(), 77: {"StormfoldNothingDelivered"}},
     ),
     Case(
         "nothing happens, so nothing is told",
         {
-            _DIGESTS: rising(2, until=60),
-            _attempts("delivered"): rising(2, until=60),
-            _delivered(): rising(2, until=60),
+            DIGESTS: rising(2, until=60),
+            attempts("delivered"): rising(2, until=60),
+            delivered(): rising(2, until=60),
         },
         {68: set(), 77: set()},
     ),
@@ -330,15 +247,15 @@ CASES: Final = (
         {series("stormfold_oldest_undelivered_seconds", sink="slack"): from_minute(30, 3, 900)},
         {34: set(), 36: {"StormfoldBacklog"}},
     ),
-    Case("a page comes late", {_page("late"): jump(30)}, {29: set(), 31: {"StormfoldPageLate"}}),
+    Case("a page comes late", {page("late"): jump(30)}, {29: set(), 31: {"StormfoldPageLate"}}),
     Case(
         "a page goes to its fallback",
-        {_page("fallback"): jump(30)},
+        {page("fallback"): jump(30)},
         {29: set(), 31: {"StormfoldPageLate"}, 50: set()},
     ),
     Case(
         "a page reaches nobody",
-        {_page("given_up"): jump(30)},
+        {page("given_up"): jump(30)},
         {29: set(), 31: {"StormfoldPageLost"}},
     ),
     Case(
@@ -363,7 +280,7 @@ CASES: Final = (
     ),
     Case(
         "one webhook in five hundred is turned away, for hours",
-        {_answers("kafka_failed"): f"0x{HOUR} 0+0.12x{LONG}"},
+        {answers("kafka_failed"): f"0x{HOUR} 0+0.12x{LONG}"},
         # It is told at once by what it is; that it will not last the month, after hours.
         {
             HOUR + 4: {"StormfoldIntakeRefusesEvents"},
@@ -375,7 +292,7 @@ CASES: Final = (
         {
             series("stormfold_page_seconds_bucket", sink="pagerduty", le="30.0"): f"0x30 2x{LONG}",
             series("stormfold_page_seconds_count", sink="pagerduty"): f"0x30 3x{LONG}",
-            _page("late"): jump(31),
+            page("late"): jump(31),
         },
         {33: {"StormfoldPageLate"}, 60: set()},
     ),

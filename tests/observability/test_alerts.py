@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,27 +10,16 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from observability.at_hand import NotAtHand, programs
 from observability.rules.all import WATCHDOG, alerts, alerts_file, recordings_file
 from observability.rules.made import Pace, Severity
 from observability.rules.promises import BURNS, PROMISES
-from tests.observability.alert_cases import CASES, WELL, Case
+from tests.observability.alert_cases import CASES, Case
+from tests.observability.well_shown import WELL
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = ROOT / "observability"
 FIRING: Final = 'count by (alertname) (ALERTS{alertstate="firing"}) > 0'
 SHIPPED: Final = Pace()
-
-
-@pytest.fixture(scope="module")
-def promtool() -> Path:
-    """Prometheus's own tool; CI has it, a machine without it says what would give it."""
-    try:
-        return programs()["promtool"]
-    except NotAtHand as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
 
 
 def ran(*command: object) -> str:

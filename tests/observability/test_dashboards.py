@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -97,6 +98,19 @@ def test_what_an_alert_counts_is_told_from_nought_on(alert: Any) -> None:
     alarms = re.match(r"sum(?: by \([a-z, ]+\) )?\(increase\((stormfold_[a-z_]+)", alert.expr)
     for metric in [SAMPLES[alarms[1]]] if alarms else []:
         assert all(one.words or one.name in begun for one in metric.labels), metric.name
+
+
+def test_prometheus_reads_every_query(promtool: Path, tmp_path: Path) -> None:
+    filled = {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "1h"}
+    rules = []
+    for number, (expr, _) in enumerate(expressions()):
+        for name, value in filled.items():
+            expr = expr.replace(name, value)
+        rules.append({"record": f"stormfold:query{number}", "expr": expr})
+    file = tmp_path / "queries.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), "utf-8")
+    done = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True)
+    assert f"{len(rules)} rules found" in done.stdout, done.stderr
 
 
 def test_every_metric_that_tells_of_loss_or_standstill_has_an_alert() -> None:

@@ -1,12 +1,11 @@
 """Names keep Prometheus's rules, and the questions of the page ask for what there is.
 
-The rules are tested on the list itself, and by `promtool` on an exposition where it is installed.
+The rules are tested on the list itself, and by `promtool` on an exposition.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -56,21 +55,14 @@ def filled() -> bytes:
     return exposition(metrics)
 
 
-def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None:
-        pytest.skip("promtool is not installed: `apt-get install prometheus`")
-    return found
-
-
-def test_promtool_finds_nothing_wrong_with_an_exposition() -> None:
+def test_promtool_finds_nothing_wrong_with_an_exposition(promtool: Path) -> None:
     done = subprocess.run(
-        [promtool(), "check", "metrics"], input=filled(), capture_output=True, check=False
+        [str(promtool), "check", "metrics"], input=filled(), capture_output=True, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
-def test_promtool_reads_every_answer(tmp_path: Path) -> None:
+def test_promtool_reads_every_answer(promtool: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yml"
     lines = ["groups:", "  - name: answers", "    rules:"]
     every = [one for asked in QUESTIONS for one in asked.answers]
@@ -79,7 +71,7 @@ def test_promtool_reads_every_answer(tmp_path: Path) -> None:
         lines += [f"      - record: stormfold:answer{number}", f"        expr: '{expression}'"]
     rules.write_text("\n".join(lines) + "\n")
     done = subprocess.run(
-        [promtool(), "check", "rules", str(rules)], capture_output=True, text=True, check=False
+        [str(promtool), "check", "rules", str(rules)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert f"{len(every)} rules found" in done.stdout
