@@ -1,4 +1,4 @@
-"""The faults: what is done to a running installation, and the alert that is for it."""
+"""The faults: what is done to a running installation, and the alerts that are for it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Fault:
     """One fault.
 
     Args:
-        alert: that is for it.
+        alerts: that are for it.
         what: is done, for people.
         make: does it; what it does ends with the context.
         also: what may fire beside it, since it is so too.
-        within_s: how long it may take until the alert fires.
+        within_s: how long it may take until they fire.
     """
 
-    alert: str
+    alerts: tuple[str, ...]
     what: str
     make: Callable[[World], Made]
     also: frozenset[str] = frozenset()
@@ -54,115 +54,99 @@ STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind"})
 BURNS: Final = frozenset({"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"})
 
 FAULTS: Final = (
-    Fault("StormfoldDown", "intake is ended", intake_ends, frozenset({"StormfoldNoWebhooks"})),
-    Fault("StormfoldNoWebhooks", "Sentry tells nothing", sentry_is_silent, within_s=90.0),
-    Fault("StormfoldSignaturesRefused", "the client secret is replaced", secret_replaced),
+    Fault(("StormfoldDown",), "intake is ended", intake_ends, frozenset({"StormfoldNoWebhooks"})),
+    Fault(("StormfoldNoWebhooks",), "Sentry tells nothing", sentry_is_silent, within_s=90.0),
+    Fault(("StormfoldSignaturesRefused",), "the client secret is replaced", secret_replaced),
     Fault(
-        "StormfoldIntakeRefusesEvents",
+        ("StormfoldIntakeRefusesEvents", "StormfoldBudgetBurnsFast"),
         "the broker is suspended (SIGSTOP)",
         kafka_hangs,
         STUCK | BURNS | {"StormfoldNothingDelivered", "StormfoldNoWebhooks"},
     ),
     Fault(
-        "StormfoldBudgetBurnsFast",
-        "the broker is suspended (SIGSTOP)",
-        kafka_hangs,
-        STUCK
-        | BURNS
-        | {"StormfoldIntakeRefusesEvents", "StormfoldNothingDelivered", "StormfoldNoWebhooks"},
-    ),
-    Fault(
-        "StormfoldWatermarkStuck",
+        ("StormfoldWatermarkStuck",),
         "CORRELATE is suspended (SIGSTOP)",
         suspended("correlate"),
         STUCK,
     ),
     Fault(
-        "StormfoldBehind",
+        ("StormfoldBehind",),
         "FINGERPRINT is suspended (SIGSTOP)",
         suspended("fingerprint"),
         STUCK,
     ),
     Fault(
-        "StormfoldSourceExcluded",
+        ("StormfoldStall", "StormfoldSourceExcluded"),
         "a member of FINGERPRINT's group holds partitions and reads nothing",
         member_never_reads,
         STUCK | {"StormfoldStall"},
         within_s=150.0,
     ),
     Fault(
-        "StormfoldStall",
-        "the same again",
-        member_never_reads,
-        STUCK | {"StormfoldSourceExcluded"},
-        within_s=150.0,
-    ),
-    Fault(
-        "StormfoldRestarts",
+        ("StormfoldRestarts", "StormfoldStageMissing"),
         "DELIVER is killed whenever it runs",
         dies_again_and_again,
         frozenset({"StormfoldStageMissing", "StormfoldNothingDelivered", "StormfoldWorkerParked"}),
     ),
     Fault(
-        "StormfoldStageMissing",
-        "DELIVER is killed whenever it runs",
-        dies_again_and_again,
-        frozenset({"StormfoldRestarts", "StormfoldNothingDelivered"}),
-    ),
-    Fault(
-        "StormfoldConfigurationRefused",
+        ("StormfoldConfigurationRefused",),
         "a configuration with a mistake, and SIGHUP",
         configuration_is_wrong,
     ),
-    Fault("StormfoldQuarantine", "a signed body that is no JSON", unreadable_record),
+    Fault(("StormfoldQuarantine",), "a signed body that is no JSON", unreadable_record),
     Fault(
-        "StormfoldDeletedUnread",
+        ("StormfoldDeletedUnread",),
         "records are deleted while FINGERPRINT is suspended",
         deleted_unread,
         STUCK,
     ),
-    Fault("StormfoldDeadLetters", "Slack refuses one message for good", slack_refuses_one),
+    Fault(("StormfoldDeadLetters",), "Slack refuses one message for good", slack_refuses_one),
     Fault(
-        "StormfoldSinkFailing", "Slack answers 503", slack_is_down, frozenset({"StormfoldBacklog"})
+        ("StormfoldSinkFailing",),
+        "Slack answers 503",
+        slack_is_down,
+        frozenset({"StormfoldBacklog"}),
     ),
     Fault(
-        "StormfoldNothingDelivered",
+        ("StormfoldNothingDelivered",),
         "DELIVER is suspended (SIGSTOP) while new things break",
         suspended("deliver", breaking=True),
     ),
     Fault(
-        "StormfoldBacklog",
+        ("StormfoldBacklog",),
         "sixty new errors at once, for one channel",
         flood,
         BURNS,
     ),
     Fault(
-        "StormfoldPageLate",
+        ("StormfoldPageLate",),
         "PagerDuty answers 503 to a page",
         pager_is_down,
         frozenset({"StormfoldSinkFailing", "StormfoldBacklog"}),
         within_s=120.0,
     ),
     Fault(
-        "StormfoldPageLost",
+        ("StormfoldPageLost",),
         "PagerDuty refuses a page, and Slack its fallback",
         nobody_can_be_paged,
         frozenset({"StormfoldDeadLetters", "StormfoldPageLate", "StormfoldSinkFailing"}),
     ),
     Fault(
-        "StormfoldPageNoIncident",
+        ("StormfoldPageNoIncident",),
         "PagerDuty takes a page and suppresses it",
         pager_wakes_nobody,
         within_s=240.0,
     ),
-    Fault("StormfoldSlackNotTaken", "a button signed with another secret", slack_signed_otherwise),
     Fault(
-        "StormfoldPagerDutyNotUnderstood",
+        ("StormfoldSlackNotTaken",), "a button signed with another secret", slack_signed_otherwise
+    ),
+    Fault(
+        ("StormfoldPagerDutyNotUnderstood",),
         "a signed webhook of PagerDuty that cannot be read",
         pagerduty_says_something_else,
     ),
     Fault(
-        "StormfoldPartitionParked",
+        ("StormfoldPartitionParked",),
         "a record that CORRELATE dies of",
         record_kills,
         STUCK | {"StormfoldSourceExcluded", "StormfoldStall", "StormfoldNothingDelivered"},

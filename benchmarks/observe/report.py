@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.observe.faults import Fault
+from benchmarks.observe.watch import SLOW
 
 
 @dataclass
@@ -14,17 +15,19 @@ class Found:
     """One fault and what Prometheus said."""
 
     fault: Fault
-    alert: dict[str, Any] | None
-    after_s: float
+    alerts: dict[str, dict[str, Any] | None]
+    """As Prometheus answered for each that is for it; None where it did not fire in time."""
+    after_s: dict[str, float]
     beside: set[str]
     quiet_after_s: float | None
 
     @property
     def wrong(self) -> str:
         """Return what was not as it should be; empty where all was."""
-        if self.alert is None:
-            return "it did not fire"
-        strange = self.beside - self.fault.also
+        mute = [name for name, alert in self.alerts.items() if alert is None]
+        if mute:
+            return f"did not fire: {', '.join(mute)}"
+        strange = self.beside - self.fault.also - SLOW
         if strange:
             return f"fired beside it: {', '.join(sorted(strange))}"
         return "" if self.quiet_after_s is not None else "it did not end"
@@ -32,10 +35,13 @@ class Found:
     def text(self) -> str:
         """Return the paragraph about it."""
         fault = self.fault
-        lines = [f"{fault.alert}: {fault.what}"]
-        if self.alert is not None:
-            lines.append(f"  fired after {self.after_s:.0f} s; /api/v1/alerts answered:")
-            lines.append(f"  {json.dumps(self.alert, sort_keys=True)}")
+        lines = [f"{', '.join(fault.alerts)}: {fault.what}"]
+        for name, alert in self.alerts.items():
+            if alert is not None:
+                lines.append(
+                    f"  {name} fired after {self.after_s[name]:.0f} s; as it was answered:"
+                )
+                lines.append(f"  {json.dumps(alert, sort_keys=True)}")
         if self.beside:
             lines.append(f"  beside it: {', '.join(sorted(self.beside))}")
         if self.quiet_after_s is not None:
@@ -59,7 +65,7 @@ class Report:
 
     def wrong(self) -> list[str]:
         """Return what was not as it should be, a line each."""
-        bad = [f"{one.fault.alert}: {one.wrong}" for one in self.found if one.wrong]
+        bad = [f"{one.fault.alerts[0]}: {one.wrong}" for one in self.found if one.wrong]
         bad += [f"fired while all was well: {name}" for name in sorted(self.well_fired)]
         bad += [f"no data: {name}" for name in self.empty]
         if not self.watchdog[0] or self.watchdog[0] < self.watchdog[1] - 2:

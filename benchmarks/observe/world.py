@@ -37,7 +37,7 @@ clock: wall
 kafka: {{bootstrap: "{bootstrap}"}}
 intake: {{port: {port}, secrets: ["{secret}"], deploy_secrets: ["{deploy}"]}}
 metrics: {{port: {metrics}}}
-incidents: {{settle: 2s, update_every: 10s, quiet_for: 30s}}
+incidents: {{settle: 2s, update_every: 1m, quiet_for: 30s}}
 storms: {{storm_quiet: 20s}}
 sinks:
   slack: {{token: xoxb-observe, base_url: "{slack}", channels: {{incidents: C0INC, oncall: C0ONC}}}}

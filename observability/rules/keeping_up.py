@@ -28,7 +28,7 @@ def _lag(pace: Pace) -> tuple[Alert, ...]:
             "StormfoldWatermarkStuck",
             Severity.PAGE,
             # The gauge of the lag stands still with the process that sets it; this does not.
-            f"sum(increase(stormfold_ticks_total[{pace.window('2m')}])) == 0",
+            f"sum(increase(stormfold_ticks_total[{pace.window('2m', least_s=10)}])) == 0",
             "No second of stream time was decided for three minutes",
             hold="1m",
         ),

@@ -51,7 +51,6 @@ def _within(metric: str, seconds: str) -> tuple[str, tuple[str, ...]]:
 
 
 _ANSWERED: Final = _within("stormfold_intake_answer_seconds", "0.05")
-_FIRST: Final = _within("stormfold_first_delivery_seconds", "2.5")
 _TOLD: Final = _within("stormfold_delivery_seconds", "60.0")
 _PAGED: Final = _within("stormfold_page_seconds", "30.0")
 _DELIVERED: Final = 'stormfold_deliveries_total{outcome="delivered"}'
@@ -80,15 +79,6 @@ PROMISES: Final = (
         (_DELIVERED, "stormfold_dead_letters_total"),
     ),
     Promise(
-        # Half a second is Stormfold's own, the rest is the service's.
-        "first_messages_in_time",
-        "first messages are there within 2.5 s of the end of `settle`",
-        0.99,
-        _FIRST[0],
-        _FIRST[1],
-        good=True,
-    ),
-    Promise(
         "digests_in_time",
         "digests are delivered within a minute of being decided",
         0.99,
@@ -105,7 +95,11 @@ PROMISES: Final = (
         good=True,
     ),
 )
-"""Every promise that has a budget, in the way of the data."""
+"""Every promise that has a budget, in the way of the data.
+
+How soon a first message follows `settle` has none: a channel takes one message a second, so in a
+storm that is the service's limit. The dashboard shows it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

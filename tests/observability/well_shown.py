@@ -109,8 +109,6 @@ WELL: Final = {
     series("stormfold_page_seconds_count", sink="pagerduty"): rising(0.1),
     series("stormfold_deliveries_waiting", sink="slack"): steady(3),
     series("stormfold_oldest_undelivered_seconds", sink="slack"): steady(20),
-    series("stormfold_first_delivery_seconds_bucket", sink="slack", le="2.5"): rising(1),
-    series("stormfold_first_delivery_seconds_count", sink="slack"): rising(1),
     DEAD: steady(0),
     page("late"): steady(0),
     page("fallback"): steady(0),
