@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import typer.main
 import yaml
 
 from observability.rules.all import WATCHDOG, alerts, alerts_file, recordings_file
 from observability.rules.made import Pace, Severity
 from observability.rules.promises import BURNS, PROMISES
+from streams.cli import app
 from tests.observability.alert_cases import CASES, Case
 from tests.observability.well_shown import WELL
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = ROOT / "observability"
+RUNBOOKS: Final = sorted((ROOT / "docs" / "runbooks").glob("Stormfold*.md"))
 FIRING: Final = 'count by (alertname) (ALERTS{alertstate="firing"}) > 0'
 SHIPPED: Final = Pace()
 
@@ -103,6 +107,18 @@ def test_an_alert_has_a_page_for_whoever_is_woken_by_it(alert: Any) -> None:
     if alert.severity is not Severity.NONE:
         look = page.partition("## Look\n")[2].partition("\n## ")[0]
         assert "```" in look, "no command to look with"
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_what_a_page_says_to_type_is_a_whole_command(page: Path) -> None:
+    """At night nobody looks up which option is missing."""
+    code = re.findall(r"^stormfold .*$", page.read_text("utf-8"), re.MULTILINE)
+    for line in code:
+        words = shlex.split(line, comments=True)[1:]
+        command: Any = typer.main.get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        command.make_context("stormfold", words)
 
 
 def test_no_page_is_left_of_an_alert_that_is_no_more() -> None:
