@@ -29,6 +29,8 @@ class Merge(StrEnum):
 
     SUM = "sum"
     MAX = "max"
+    MIN = "min"
+    """Not told at all until it is set: nought would be the smallest."""
 
 
 @dataclass(frozen=True, slots=True)

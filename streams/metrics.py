@@ -69,6 +69,7 @@ class Metrics:
     stage_lag_seconds: Histogram
     source_lag_seconds: Gauge
     watermark_age_seconds: Gauge
+    applied_time_seconds: Gauge
     tick_lag_seconds: Gauge
     source_lag_records: Gauge
     source_held_bytes: Gauge
@@ -177,8 +178,9 @@ def render(sources: Iterable[Iterable[Family]]) -> bytes:
             before = values.get(place)
             if before is None:
                 values[place] = sample.value
-            elif metric.kind is Kind.GAUGE and metric.merge is Merge.MAX:
-                values[place] = max(before, sample.value)
+            elif metric.kind is Kind.GAUGE and metric.merge is not Merge.SUM:
+                pick = max if metric.merge is Merge.MAX else min
+                values[place] = pick(before, sample.value)
             else:
                 values[place] = before + sample.value
     return generate_latest(_Merged(merged))
@@ -206,6 +208,10 @@ def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Hist
     match metric.kind:
         case Kind.COUNTER:
             return Counter(name, metric.help, labels, registry=registry)
+        case Kind.GAUGE if metric.merge is Merge.MIN:
+            gauge = Gauge(name, metric.help, labels, registry=registry, multiprocess_mode="livemin")
+            forget(gauge)
+            return gauge
         case Kind.GAUGE if metric.merge is Merge.MAX:
             return Gauge(name, metric.help, labels, registry=registry, multiprocess_mode="livemax")
         case Kind.GAUGE:

@@ -64,7 +64,18 @@ KEEPING_UP: Final = (
         "which is not left out.",
         merge=Merge.MAX,
     ),
-    counter("ticks", "ticks", "Ticks of stream time applied by CORRELATE, over its partitions."),
+    gauge(
+        "applied_time_seconds",
+        "seconds",
+        "Up to when CORRELATE has decided, in seconds since the epoch: the slowest partition. It "
+        "stands when a process hangs, and moves when nothing happens.",
+        merge=Merge.MIN,
+    ),
+    counter(
+        "ticks",
+        "ticks",
+        "Ticks of stream time in which CORRELATE had something to apply, over its partitions.",
+    ),
     gauge(
         "tick_lag_seconds",
         "seconds",

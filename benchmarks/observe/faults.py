@@ -96,7 +96,7 @@ FAULTS: Final = (
     Fault(("StormfoldQuarantine",), "a signed body that is no JSON", unreadable_record),
     Fault(
         ("StormfoldDeletedUnread",),
-        "records are deleted while FINGERPRINT is suspended",
+        "records are deleted while FINGERPRINT is suspended, then it is killed",
         deleted_unread,
         STUCK,
     ),
@@ -106,6 +106,7 @@ FAULTS: Final = (
         "Slack answers 503",
         slack_is_down,
         frozenset({"StormfoldBacklog"}),
+        within_s=120.0,
     ),
     Fault(
         ("StormfoldNothingDelivered",),
@@ -114,7 +115,7 @@ FAULTS: Final = (
     ),
     Fault(
         ("StormfoldBacklog",),
-        "sixty new errors at once, for one channel",
+        "forty new errors at once, for one channel",
         flood,
         BURNS,
     ),

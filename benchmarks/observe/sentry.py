@@ -21,6 +21,7 @@ from benchmarks.wayback import happening
 RECORDING: Final = Path(__file__).parents[2] / "recordings" / "shop-outage.jsonl.gz"
 STEADY_S: Final = 0.25
 FRESH_S: Final = 1.0
+GOES_ON_S: Final = 5.0
 
 
 class Sentry:
@@ -64,6 +65,24 @@ class Sentry:
                 f"{self._origin}/sentry", data=body, headers=headers, timeout=timeout
             ):
                 self.told += 1
+
+    @contextlib.asynccontextmanager
+    async def goes_on(self, *, level: str, environment: str) -> AsyncIterator[None]:
+        """Have something new fail, and fail on, so that it is not over by itself."""
+        self._number += 1
+        told = asyncio.create_task(self._goes_on(self._number, level, environment))
+        try:
+            yield
+        finally:
+            told.cancel()
+            await asyncio.gather(told, return_exceptions=True)
+
+    async def _goes_on(self, number: int, level: str, environment: str) -> None:
+        while True:
+            kind, service = f"Failing{number}", f"shop{number}"
+            body = happening.error(environment, service, kind, "it is", level=level)
+            await self.say("error", body)
+            await asyncio.sleep(GOES_ON_S)
 
     async def fresh(self, *, level: str = "error", environment: str = "") -> None:
         """Tell an error that is new: in an environment of its own, where none is named."""

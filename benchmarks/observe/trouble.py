@@ -145,7 +145,7 @@ async def unreadable_record(world: World) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def deleted_unread(world: World) -> AsyncIterator[None]:
-    """With records that are deleted while FINGERPRINT is suspended."""
+    """With records that are deleted while FINGERPRINT is suspended, and then killed."""
     pid = await world.pid_of("fingerprint")
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -157,14 +157,14 @@ async def deleted_unread(world: World) -> AsyncIterator[None]:
         await admin.delete_records({tp: RecordsToDelete(before_offset=-1) for tp in every})
         await admin.close()
     finally:
-        wake(pid)
+        os.kill(pid, signal.SIGKILL)  # whoever comes next sees where its records begin
     yield
 
 
 @contextlib.asynccontextmanager
 async def slack_refuses_one(world: World) -> AsyncIterator[None]:
     """With one message that Slack refuses for good."""
-    world.slack.fail(PeerFault.REFUSED, method="chat.postMessage", word="invalid_blocks", calls=1)
+    world.slack.fail(PeerFault.REFUSED, method="chat.postMessage", word="is_archived", calls=1)
     await world.sentry.fresh()
     try:
         yield
@@ -185,8 +185,8 @@ async def slack_is_down(world: World) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def flood(world: World) -> AsyncIterator[None]:
-    """With more than a channel takes in its time: sixty new errors, each elsewhere."""
-    for _ in range(60):
+    """With more than a channel takes in its time, and too little for a roll-up."""
+    for _ in range(40):
         await world.sentry.fresh()
     yield
 
@@ -195,9 +195,9 @@ async def flood(world: World) -> AsyncIterator[None]:
 async def pager_is_down(world: World) -> AsyncIterator[None]:
     """With a page, and a PagerDuty that answers 503."""
     world.pagerduty.fail(PeerFault.ERROR_503)
-    await world.sentry.fresh(level="fatal", environment="production")
     try:
-        yield
+        async with world.sentry.goes_on(level="fatal", environment="production"):
+            yield
     finally:
         world.pagerduty.heal()
 
@@ -206,7 +206,7 @@ async def pager_is_down(world: World) -> AsyncIterator[None]:
 async def nobody_can_be_paged(world: World) -> AsyncIterator[None]:
     """With a page that PagerDuty refuses, as Slack does with its fallback."""
     world.pagerduty.fail(PeerFault.REFUSED, word="routing key is invalid")
-    world.slack.fail(PeerFault.REFUSED, destination="C0ONC", word="invalid_blocks")
+    world.slack.fail(PeerFault.REFUSED, destination="C0ONC", word="is_archived")
     await world.sentry.fresh(level="fatal", environment="production")
     try:
         yield

@@ -144,9 +144,22 @@ _KEEPS_UP: Final = Row(
             Query("sum by (stage) (stormfold_source_lag_records)", "{{stage}}"),
         ),
         lines(
-            "Ticks a second",
-            "Seconds of stream time decided in a second: as many as CORRELATE has partitions.",
+            "Decided up to",
+            "How long ago the moment is up to which everything is decided.",
+            Query("time() - min(stormfold_applied_time_seconds)", "ago"),
+            unit=Unit.SECONDS,
+        ),
+        lines(
+            "Ticks with work",
+            "Seconds of stream time in which something was to be decided, a second.",
             Query("sum(rate(stormfold_ticks_total[$__rate_interval]))", "ticks"),
+            unit=Unit.PER_SECOND,
+        ),
+        lines(
+            "Deltas a second",
+            "What FINGERPRINT hands on: it grows with what differs, not with the events.",
+            Query("sum(rate(stormfold_deltas_total[$__rate_interval]))", "deltas"),
+            unit=Unit.PER_SECOND,
         ),
         lines(
             "Transactions",

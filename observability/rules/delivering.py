@@ -30,9 +30,10 @@ def _services(pace: Pace) -> tuple[Alert, ...]:
             "StormfoldNothingDelivered",
             Severity.PAGE,
             f"sum(increase(stormfold_digests_total[{lately}])) > 0\n"
-            f"unless (sum(increase(stormfold_delivery_attempts_total[{lately}]))\n"
-            f"  + sum(increase(stormfold_deliveries_total[{lately}]))) > 0",
-            "Digests are decided, and DELIVER makes no call",
+            # Each digest that it takes, and each call, is written down in a transaction.
+            "unless sum(increase(stormfold_transaction_seconds_count"
+            f'{{stage="deliver"}}[{lately}])) > 0',
+            "Digests are decided, and DELIVER takes none",
             hold="5m",
         ),
         Alert(

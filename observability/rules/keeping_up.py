@@ -27,8 +27,9 @@ def _lag(pace: Pace) -> tuple[Alert, ...]:
         Alert(
             "StormfoldWatermarkStuck",
             Severity.PAGE,
-            # The gauge of the lag stands still with the process that sets it; this does not.
-            f"sum(increase(stormfold_ticks_total[{pace.window('2m', least_s=10)}])) == 0",
+            # A lag stands still with the process that tells it; what is behind a time grows.
+            "time() - min(stormfold_applied_time_seconds) > "
+            f"{pace.seconds('2m', least_s=LEAST_BEHIND_S)}",
             "No second of stream time was decided for three minutes",
             hold="1m",
         ),

@@ -464,6 +464,7 @@ class CorrelateHandler:
         self._metrics.held_deltas.set(deltas)
         self._metrics.excluded_sources.set(excluded)
         if self._declares_stalls:  # else its time is that of a recording
-            every = (held.partition.ticks for held in self._held.values())
+            every = [held.partition.ticks for held in self._held.values()]
             counting.watermark_age(self._metrics, every, now)
+            counting.applied_time(self._metrics, every)
         self._metrics.tick_lag_seconds.labels(stage="correlate").set(max(0.0, lag))

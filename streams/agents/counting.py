@@ -15,8 +15,8 @@ from correlators.responses import Response
 from correlators.rulings import Urgency
 from correlators.suppressions import HeldBack
 from correlators.ticks import Ticks
-from correlators.types import Suppression
-from streams.metrics import Metrics
+from correlators.types import TICK_MS, Suppression
+from streams.metrics import Metrics, forget
 
 
 def begin(metrics: Metrics, config: Config) -> None:
@@ -42,6 +42,15 @@ def watermark_age(metrics: Metrics, ticks: Iterable[Ticks], now_ms: int) -> None
         told = (one.watermarks[source] for source in waited_for if source in one.watermarks)
         oldest_ms = min(oldest_ms, min(told, default=now_ms))
     metrics.watermark_age_seconds.set((now_ms - oldest_ms) / 1000)
+
+
+def applied_time(metrics: Metrics, ticks: Iterable[Ticks]) -> None:
+    """Tell up to when the slowest of these partitions is decided; nothing where there is none."""
+    applied = [one.applied for one in ticks if one.applied >= 0]
+    if applied:
+        metrics.applied_time_seconds.set((min(applied) + 1) * TICK_MS / 1000)
+    else:
+        forget(metrics.applied_time_seconds)
 
 
 def responses(metrics: Metrics, found: Iterable[Response]) -> None:

@@ -124,7 +124,7 @@ CASES: Final = (
     ),
     Case(
         "stream time stands still, and with it the gauges",
-        {"stormfold_ticks_total": rising(60, until=30)},
+        {"stormfold_applied_time_seconds": f"-2+60x30 1798x{LONG}"},
         {31: set(), 34: {"StormfoldWatermarkStuck"}},
     ),
     Case(
@@ -230,13 +230,18 @@ CASES: Final = (
     ),
     Case(
         "DELIVER hangs",
-        {attempts("delivered"): rising(2, until=60), delivered(): rising(2, until=60)},
+        {
+            series("stormfold_transaction_seconds_count", stage="deliver"): rising(6, until=60),
+            attempts("delivered"): rising(2, until=60),
+            delivered(): rising(2, until=60),
+        },
         {68: set(), 77: {"StormfoldNothingDelivered"}},
     ),
     Case(
         "nothing happens, so nothing is told",
         {
             DIGESTS: rising(2, until=60),
+            series("stormfold_transaction_seconds_count", stage="deliver"): rising(6, until=60),
             attempts("delivered"): rising(2, until=60),
             delivered(): rising(2, until=60),
         },

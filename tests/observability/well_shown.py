@@ -80,7 +80,7 @@ WELL: Final = {
     answers("overloaded"): steady(0),
     series(ANSWER_S + "_bucket", le="0.05"): rising(60),
     series(ANSWER_S + "_count"): rising(60),
-    "stormfold_ticks_total": rising(60),
+    "stormfold_applied_time_seconds": f"-2+60x{LONG}",
     lag("fingerprint"): steady(1),
     lag("correlate"): steady(2),
     "stormfold_excluded_sources": steady(0),
@@ -99,6 +99,7 @@ WELL: Final = {
         for kind in ("running", "parked")
     },
     DIGESTS: rising(2),
+    series("stormfold_transaction_seconds_count", stage="deliver"): rising(6),
     attempts("delivered"): rising(2),
     attempts("retry"): steady(0),
     attempts("rejected"): steady(0),

@@ -142,3 +142,17 @@ def test_the_age_of_the_watermark_is_that_of_the_slowest_source_that_is_waited_f
     assert told(metrics)["watermark_age_seconds"] == 10
     counting.watermark_age(metrics, [], 60_000)
     assert told(metrics)["watermark_age_seconds"] == 0
+
+
+def test_up_to_when_is_decided_is_told_of_the_slowest_and_of_nobody_not_at_all() -> None:
+    metrics = Metrics()
+    name = "applied_time_seconds"
+    assert name not in told(metrics)
+    every = [
+        Ticks(Progress(installation="t", partitions=1, sources=(), applied_tick=applied))
+        for applied in (1_000, 990)
+    ]
+    counting.applied_time(metrics, every)
+    assert told(metrics)[name] == 991
+    counting.applied_time(metrics, [])
+    assert name not in told(metrics)
