@@ -15,12 +15,14 @@ from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from aiohttp import web
 
 from benchmarks.installation import Installation, free_port, until
 from benchmarks.observe.sentry import Sentry
 from benchmarks.wayback.happening import SECRET
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
+from sinks.peers.sentry import SentryPeer
 from sinks.peers.slack import SlackPeer
 from streams.broker import Broker
 from streams.settings import Settings, load
@@ -43,6 +45,8 @@ sinks:
   slack: {{token: xoxb-observe, base_url: "{slack}", channels: {{incidents: C0INC, oncall: C0ONC}}}}
   pagerduty: {{routing_key: {key}, base_url: "{pagerduty}", webhook_secrets: [{pager}],
     api_token: pd-rest, api_url: "{rest}"}}
+sentry: {{organisation: shop, token: sntrys-observe, api_url: "{sentry}", count_events: true}}
+heartbeat: {{url: "{slack_origin}/ping", every: 10s}}
 slack_in: {{signing_secrets: [slack-observe]}}
 services:
   checkout: {{depends_on: [payment]}}
@@ -77,11 +81,14 @@ class World(Installation):
         self.namespace = f"observe{int(time.time())}"
         self.slack = SlackPeer(token="xoxb-observe", channels=CHANNELS)
         self.pagerduty = PagerDutyPeer(routing_keys=[KEY])
+        self.counting = SentryPeer(tokens={"shop": "sntrys-observe"})
+        self.counting.counts = {"accepted": 1_000, "rate_limited": 12}
         self.rest = PagerDutyRestPeer(self.pagerduty, token="pd-rest")
+        self.slack.also_serve("GET", "/ping", _pong)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        for one in (self.slack, self.pagerduty, self.rest):
+        for one in (self.slack, self.pagerduty, self.rest, self.counting):
             await self._stack.enter_async_context(one)
         self.http = await self._stack.enter_async_context(aiohttp.ClientSession())
         self.sentry = Sentry(self.http, self.origin)
@@ -89,7 +96,7 @@ class World(Installation):
             namespace=self.namespace, bootstrap=self.broker.bootstrap, port=self.port,
             secret=SECRET, deploy=DEPLOY_KEY, metrics=self.metrics_port, key=KEY,
             slack=self.slack.base_url, pagerduty=self.pagerduty.origin, pager=PAGER_SECRET,
-            rest=self.rest.base_url,
+            rest=self.rest.base_url, slack_origin=self.slack.origin, sentry=self.counting.base_url,
         )  # fmt: skip
         try:
             await self.start(text, "intake", "run", stages=STAGES)
@@ -167,6 +174,10 @@ class World(Installation):
 
     def _listens(self) -> bool:
         return self._ready(0)
+
+
+async def _pong(request: web.Request) -> web.Response:
+    return web.Response()
 
 
 def wake(pid: int) -> None:

@@ -74,6 +74,7 @@ def number(
     base: Colour = Colour.CALM,
     none: str = "0",
     decimals: int | None = None,
+    height: int = 4,
 ) -> stat.Panel:
     """Return a panel that shows one number, now.
 
@@ -94,7 +95,7 @@ def number(
     if decimals is not None:
         panel = panel.decimals(decimals)
     query = Query(expr, title)
-    return _filled(panel, title, says, (query,), unit, none, width=4, height=4, instant=True)
+    return _filled(panel, title, says, (query,), unit, none, width=4, height=height, instant=True)
 
 
 def lines(

@@ -12,9 +12,8 @@ from observability.dashboards.panels import (
     bars,
     lines,
     number,
-    one_each,
-    quantiles,
 )
+from observability.dashboards.taken_in import TAKEN_IN
 
 _NOW: Final = Row(
     "Now",
@@ -70,45 +69,6 @@ _NOW: Final = Row(
             above=((1, Colour.CARE),),
             unit=Unit.COUNT,
             decimals=0,
-        ),
-    ),
-)
-_TAKEN_IN: Final = Row(
-    "Is it taking everything in?",
-    (
-        lines(
-            "Webhooks by answer",
-            "What became of requests: what is not accepted is not kept.",
-            Query(
-                "sum by (outcome) (rate(stormfold_intake_requests_total[$__rate_interval])) > 0",
-                "{{outcome}}",
-            ),
-            unit=Unit.PER_SECOND,
-        ),
-        lines(
-            "Webhooks by resource",
-            "What was accepted, as Sentry calls it; compare with what Sentry says it has sent.",
-            Query(
-                "sum by (resource) (rate(stormfold_intake_resources_total[$__rate_interval])) > 0",
-                "{{resource}}",
-            ),
-            unit=Unit.PER_SECOND,
-        ),
-        lines(
-            "Time to answer",
-            "From the whole body read to the answer, Kafka's word included; Sentry waits for it.",
-            *quantiles("stormfold_intake_answer_seconds"),
-            unit=Unit.SECONDS,
-        ),
-        one_each(
-            "Budgets of what is promised",
-            "How fast each budget is used up in the last hour: 1 lasts exactly its month.",
-            Query(
-                "promise:stormfold_failed:ratio_rate1h / promise:stormfold_budget:ratio",
-                "{{promise}}",
-            ),
-            above=((1, Colour.CARE), (14.4, Colour.BAD)),
-            none="nothing to count",
         ),
     ),
 )
@@ -266,5 +226,5 @@ PIPELINE: Final = Board(
     "pipeline",
     "Stormfold: pipeline",
     "Is everything taken in, and does it keep up?",
-    (_NOW, _TAKEN_IN, _KEEPS_UP, _STANDS),
+    (_NOW, TAKEN_IN, _KEEPS_UP, _STANDS),
 )
