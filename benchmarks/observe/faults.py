@@ -50,7 +50,7 @@ class Fault:
     within_s: float = 60.0
 
 
-STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind"})
+STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind", "StormfoldHeartbeatLost"})
 BURNS: Final = frozenset({"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"})
 
 FAULTS: Final = (

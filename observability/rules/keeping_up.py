@@ -79,10 +79,11 @@ def _processes(pace: Pace) -> tuple[Alert, ...]:
         ),
         Alert(
             # The service behind the address wakes somebody; this says of what the heart stopped.
+            # An increase is drawn out to its window, so that one may look like 1.1.
             "StormfoldHeartbeatLost",
             Severity.TICKET,
             "sum by (outcome) (increase(stormfold_heartbeats_total"
-            f'{{outcome=~"lost|not_sent|not_pinged"}}[{pace.window("10m")}])) > 1',
+            f'{{outcome=~"lost|not_sent|not_pinged"}}[{pace.window("10m")}])) > 1.5',
             "Heartbeats do not arrive: {{ $labels.outcome }}",
         ),
         Alert(
