@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -22,6 +22,18 @@ RECORDING: Final = Path(__file__).parents[2] / "recordings" / "shop-outage.jsonl
 STEADY_S: Final = 0.25
 FRESH_S: Final = 1.0
 GOES_ON_S: Final = 5.0
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Return the lines of the recorded outage."""
+    return [json.loads(line) for line in gzip.decompress(RECORDING.read_bytes()).splitlines()]
+
+
+def issues() -> set[str]:
+    """Return the ids of the issues that the recorded outage is about."""
+    said = (line["body"]["data"] for line in recorded())
+    events = (data.get("error") or data.get("event") or {} for data in said)
+    return {str(event["issue_id"]) for event in events if event.get("issue_id")}
 
 
 class Sentry:
@@ -130,8 +142,7 @@ class Sentry:
         Args:
             speed: how many times as fast as it was.
         """
-        recorded = gzip.decompress(RECORDING.read_bytes()).splitlines()
-        lines = [json.loads(line) for line in recorded]
+        lines = recorded()
         first, began = lines[0]["at_ms"], time.monotonic()
         for line in lines:
             due = (line["at_ms"] - first) / 1_000 / speed

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import web
 
 from benchmarks.installation import Installation, free_port, until
-from benchmarks.observe.sentry import Sentry
+from benchmarks.observe.sentry import Sentry, issues
 from benchmarks.wayback.happening import SECRET
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.pagerduty_rest import PagerDutyRestPeer
@@ -83,6 +83,8 @@ class World(Installation):
         self.pagerduty = PagerDutyPeer(routing_keys=[KEY])
         self.counting = SentryPeer(tokens={"shop": "sntrys-observe"})
         self.counting.counts = {"accepted": 1_000, "rate_limited": 12}
+        for issue in issues():  # what people decide of them is made so there
+            self.counting.add_issue(issue)
         self.rest = PagerDutyRestPeer(self.pagerduty, token="pd-rest")
         self.slack.also_serve("GET", "/ping", _pong)
         self._stack = AsyncExitStack()

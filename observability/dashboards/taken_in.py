@@ -31,7 +31,7 @@ TAKEN_IN: Final = Row(
         lines(
             "Errors that Sentry counted, an hour",
             "What Sentry did with the errors of its last hour, and the error webhooks of an hour.",
-            Query("max by (outcome) (stormfold_sentry_events)", "Sentry: {{outcome}}"),
+            Query("max by (outcome) (stormfold_sentry_events) > 0", "Sentry: {{outcome}}"),
             Query(
                 'sum(increase(stormfold_intake_resources_total{resource="error"}[1h]))',
                 "came as webhooks",
