@@ -112,7 +112,7 @@ async def _fault(world: World, watch: Watch, fault: Fault) -> Found:
             alerts[name] = await watch.fires(name, within_s=left_s)
             after_s[name] = time.monotonic() - began
     mended = time.monotonic()
-    quiet = await watch.quiet(within_s=QUIET_WITHIN_S)
+    quiet = not fault.stays and await watch.quiet(within_s=QUIET_WITHIN_S)
     beside = watch.fired - set(fault.alerts)
     return Found(fault, alerts, after_s, beside, time.monotonic() - mended if quiet else None)
 

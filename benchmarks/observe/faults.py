@@ -41,6 +41,7 @@ class Fault:
         make: does it; what it does ends with the context.
         also: what may fire beside it, since it is so too.
         within_s: how long it may take until they fire.
+        stays: what it does does not end by itself.
     """
 
     alerts: tuple[str, ...]
@@ -48,6 +49,7 @@ class Fault:
     make: Callable[[World], Made]
     also: frozenset[str] = frozenset()
     within_s: float = 60.0
+    stays: bool = False
 
 
 STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind", "StormfoldHeartbeatLost"})
@@ -123,14 +125,14 @@ FAULTS: Final = (
         ("StormfoldPageLate",),
         "PagerDuty answers 503 to a page",
         pager_is_down,
-        frozenset({"StormfoldSinkFailing", "StormfoldBacklog"}),
+        BURNS | {"StormfoldSinkFailing", "StormfoldBacklog"},
         within_s=120.0,
     ),
     Fault(
         ("StormfoldPageLost",),
         "PagerDuty refuses a page, and Slack its fallback",
         nobody_can_be_paged,
-        frozenset({"StormfoldDeadLetters", "StormfoldPageLate", "StormfoldSinkFailing"}),
+        BURNS | {"StormfoldDeadLetters", "StormfoldPageLate", "StormfoldSinkFailing"},
     ),
     Fault(
         ("StormfoldPageNoIncident",),
@@ -152,6 +154,7 @@ FAULTS: Final = (
         record_kills,
         STUCK | {"StormfoldSourceExcluded", "StormfoldStall", "StormfoldNothingDelivered"},
         within_s=90.0,
+        stays=True,
     ),
 )
 """In this order: the last leaves a partition parked."""

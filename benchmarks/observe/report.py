@@ -30,7 +30,8 @@ class Found:
         strange = self.beside - self.fault.also - SLOW
         if strange:
             return f"fired beside it: {', '.join(sorted(strange))}"
-        return "" if self.quiet_after_s is not None else "it did not end"
+        ended = self.fault.stays or self.quiet_after_s is not None
+        return "" if ended else "it did not end"
 
     def text(self) -> str:
         """Return the paragraph about it."""
