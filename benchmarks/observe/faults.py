@@ -152,7 +152,9 @@ FAULTS: Final = (
         ("StormfoldPartitionParked",),
         "a record that CORRELATE dies of",
         record_kills,
-        STUCK | {"StormfoldSourceExcluded", "StormfoldStall", "StormfoldNothingDelivered"},
+        STUCK
+        | {"StormfoldSourceExcluded", "StormfoldStall", "StormfoldNothingDelivered"}
+        | {"StormfoldRestarts"},
         within_s=90.0,
         stays=True,
     ),

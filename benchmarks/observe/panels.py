@@ -29,9 +29,9 @@ class Span:
         """Seconds between two points."""
         return max(SCRAPES_S, math.ceil((self.end - self.begin) / POINTS))
 
-    def filled(self, expr: str) -> str:
-        """Return a query with Grafana's variables filled in, as Grafana does."""
-        rate_s = max(self.step_s + SCRAPES_S, RATE_S)
+    def filled(self, expr: str, step_s: int) -> str:
+        """Return a query with Grafana's variables filled in, as Grafana does for such a step."""
+        rate_s = max(step_s + SCRAPES_S, RATE_S)
         expr = expr.replace("$__rate_interval", f"{rate_s}s")
         return expr.replace("$__range", f"{math.ceil(self.end - self.begin)}s")
 
@@ -76,7 +76,7 @@ async def shown(prometheus: Prometheus, board: Board, span: Span) -> list[Shown]
         # A bar of a minute: in a trial, of as many seconds as a rate needs.
         step_s = max(span.step_s, RATE_S) if panel.get("interval") else span.step_s
         for target in panel.get("targets", ()):
-            expr = span.filled(target["expr"].replace("$__interval", f"{step_s}s"))
+            expr = span.filled(target["expr"], step_s)
             if target.get("instant"):
                 answer = await prometheus.now(expr, at=span.end)
             else:
@@ -93,7 +93,10 @@ async def marked(prometheus: Prometheus, board: Board, span: Span) -> list[Marke
     found: list[Marked] = []
     for mark in json.loads(written(board))["annotations"]["list"]:
         answer = await prometheus.over_time(
-            span.filled(mark["expr"]), begin=span.begin, end=span.end, step_s=span.step_s
+            span.filled(mark["expr"], span.step_s),
+            begin=span.begin,
+            end=span.end,
+            step_s=span.step_s,
         )
         for series in answer:
             regions: list[tuple[float, float]] = []

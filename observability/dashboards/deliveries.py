@@ -80,7 +80,8 @@ _SERVICES: Final = Row(
             "Deliveries by outcome",
             "What became of each: told, or not sent by name, such as superseded by a newer one.",
             Query(
-                "sum by (sink, outcome) (increase(stormfold_deliveries_total[$__interval])) > 0",
+                "sum by (sink, outcome) (increase(stormfold_deliveries_total"
+                "[$__rate_interval])) > 0",
                 "{{sink}} {{outcome}}",
             ),
             width=24,
@@ -90,7 +91,7 @@ _SERVICES: Final = Row(
             "Single calls: a delivery may take several.",
             Query(
                 "sum by (sink, outcome) (increase(stormfold_delivery_attempts_total"
-                "[$__interval])) > 0",
+                "[$__rate_interval])) > 0",
                 "{{sink}} {{outcome}}",
             ),
         ),
@@ -137,11 +138,11 @@ _SERVICES: Final = Row(
             "Refusals and penalties",
             "What services said instead, in their own words, and how often they told us to wait.",
             Query(
-                "sum by (sink, reason) (increase(stormfold_refusals_total[$__interval])) > 0",
+                "sum by (sink, reason) (increase(stormfold_refusals_total[$__rate_interval])) > 0",
                 "{{sink}} {{reason}}",
             ),
             Query(
-                "sum by (sink) (increase(stormfold_penalties_total[$__interval])) > 0",
+                "sum by (sink) (increase(stormfold_penalties_total[$__rate_interval])) > 0",
                 "{{sink}} told us to wait",
             ),
         ),
@@ -154,7 +155,8 @@ _PAGES: Final = Row(
             "Pages by outcome",
             "Delivered, handed to the fallback, late, given up.",
             Query(
-                "sum by (sink, outcome) (increase(stormfold_page_outcomes_total[$__interval])) > 0",
+                "sum by (sink, outcome) (increase(stormfold_page_outcomes_total"
+                "[$__rate_interval])) > 0",
                 "{{sink}} {{outcome}}",
             ),
         ),
@@ -169,7 +171,7 @@ _PAGES: Final = Row(
             "What the pager's own list said of pages that it took.",
             Query(
                 "sum by (destination, outcome) (increase(stormfold_pages_looked_for_total"
-                "[$__interval]))",
+                "[$__rate_interval]))",
                 "{{destination}} {{outcome}}",
             ),
             none="nobody looks",
@@ -178,11 +180,12 @@ _PAGES: Final = Row(
             "Reminders and held resolves",
             "Pages at chats that nobody acknowledged; ends that waited for the page that goes on.",
             Query(
-                "sum by (sink) (increase(stormfold_page_reminders_total[$__interval]))",
+                "sum by (sink) (increase(stormfold_page_reminders_total[$__rate_interval]))",
                 "{{sink}} reminded",
             ),
             Query(
-                "sum by (sink, reason) (increase(stormfold_held_resolves_total[$__interval])) > 0",
+                "sum by (sink, reason) (increase(stormfold_held_resolves_total"
+                "[$__rate_interval])) > 0",
                 "{{sink}} {{reason}}",
             ),
         ),
@@ -204,7 +207,7 @@ _WRONG: Final = Row(
             "Sent again by hand",
             "Dead letters that somebody sent again, by what became of them.",
             Query(
-                "sum by (sink, outcome) (increase(stormfold_redriven_total[$__interval])) > 0",
+                "sum by (sink, outcome) (increase(stormfold_redriven_total[$__rate_interval])) > 0",
                 "{{sink}} {{outcome}}",
             ),
         ),
@@ -212,7 +215,7 @@ _WRONG: Final = Row(
             "Possible repeats",
             "Messages sent again, and marked, because nobody could tell whether they had arrived.",
             Query(
-                "sum by (sink) (increase(stormfold_possible_repeats_total[$__interval]))",
+                "sum by (sink) (increase(stormfold_possible_repeats_total[$__rate_interval]))",
                 "{{sink}}",
             ),
         ),
@@ -220,11 +223,13 @@ _WRONG: Final = Row(
             "Cut, or told in the ordinary form",
             "Messages shortened to what a service takes; templates that failed.",
             Query(
-                "sum by (sink, reason) (increase(stormfold_messages_cut_total[$__interval])) > 0",
+                "sum by (sink, reason) (increase(stormfold_messages_cut_total"
+                "[$__rate_interval])) > 0",
                 "{{sink}} {{reason}}",
             ),
             Query(
-                "sum by (template) (increase(stormfold_template_failures_total[$__interval])) > 0",
+                "sum by (template) (increase(stormfold_template_failures_total"
+                "[$__rate_interval])) > 0",
                 "template {{template}}",
             ),
         ),

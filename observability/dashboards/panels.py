@@ -127,7 +127,8 @@ def bars(
 ) -> timeseries.Panel:
     """Return a panel whose series are stacked: what they are together counts too.
 
-    A bar is what came in its time, at the least `BAR`: queries count over `$__interval`.
+    A bar is what came in its time, at the least `BAR`. Queries count over `$__rate_interval`, which
+    is longer by a scrape: what came between two samples at the border of two bars is not lost.
     """
     panel = (
         timeseries.Panel()

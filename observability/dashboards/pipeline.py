@@ -155,10 +155,10 @@ _STANDS: Final = Row(
             "Restarts and stalls",
             "Stage processes that were started again, and sources left out.",
             Query(
-                "sum by (stage) (increase(stormfold_restarts_total[$__interval]))",
+                "sum by (stage) (increase(stormfold_restarts_total[$__rate_interval]))",
                 "{{stage}} restarted",
             ),
-            Query("sum(increase(stormfold_stalls_total[$__interval]))", "sources stalled"),
+            Query("sum(increase(stormfold_stalls_total[$__rate_interval]))", "sources stalled"),
         ),
         lines(
             "Processes that run",
@@ -177,12 +177,12 @@ _STANDS: Final = Row(
             "Records that could not be read, by why; entries that decide nothing any more; records "
             "deleted before they were read.",
             Query(
-                "sum by (reason) (increase(stormfold_quarantined_total[$__interval])) > 0",
+                "sum by (reason) (increase(stormfold_quarantined_total[$__rate_interval])) > 0",
                 "{{reason}}",
             ),
-            Query("sum(increase(stormfold_frozen_entries_total[$__interval]))", "frozen"),
+            Query("sum(increase(stormfold_frozen_entries_total[$__rate_interval]))", "frozen"),
             Query(
-                "sum by (stage) (increase(stormfold_deleted_unread_total[$__interval])) > 0",
+                "sum by (stage) (increase(stormfold_deleted_unread_total[$__rate_interval])) > 0",
                 "{{stage}}: deleted unread",
             ),
         ),
@@ -190,7 +190,7 @@ _STANDS: Final = Row(
             "Heartbeats",
             "Made-up events that were sent the whole way, by what became of them.",
             Query(
-                "sum by (outcome) (increase(stormfold_heartbeats_total[$__interval]))",
+                "sum by (outcome) (increase(stormfold_heartbeats_total[$__rate_interval]))",
                 "{{outcome}}",
             ),
         ),

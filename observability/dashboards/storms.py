@@ -79,7 +79,7 @@ _GOING_ON: Final = Row(
             "What became of incidents and storms; a storm takes in what begins with it.",
             Query(
                 'sum by (kind) (increase(stormfold_decisions_total{kind=~"opened|reopened|'
-                'regressed|escalated|storm_opened|joined|closed"}[$__interval])) > 0',
+                'regressed|escalated|storm_opened|joined|closed"}[$__rate_interval])) > 0',
                 "{{kind}}",
             ),
         ),
@@ -87,7 +87,7 @@ _GOING_ON: Final = Row(
             "Decided to tell",
             "Digests by their kind: new, news of what goes on, over, back.",
             Query(
-                "sum by (kind) (increase(stormfold_digests_total[$__interval])) > 0",
+                "sum by (kind) (increase(stormfold_digests_total[$__rate_interval])) > 0",
                 "{{kind}}",
             ),
         ),
@@ -95,7 +95,8 @@ _GOING_ON: Final = Row(
             "Why people were paged",
             "Digests that page somebody, by what decided it.",
             Query(
-                "sum by (reason) (increase(stormfold_pages_total[$__interval])) > 0", "{{reason}}"
+                "sum by (reason) (increase(stormfold_pages_total[$__rate_interval])) > 0",
+                "{{reason}}",
             ),
         ),
     ),
@@ -107,7 +108,7 @@ _HELD_BACK: Final = Row(
             "Held back, by reason",
             "Every digest that is not told is counted under the reason that `explain` shows.",
             Query(
-                "sum by (reason) (increase(stormfold_suppressed_total[$__interval])) > 0",
+                "sum by (reason) (increase(stormfold_suppressed_total[$__rate_interval])) > 0",
                 "{{reason}}",
             ),
         ),
@@ -115,7 +116,8 @@ _HELD_BACK: Final = Row(
             "Held back, by rule",
             "Rules, quiet hours, inhibitions and reports that held digests back.",
             Query(
-                'sum by (rule) (increase(stormfold_suppressed_total{rule!=""}[$__interval])) > 0',
+                'sum by (rule) (increase(stormfold_suppressed_total{rule!=""}'
+                "[$__rate_interval])) > 0",
                 "{{rule}}",
             ),
         ),
@@ -131,8 +133,10 @@ _HELD_BACK: Final = Row(
         bars(
             "Late and belated",
             "Belated: Sentry told it long after it happened. Late: a source stood still meanwhile.",
-            Query("sum(increase(stormfold_belated_events_total[$__interval]))", "belated events"),
-            Query("sum(increase(stormfold_late_deltas_total[$__interval]))", "late deltas"),
+            Query(
+                "sum(increase(stormfold_belated_events_total[$__rate_interval]))", "belated events"
+            ),
+            Query("sum(increase(stormfold_late_deltas_total[$__rate_interval]))", "late deltas"),
         ),
     ),
 )

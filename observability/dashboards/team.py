@@ -121,7 +121,8 @@ _PEOPLE: Final = Row(
             "What people did",
             "What people decided, in Slack, PagerDuty, Sentry or on a command line.",
             Query(
-                'sum by (act) (increase(stormfold_acts_total{outcome="done"}[$__interval])) > 0',
+                'sum by (act) (increase(stormfold_acts_total{outcome="done"}'
+                "[$__rate_interval])) > 0",
                 "{{act}}",
             ),
         ),
@@ -142,7 +143,7 @@ _WORTH: Final = Row(
             "Pages by reason",
             "What woke people.",
             Query(
-                "sum by (reason) (increase(stormfold_pages_total[$__interval])) > 0",
+                "sum by (reason) (increase(stormfold_pages_total[$__rate_interval])) > 0",
                 "{{reason}}",
             ),
         ),
@@ -150,7 +151,8 @@ _WORTH: Final = Row(
             "False alarms by level",
             "Incidents and storms of which somebody said that nothing was wrong.",
             Query(
-                "sum by (level, urgency) (increase(stormfold_false_alarms_total[$__interval])) > 0",
+                "sum by (level, urgency) (increase(stormfold_false_alarms_total"
+                "[$__rate_interval])) > 0",
                 "{{level}} {{urgency}}",
             ),
         ),
