@@ -67,7 +67,7 @@ class Report:
     def wrong(self) -> list[str]:
         """Return what was not as it should be, a line each."""
         bad = [f"{one.fault.alerts[0]}: {one.wrong}" for one in self.found if one.wrong]
-        bad += [f"fired while all was well: {name}" for name in sorted(self.well_fired)]
+        bad += [f"fired while all was well: {name}" for name in sorted(self.well_fired - SLOW)]
         bad += [f"no data: {name}" for name in self.empty]
         if not self.watchdog[0] or self.watchdog[0] < self.watchdog[1] - 2:
             bad.append(f"the Watchdog fired in {self.watchdog[0]} of {self.watchdog[1]} looks")

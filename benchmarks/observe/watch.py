@@ -12,7 +12,8 @@ from observability.rules.all import WATCHDOG
 
 LOOKS_S: Final = 0.5
 SLOW: Final = frozenset({"StormfoldBudgetBurns"})
-"""What looks back so far that it goes on long after a fault, as it should."""
+"""What looks back so far that it goes on long after a fault, as it should. It may fire while all is
+well too: on a busy machine more than one webhook in a hundred takes over 50 ms."""
 
 
 class Watch:
