@@ -3,7 +3,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check simulate bench deliveries wayback everywhere observe soak lock
+.PHONY: help setup demo test check simulate bench deliveries wayback everywhere observe deploycheck soak lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), SIMULAT
 		SIMULATION_SEED=$${SIMULATION_SEED:-1000000} $(BIN)/python -m pytest -q $(ARGS) \
 		tests/simulation/test_simulation.py tests/simulation/test_outages.py tests/simulation/deliveries \
 		-k "every_run or every_drawn"
+
+deploycheck: setup  ## deploy/ against the schemas of Kubernetes and KEDA; installs what it needs beside .venv; needs Go
+	@$(BIN)/python tools/deploy_check.py
 
 soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,600 of DELIVER, 4,200 drawn outages; writes benchmarks/results/chaos.*
 	@$(BIN)/python -m pytest tests/chaos tests/simulation tests/kafka --soak --table benchmarks/results

@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     hooks.add_argument("--receiver", action="append", help="a name; may be given several times")
     hooks.add_argument("--secret", help=f"whsec_..., of all of them; default: {HOOK_SECRET}")
     for one in (slack, pager, sentry, mail, teams, hooks):
+        one.add_argument("--host", default="127.0.0.1", help="address to listen on")
         one.add_argument("--port", type=int, default=0, help="default: a free one")
         one.add_argument("--fault", choices=[str(fault) for fault in Fault])
         one.add_argument("--share", type=float, default=0.1, help="of the calls, with --fault")
@@ -103,6 +104,7 @@ def _slack(options: argparse.Namespace) -> SlackPeer:
         token=options.token or TOKEN,
         channels=ids,
         per_second=options.per_second,
+        host=options.host,
         port=options.port,
         seed=options.seed,
     )
@@ -117,7 +119,7 @@ def _slack(options: argparse.Namespace) -> SlackPeer:
 
 def _pagerduty(options: argparse.Namespace) -> PagerDutyPeer:
     keys = options.key or [KEY]
-    return PagerDutyPeer(routing_keys=keys, port=options.port, seed=options.seed)
+    return PagerDutyPeer(routing_keys=keys, host=options.host, port=options.port, seed=options.seed)
 
 
 def _sentry(options: argparse.Namespace) -> SentryPeer:
@@ -125,6 +127,7 @@ def _sentry(options: argparse.Namespace) -> SentryPeer:
         tokens={options.organisation: options.token or SENTRY_TOKEN},
         teams={slug: number for number, slug in enumerate(options.team or [], start=1)},
         people={name: number for number, name in enumerate(options.person or [], start=1)},
+        host=options.host,
         port=options.port,
         seed=options.seed,
     )
@@ -136,6 +139,7 @@ def _sentry(options: argparse.Namespace) -> SentryPeer:
 def _email(options: argparse.Namespace) -> EmailPeer:
     return EmailPeer(
         users={MAIL_USER: options.password or MAIL_PASSWORD},
+        host=options.host,
         port=options.look_port,
         smtp_port=options.port,
         seed=options.seed,
@@ -144,13 +148,18 @@ def _email(options: argparse.Namespace) -> EmailPeer:
 
 def _teams(options: argparse.Namespace) -> TeamsPeer:
     names = options.workflow or ["incidents"]
-    return TeamsPeer(workflows=names, port=options.port, seed=options.seed)
+    return TeamsPeer(workflows=names, host=options.host, port=options.port, seed=options.seed)
 
 
 def _webhook(options: argparse.Namespace) -> WebhookPeer:
     secret = options.secret or HOOK_SECRET
     names = options.receiver or ["mender"]
-    return WebhookPeer(secrets=dict.fromkeys(names, secret), port=options.port, seed=options.seed)
+    return WebhookPeer(
+        secrets=dict.fromkeys(names, secret),
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+    )
 
 
 _MADE: Final[dict[str, Callable[[argparse.Namespace], Peer]]] = {
