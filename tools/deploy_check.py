@@ -76,8 +76,8 @@ def _of_overlay(kustomize: list[str], overlay: Path, built_in: Check, keda: Chec
 def _broken(one: Object) -> Object:
     """Return a copy with a key that no schema knows: in its first container, or its spec."""
     broken = copy.deepcopy(one)
-    spec: Object = broken.get("spec", broken["metadata"])
-    pod: Object = spec.get("template", {}).get("spec", {})
+    spec: Object = broken["spec"] if "spec" in broken else broken["metadata"]
+    pod: Object = spec["template"]["spec"] if "template" in spec else {}
     (pod["containers"][0] if pod else spec)["mistyped"] = 1
     return broken
 
