@@ -26,7 +26,8 @@ WITH_BROKER: Final = {
 }
 """By what the names of tests begin with."""
 TOGETHER: Final = (
-    "tests/observability/test_observability.py",
+    "tests/deploy/",
+    "tests/observability/",
     "tests/recordings/",
     "tests/simulation/",
     "tests/streams/test_demo.py",
