@@ -222,7 +222,7 @@ def test_a_lost_a_repeated_and_a_changed_event_are_told() -> None:
     assert "merged" in what_is_wrong(counted(deltas_of(other, 7)), COUNT, right)
 
 
-def test_deltas_too_large_to_count_exactly_are_told() -> None:
+def test_deltas_too_large_to_count_exactly_must_count_about_as_many() -> None:
     made = bodies(Traffic.REPEATING, sets.EXACT_UP_TO + 100)
     fingerprinter = Fingerprinter(Fingerprinting())
     first = fingerprinter.read(RESOURCE, made[0]).signature
@@ -232,8 +232,12 @@ def test_deltas_too_large_to_count_exactly_are_told() -> None:
         assert event is not None
         event = msgspec.structs.replace(event, service="one", release="")
         fingerprinter.fold.add(event, first, AT_MS)
-    found = counted(fingerprinter.fold.flush()[0])
-    assert "too large" in what_is_wrong(found, len(made), found.merged)
+    deltas = fingerprinter.fold.flush()[0]
+    found = counted(deltas)
+    assert not found.exact
+    assert what_is_wrong(found, len(made), found.merged) == ""
+    assert "about" in what_is_wrong(counted(deltas * 2), len(made), found.merged)
+    assert "merged" in what_is_wrong(found, len(made), "of others")
 
 
 # ---------------------------------------------------------------- figures
