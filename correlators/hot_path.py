@@ -131,7 +131,7 @@ class HotPath:
             return False
         try:
             known = Known(event, sign(event))
-        except Exception:
+        except Exception:  # the long way meets it again, and sets the record aside with its reason
             return False
         if not self._fold_known(known, unknown.event, at_ms):
             return False

@@ -46,7 +46,7 @@ class Prometheus:
         self._process = self._start()
         try:
             await until(self._ready, within_s=READY_WITHIN_S, why=self.log)
-        except BaseException:
+        except BaseException:  # a cancelled start too leaves no process behind
             await self.__aexit__(None, None, None)
             raise
         self.began = time.time()

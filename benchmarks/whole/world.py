@@ -163,7 +163,7 @@ class StormWorld(Installation):
             self._producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all")
             await self._stack.enter_async_context(self._producer)
             await self._start_load()
-        except BaseException:
+        except BaseException:  # a cancelled start too leaves no process behind
             await self.stop()
             await self._stack.aclose()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -105,9 +106,7 @@ def test_every_alert_has_a_fault_but_those_that_are_named() -> None:
 
 
 def test_what_a_run_finds_wrong_is_told() -> None:
-    async def make() -> None: ...
-
-    fault = Fault(("A",), "is so", make, frozenset({"B"}))  # type: ignore[arg-type]
+    fault = Fault(("A",), "is so", lambda _: nullcontext(), frozenset({"B"}))
     well = Found(fault, {"A": {}}, {"A": 1.0}, {"B"}, 2.0)
     assert Report(found=[well], watchdog=(9, 10)).wrong() == []
     strange = Found(fault, {"A": {}}, {"A": 1.0}, {"B", "C"}, 2.0)

@@ -48,7 +48,7 @@ START_MS = 1_790_000_000_000
 EVERY_MS = 100
 
 
-class Gated(AIOKafkaProducer):  # type: ignore[misc]
+class Gated(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka tells no types
     """A producer that takes nothing until its gate is open."""
 
     gate: asyncio.Event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -18,7 +19,7 @@ async def serving(**troubles: list[str]) -> AsyncIterator[str]:
     """A process whose paths say these troubles; gives its port."""
     app = web.Application()
     for path, lines in troubles.items():
-        app.router.add_get(f"/{path}", probe_handler(lambda lines=lines: lines))  # type: ignore[misc]
+        app.router.add_get(f"/{path}", probe_handler(partial(list, lines)))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -61,13 +61,17 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await heart.stop()
 
 
+async def pinged(world: World, times: int) -> None:
+    await world.until(lambda: world.told("heartbeats_total", outcome="pinged") == times)
+
+
 async def test_a_beat_that_went_the_whole_way_is_pinged_once(world: World) -> None:
     for count in (1, 2, 3):
         await world.beat()
         written = world.walk()
         world.deliver(written)
         world.deliver(written)  # as after a crash
-        await world.until(lambda: world.told("heartbeats_total", outcome="pinged") == count)  # noqa: B023
+        await pinged(world, count)
         assert world.pings == count
     assert world.told("heartbeat_time_seconds") == world.host.at_ms / 1000
 
