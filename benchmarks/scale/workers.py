@@ -42,7 +42,10 @@ LOG_FILE: Final = "workers.log"
 SHUT: Final = -(10**9)
 """A tick so long ago that every source partition is far ahead of it."""
 OPEN: Final = 10**11
-TELL_S: Final = 0.1
+TELL_S: Final = 1.0
+"""Between what they are told, as CORRELATE tells it: what waits to be heard when the clock begins
+would be measured too."""
+HEAR_S: Final = 0.1
 READ_MOST: Final = 0.5
 """Of the log, before the clock begins; with more it would be a measure of nothing."""
 
@@ -83,7 +86,7 @@ class Door:
 
     async def hear(self) -> None:
         """Take what workers have told of themselves."""
-        fetched = await self._consumer.getmany(timeout_ms=round(TELL_S * 1000), max_records=5_000)
+        fetched = await self._consumer.getmany(timeout_ms=round(HEAR_S * 1000), max_records=5_000)
         for records in fetched.values():
             for record in records:
                 try:
@@ -188,9 +191,12 @@ async def _watch(
             raise StageFailed("the workers did not come to the end of the log in time")
 
     read: int | None = None
+    told_s = -TELL_S
     while read is None or await covered(admin, log) != read:
         check()
-        await door.tell(SHUT)
+        if time.monotonic() - told_s >= TELL_S:
+            told_s = time.monotonic()
+            await door.tell(SHUT)
         await door.hear()
         read = door.waiting_at(workers)
     if read > READ_MOST * log.events:

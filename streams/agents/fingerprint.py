@@ -149,8 +149,8 @@ class FingerprintHandler:
 
     def progress(self, heard: Heard) -> None:
         """Note how far CORRELATE is; sources far ahead of it wait."""
-        self._pressure.hear(heard)
-        self._throttle()
+        if self._pressure.hear(heard):
+            self._throttle()
 
     def report(self, tp: TopicPartition) -> FingerprintReport | None:
         """Return the times of a source partition."""

@@ -35,19 +35,32 @@ class Pressure:
         self._partitions = partitions
         self._slowest = self._look()
 
-    def hear(self, heard: Heard) -> None:
-        """Take one message of `stormfold.progress`.
+    def hear(self, heard: Heard) -> bool:
+        """Take one message of `stormfold.progress`, and return whether `slowest_tick` changed.
 
-        What was applied never goes back: an older tick is the word of a former owner.
+        What was applied never goes back: an older tick is the word of a former owner. Every
+        partition tells every tick, and all but the slowest change nothing.
         """
         if isinstance(heard, Told):
-            before = self._applied.get(heard.partition, heard.applied_tick)
-            self._applied[heard.partition] = max(before, heard.applied_tick)
-        elif heard.stage == StageName.CORRELATE:
-            self._hear_report(heard)
-        self._slowest = self._look()
+            looks = self._hear_told(heard)
+        else:
+            looks = heard.stage == StageName.CORRELATE and self._hear_report(heard)
+        before = self._slowest
+        if looks:
+            self._slowest = self._look()
+        return self._slowest != before
 
-    def _hear_report(self, report: Report) -> None:
+    def _hear_told(self, told: Told) -> bool:
+        """Return whether it may have been the slowest, or the last that had told nothing."""
+        before = self._applied.get(told.partition)
+        if before is not None and told.applied_tick <= before:
+            return False
+        self._applied[told.partition] = told.applied_tick
+        return before is None or self._slowest is None or before <= self._slowest
+
+    def _hear_report(self, report: Report) -> bool:
+        """Return whether other partitions are parked than before."""
+        before = set(self._parked)
         for one in report.partitions:
             if one.topic != self._topic:
                 continue
@@ -55,6 +68,7 @@ class Pressure:
                 self._parked.add(one.partition)
             elif one.state is not PartitionState.RESTORING:
                 self._parked.discard(one.partition)
+        return self._parked != before
 
     def slowest_tick(self) -> int | None:
         """Return the last tick that every partition but the parked has applied.
