@@ -3,12 +3,11 @@
 `python -m benchmarks.messages [--quick] [--json F]`
 
 One project's storm, 20 errors, events of about 14.7 KB, into 4 and 16 partitions of a real Kafka;
-`incident.deltas` has as many. One process of FINGERPRINT reads. First events come at a steady 1,000
-a second, and a window of that is counted; then a log that stands there is read as fast as it can,
-several times. 50,000 events a second are more than two cores that a broker shares can take: the
-table says what was reached. The clock of a log that is caught up runs faster: of each second of its
-stream time, and 100 ms of real time, a flush is due. What is counted is what stands on
-`incident.deltas`: messages, and bytes before compression.
+`incident.deltas` has as many. Events come at a steady 1,000 a second to one worker of FINGERPRINT,
+and windows of that are counted; and a log that stands there is read as fast as one worker can, and
+two, which together take more than 50,000 events a second. The clock of a log that is caught up runs
+faster: of each second of its stream time, and 100 ms of real time, a flush is due. What is counted
+is what stands on `incident.deltas`: messages, and bytes before compression.
 
 Exit status: 0 done; 1 a worker failed; 2 wrong use or no Kafka.
 """
@@ -44,6 +43,8 @@ from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError
 
 PARTITIONS: Final = (4, 16)
+WORKERS: Final = (1, 2)
+"""That read a log that stands there."""
 STEADY: Final = 1_000
 """Events a second."""
 BODIES: Final = 2_000
@@ -52,8 +53,8 @@ SETTLE_S: Final = 4.0
 """Of the steady stream before anything is counted: the process starts meanwhile."""
 WINDOW_S: Final = 10.0
 QUICK_WINDOW_S: Final = 4.0
-EVENTS: Final = 40_000
-QUICK_EVENTS: Final = 12_000
+EVENTS: Final = 160_000
+QUICK_EVENTS: Final = 24_000
 QUICK_ROUNDS: Final = 2
 
 
@@ -63,6 +64,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     paced: bool
     """Whether events came at a steady rate, or stood there."""
+    workers: int
     events: int
     seconds: float
     messages: int
@@ -103,7 +105,8 @@ async def measure(broker: Broker, folder: Path, *, quick: bool, say: Console) ->
                 partitions=partitions,
             )
             logs.append(log := written[Traffic.ONE_PROJECT])
-            runs += [await _fast(log, folder) for _ in range(rounds)]
+            for _ in range(rounds):
+                runs += [await _fast(log, folder, workers) for workers in WORKERS]
             runs += await _steady(log, folder, rounds, QUICK_WINDOW_S if quick else WINDOW_S)
     finally:
         await remove(log.settings for log in logs)
@@ -117,10 +120,12 @@ async def measure(broker: Broker, folder: Path, *, quick: bool, say: Console) ->
 
 
 def ratios(runs: Iterable[Run]) -> dict[str, float]:
-    """Return, by partitions, messages a second at full speed over those at the steady rate."""
+    """Return, by partitions, messages a second of two workers at full speed over those at the
+    steady rate."""
     found: dict[tuple[int, bool], list[float]] = {}
     for run in runs:
-        found.setdefault((run.partitions, run.paced), []).append(run.messages / run.seconds)
+        if run.paced or run.workers == max(WORKERS):
+            found.setdefault((run.partitions, run.paced), []).append(run.messages / run.seconds)
     return {
         f"fast_over_steady_{partitions}": round(
             spread(rates).median / spread(found[partitions, True]).median, 4
@@ -130,15 +135,16 @@ def ratios(runs: Iterable[Run]) -> dict[str, float]:
     }
 
 
-async def _fast(log: Log, folder: Path) -> Run:
-    """Have one process read what stands there."""
+async def _fast(log: Log, folder: Path, workers: int) -> Run:
+    """Have so many workers read what stands there."""
     bootstrap, partitions = log.settings.kafka.bootstrap, len(log.ends)
     begins = await end_offsets(bootstrap, log.deltas_topic, partitions)
-    done = await run_workers(log, folder, 1, broker=None, within_s=WITHIN_S)
+    done = await run_workers(log, folder, workers, broker=None, within_s=WITHIN_S)
     messages, size = await _left(log, begins)
     return Run(
         partitions=partitions,
         paced=False,
+        workers=workers,
         events=done.events,
         seconds=done.seconds,
         messages=messages,
@@ -175,6 +181,7 @@ async def _window(log: Log, window_s: float) -> Run:
     return Run(
         partitions=partitions,
         paced=True,
+        workers=1,
         events=sum(comes.values()) - sum(came.values()),
         seconds=seconds,
         messages=messages,
@@ -227,19 +234,18 @@ async def _left(log: Log, begins: dict[int, int]) -> tuple[int, int]:
 
 def table(runs: Iterable[Run]) -> Table:
     """Return medians as a table."""
-    cases: dict[tuple[int, bool], list[Run]] = {}
+    cases: dict[tuple[int, bool, int], list[Run]] = {}
     for run in runs:
-        cases.setdefault((run.partitions, run.paced), []).append(run)
-    found = Table("partitions", "events come")
+        cases.setdefault((run.partitions, not run.paced, run.workers), []).append(run)
+    found = Table("partitions", "events come", "workers")
     for heading in ("events/s", "least", "messages/s", "most", "KB/s", "per 1,000 events"):
         found.add_column(heading, justify="right", no_wrap=True)
-    for (partitions, paced), here in sorted(
-        cases.items(), key=lambda one: (one[0][0], not one[0][1])
-    ):
+    for (partitions, stands, workers), here in sorted(cases.items(), key=lambda one: one[0]):
         per_s: Spread = spread(run.messages / run.seconds for run in here)
         found.add_row(
             str(partitions),
-            "steadily" if paced else "stand there",
+            "stand there" if stands else "steadily",
+            str(workers),
             f"{spread(run.events / run.seconds for run in here).median:,.0f}",
             *per_s.cells(",.1f"),
             f"{spread(run.message_bytes / run.seconds / 1_000 for run in here).median:,.1f}",

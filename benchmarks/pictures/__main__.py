@@ -42,7 +42,9 @@ def _latency(results: Path, mode: Mode) -> Chart:
 
 
 def _messages(results: Path, mode: Mode) -> Chart:
-    says = "events before FINGERPRINT, messages behind it; both scales are logarithmic"
+    says = (
+        "events before FINGERPRINT, messages behind it, 4 partitions; both scales are logarithmic"
+    )
     return in_and_out("A storm behind FINGERPRINT", says, figures.messages(results), mode)
 
 

@@ -97,13 +97,17 @@ class _Latency(msgspec.Struct):
     shares: list[_Share]
 
 
-class _Rate(msgspec.Struct):
-    events_per_s: float
-    messages_per_s: float
+class _Counted(msgspec.Struct):
+    partitions: int
+    paced: bool
+    workers: int
+    events: int
+    messages: int
+    seconds: float
 
 
 class _Messages(msgspec.Struct):
-    rates: list[_Rate]
+    runs: list[_Counted]
 
 
 def peers(results: Path) -> list[Bar]:
@@ -137,9 +141,21 @@ def latency(results: Path) -> list[Percentile]:
 
 
 def messages(results: Path) -> list[Passed]:
-    """Return what is sent behind FINGERPRINT at each rate."""
-    found = _read(results / "messages.json", _Messages).rates
-    return [Passed(one.events_per_s, one.messages_per_s) for one in found]
+    """Return what is sent behind FINGERPRINT at each rate, over the fewest partitions."""
+    runs = _read(results / "messages.json", _Messages).runs
+    least = min(one.partitions for one in runs)
+    cases: dict[tuple[bool, int], list[_Counted]] = defaultdict(list)
+    for one in runs:
+        if one.partitions == least:
+            cases[one.paced, one.workers].append(one)
+    found = [
+        Passed(
+            round(spread(one.events / one.seconds for one in of).median),
+            round(spread(one.messages / one.seconds for one in of).median, 1),
+        )
+        for of in cases.values()
+    ]
+    return sorted(found, key=lambda one: one.events)
 
 
 def _bars(runs: Iterable[tuple[str, _Done, bool]]) -> list[Bar]:

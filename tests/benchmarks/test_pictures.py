@@ -64,13 +64,15 @@ def peers_results() -> dict[str, Any]:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    rates = [{"events_per_s": 1_000, "messages_per_s": 14.0}]
-    rates += [{"events_per_s": 50_000, "messages_per_s": 15.5}]
+    counted = {"partitions": 4, "workers": 1, "seconds": 2.0, "events": 2_000, "messages": 28}
+    runs = [counted | {"paced": True}]
+    runs += [counted | {"paced": False, "workers": 2, "events": 100_000, "messages": 31}]
+    runs += [counted | {"paced": True, "partitions": 16, "messages": 99}]
     made = {
         "storm": storm_results(),
         "latency": latency_results(),
         "peers": peers_results(),
-        "messages": {"rates": rates},
+        "messages": {"runs": runs},
     }
     for name, one in made.items():
         (tmp_path / f"{name}.json").write_bytes(msgspec.json.encode(one))
