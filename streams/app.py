@@ -7,6 +7,7 @@ The parent (`streams.supervisor`) starts one such process per stage; it ends whe
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -201,6 +202,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         app.task(listen)
     wait_for_kafka(settings.kafka.bootstrap)
+    # What is there by now stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     run_app(app)
     return 0
 
