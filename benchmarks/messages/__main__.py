@@ -34,10 +34,10 @@ from rich.table import Table
 from benchmarks.scale.workers import run_workers, running_workers
 from benchmarks.spread import Spread, spread
 from benchmarks.storm.__main__ import REPORT_COLUMNS, ROUNDS
+from benchmarks.storm.child import WITHIN_S
 from benchmarks.storm.events import RESOURCE, Traffic, events
 from benchmarks.storm.log import Log, end_offsets, remove, write_logs
 from benchmarks.storm.machine import Machine, machine
-from benchmarks.storm.rounds import WITHIN_S
 from benchmarks.storm.stage import StageFailed
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError

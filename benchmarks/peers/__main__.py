@@ -52,10 +52,10 @@ from benchmarks.peers.figures import (
 )
 from benchmarks.peers.rounds import Rounds
 from benchmarks.storm.__main__ import REPORT_COLUMNS
+from benchmarks.storm.child import Failed
 from benchmarks.storm.events import Traffic
 from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
 from benchmarks.storm.machine import machine
-from benchmarks.storm.rounds import Failed
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError, names
 

@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.peers.environments import ROOT
 from benchmarks.peers.figures import Contender, Peer, Run
 from benchmarks.peers.job import Task
+from benchmarks.storm.child import WITHIN_S, Failed, run_child
 from benchmarks.storm.log import Log, count_deltas, end_offsets
-from benchmarks.storm.rounds import WITHIN_S, Failed, what_is_wrong
+from benchmarks.storm.rounds import what_is_wrong
 from benchmarks.storm.stage import StageFailed, own_environment, run_stage
 from benchmarks.storm.work import Done
 
@@ -91,27 +92,12 @@ class Rounds:
                 form=contender.form,
                 folder=folder,
             )
-            process = await asyncio.create_subprocess_exec(
-                *(str(self._pythons[peer]), "-m", f"benchmarks.peers.{peer}"),
-                msgspec.json.encode(task).decode(),
-                cwd=ROOT,
-                env=own_environment(),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+            program = [str(self._pythons[peer]), "-m", f"benchmarks.peers.{peer}"]
+            program.append(msgspec.json.encode(task).decode())
+            environment = own_environment()
+            return await run_child(
+                contender.says, program, out, folder=ROOT, environment=environment
             )
-            try:
-                said, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
-            except TimeoutError:
-                raise Failed(f"{contender.says}: not done within {WITHIN_S:.0f} s") from None
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-            if process.returncode or not out.exists():
-                text = said.decode(errors="replace")[-2_000:]
-                status = f"ended with status {process.returncode}"
-                raise Failed(f"{contender.says}: {status}\n{text}".rstrip())
-            return msgspec.json.decode(out.read_bytes(), type=Done)
 
 
 @asynccontextmanager

@@ -39,10 +39,11 @@ from benchmarks.scale.figures import (
 )
 from benchmarks.scale.workers import run_workers
 from benchmarks.storm.__main__ import REPORT_COLUMNS, ROUNDS
+from benchmarks.storm.child import WITHIN_S, Failed
 from benchmarks.storm.events import Traffic
 from benchmarks.storm.log import Log, count_deltas, end_offsets, remove, write_logs
 from benchmarks.storm.machine import machine
-from benchmarks.storm.rounds import WITHIN_S, Failed, what_is_wrong
+from benchmarks.storm.rounds import what_is_wrong
 from benchmarks.storm.stage import StageFailed
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError

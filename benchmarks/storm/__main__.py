@@ -29,6 +29,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from benchmarks.storm.child import Failed
 from benchmarks.storm.figures import (
     Contender,
     Figures,
@@ -43,7 +44,7 @@ from benchmarks.storm.figures import (
 from benchmarks.storm.log import PARTITIONS, make_namespace, remove, write_logs
 from benchmarks.storm.machine import machine
 from benchmarks.storm.profiled import Sample
-from benchmarks.storm.rounds import READS, Failed, Rounds, told
+from benchmarks.storm.rounds import READS, Rounds, told
 from benchmarks.storm.steps import shares
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError, names

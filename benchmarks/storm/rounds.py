@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +10,12 @@ from typing import Final
 import msgspec
 
 from benchmarks.storm import profiled
+from benchmarks.storm.child import WITHIN_S, Failed, run_child
 from benchmarks.storm.events import Traffic
 from benchmarks.storm.figures import SAYS, Contender, Run
 from benchmarks.storm.log import Counted, Log, count_deltas, end_offsets
 from benchmarks.storm.stage import StageFailed, run_stage
 from benchmarks.storm.work import Done, Work
-
-WITHIN_S: Final = 600.0
-"""How long one contender may take."""
 
 PROFILE_ROWS: Final = 40
 
@@ -47,10 +44,6 @@ _PROGRAMS: Final = {
     Contender.STOCK_FAUST: "benchmarks.storm.stock_faust",
 }
 """What is not FINGERPRINT."""
-
-
-class Failed(Exception):
-    """A contender failed, or what it made is wrong; the text says which and how."""
 
 
 class Rounds:
@@ -133,24 +126,8 @@ class Rounds:
             typed=contender in _TYPED,
             out=str(out),
         )
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", _PROGRAMS[contender]),
-            msgspec.json.encode(work).decode(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            said, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
-        except TimeoutError:
-            raise Failed(f"{contender}: not done within {WITHIN_S:.0f} s") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode or not out.exists():
-            text = said.decode(errors="replace")[-2_000:]
-            raise Failed(f"{contender}: ended with status {process.returncode}\n{text}".rstrip())
-        return msgspec.json.decode(out.read_bytes(), type=Done)
+        program = (sys.executable, "-m", _PROGRAMS[contender], msgspec.json.encode(work).decode())
+        return await run_child(contender, program, out)
 
 
 def told(contender: Contender, samples: Sequence[profiled.Sample]) -> str:
