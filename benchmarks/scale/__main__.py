@@ -48,7 +48,7 @@ from benchmarks.storm.stage import StageFailed
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError
 
-EVENTS: Final = 40_000
+EVENTS: Final = 100_000
 QUICK_EVENTS: Final = 12_000
 QUICK_ROUNDS: Final = 2
 PARTITIONS: Final = (4, 16, 64)
