@@ -26,9 +26,10 @@ STEP: Final = 64
 """Records that are taken from the client at once: their bytes are known only then."""
 
 PIECE_RECORDS: Final = 200
-PIECE_BYTES: Final = 8 * 1024 * 1024
+PIECE_BYTES: Final = 512 * 1024
 """What is handed to the agent at once, of all partitions: no more records or bytes, and a step. So
-few are still in the processor's cache when the agent reads them."""
+few are still in the processor's cache when the agent reads them; and as many as that, since a piece
+has a price of its own, which small records share."""
 
 LEAST_FETCH_BYTES: Final = 256 * 1024
 """A fetch of a partition is at least so large, however many partitions there are."""
