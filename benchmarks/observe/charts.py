@@ -29,6 +29,14 @@ def colour(name: str) -> str:
     return {"red": "#f2495c", "orange": "#ff9830", "green": "#73bf69", "blue": "#5794f2"}[name]
 
 
+def shade_of(shown: Shown, at: int) -> str:
+    """Return the colour of a panel's series as CSS says it, by its place among them."""
+    for override in shown.panel["fieldConfig"].get("overrides", ()):
+        if override["matcher"]["options"] == shown.series[at].name:
+            return colour(override["properties"][0]["value"]["fixedColor"])
+    return PALETTE[at % len(PALETTE)]
+
+
 def over_time(shown: Shown, marks: Sequence[Marked], span: Span, width: int, height: int) -> str:
     """Return the SVG of a panel over time."""
     custom = shown.panel["fieldConfig"]["defaults"].get("custom", {})
@@ -47,12 +55,11 @@ def over_time(shown: Shown, marks: Sequence[Marked], span: Span, width: int, hei
     parts = [f'<svg width="{width}" height="{height}" font-size="11" fill="#9fa7b3">']
     parts += _axes(span, unit, top, step, x, y, width, height)
     parts += _behind(marks, span, x, height)
+    shades = [shade_of(shown, at) for at in range(len(shown.series))]
     if stacked:
-        parts += _bars(shown.series, shown.step_s, x, y)
+        parts += _bars(shown.series, shades, shown.step_s, x, y)
     else:
-        parts += [
-            _line(one, PALETTE[at % len(PALETTE)], x, y) for at, one in enumerate(shown.series)
-        ]
+        parts += [_line(one, of, x, y) for one, of in zip(shown.series, shades, strict=True)]
     if not shown.series:
         none = shown.panel["fieldConfig"]["defaults"].get("noValue", "No data")
         parts.append(
@@ -114,12 +121,13 @@ def _line(series: Series, shade: str, x: _Place, y: _Place) -> str:
     return f'<polyline points="{points}" fill="none" stroke="{shade}" stroke-width="1.5"/>'
 
 
-def _bars(series: Sequence[Series], step_s: int, x: _Place, y: _Place) -> list[str]:
+def _bars(
+    series: Sequence[Series], shades: Sequence[str], step_s: int, x: _Place, y: _Place
+) -> list[str]:
     wide = max(1.0, x(step_s) - x(0.0) - 1.0)
     heights: dict[float, float] = {}
     parts = []
-    for at_series, one in enumerate(series):
-        shade = PALETTE[at_series % len(PALETTE)]
+    for one, shade in zip(series, shades, strict=True):
         for at, value in one.points:
             low = heights.get(at, 0.0)
             heights[at] = low + value

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
-from benchmarks.observe.charts import PALETTE, colour, over_time
-from benchmarks.observe.panels import Marked, Series, Shown, Span
+from benchmarks.observe.charts import colour, over_time, shade_of
+from benchmarks.observe.panels import Marked, Shown, Span
 from benchmarks.observe.units import said
 from observability.dashboards.made import Board
 
@@ -64,7 +64,7 @@ def _placed(shown: Shown, marks: Sequence[Marked], span: Span) -> str:
         case "bargauge":
             inside = _one_each(shown)
         case _:
-            inside = over_time(shown, marks, span, width, height - 76) + _legend(shown.series)
+            inside = over_time(shown, marks, span, width, height - 76) + _legend(shown)
     return f"<div class='panel' style='{place}'><div class='title'>{title}</div>{inside}</div>"
 
 
@@ -101,9 +101,10 @@ def _shade(value: float, defaults: dict[str, Any]) -> str:
     return colour(reached[-1])
 
 
-def _legend(series: Sequence[Series]) -> str:
+def _legend(shown: Shown) -> str:
+    series = shown.series
     names = [
-        f"<span><i style='background:{PALETTE[at % len(PALETTE)]}'></i>{escape(one.name)}</span>"
+        f"<span><i style='background:{shade_of(shown, at)}'></i>{escape(one.name)}</span>"
         for at, one in enumerate(series[:_LEGENDS])
     ]
     more = f"<span>and {len(series) - _LEGENDS} more</span>" if len(series) > _LEGENDS else ""

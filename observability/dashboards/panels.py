@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -124,11 +125,21 @@ def bars(
     unit: Unit = Unit.NUMBER,
     width: int = 12,
     none: str = "none",
+    colours: Mapping[str, Colour] | None = None,
 ) -> timeseries.Panel:
     """Return a panel whose series are stacked: what they are together counts too.
 
     A bar is what came in its time, at the least `BAR`. Queries count over `$__rate_interval`, which
     is longer by a scrape: what came between two samples at the border of two bars is not lost.
+
+    Args:
+        title: of the panel.
+        says: what it shows, in a sentence.
+        queries: whose series they are.
+        unit: of what is counted.
+        width: of 24.
+        none: what stands there when there are no series.
+        colours: of series, by name, that mean something good or bad; the others have any.
     """
     panel = (
         timeseries.Panel()
@@ -138,6 +149,9 @@ def bars(
         .stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
         .interval(BAR)
     )
+    for name, colour in (colours or {}).items():
+        fixed = {"mode": "fixed", "fixedColor": colour.value}
+        panel = panel.override_by_name(name, [models.DynamicConfigValue("color", fixed)])
     return _over_time(panel, title, says, queries, unit, width, none)
 
 

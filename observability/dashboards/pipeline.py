@@ -14,6 +14,7 @@ from observability.dashboards.panels import (
     number,
 )
 from observability.dashboards.taken_in import TAKEN_IN
+from streams.beating import Beaten
 
 _NOW: Final = Row(
     "Now",
@@ -193,6 +194,12 @@ _STANDS: Final = Row(
                 "sum by (outcome) (increase(stormfold_heartbeats_total[$__rate_interval]))",
                 "{{outcome}}",
             ),
+            colours={
+                Beaten.PINGED: Colour.GOOD,
+                Beaten.LOST: Colour.BAD,
+                Beaten.NOT_PINGED: Colour.CARE,
+                Beaten.NOT_SENT: Colour.CARE,
+            },
         ),
         lines(
             "Last ping",
