@@ -59,9 +59,9 @@ from benchmarks.storm.machine import machine
 from streams.broker import Broker, BrokerError, NoBroker, running_broker
 from streams.topics import TopicsError, names
 
-EVENTS: Final = 50_000
+EVENTS: Final = 20_000
 ROUNDS: Final = 5
-QUICK_EVENTS: Final = 20_000
+QUICK_EVENTS: Final = 5_000
 QUICK_ROUNDS: Final = 2
 
 
@@ -100,7 +100,7 @@ async def measure(
         ratios=medians(spreads),
         spreads=spreads,
         machine=on,
-        events=events,
+        events=log.events,
         event_bytes=round(log.event_bytes, 1),
         partitions=PARTITIONS,
         rounds=rounds,

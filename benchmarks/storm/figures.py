@@ -252,7 +252,7 @@ def setting_lines(setting: Setting) -> list[str]:
     sizes = ", ".join(f"{name} {size:,.0f}" for name, size in setting.event_bytes.items())
     return [
         Machine(cores=setting.cores, kafka=setting.kafka, versions=setting.versions).line,
-        f"{setting.events:,} events (a storm: twice, 1 KB: 4 times, 60 KB: a quarter) in "
+        f"{setting.events:,} events (a storm: 6 times, 1 KB: 12 times) in "
         f"{setting.partitions} partitions, lz4; "
         f"bytes of an event: {sizes}",
         f"{setting.rounds} rounds, contenders one at a time, each round in another order; medians",

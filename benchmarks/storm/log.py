@@ -135,7 +135,7 @@ async def write_logs(
     return logs
 
 
-_TIMES: Final = {Traffic.REPEATING: 2.0, Traffic.SMALL: 4.0, Traffic.LARGE: 0.25}
+_TIMES: Final = {Traffic.REPEATING: 6.0, Traffic.SMALL: 12.0}
 """Logs that are read fast are longer, so that what a start costs weighs less."""
 
 

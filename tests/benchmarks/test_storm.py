@@ -282,7 +282,12 @@ def test_sizes_are_told_where_both_read_the_same_log() -> None:
     runs += [run(0, Contender.STORM_LARGE, 5), run(0, Contender.BARE_TYPED_LARGE, 10)]
     assert sizes_table(runs).row_count == 2
     assert ratios(runs)["storm_over_bare_typed_60kb"].median == 0.5
-    assert count_of(Traffic.LARGE, 100) < count_of(Traffic.DISTINCT, 100) == 100
+    assert (
+        count_of(Traffic.LARGE, 100)
+        == count_of(Traffic.DISTINCT, 100)
+        == 100
+        < count_of(Traffic.SMALL, 100)
+    )
 
 
 # ---------------------------------------------------------------- steps
