@@ -39,13 +39,15 @@ def trace_of(event: GlanceEvent) -> int:
     contexts = event.contexts
     if contexts is not None and (trace := contexts.trace) is not None:
         given = trace.trace_id
-        if given is not None and len(given) == 32 and given.islower() and given.isalnum():
-            try:
-                bytes.fromhex(given)
-            except ValueError:
-                pass
-            else:
-                return xxh3_64_intdigest(b"trace:" + given.encode()) or 1
+        if given is not None and len(given) == 32 and given.isascii():
+            raw = given.encode()
+            if raw.islower() and raw.isalnum():
+                try:
+                    bytes.fromhex(given)
+                except ValueError:
+                    pass
+                else:
+                    return xxh3_64_intdigest(b"trace:" + raw) or 1
         if found := trace_hash(contexts, None):
             return found
     return -1 if _may_tell(bytes(event.tags), b'"trace"') else 0

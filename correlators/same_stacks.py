@@ -12,7 +12,7 @@ has the byte of the mark in it.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 MARK: Final = b'"\x7f"'
 """What stands for a stack."""
@@ -32,12 +32,8 @@ _BYTE: Final = 0x7F
 _BACKSLASH: Final = 0x5C
 
 
-class Cut(NamedTuple):
-    """A body without its stack."""
-
-    body: bytes
-    digest: bytes
-    """Of the stack."""
+Cut = tuple[bytes, bytes]
+"""A body without its stack, and the digest of that; no class: each event of a storm makes one."""
 
 
 class SameStacks:
@@ -80,5 +76,5 @@ class SameStacks:
                 before, behind = body[:at], body[at + len(stack) :]
                 if _BYTE in before or _BYTE in behind:
                     return None
-                return Cut(before + MARK + behind, digest)
+                return before + MARK + behind, digest
         return None

@@ -102,8 +102,9 @@ def test_a_body_is_cut_once_its_stack_came_again() -> None:
         reader.take("error", body(STAND, number=number), AT_MS)
     cut = reader._hot._same.cut(body(STAND))
     assert cut is not None
-    assert len(cut.body) == len(body(STAND)) - len(STACK) + len(MARK)
-    data = glance(cut.body).data
+    without, _ = cut
+    assert len(without) == len(body(STAND)) - len(STACK) + len(MARK)
+    data = glance(without).data
     assert data is not None
     assert data.error is not None
     assert bytes(data.error.exception) == MARK
