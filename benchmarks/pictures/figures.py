@@ -134,8 +134,8 @@ def latency(results: Path) -> list[Percentile]:
         for one in _read(results / "latency.json", _Latency).shares
         for name, ms in (
             ("median", one.added.p50),
-            ("90th percentile", one.added.p90),
-            ("99th percentile", one.added.p99),
+            ("90 %", one.added.p90),
+            ("99 %", one.added.p99),
         )
     ]
 

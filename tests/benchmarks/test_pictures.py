@@ -93,7 +93,7 @@ def test_a_picture_says_what_its_result_says(results: Path) -> None:
     found = dict(drawn(results))
     for mode in Mode:
         assert "45,000" in words(found[f"storm-{mode}.svg"])
-        assert "99th percentile: 480 ms" in words(found[f"latency-{mode}.svg"])
+        assert "99 %: 480 ms" in words(found[f"latency-{mode}.svg"])
         assert "15.5 messages" in words(found[f"messages-{mode}.svg"])
         shown = words(found[f"peers-{mode}.svg"])
         assert "Quix Streams" in shown
