@@ -185,7 +185,7 @@ def in_and_out(title: str, subtitle: str, found: Sequence[Passed], mode: Mode) -
             {
                 "data": {"values": [msgspec.to_builtins(one) for one in found]},
                 "transform": [{"calculate": label, "as": "label"}],
-                "mark": {"type": "text", "dy": -13, "color": colours.text},
+                "mark": {"type": "text", "dy": 17, "color": colours.text},
                 "encoding": encoding | {"text": {"field": "label"}},
             },
         ]
