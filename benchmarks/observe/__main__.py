@@ -153,6 +153,8 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a folder for alerts.txt")
     parser.add_argument("--logs", type=Path, help="a folder for what the processes log")
     options = parser.parse_args()
+    if options.pictures is not None:
+        options.pictures.mkdir(parents=True, exist_ok=True)
     # As Ctrl-C, so that the processes that were started are taken down.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with running_broker(say=_say) as broker, tempfile.TemporaryDirectory() as folder:
