@@ -129,7 +129,7 @@ def without_place(digest: Digest) -> Said:
         return Said(tuple(handed))
     outcome = PageOutcome.FALLBACK if to else PageOutcome.GIVEN_UP
     told = not_through(digest, f"refused: {DeadReason.OUTBOX_FULL}")
-    return Said((*handed, *told), (PageSeen(digest.destination, outcome),))
+    return Said((*handed, *told), (PageSeen(digest.destination, outcome, id=digest.id),))
 
 
 def refused(dead: DeadLetter) -> str:
@@ -195,8 +195,10 @@ def _reached(entry: Delivery, page: Watched, now_ms: int) -> tuple[Watched, Said
     told: list[Digest] = []
     if late and page.trigger is not None:  # else it was resolved meanwhile, which is told anyway
         told = through_late(page.trigger, waited_ms, page.handed_to)
+    about = page.trigger or entry.newest
+    seen = PageSeen(entry.destination, outcome, waited_ms, about.id if about is not None else "")
     page = msgspec.structs.replace(page, reached_ms=now_ms)
-    return page, Said(tuple(told), (PageSeen(entry.destination, outcome, waited_ms),))
+    return page, Said(tuple(told), (seen,))
 
 
 def _handed(entry: Delivery, page: Watched, why: str, now_ms: int) -> tuple[Watched, Said]:
@@ -209,7 +211,8 @@ def _handed(entry: Delivery, page: Watched, why: str, now_ms: int) -> tuple[Watc
     handed = [handed_on(trigger, to)] if to else []
     handed += not_through(trigger, why)
     page = msgspec.structs.replace(page, handed_to=to, handed_ms=now_ms)
-    return page, Said(tuple(handed), (PageSeen(entry.destination, outcome, waited_ms),))
+    seen = PageSeen(entry.destination, outcome, waited_ms, trigger.id)
+    return page, Said(tuple(handed), (seen,))
 
 
 def _over(page: Watched, heard: Digest, now_ms: int) -> tuple[Watched, Said]:

@@ -58,3 +58,5 @@ class PageSeen(msgspec.Struct, frozen=True):
     outcome: PageOutcome
     waited_ms: int = 0
     """From its acceptance until then."""
+    id: str = ""
+    """Of the incident or storm; empty where it was over before it got through."""

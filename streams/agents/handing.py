@@ -50,11 +50,12 @@ def count_pages(metrics: Metrics, pages: Iterable[PageSeen]) -> None:
         if page.outcome in _THERE:
             metrics.page_seconds.labels(sink=sink).observe(page.waited_ms / 1000)
         if page.outcome is PageOutcome.GIVEN_UP:
-            log.error("a page reached nobody", destination=page.destination)
+            log.error("a page reached nobody", destination=page.destination, id=page.id)
         elif page.outcome is not PageOutcome.DELIVERED:
             log.warning(
                 "page in trouble",
                 destination=page.destination,
+                id=page.id,
                 outcome=page.outcome.value,
                 waited_ms=page.waited_ms,
             )

@@ -100,6 +100,7 @@ def test_a_page_that_is_not_through_in_a_minute_goes_to_its_fallback_and_is_trie
         (Q, PageOutcome.DELIVERED),
         (P, PageOutcome.LATE),
     ]
+    assert [one.id for one in desks.pages] == ["inc-1"] * 3
 
 
 @pytest.mark.parametrize("end", [ACK, R])

@@ -20,9 +20,11 @@ from correlators.ticks import Progress
 from correlators.types import DeltaBatch
 from sinks.base import Answer, Delivered, Receipt, Rejected, RejectReason, Retry, RetryReason
 from sinks.base import Step as Call
+from sinks.watched import PageOutcome, PageSeen
 from streams import logs
 from streams.agents.decision_log import LINES_MOST, SAID, say
 from streams.agents.deliver_counting import count_answer
+from streams.agents.handing import count_pages
 from streams.metrics import Metrics
 from tests.correlators.score import PAGING
 from tests.sinks.make import attempt, digest
@@ -205,3 +207,19 @@ def test_a_name_of_the_sender_is_one_line_and_short(out: io.StringIO) -> None:
     assert len(line["service"]) == 100
     assert line["service"].startswith("a?ba?b")
     assert line["release"] == "1.0?[31m"
+
+
+def test_a_page_that_is_not_well_is_said_with_what_it_is_about() -> None:
+    seen = [
+        PageSeen("pagerduty:default", outcome, 61_000, "inc-1")
+        for outcome in (PageOutcome.DELIVERED, PageOutcome.FALLBACK, PageOutcome.GIVEN_UP)
+    ]
+    with capture_logs() as lines:
+        count_pages(Metrics(), seen)
+    trouble, lost = lines
+    assert (trouble["event"], trouble["id"], trouble["outcome"], trouble["waited_ms"]) == (
+        "page in trouble", "inc-1", "fallback", 61_000
+    )  # fmt: skip
+    assert (lost["event"], lost["id"], lost["log_level"]) == (
+        "a page reached nobody", "inc-1", "error"
+    )  # fmt: skip
