@@ -24,7 +24,9 @@ def _services(pace: Pace) -> tuple[Alert, ...]:
             Severity.PAGE,
             "sink:stormfold_failed_attempts:ratio_rate5m > 0.5",
             "{{ $value | humanizePercentage }} of the calls to {{ $labels.sink }} fail",
-            hold="2m",
+            # As long as the window: by night a few calls that failed and were made again are all
+            # that there are, and what waited is long told.
+            hold="5m",
         ),
         Alert(
             "StormfoldNothingDelivered",

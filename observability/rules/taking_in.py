@@ -31,7 +31,8 @@ def alerts(pace: Pace) -> tuple[Alert, ...]:
             Severity.PAGE,
             f"sum by (outcome) (rate({TURNED_AWAY}[{pace.window('5m')}])) > 0",
             "Intake turns events away: {{ $labels.outcome }}",
-            hold="2m",
+            # As long as the window: a moment without Kafka wakes nobody; a budget is faster.
+            hold="5m",
         ),
         Alert(
             "StormfoldSignaturesRefused",

@@ -6,41 +6,23 @@ firing is silent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
+from tests.observability.case import BURNS, Case
+from tests.observability.delivery_cases import DELIVERY_CASES
 from tests.observability.well_shown import (
-    DEAD,
-    DIGESTS,
     HOUR,
     LONG,
     UP,
     answers,
-    attempts,
-    delivered,
     from_minute,
     jump,
     lag,
-    page,
     processes,
     rising,
     series,
     steady,
 )
-
-BURNS: Final = {"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"}
-"""What is used up within days does not last a month either."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fault, and what fires at which minute; before it begins, nothing does."""
-
-    fault: str
-    changed: dict[str, str | None]
-    fires: dict[int, set[str]] = field(default_factory=dict)
-    """By the minute; an empty set where nothing may fire."""
-
 
 CASES: Final = (
     Case("well for hours", {}, {10: set(), 7 * HOUR: set()}),
@@ -66,13 +48,18 @@ CASES: Final = (
     ),
     Case(
         "a few webhooks a minute are turned away, less than a budget pages for",
-        {answers("kafka_timeout"): f"0x29 0+0.5x{LONG}"},
-        {29: set(), 35: {"StormfoldIntakeRefusesEvents"}},
+        {answers("kafka_timeout"): f"0x120 0+0.5x{LONG}"},
+        {120: set(), 124: set(), 128: {"StormfoldIntakeRefusesEvents"}},
+    ),
+    Case(
+        "Kafka elects a leader: a few webhooks of one moment are turned away",
+        {answers("kafka_timeout"): jump(480, by=3)},
+        {479: set(), 482: set(), 484: set(), 486: set()},
     ),
     Case(
         "Kafka takes nothing",
         {answers("kafka_timeout"): f"0x90 0+50x{LONG}"},
-        {89: set(), 98: {"StormfoldIntakeRefusesEvents", *BURNS}},
+        {89: set(), 94: BURNS, 98: {"StormfoldIntakeRefusesEvents", *BURNS}},
     ),
     Case(
         "the client secret was replaced in Sentry alone",
@@ -205,100 +192,5 @@ CASES: Final = (
         {series("stormfold_deleted_unread_total", stage="fingerprint"): jump(30, by=700)},
         {29: set(), 31: {"StormfoldDeletedUnread"}, 45: set()},
     ),
-    Case(
-        "a channel is archived: one digest is given up",
-        {DEAD: jump(200)},
-        {199: set(), 201: {"StormfoldDeadLetters"}, 215: set()},
-    ),
-    Case(
-        "every second digest is given up",
-        {DEAD: f"0x200 0+1x{LONG}", delivered(): f"0+2x200 400+1x{LONG}"},
-        {200: set(), 230: {"StormfoldDeadLetters", *BURNS}},
-    ),
-    Case(
-        "Slack answers 500",
-        {
-            attempts("delivered"): rising(2, until=60),
-            attempts("retry"): f"0x60 0+4x{LONG}",
-        },
-        {60: set(), 68: {"StormfoldSinkFailing"}},
-    ),
-    Case(
-        "a quarter of the calls fails",
-        {attempts("retry"): f"0x60 0+0.6x{LONG}"},
-        {80: set()},
-    ),
-    Case(
-        "DELIVER hangs",
-        {
-            series("stormfold_transaction_seconds_count", stage="deliver"): rising(6, until=60),
-            attempts("delivered"): rising(2, until=60),
-            delivered(): rising(2, until=60),
-        },
-        {68: set(), 77: {"StormfoldNothingDelivered"}},
-    ),
-    Case(
-        "nothing happens, so nothing is told",
-        {
-            DIGESTS: rising(2, until=60),
-            series("stormfold_transaction_seconds_count", stage="deliver"): rising(6, until=60),
-            attempts("delivered"): rising(2, until=60),
-            delivered(): rising(2, until=60),
-        },
-        {68: set(), 77: set()},
-    ),
-    Case(
-        "a channel cannot follow",
-        {series("stormfold_oldest_undelivered_seconds", sink="slack"): from_minute(30, 3, 900)},
-        {34: set(), 36: {"StormfoldBacklog"}},
-    ),
-    Case("a page comes late", {page("late"): jump(30)}, {29: set(), 31: {"StormfoldPageLate"}}),
-    Case(
-        "a page goes to its fallback",
-        {page("fallback"): jump(30)},
-        {29: set(), 31: {"StormfoldPageLate"}, 50: set()},
-    ),
-    Case(
-        "a page reaches nobody",
-        {page("given_up"): jump(30)},
-        {29: set(), 31: {"StormfoldPageLost"}},
-    ),
-    Case(
-        "PagerDuty took a page and woke nobody",
-        {
-            series(
-                "stormfold_pages_looked_for_total",
-                destination="pagerduty:default",
-                outcome="no_incident",
-            ): jump(30)
-        },
-        {29: set(), 31: {"StormfoldPageNoIncident"}, 50: set()},
-    ),
-    Case(
-        "a tenth of the digests takes longer than a minute, for hours",
-        {
-            series("stormfold_delivery_seconds_bucket", sink="slack", le="60.0"): (
-                f"0+2x{HOUR} {2 * HOUR}+1.8x{LONG}"
-            )
-        },
-        {HOUR: set(), 6 * HOUR: BURNS},
-    ),
-    Case(
-        "one webhook in five hundred is turned away, for hours",
-        {answers("kafka_failed"): f"0x{HOUR} 0+0.12x{LONG}"},
-        # It is told at once by what it is; that it will not last the month, after hours.
-        {
-            HOUR + 4: {"StormfoldIntakeRefusesEvents"},
-            8 * HOUR: {"StormfoldIntakeRefusesEvents", "StormfoldBudgetBurns"},
-        },
-    ),
-    Case(
-        "one of three pages is late: too few for a ratio",
-        {
-            series("stormfold_page_seconds_bucket", sink="pagerduty", le="30.0"): f"0x30 2x{LONG}",
-            series("stormfold_page_seconds_count", sink="pagerduty"): f"0x30 3x{LONG}",
-            page("late"): jump(31),
-        },
-        {33: {"StormfoldPageLate"}, 60: set()},
-    ),
+    *DELIVERY_CASES,
 )

@@ -16,7 +16,8 @@ from observability.rules.all import WATCHDOG, alerts, alerts_file, recordings_fi
 from observability.rules.made import Pace, Severity
 from observability.rules.promises import BURNS, PROMISES
 from streams.cli import app
-from tests.observability.alert_cases import CASES, Case
+from tests.observability.alert_cases import CASES
+from tests.observability.case import Case
 from tests.observability.well_shown import WELL
 
 ROOT: Final = Path(__file__).resolve().parents[2]
