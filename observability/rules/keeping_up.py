@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from observability.rules.made import Alert, Pace, Severity
+from streams.processes import StageName
 
 BEHIND_S = 60
 LEAST_BEHIND_S = 8
@@ -60,8 +61,13 @@ def _processes(pace: Pace) -> tuple[Alert, ...]:
         Alert(
             "StormfoldStageMissing",
             Severity.PAGE,
-            # Of all workers together: one of them may run this stage for the others.
-            'sum by (stage) (stormfold_stage_processes{kind="running"}) == 0',
+            # Of all workers together: one of them may run this stage for the others, and where
+            # none is told to, there is no number at all.
+            'sum by (stage) (stormfold_stage_processes{kind="running"}) == 0'
+            + "".join(
+                f'\nor absent(stormfold_stage_processes{{stage="{stage}", kind="running"}})'
+                for stage in StageName
+            ),
             "No process of {{ $labels.stage }} runs",
             hold="1m",
         ),

@@ -14,9 +14,20 @@ def alerts(pace: Pace) -> tuple[Alert, ...]:
         Alert(
             "StormfoldDown",
             Severity.PAGE,
-            'up{job=~"stormfold-.*"} == 0',
-            "{{ $labels.job }} at {{ $labels.instance }} does not answer",
+            # A target that is gone, such as a pod, is told as nothing and not as nought.
+            'max by (job) (up{job=~"stormfold-.*"}) == 0\n'
+            'or absent(up{job="stormfold-intake"})\n'
+            'or absent(up{job="stormfold-worker"})',
+            "No {{ $labels.job }} answers",
             hold="1m",
+        ),
+        Alert(
+            "StormfoldOneDown",
+            Severity.TICKET,
+            'up{job=~"stormfold-.*"} == 0\n'
+            'and on (job) max by (job) (up{job=~"stormfold-.*"}) == 1',
+            "{{ $labels.job }} at {{ $labels.instance }} does not answer, and others do",
+            hold="5m",
         ),
         Alert(
             "StormfoldNoWebhooks",

@@ -23,6 +23,7 @@ HOUR = Span(0.0, 3_600.0)
 UNTRIED = {
     "StormfoldFrozen",
     "StormfoldHeartbeatLost",
+    "StormfoldOneDown",
     "StormfoldWorkerParked",
     "StormfoldBudgetBurns",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from streams.processes import StageName
 from tests.observability.case import BURNS, Case
 from tests.observability.delivery_cases import DELIVERY_CASES
 from tests.observability.well_shown import (
@@ -30,6 +31,22 @@ CASES: Final = (
         "the worker does not answer",
         {UP["worker"]: from_minute(30, 1, 0)},
         {29: set(), 30: set(), 32: {"StormfoldDown"}},
+    ),
+    Case(
+        "no worker is there to be scraped",
+        {
+            UP["worker"]: f"1x29 stale _x{LONG}",
+            **{processes(stage, "running"): f"1x29 stale _x{LONG}" for stage in StageName},
+        },
+        {29: set(), 30: set(), 32: {"StormfoldDown", "StormfoldStageMissing"}},
+    ),
+    Case(
+        "one of two workers does not answer",
+        {
+            UP["worker"]: from_minute(30, 1, 0),
+            series("up", job="stormfold-worker", instance="other"): steady(1),
+        },
+        {29: set(), 32: set(), 36: {"StormfoldOneDown"}},
     ),
     Case(
         "Sentry tells nothing any more",
@@ -143,6 +160,11 @@ CASES: Final = (
         "no process of DELIVER comes up",
         {processes("deliver", "running"): from_minute(30, 1, 0)},
         {30: set(), 32: {"StormfoldStageMissing"}},
+    ),
+    Case(
+        "no worker is told to run CORRELATE",
+        {processes("correlate", "running"): None},
+        {32: {"StormfoldStageMissing"}},
     ),
     Case(
         "one of two processes is parked",

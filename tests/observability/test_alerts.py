@@ -90,10 +90,13 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
         assert any(name not in at for case in of_it for at in case.fires.values()), name
 
 
-def test_the_watchdog_fires_without_any_series(promtool: Path, tmp_path: Path) -> None:
+def test_without_any_series_the_watchdog_fires_and_that_nobody_is_there(
+    promtool: Path, tmp_path: Path
+) -> None:
+    gone = {"StormfoldDown", "StormfoldStageMissing"}
     tests = {
         "rule_files": [str(HERE / name) for name in ("alerts.yml", "recordings.yml")],
-        "tests": [{"interval": "1m", "input_series": [], "promql_expr_test": [_fire(5, set())]}],
+        "tests": [{"interval": "1m", "input_series": [], "promql_expr_test": [_fire(5, gone)]}],
     }
     (tmp_path / "case.yml").write_text(yaml.safe_dump(tests), "utf-8")
     ran(promtool, "test", "rules", tmp_path / "case.yml")
@@ -120,6 +123,12 @@ def test_what_a_page_says_to_type_is_a_whole_command(page: Path) -> None:
         while hasattr(command, "commands"):
             command = command.commands[words.pop(0)]
         command.make_context("stormfold", words)
+
+
+def test_the_list_of_pages_says_who_is_called() -> None:
+    text = (ROOT / "docs" / "runbooks" / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (\w+) \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted((alert.name, alert.severity) for alert in alerts(SHIPPED))
 
 
 def test_no_page_is_left_of_an_alert_that_is_no_more() -> None:
