@@ -221,3 +221,17 @@ def test_the_network_is_closed_but_for_what_is_named() -> None:
             port["name"] for port in CONTAINERS[name]["ports"]
         }
     assert policies["stormfold-intake"]["policyTypes"] == ["Ingress"]
+
+
+def test_a_worker_reaches_intake_with_its_heartbeat() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in of_kind("NetworkPolicy")}
+    [out] = [
+        rule
+        for rule in policies["stormfold-worker"]["egress"]
+        if any("podSelector" in to for to in rule["to"])
+    ]
+    [to] = out["to"]
+    assert to["podSelector"] == policies["stormfold-intake"]["podSelector"]
+    [into] = policies["stormfold-intake"]["ingress"]
+    assert {"podSelector": policies["stormfold-worker"]["podSelector"]} in into["from"]
+    assert out["ports"] == into["ports"]

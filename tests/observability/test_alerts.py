@@ -12,6 +12,7 @@ import pytest
 import typer.main
 import yaml
 
+from observability.at_hand import programs
 from observability.rules.all import WATCHDOG, alerts, alerts_file, recordings_file
 from observability.rules.made import Pace, Severity
 from observability.rules.promises import BURNS, PROMISES
@@ -51,6 +52,11 @@ def test_prometheus_takes_the_rules_at_any_pace(promtool: Path, tmp_path: Path) 
 
 def test_prometheus_takes_what_it_scrapes(promtool: Path) -> None:
     assert "SUCCESS" in ran(promtool, "check", "config", HERE / "prometheus.yml")
+
+
+@pytest.mark.usefixtures("promtool")
+def test_alertmanager_takes_the_example() -> None:
+    assert "SUCCESS" in ran(programs()["amtool"], "check-config", HERE / "alertmanager.yml")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
