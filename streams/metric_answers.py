@@ -126,7 +126,7 @@ ANSWERS_RUNNING: Final = (
     Says("Do processes die?", "sum by (stage) (increase(stormfold_restarts_total[1h]))"),
     Says(
         "How many seconds ago was the heartbeat address pinged?",
-        "time() - max(stormfold_heartbeat_time_seconds)",
+        "time() - (max(stormfold_heartbeat_time_seconds) > 0)",
     ),
     Says("Is a configuration refused?", "max(stormfold_config_refused)"),
 )

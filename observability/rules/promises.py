@@ -88,7 +88,7 @@ PROMISES: Final = (
     ),
     Promise(
         "pages_in_time",
-        "pages are there within 30 s of being decided",
+        "pages are there within 30 s of being accepted",
         0.99,
         _PAGED[0],
         _PAGED[1],

@@ -26,6 +26,12 @@ HERE: Final = ROOT / "observability"
 RUNBOOKS: Final = sorted((ROOT / "docs" / "runbooks").glob("Stormfold*.md"))
 FIRING: Final = 'count by (alertname) (ALERTS{alertstate="firing"}) > 0'
 SHIPPED: Final = Pace()
+LOOKS: Final = (
+    *("status", "check", "topics --check", "why-", "explain ", "incidents list"),
+    *("dead-letters list", "dead-letters show"),
+    # It sends a test, and says so.
+    "test-sink ",
+)
 
 
 def ran(*command: object) -> str:
@@ -135,6 +141,14 @@ def test_the_list_of_pages_says_who_is_called() -> None:
     text = (ROOT / "docs" / "runbooks" / "README.md").read_text("utf-8")
     listed = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (\w+) \|", text, re.MULTILINE)
     assert sorted(listed) == sorted((alert.name, alert.severity) for alert in alerts(SHIPPED))
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+def test_who_looks_changes_nothing(page: Path) -> None:
+    look = page.read_text("utf-8").partition("## Look\n")[2].partition("\n## ")[0]
+    for line in re.findall(r"^stormfold .*$", look, re.MULTILINE):
+        command = " ".join(shlex.split(line, comments=True)[1:])
+        assert command.startswith(LOOKS), command
 
 
 def test_no_page_is_left_of_an_alert_that_is_no_more() -> None:
