@@ -17,6 +17,7 @@ def alerts(pace: Pace) -> tuple[Alert, ...]:
 
 def _lag(pace: Pace) -> tuple[Alert, ...]:
     behind_s = pace.seconds("1m", least_s=LEAST_BEHIND_S)
+    none = pace.window("3m", least_s=2 * LEAST_BEHIND_S)
     return (
         Alert(
             "StormfoldBehind",
@@ -30,7 +31,9 @@ def _lag(pace: Pace) -> tuple[Alert, ...]:
             Severity.PAGE,
             # A lag stands still with the process that tells it; what is behind a time grows.
             "time() - min(stormfold_applied_time_seconds) > "
-            f"{pace.seconds('2m', least_s=LEAST_BEHIND_S)}",
+            f"{pace.seconds('2m', least_s=LEAST_BEHIND_S)}\n"
+            # A process that dies before it has restored its state tells none.
+            f"or absent_over_time(stormfold_applied_time_seconds[{none}])",
             "No second of stream time was decided for three minutes",
             hold="1m",
         ),

@@ -132,6 +132,16 @@ CASES: Final = (
         {31: set(), 34: {"StormfoldWatermarkStuck"}},
     ),
     Case(
+        "CORRELATE dies each time before it decides anything",
+        {"stormfold_applied_time_seconds": f"-2+60x30 stale _x{LONG}"},
+        {31: set(), 33: set(), 36: {"StormfoldWatermarkStuck"}},
+    ),
+    Case(
+        "CORRELATE restores its state for two minutes",
+        {"stormfold_applied_time_seconds": f"-2+60x30 stale _ 1978+60x{LONG}"},
+        {31: set(), 32: set(), 33: set(), 34: set(), 36: set()},
+    ),
+    Case(
         "a source stands still for a moment",
         {
             "stormfold_stalls_total": jump(30),

@@ -105,7 +105,7 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
 def test_without_any_series_the_watchdog_fires_and_that_nobody_is_there(
     promtool: Path, tmp_path: Path
 ) -> None:
-    gone = {"StormfoldDown", "StormfoldStageMissing"}
+    gone = {"StormfoldDown", "StormfoldStageMissing", "StormfoldWatermarkStuck"}
     tests = {
         "rule_files": [str(HERE / name) for name in ("alerts.yml", "recordings.yml")],
         "tests": [{"interval": "1m", "input_series": [], "promql_expr_test": [_fire(5, gone)]}],
