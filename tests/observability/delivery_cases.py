@@ -108,6 +108,15 @@ DELIVERY_CASES: Final = (
         {HOUR: set(), 6 * HOUR: BURNS},
     ),
     Case(
+        "a fifth of the webhooks is answered after 50 ms, for hours: nobody has to get up",
+        {
+            series("stormfold_intake_answer_seconds_bucket", le="0.05"): (
+                f"0+60x{HOUR} {60 * HOUR}+48x{LONG}"
+            )
+        },
+        {HOUR: set(), 6 * HOUR: {"StormfoldBudgetBurns"}},
+    ),
+    Case(
         "one webhook in five hundred is turned away, for hours",
         {answers("kafka_failed"): f"0x{HOUR} 0+0.12x{LONG}"},
         # It is told at once by what it is; that it will not last the month, after hours.
