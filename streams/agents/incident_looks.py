@@ -79,6 +79,7 @@ class LookAgent:
                 log.warning(
                     "a page is no incident",
                     destination=one.destination,
+                    id=one.trigger.id if one.trigger is not None else "",
                     dedup_key=one.key,
                     look_at="event rules and orchestrations that suppress it, whether the service "
                     "is disabled or in a maintenance window, and whether it makes incidents",

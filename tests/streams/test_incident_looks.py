@@ -96,6 +96,7 @@ async def test_a_page_that_becomes_none_is_counted_with_what_to_look_at(world: W
     (line,) = logs
     assert (line["log_level"], line["event"]) == ("warning", "a page is no incident")
     assert (line["destination"], line["dedup_key"]) == (HERE, "stormfold-inc-1")
+    assert line["id"] == TRIGGER.id
     for word in ("event rules", "disabled", "maintenance"):
         assert word in line["look_at"]
     assert [one.destination for one in world.told] == ["slack:incidents", "slack:pay"]
