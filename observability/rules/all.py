@@ -16,6 +16,7 @@ WATCHDOG: Final = Alert(
     "vector(1)",
     "Prometheus evaluates its rules and reaches Alertmanager; it is an alarm when this is missing",
 )
+_ATTEMPTS: Final = "stormfold_delivery_attempts_total"
 _FAILED: Final = 'outcome=~"retry|rejected|unknown"'
 _MADE: Final = 'outcome=~"delivered|retry|rejected|unknown|gone"'
 
@@ -51,8 +52,10 @@ def recordings(pace: Pace) -> tuple[Recording, ...]:
         ),
         Recording(
             "sink:stormfold_failed_attempts:ratio_rate5m",
-            f"sum by (sink) (rate(stormfold_delivery_attempts_total{{{_FAILED}}}[{attempts}]))\n"
-            f"/ sum by (sink) (rate(stormfold_delivery_attempts_total{{{_MADE}}}[{attempts}]))",
+            # A service of which no call has ever failed has no series of such: nought, not nothing.
+            f"(sum by (sink) (rate({_ATTEMPTS}{{{_FAILED}}}[{attempts}]))\n"
+            f"  or 0 * sum by (sink) (rate({_ATTEMPTS}{{{_MADE}}}[{attempts}])))\n"
+            f"/ sum by (sink) (rate({_ATTEMPTS}{{{_MADE}}}[{attempts}]))",
         ),
     )
 

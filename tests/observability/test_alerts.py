@@ -19,7 +19,7 @@ from observability.rules.promises import BURNS, PROMISES
 from streams.cli import app
 from tests.observability.alert_cases import CASES
 from tests.observability.case import Case
-from tests.observability.well_shown import WELL
+from tests.observability.well_shown import WELL, attempts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = ROOT / "observability"
@@ -109,6 +109,21 @@ def test_without_any_series_the_watchdog_fires_and_that_nobody_is_there(
     tests = {
         "rule_files": [str(HERE / name) for name in ("alerts.yml", "recordings.yml")],
         "tests": [{"interval": "1m", "input_series": [], "promql_expr_test": [_fire(5, gone)]}],
+    }
+    (tmp_path / "case.yml").write_text(yaml.safe_dump(tests), "utf-8")
+    ran(promtool, "test", "rules", tmp_path / "case.yml")
+
+
+def test_of_a_service_of_which_no_call_ever_failed_none_fails(
+    promtool: Path, tmp_path: Path
+) -> None:
+    ratio = "sink:stormfold_failed_attempts:ratio_rate5m"
+    expected = {"labels": f'{ratio}{{sink="slack"}}', "value": 0}
+    asked = {"expr": ratio, "eval_time": "20m", "exp_samples": [expected]}
+    shown = [{"series": attempts("delivered"), "values": WELL[attempts("delivered")]}]
+    tests = {
+        "rule_files": [str(HERE / "recordings.yml")],
+        "tests": [{"interval": "1m", "input_series": shown, "promql_expr_test": [asked]}],
     }
     (tmp_path / "case.yml").write_text(yaml.safe_dump(tests), "utf-8")
     ran(promtool, "test", "rules", tmp_path / "case.yml")
