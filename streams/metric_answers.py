@@ -65,7 +65,7 @@ ANSWERS_KEEPING_UP: Final = (
     Says("How long do 99 % of the records wait?", _p99("stage_lag_seconds", "stage")),
     Says("How old is the watermark?", "max(stormfold_watermark_age_seconds)"),
     Says("How many sources were left out in an hour?", _in("1h", "stalls_total")),
-    Says("How many are left out now?", "sum(stormfold_excluded_sources)"),
+    Says("Is any left out now?", "max(stormfold_excluded_sources) > 0"),
 )
 
 ANSWERS_DELIVERING: Final = (

@@ -57,7 +57,8 @@ _NOW: Final = Row(
         ),
         number(
             "Sources left out",
-            "Source partitions without which incidents are decided now.",
+            "Source partitions without which incidents are decided now: each counts once for every "
+            "partition of CORRELATE that does not wait for it.",
             "max(stormfold_excluded_sources)",
             base=Colour.GOOD,
             above=((1, Colour.BAD),),
