@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from streams.agents.pressure import Pressure
-from streams.codec import Told
+from streams.codec import Heard, Told
 from streams.processes import StageName
 from streams.reports import PartitionReport, PartitionState, Report
 
@@ -101,3 +104,70 @@ def test_when_all_are_parked_nobody_is_waited_for() -> None:
     for partition in range(2):
         made.hear(report(partition, PartitionState.PARKED))
     assert made.slowest_tick() is None
+
+
+class Naive:
+    """Looks through all partitions after everything that it hears."""
+
+    def __init__(self) -> None:
+        self.partitions = 0
+        self._applied: dict[int, int] = {}
+        self._parked: set[int] = set()
+
+    def hear(self, heard: Heard) -> None:
+        if isinstance(heard, Told):
+            before = self._applied.get(heard.partition, heard.applied_tick)
+            self._applied[heard.partition] = max(before, heard.applied_tick)
+        elif heard.stage == StageName.CORRELATE:
+            for one in heard.partitions:
+                if one.topic == TOPIC and one.state is PartitionState.PARKED:
+                    self._parked.add(one.partition)
+                elif one.topic == TOPIC and one.state is not PartitionState.RESTORING:
+                    self._parked.discard(one.partition)
+
+    def slowest_tick(self) -> int | None:
+        waited = set(range(self.partitions)) - self._parked
+        if not waited or not waited <= self._applied.keys():
+            return None
+        return min(self._applied[one] for one in waited)
+
+
+PARTS = st.integers(0, 4)
+REPORTS = st.builds(
+    lambda found, stage: Report(stage=stage.value, worker="w", at_ms=0, partitions=tuple(found)),
+    st.lists(
+        st.builds(
+            PartitionReport,
+            topic=st.sampled_from([TOPIC, TOPIC, TOPIC, "sentry.events"]),
+            partition=PARTS,
+            state=st.sampled_from(PartitionState),
+            offset=st.just(-1),
+            lag=st.just(-1),
+            of_stage=st.none(),
+        ),
+        max_size=3,
+    ),
+    st.sampled_from([StageName.CORRELATE, StageName.CORRELATE, StageName.DELIVER]),
+)
+HEARD = st.lists(
+    st.one_of(st.builds(told, PARTS, st.integers(-1, 6)), REPORTS, st.integers(0, 4)),
+    max_size=40,
+)
+"""News in any order; a number is how many partitions there are from then on."""
+
+
+@given(HEARD, st.integers(0, 4))
+def test_it_is_what_a_look_at_all_partitions_finds_after_everything_heard(
+    heard: list[Heard | int], partitions: int
+) -> None:
+    made, naive = Pressure(TOPIC), Naive()
+    made.partitions = naive.partitions = partitions
+    for one in heard:
+        before = naive.slowest_tick()
+        if isinstance(one, int):
+            made.partitions = naive.partitions = one
+        else:
+            changed = made.hear(one)
+            naive.hear(one)
+            assert changed == (naive.slowest_tick() != before)
+        assert made.slowest_tick() == naive.slowest_tick()
