@@ -108,6 +108,9 @@ class Flushing:
     async def settle(self) -> None:
         """Return when no flush is under way; raise what made the last one fail."""
         while (running := self._running) is not None:
+            if not running.done():
+                # Kafka is waited for. However long that takes, no record is to blame for it.
+                self._host.working(TIMER)
             # Who waits may be cancelled: the flush may not.
             await asyncio.wait([running])
             if self._running is running:

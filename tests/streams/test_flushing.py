@@ -120,6 +120,18 @@ async def test_who_waits_may_be_cancelled_and_the_flush_goes_on() -> None:
     assert kafka.committed == {ONE: 5}
 
 
+async def test_while_kafka_is_waited_for_no_record_is_to_blame() -> None:
+    """Else an outage of Kafka, under a storm, parks the partition that happens to be read."""
+    kafka = Kafka()
+    await kafka.flushing.begin([(ONE, lane(5, 3_000))])
+    kafka.places.append(Place(ONE.topic, ONE.partition, 5))
+    waits = asyncio.create_task(kafka.flushing.settle())
+    await kafka.comes_to(TARGETS)
+    assert kafka.places[-1] == TIMER
+    kafka.take()
+    await waits
+
+
 async def test_what_fails_is_raised_to_the_timer_and_commits_nothing() -> None:
     kafka = Kafka()
     await kafka.flushing.begin([(ONE, lane(5, 3_000))])
@@ -145,4 +157,4 @@ async def test_a_record_that_the_quarantine_does_not_take_is_blamed_for_it() -> 
     with pytest.raises(RecordListTooLargeError):
         await kafka.flushing.settle()
     assert kafka.committed == {}
-    assert kafka.places == [Place(ONE.topic, ONE.partition, 0)]
+    assert kafka.places == [TIMER, Place(ONE.topic, ONE.partition, 0)]
