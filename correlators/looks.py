@@ -7,12 +7,13 @@ is kept under a key and for how long (`known_events`).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from xxhash import xxh3_128_digest
 
 from correlators.bare_stacks import Stack, stack_of, texts_count
+from correlators.events import slug_in
 from correlators.known_events import Kept, Key, Known, Looks
 from correlators.titles import title
 from correlators.types import Event
@@ -102,6 +103,8 @@ class Memory:
         """Keep what is known of an event under what it looks like."""
         self.unknown = None
         key = unknown.key
+        if slug_in(cast(str, key[1])) != slug_in(unknown.event.url or ""):
+            return  # its link names the project behind what of it is in the key
         if unknown.bare is None and unknown.longer is None:
             self._besides.put(key[1:], _ONCE)
         if any(one.frames for one in event.exceptions):

@@ -100,9 +100,12 @@ class OpenDelta:
         return at_ms < shown.at_ms or (at_ms == shown.at_ms and event_id <= shown.event_id)
 
     def close(self, place: Place) -> Delta:
-        """Return the delta of all that was added."""
+        """Return the delta of all that was added, and hold none of it any more.
+
+        What is known of an event outlives its deltas, and still names the last one.
+        """
         key, tick, belated_tick, version, aliases = place
-        return Delta(
+        closed = Delta(
             key=key,
             version=version,
             aliases=aliases,
@@ -121,6 +124,8 @@ class OpenDelta:
             signature=self.signature,
             sample=self.sample,
         )
+        del self.events, self.alerts, self.users, self.traces, self.issues, self.marks
+        return closed
 
 
 class Fold:

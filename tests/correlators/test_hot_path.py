@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -241,6 +242,34 @@ def test_what_a_signature_needs_of_texts_is_known_of_other_variables_too() -> No
         event = USUAL | {"exception": {"values": [raised]}, "event_id": f"{number:031x}a"}
         reader.take("error", webhook(event), AT_MS)
     assert reader.cache_results == {"miss": 2, "hit": 4}
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        [f"https://h.example/events/api/0/projects/o/{slug}/events/1/" for slug in "aba"],
+        [f"https://h.example{path}" for path in ("/projects/o/events/7/", "/projects/o")],
+    ],
+)
+def test_a_project_counts_wherever_in_its_link_it_stands(urls: list[str]) -> None:
+    events = [USUAL | {"event_id": f"{at:031x}a", "url": url} for at, url in enumerate(urls)]
+    found = [Written("error", webhook(event)) for event in events]
+    assert taken(WAYS["plain"], found, 9, hot=True) == taken(WAYS["plain"], found, 9, hot=False)
+
+
+def test_what_was_flushed_is_held_no_longer() -> None:
+    """A storm's sets are megabytes, and what is known of its events is kept long after it."""
+    reader, before = Fingerprinter(Fingerprinting()), held_of(601)
+    for number in range(601):
+        reader.take("error", webhook(USUAL | {"event_id": f"{number:031x}a"}), AT_MS)
+    assert held_of(601) > before
+    reader.fold.flush()
+    assert held_of(601) == before
+
+
+def held_of(size: int) -> int:
+    """Return how many sets of this size there are in the process."""
+    return sum(isinstance(one, set) and len(one) == size for one in gc.get_objects())
 
 
 def test_what_is_kept_is_bounded() -> None:
