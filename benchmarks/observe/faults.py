@@ -114,6 +114,7 @@ FAULTS: Final = (
         ("StormfoldNothingDelivered",),
         "DELIVER is suspended (SIGSTOP) while new things break",
         suspended("deliver", breaking=True),
+        frozenset({"StormfoldBacklog"}),  # what DELIVER held when it stopped waits on
     ),
     Fault(
         ("StormfoldBacklog",),
