@@ -6,7 +6,7 @@ on: with a cache of size 0 and a flush after every record the merged deltas are 
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +24,7 @@ from correlators.known_events import Glanced
 from correlators.names import check, signed
 from correlators.open_deltas import Fold
 from correlators.owners import marks_of
+from correlators.remembered import Remembered
 from correlators.types import Event, IncidentKey, Signature, StateChange, Unreadable, tick_of
 from correlators.wire_read import Reason
 
@@ -91,8 +92,15 @@ _SEEN: Final = Read(RecordKind.EVENT)
 class Fingerprinter:
     """Reads records and folds what is in them."""
 
-    def __init__(self, config: Fingerprinting, *, tells: bool = False) -> None:
-        """Args: config: what decides; tells: whether `take` tells of every event what it is.
+    def __init__(
+        self,
+        config: Fingerprinting,
+        *,
+        tells: bool = False,
+        remembered: Remembered | None = None,
+    ) -> None:
+        """Args: config: what decides; tells: whether `take` tells of every event what it is;
+        remembered: shared with others that have the same `config`, its own unless given.
 
         Raises:
             UnknownVersion: this release cannot make signatures of that version. Glanced here, since
@@ -105,7 +113,8 @@ class Fingerprinter:
         self._key = grouper.cache_key if grouper else cache_key
         self._make = grouper.signature if grouper else None
         self._explain = grouper.explain if grouper else explain
-        self._cache: OrderedDict[bytes, Signature] = OrderedDict()
+        remembered = remembered or Remembered(config.cache_size)
+        self._cache = remembered.signatures
         self.fold = Fold(belated_after_ms=config.belated_after_ms)
         self._cache_results: Counter[str] = Counter()
         # Rules, marks and Sentry's own groups look at parts of an event that a glance leaves out.
@@ -113,7 +122,7 @@ class Fingerprinter:
         self._hot: HotPath | None = None
         self._first = FirstSight(config.default_environment, config.projects)
         if plain and config.cache_size:
-            self._hot = HotPath(self.fold, config.cache_size, config.belated_after_ms)
+            self._hot = HotPath(self.fold, remembered, config.belated_after_ms)
             self._hot.tells = tells
 
     @property

@@ -34,9 +34,10 @@ from correlators.events import (
 from correlators.first_sight import FirstSight
 from correlators.glance_parts import happened_ms, told_by_tags, trace_of, user_of
 from correlators.known_events import Glanced, Key, Known
-from correlators.looks import Memory
+from correlators.looks import short
 from correlators.open_deltas import Fold, OpenDelta, sample
-from correlators.same_stacks import MARK, SameStacks
+from correlators.remembered import Remembered
+from correlators.same_stacks import MARK
 from correlators.types import LEVEL_RANK, TICK_MS, Event, Sample, Signature, tick_of
 from correlators.wire import WireEvent
 from correlators.wire_glance import GlanceEvent, glance
@@ -52,12 +53,15 @@ _DEEP: Final = 32
 class HotPath:
     """Folds events that look like one that was read before."""
 
-    def __init__(self, fold: Fold, size: int, belated_after_ms: int) -> None:
-        """Args: fold: where to; size: most `Known` kept; belated_after_ms: as the fold's."""
+    def __init__(self, fold: Fold, remembered: Remembered, belated_after_ms: int) -> None:
+        """Args: fold: where to; remembered: what is known; belated_after_ms: as the fold's."""
         self._fold = fold
         self._belated_after_ms = belated_after_ms
-        self._memory = Memory(size)
-        self._same = SameStacks()
+        self._memory = remembered.memory
+        self._same = remembered.same
+        self._current: dict[Known, OpenDelta] = {}
+        """The open deltas of the tick in which the last event came."""
+        self._tick = self._flushes = -1
         self._alert = False
         self.hits = 0
         """Events folded since this was set to 0 under a signature that was known."""
@@ -195,7 +199,7 @@ class HotPath:
             logger,
             transaction,
             event.culprit,
-            text,
+            text and short(text),
             event.issue_id,
         )
 
@@ -216,10 +220,12 @@ class HotPath:
             fold.belated += 1
             delta = self._open(known, event, event_id, at_ms, tick_of(occurred))
         else:
-            still = known.delta
-            if still is None or known.flushes != fold.flushes or known.tick != at_ms // TICK_MS:
-                still = known.delta = self._open(known, event, event_id, at_ms, -1)
-                known.tick, known.flushes = at_ms // TICK_MS, fold.flushes
+            if self._tick != at_ms // TICK_MS or self._flushes != fold.flushes:
+                self._current.clear()
+                self._tick, self._flushes = at_ms // TICK_MS, fold.flushes
+            still = self._current.get(known)
+            if still is None:
+                still = self._current[known] = self._open(known, event, event_id, at_ms, -1)
             delta = still
         if at_ms >= fold.heard.settled_ms:
             fold.heard.note(at_ms, known.error)

@@ -10,18 +10,17 @@ from typing import NamedTuple
 
 from correlators.deltas import incident_key
 from correlators.hearing import one_name
-from correlators.open_deltas import OpenDelta
 from correlators.types import LEVEL_RANK, Event, IncidentKey, Signature
 
 Key = tuple[Hashable, ...]
 
 
 class Known:
-    """What events have in common that look the same, and the delta that they are added to."""
+    """What events have in common that look the same."""
 
     __slots__ = (
-        *("culprit", "delta", "error", "flushes", "issue_id", "key", "level", "project"),
-        *("rank", "signature", "tick", "transaction", "untitled"),
+        *("culprit", "error", "issue_id", "key", "level", "project", "rank", "signature"),
+        *("transaction", "untitled"),
     )
 
     def __init__(self, event: Event, signature: Signature, untitled: str | None = None) -> None:
@@ -36,8 +35,6 @@ class Known:
         self.culprit, self.transaction = event.culprit, event.transaction
         self.level = event.level
         self.rank = LEVEL_RANK[event.level]
-        self.delta: OpenDelta | None = None
-        self.tick = self.flushes = -1
 
 
 class Kept:

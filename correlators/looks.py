@@ -19,6 +19,11 @@ from correlators.titles import title
 from correlators.types import Event
 from correlators.wire_glance import GlanceEvent
 
+KEY_CHARS: Final = 256
+"""Of a text in a key; for a longer one its hash stands there."""
+KEY_CHARS_MOST: Final = 4_096
+"""Of all texts in a key; an event that has more is not kept."""
+
 _NEVER: Final = ""
 _ONCE: Final = "once"
 _OFTEN: Final = "often"
@@ -91,7 +96,7 @@ class Memory:
             unknown.longer = _longer(key, event)
             return self.kept.find(unknown.longer)
         bare = unknown.bare = (stack.digest(), *key[1:])
-        known = self.kept.find(bare) or self.kept.find((*bare, *stack.texts))
+        known = self.kept.find(bare) or self.kept.find(_with_texts(bare, stack))
         if known is None:
             unknown.texts = Texts(self._bare.get(bare))
             if came == _ONCE and unknown.texts is Texts.UNSEEN:
@@ -105,6 +110,8 @@ class Memory:
         key = unknown.key
         if slug_in(cast(str, key[1])) != slug_in(unknown.event.url or ""):
             return  # its link names the project behind what of it is in the key
+        if sum(len(one) for one in key if isinstance(one, str)) > KEY_CHARS_MOST:
+            return
         if unknown.bare is None and unknown.longer is None:
             self._besides.put(key[1:], _ONCE)
         if any(one.frames for one in event.exceptions):
@@ -128,10 +135,20 @@ class Memory:
             untitled = title(msgspec.structs.replace(event, exceptions=()))
             self.kept.keep(bare, Known(event, known.signature, untitled))
         elif unknown.stack is not None:
-            self.kept.keep((*bare, *unknown.stack.texts), known)
+            self.kept.keep(_with_texts(bare, unknown.stack), known)
 
 
 def _longer(key: Key, event: GlanceEvent) -> Key:
     """Return the key of an event without a stack: what stands for one is in it."""
     stacks = b"\0".join((event.exception, event.threads, event.stacktrace))
-    return (xxh3_128_digest(stacks), event.title, *key[1:])
+    return (xxh3_128_digest(stacks), short(event.title), *key[1:])
+
+
+def _with_texts(bare: Key, stack: Stack) -> Key:
+    """Return the key of a stack whose texts count."""
+    return (*bare, *map(short, stack.texts))
+
+
+def short(text: str | None) -> str | bytes | None:
+    """Return a text as it stands in a key: what is kept is bounded in bytes too."""
+    return text if text is None or len(text) <= KEY_CHARS else xxh3_128_digest(text.encode())

@@ -17,6 +17,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
+from correlators.remembered import Remembered
 from correlators.types import TICK_MS, tick_of
 from streams.agents import foreign, installations
 from streams.agents.batches import Part
@@ -56,6 +57,7 @@ class FingerprintHandler:
     ) -> None:
         """Args: what decides, where to read and write, and `max_request_bytes` of a producer."""
         self._fingerprinting = fingerprinting
+        self._remembered = Remembered(fingerprinting.cache_size)
         self._bootstrap = bootstrap
         self._clock = clock
         self._deltas_topic = deltas_topic
@@ -117,7 +119,7 @@ class FingerprintHandler:
             offset = await self._source.kept_from(tp, offset)
         else:
             offset = int((await self._source.consumer.beginning_offsets([tp]))[tp])
-        self._lanes[tp] = Lane(self._fingerprinting, offset, stream_ms)
+        self._lanes[tp] = Lane(self._fingerprinter(), offset, stream_ms)
         return offset
 
     async def _assign_foreign(self, tp: TopicPartition) -> int:
@@ -125,7 +127,7 @@ class FingerprintHandler:
         assert consumer is not None
         committed = await self._admin.list_consumer_group_offsets(self._source.stage.group)
         begin = await foreign.begin(tp, committed, consumer, self._host.now_ms())
-        lane = Lane(self._fingerprinting, begin.offset, begin.stream_ms, begin.since_ms)
+        lane = Lane(self._fingerprinter(), begin.offset, begin.stream_ms, begin.since_ms)
         if not begin.known:
             # Else another start would begin at a later moment, and lose what lies between.
             await foreign.insist(lambda: self._commit({tp: (lane, begin.offset, 0)}))
@@ -143,9 +145,13 @@ class FingerprintHandler:
         if fingerprinting == self._fingerprinting:
             return
         self._fingerprinting = fingerprinting
+        self._remembered = Remembered(fingerprinting.cache_size)
         await self._drain()
         for lane in self._lanes.values():
-            lane.fingerprinter = Fingerprinter(fingerprinting)
+            lane.fingerprinter = self._fingerprinter()
+
+    def _fingerprinter(self) -> Fingerprinter:
+        return Fingerprinter(self._fingerprinting, remembered=self._remembered)
 
     def progress(self, heard: Heard) -> None:
         """Note how far CORRELATE is; sources far ahead of it wait."""

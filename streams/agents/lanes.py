@@ -12,7 +12,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
+from correlators.fingerprinter import Fingerprinter, RecordKind
 from correlators.types import TICK_MS
 from streams.metrics import Metrics
 from streams.settings import Clock
@@ -26,10 +26,10 @@ class Lane:
     """One source partition: its fold, its stream time, how far it is read and flushed."""
 
     def __init__(
-        self, fingerprinting: Fingerprinting, offset: int, stream_ms: int, since_ms: int = 0
+        self, fingerprinter: Fingerprinter, offset: int, stream_ms: int, since_ms: int = 0
     ) -> None:
-        """Args: what decides, where it begins and at what time; since_ms: of a foreign one."""
-        self.fingerprinter = Fingerprinter(fingerprinting)
+        """Args: what reads, where it begins and at what time; since_ms: of a foreign one."""
+        self.fingerprinter = fingerprinter
         self.offset = offset
         self.stream_ms = stream_ms
         self.since_ms = since_ms

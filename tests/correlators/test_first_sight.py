@@ -16,6 +16,7 @@ from correlators.fingerprint import VERSIONS, signature
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.first_sight import late_frames
 from correlators.known_events import Kept, Looks
+from correlators.looks import KEY_CHARS_MOST
 from correlators.types import Event
 from correlators.wire import WireFrame, WireStack
 from tests.correlators.odd_bodies import AT_MS
@@ -97,6 +98,24 @@ def test_looks_and_what_is_kept_are_bounded_whatever_comes() -> None:
         assert len(memory._besides) <= 4
         assert len(memory._bare) <= 4
     assert reader.cache_results["miss"] == 200
+
+
+def test_what_is_kept_is_bounded_in_bytes_too() -> None:
+    reader = Fingerprinter(Fingerprinting())
+    assert reader._hot is not None
+    memory = reader._hot._memory
+    for number in range(40):
+        frame = {"function": "own", "in_app": True}
+        raised = {"type": "A", "value": "no answer " * 500, "stacktrace": {"frames": [frame]}}
+        body = USUAL | {"exception": {"values": [raised]}, "message": "m" * 8_000 + "n" * number}
+        reader.take("error", webhook(body), AT_MS)
+        reader.take("error", webhook(body | {"transaction": "t" * 9_000}), AT_MS)
+    assert reader.cache_results["hit"] == 0
+    kept = [key for half in (memory.kept.young, memory.kept._old) for key in half]
+    assert len(kept) >= 40
+    for key in (*kept, *memory._besides._seen, *memory._bare._seen):
+        assert isinstance(key, tuple)
+        assert sum(len(one) for one in key if isinstance(one, str | bytes)) <= KEY_CHARS_MOST
 
 
 def test_what_is_kept_and_asked_for_stays() -> None:

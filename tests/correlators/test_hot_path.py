@@ -17,6 +17,7 @@ from correlators.fingerprinter import Fingerprinter, Fingerprinting, RecordKind
 from correlators.grouping import By, Grouping
 from correlators.hot_path import HotPath
 from correlators.open_deltas import Fold
+from correlators.remembered import Remembered
 from correlators.wire import WireException, WireFrame, WireMechanism
 from tests.correlators.odd_bodies import AT_MS, CHOICES, Written, records
 
@@ -52,6 +53,32 @@ def test_a_glance_gives_the_same_deltas_as_the_long_way(
 ) -> None:
     long_way = taken(WAYS[way], found, flush_after, hot=False)
     assert taken(WAYS[way], found, flush_after, hot=True) == long_way
+
+
+@given(found=records(), turns=st.lists(st.integers(0, 2), min_size=12, max_size=12))
+def test_partitions_that_share_what_is_remembered_give_the_deltas_of_each_alone(
+    found: list[Written], turns: list[int]
+) -> None:
+    remembered = Remembered(8)
+    shared = [Fingerprinter(Fingerprinting(), remembered=remembered) for _ in range(3)]
+    alone = [Fingerprinter(Fingerprinting(cache_size=0)) for _ in range(3)]
+    for number, one in enumerate(found * 2):
+        turn, at_ms = turns[number % len(turns)], AT_MS + 300 * number
+        shared[turn].take(one.resource, one.body, at_ms)
+        alone[turn].add(one.resource, one.body, at_ms)
+        if number % 5 == 4:
+            assert shared[turn].fold.flush() == alone[turn].fold.flush()
+    for ours, own in zip(shared, alone, strict=True):
+        assert ours.fold.flush() == own.fold.flush()
+
+
+def test_what_one_partition_has_learnt_another_knows() -> None:
+    remembered = Remembered(8)
+    first, second = (Fingerprinter(Fingerprinting(), remembered=remembered) for _ in range(2))
+    first.take("error", webhook(USUAL), AT_MS)
+    second.take("error", webhook(USUAL | {"event_id": "b" * 32}), AT_MS)
+    assert first.cache_results == {"miss": 1}
+    assert second.cache_results == {"hit": 1}
 
 
 def webhook(event: dict[str, Any]) -> bytes:
@@ -274,7 +301,7 @@ def held_of(size: int) -> int:
 
 def test_what_is_kept_is_bounded() -> None:
     fold = Fold(belated_after_ms=1)
-    hot = HotPath(fold, 4, belated_after_ms=1)
+    hot = HotPath(fold, Remembered(4), belated_after_ms=1)
     reader = Fingerprinter(Fingerprinting())
     for number in range(50):
         body = webhook(USUAL | {"culprit": f"place {number}"})

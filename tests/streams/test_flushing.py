@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import RecordListTooLargeError, RequestTimedOutError
 
-from correlators.fingerprinter import Fingerprinting
+from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.types import DeltaBatch
 from streams import codec
 from streams.agents.flushing import Flushing
@@ -69,7 +69,7 @@ class Kafka:
 
 
 def lane(offset: int, watermark_ms: int) -> Lane:
-    made = Lane(Fingerprinting(), 0, 0)
+    made = Lane(Fingerprinter(Fingerprinting()), 0, 0)
     made.offset, made.watermark_ms = offset, watermark_ms
     return made
 
