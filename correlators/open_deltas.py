@@ -102,7 +102,7 @@ class OpenDelta:
     def close(self, place: Place) -> Delta:
         """Return the delta of all that was added, and hold none of it any more.
 
-        What is known of an event outlives its deltas, and still names the last one.
+        Who added to it last still names it until the next event comes.
         """
         key, tick, belated_tick, version, aliases = place
         closed = Delta(

@@ -17,7 +17,7 @@ from typing import Final
 MARK: Final = b'"\x7f"'
 """What stands for a stack."""
 
-KEPT_BYTES: Final = 1 << 20
+KEPT_BYTES: Final = 4 << 20
 """Of all stacks that are kept."""
 ALIKE_MOST: Final = 4
 """Stacks that are kept of those that begin alike."""
