@@ -185,7 +185,7 @@ class Fingerprinter:
         if self._hot is None:
             return self.add(resource, body, at_ms)
         if self._hot.take(resource, body, at_ms):
-            return self._seen()
+            return self._seen() if self._hot.tells else _SEEN
         if self._hot.take_first(self._first, self._sign, at_ms):
             self._cache_results["miss"] += 1
             return self._seen()

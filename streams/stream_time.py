@@ -6,8 +6,9 @@ stream time is the highest time up to it in its partition; whoever reads a parti
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from correlators.event_parts import LAST_MS
@@ -17,8 +18,8 @@ from streams.settings import Clock
 _RESOURCES: Final = {name.encode(): name for name in KNOWN_RESOURCES}
 
 
-class Seen(NamedTuple):
-    """One record as it is understood."""
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One record as it is understood; a struct is made in less than half the time of a tuple."""
 
     at_ms: int
     """Its own time; 0, which raises nothing, where it tells none that can be read."""
