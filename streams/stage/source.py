@@ -448,6 +448,7 @@ class Source(Service):
         self._generation += 1
         owned.generation = self._generation
         owned.offset = offset
+        owned.position = -1  # of before; until the client tells another, all from here is behind
         self.consumer.seek(tp, offset)
 
     async def kept_from(self, tp: TopicPartition, offset: int) -> int:

@@ -224,6 +224,10 @@ async def test_behind_a_producer_that_takes_nothing_it_holds_what_it_may_and_fet
         await here.all_is_read(ends)
         here.stays_bounded()
         assert await counted(here) == EVENTS
+        tp, end = TopicPartition(here.source.stage.topics[0], 0), ends[0]
+        await here.until(lambda: here.source.owned[tp].position >= end)
+        here.source.read_again(tp, 0)
+        assert (here.source.lag(tp) or 0) >= end, "what is read again counts as behind at once"
 
 
 async def test_ahead_of_a_correlate_that_stands_still_it_reads_no_more_until_that_goes_on(
