@@ -6,20 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.observe.damage import deleted_unread, entry_is_damaged
 from benchmarks.observe.trouble import (
     Made,
     configuration_is_wrong,
-    deleted_unread,
     dies_again_and_again,
     flood,
     intake_ends,
     kafka_hangs,
     member_never_reads,
     nobody_can_be_paged,
+    one_of_two_dies,
     pager_is_down,
     pager_wakes_nobody,
     pagerduty_says_something_else,
+    pings_are_refused,
     record_kills,
+    second_intake_is_killed,
     secret_replaced,
     sentry_is_silent,
     slack_is_down,
@@ -56,7 +59,13 @@ STUCK: Final = frozenset({"StormfoldWatermarkStuck", "StormfoldBehind", "Stormfo
 BURNS: Final = frozenset({"StormfoldBudgetBurnsFast", "StormfoldBudgetBurns"})
 
 FAULTS: Final = (
-    Fault(("StormfoldDown",), "intake is ended", intake_ends, frozenset({"StormfoldNoWebhooks"})),
+    Fault(
+        ("StormfoldDown",),
+        "both intakes are ended",
+        intake_ends,
+        frozenset({"StormfoldNoWebhooks"}),
+    ),
+    Fault(("StormfoldOneDown",), "the second of two intakes is killed", second_intake_is_killed),
     Fault(("StormfoldNoWebhooks",), "Sentry tells nothing", sentry_is_silent, within_s=90.0),
     Fault(("StormfoldSignaturesRefused",), "the client secret is replaced", secret_replaced),
     Fault(
@@ -148,6 +157,26 @@ FAULTS: Final = (
         ("StormfoldPagerDutyNotUnderstood",),
         "a signed webhook of PagerDuty that cannot be read",
         pagerduty_says_something_else,
+    ),
+    Fault(
+        ("StormfoldHeartbeatLost",),
+        "the heartbeat address answers 503",
+        pings_are_refused,
+    ),
+    Fault(
+        ("StormfoldFrozen",),
+        "the stored state of an open incident is damaged, and CORRELATE is killed",
+        entry_is_damaged,
+        STUCK,  # until the session of the one that was killed has ended
+        within_s=90.0,
+    ),
+    Fault(
+        ("StormfoldWorkerParked",),
+        "the second of two processes of FINGERPRINT is killed whenever it runs",
+        one_of_two_dies,
+        # It is started six times; and its partitions wait for the end of its session.
+        STUCK | {"StormfoldRestarts"},
+        within_s=90.0,
     ),
     Fault(
         ("StormfoldPartitionParked",),

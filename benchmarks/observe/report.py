@@ -80,9 +80,14 @@ class Report:
             f"While a recorded outage was replayed ({self.well_s:.0f} s, {self.well_webhooks} "
             f"webhooks): {well} fired.",
             f"The Watchdog fired in {self.watchdog[0]} of {self.watchdog[1]} looks.",
-            f"Panels with data in the end: {self.panels - len(self.empty)} of {self.panels}.",
-            *(f"  without: {name}" for name in self.empty),
+            *self._asked(),
             "",
             *(one.text() for one in self.found),
         ]
         return "\n".join(lines) + "\n"
+
+    def _asked(self) -> list[str]:
+        if not self.panels:
+            return []
+        told = f"Panels with data in the end: {self.panels - len(self.empty)} of {self.panels}."
+        return [told, *(f"  without: {name}" for name in self.empty)]

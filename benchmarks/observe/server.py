@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,11 +27,11 @@ class Prometheus:
 
     Args:
         folder: for its configuration, data and log.
-        targets: host and port by the name of the job.
+        targets: hosts and ports by the name of the job.
         pace: of the rules.
     """
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], pace: Pace) -> None:
+    def __init__(self, folder: Path, targets: Mapping[str, Sequence[str]], pace: Pace) -> None:
         self._folder = folder
         self._targets = targets
         self._pace = pace
@@ -104,8 +104,8 @@ class Prometheus:
     def _config(self) -> str:
         every = f"{SCRAPES_S}s"
         jobs = [
-            {"job_name": f"stormfold-{job}", "static_configs": [{"targets": [target]}]}
-            for job, target in self._targets.items()
+            {"job_name": f"stormfold-{job}", "static_configs": [{"targets": [*hosts]}]}
+            for job, hosts in self._targets.items()
         ]
         times = {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}
         files = ["recordings.yml", "alerts.yml"]

@@ -12,10 +12,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka import AIOKafkaConsumer
 
-from benchmarks.observe.world import PAGER_SECRET, World, wake
+from benchmarks.observe.world import INTAKE, PAGER_SECRET, SECOND, World, wake
 from benchmarks.wayback import happening
 from sinks.peers.faults import Fault as PeerFault
 from sinks.peers.pagerduty_store import Fate
@@ -29,11 +28,21 @@ Made = AbstractAsyncContextManager[None]
 @contextlib.asynccontextmanager
 async def intake_ends(world: World) -> AsyncIterator[None]:
     """Without intake."""
-    await world.end_intake()
+    await asyncio.gather(world.end(INTAKE), world.end(SECOND))
     try:
         yield
     finally:
-        await world.begin_intake()
+        await world.begin_intakes()
+
+
+@contextlib.asynccontextmanager
+async def second_intake_is_killed(world: World) -> AsyncIterator[None]:
+    """With the first of two intakes only."""
+    await world.end(SECOND, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        await world.begin_intakes()
 
 
 @contextlib.asynccontextmanager
@@ -74,13 +83,15 @@ def suspended(stage: str, *, breaking: bool = False) -> Callable[[World], Made]:
 
     @contextlib.asynccontextmanager
     async def make(world: World) -> AsyncIterator[None]:
-        pid = await world.pid_of(stage)
-        os.kill(pid, signal.SIGSTOP)
+        pids = await world.pids_of(stage)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
             async with world.sentry.keeps_breaking() if breaking else contextlib.nullcontext():
                 yield
         finally:
-            wake(pid)
+            for pid in pids:
+                wake(pid)
 
     return make
 
@@ -106,10 +117,26 @@ async def member_never_reads(world: World) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def dies_again_and_again(world: World) -> AsyncIterator[None]:
     """With a DELIVER that is killed whenever it is there."""
+    async with _killed(world, "deliver", 0):
+        yield
 
+
+@contextlib.asynccontextmanager
+async def one_of_two_dies(world: World) -> AsyncIterator[None]:
+    """With a second process of FINGERPRINT that is killed whenever it is there."""
+    async with _killed(world, "fingerprint", 2):
+        yield
+    # It rests for ten minutes, or until no other is well: the first one is told to end, as by an
+    # operator who restarts it.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(world.stage("fingerprint")[1], signal.SIGTERM)
+
+
+@contextlib.asynccontextmanager
+async def _killed(world: World, stage: str, number: int) -> AsyncIterator[None]:
     async def go_on() -> None:
         while True:
-            pid = world.stage("deliver")
+            pid = world.stage(stage).get(number)
             if pid is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -121,6 +148,16 @@ async def dies_again_and_again(world: World) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def pings_are_refused(world: World) -> AsyncIterator[None]:
+    """With a heartbeat address that answers 503."""
+    world.ping_status = 503
+    try:
+        yield
+    finally:
+        world.ping_status = 200
 
 
 @contextlib.asynccontextmanager
@@ -140,24 +177,6 @@ async def configuration_is_wrong(world: World) -> AsyncIterator[None]:
 async def unreadable_record(world: World) -> AsyncIterator[None]:
     """With one signed body that is no JSON."""
     await world.sentry.say("error", b"{this is no JSON")
-    yield
-
-
-@contextlib.asynccontextmanager
-async def deleted_unread(world: World) -> AsyncIterator[None]:
-    """With records that are deleted while FINGERPRINT is suspended, and then killed."""
-    pid = await world.pid_of("fingerprint")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(3.0)  # the steady errors go on
-        admin = AIOKafkaAdminClient(bootstrap_servers=world.broker.bootstrap)
-        await admin.start()
-        topic = names(world.namespace).events
-        every = [TopicPartition(topic, at) for at in range(world.settings.kafka.partitions)]
-        await admin.delete_records({tp: RecordsToDelete(before_offset=-1) for tp in every})
-        await admin.close()
-    finally:
-        os.kill(pid, signal.SIGKILL)  # whoever comes next sees where its records begin
     yield
 
 

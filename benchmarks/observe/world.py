@@ -1,4 +1,8 @@
-"""The installation that is watched: local Slack and PagerDuty, `intake`, `run`, steady traffic."""
+"""The installation that is watched: local Slack and PagerDuty, `intake`, `run`, steady traffic.
+
+There are two intakes: Sentry tells the first, the second stands by. FINGERPRINT has two processes,
+each other stage has one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,7 +36,12 @@ CHANNELS: Final = {"C0INC": "incidents", "C0ONC": "oncall"}
 KEY: Final = "b" * 32
 DEPLOY_KEY: Final = "whsec_b2JzZXJ2ZS1vYnNlcnZlLW9ic2VydmUtb2JzZXJ2ZQ=="
 PAGER_SECRET: Final = "pd-observe"
-STAGES: Final = 3
+WORKERS: Final = {"fingerprint": 2, "correlate": 1, "deliver": 1}
+"""Processes of each stage."""
+INTAKE: Final = 0
+WORKER: Final = 1
+SECOND: Final = 2
+"""Where the processes stand in `processes`: intake, the parent of the stages, the second intake."""
 
 CONFIG: Final = """
 namespace: {namespace}
@@ -78,6 +88,9 @@ class World(Installation):
         super().__init__(folder)
         self.broker = broker
         self.metrics_port = free_port()
+        self.second_port = free_port()
+        self.ping_status = 200
+        """What the heartbeat address answers."""
         self.namespace = f"observe{int(time.time())}"
         self.slack = SlackPeer(token="xoxb-observe", channels=CHANNELS)
         self.pagerduty = PagerDutyPeer(routing_keys=[KEY])
@@ -86,7 +99,7 @@ class World(Installation):
         for issue in issues():  # what people decide of them is made so there
             self.counting.add_issue(issue)
         self.rest = PagerDutyRestPeer(self.pagerduty, token="pd-rest")
-        self.slack.also_serve("GET", "/ping", _pong)
+        self.slack.also_serve("GET", "/ping", self._pong)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -101,7 +114,13 @@ class World(Installation):
             rest=self.rest.base_url, slack_origin=self.slack.origin, sentry=self.counting.base_url,
         )  # fmt: skip
         try:
-            await self.start(text, "intake", "run", stages=STAGES)
+            second = self.folder / "second.yaml"
+            second.write_text(text.replace(f"port: {self.port}", f"port: {self.second_port}"))
+            self._commands = {INTAKE: "intake", SECOND: f"intake --config {second}"}
+            workers = ",".join(f"{stage}={count}" for stage, count in WORKERS.items())
+            commands = ("intake", f"run --workers {workers}", self._commands[SECOND])
+            await self.start(text, *commands, stages=sum(WORKERS.values()))
+            await until(self._listen, within_s=60.0, why=self.logs)
         except BaseException:  # a cancelled start too leaves no service behind
             await self._stack.aclose()
             raise
@@ -118,11 +137,11 @@ class World(Installation):
         await self._stack.aclose()
 
     @property
-    def targets(self) -> dict[str, str]:
+    def targets(self) -> dict[str, list[str]]:
         """Return what Prometheus scrapes, by job."""
         return {
-            "intake": f"127.0.0.1:{self.port}",
-            "worker": f"127.0.0.1:{self.metrics_port}",
+            "intake": [f"127.0.0.1:{self.port}", f"127.0.0.1:{self.second_port}"],
+            "worker": [f"127.0.0.1:{self.metrics_port}"],
         }
 
     @property
@@ -133,53 +152,65 @@ class World(Installation):
     def _command(self, *arguments: str) -> list[str]:
         # The worker is the product's, but that its CORRELATE dies of one record.
         module = "tests.chaos.fragile" if arguments[0] == "run" else "streams.cli"
-        return [sys.executable, "-m", module, *arguments, "--config", str(self.config)]
+        config = () if "--config" in arguments else ("--config", str(self.config))
+        return [sys.executable, "-m", module, *arguments, *config]
 
     # ---------------------------------------------------------------- processes
 
     @property
     def worker(self) -> subprocess.Popen[bytes]:
         """Return the parent of the stages."""
-        return self._processes[1]
+        return self._processes[WORKER]
 
-    def stage(self, name: str) -> int | None:
-        """Return the process id of a stage, None while there is none."""
+    def stage(self, name: str) -> dict[int, int]:
+        """Return the process ids of a stage by number, 0 where it has one: of those there are."""
+        found = {}
         for status in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 parent = int(status.read_text().rsplit(")", 1)[1].split()[1])
                 words = (status.parent / "cmdline").read_bytes().decode().split("\0")
                 if parent == self.worker.pid and words[3:4] == [name]:
-                    return int(status.parent.name)
-        return None
-
-    async def pid_of(self, name: str) -> int:
-        """Return the process id of a stage, once there is one."""
-        await until(lambda: self.stage(name) is not None, within_s=30.0, why=self.logs)
-        found = self.stage(name)
-        assert found is not None
+                    number = words[words.index("--number") + 1] if "--number" in words else "0"
+                    found[int(number)] = int(status.parent.name)
         return found
 
-    async def end_intake(self) -> None:
-        """End intake."""
-        self._processes[0].send_signal(signal.SIGTERM)
-        await asyncio.to_thread(self._processes[0].wait)
+    async def pids_of(self, name: str) -> list[int]:
+        """Return the process ids of a stage, once all of them are there."""
+        found: dict[int, int] = {}
 
-    async def begin_intake(self) -> None:
-        """Start intake again, at the same port."""
-        self._begin("intake")
-        self._processes[0] = self._processes.pop()
-        await until(self._listens, within_s=60.0, why=self.logs)
+        def there() -> bool:
+            nonlocal found
+            found = self.stage(name)
+            return len(found) == WORKERS[name]
+
+        await until(there, within_s=30.0, why=self.logs)
+        return list(found.values())
+
+    async def end(self, place: int, number: signal.Signals = signal.SIGTERM) -> None:
+        """End one of `processes`."""
+        self._processes[place].send_signal(number)
+        await asyncio.to_thread(self._processes[place].wait)
+
+    async def begin_intakes(self) -> None:
+        """Start each intake that has ended, at its port."""
+        for place, command in self._commands.items():
+            if self._processes[place].poll() is not None:
+                self._begin(command)
+                self._processes[place] = self._processes.pop()
+        await until(self._listen, within_s=60.0, why=self.logs)
 
     def reread(self) -> None:
         """Have the worker read its configuration again."""
         self.worker.send_signal(signal.SIGHUP)
 
-    def _listens(self) -> bool:
-        return self._ready(0)
+    def _listen(self) -> bool:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.second_port), 1.0).close()
+            return self._ready(0)
+        return False
 
-
-async def _pong(request: web.Request) -> web.Response:
-    return web.Response()
+    async def _pong(self, request: web.Request) -> web.Response:
+        return web.Response(status=self.ping_status)
 
 
 def wake(pid: int) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from observability.rules.made import Alert, Pace, Severity
 from streams.processes import StageName
+from streams.settings_heartbeat import LEAST_MS
 
 BEHIND_S = 60
 LEAST_BEHIND_S = 8
 """Of a trial: FINGERPRINT and CORRELATE are one to two seconds behind the clock at their best."""
+
+LEAST_BEATS_S = 2 * LEAST_MS // 1000
+"""Of a trial: as long as two heartbeats that follow each other as fast as may be configured."""
 
 
 def alerts(pace: Pace) -> tuple[Alert, ...]:
@@ -54,6 +58,7 @@ def _lag(pace: Pace) -> tuple[Alert, ...]:
 
 
 def _processes(pace: Pace) -> tuple[Alert, ...]:
+    beats = pace.window("10m", least_s=LEAST_BEATS_S)
     return (
         Alert(
             "StormfoldPartitionParked",
@@ -92,7 +97,7 @@ def _processes(pace: Pace) -> tuple[Alert, ...]:
             "StormfoldHeartbeatLost",
             Severity.TICKET,
             "sum by (outcome) (increase(stormfold_heartbeats_total"
-            f'{{outcome=~"lost|not_sent|not_pinged"}}[{pace.window("10m")}])) > 1.5',
+            f'{{outcome=~"lost|not_sent|not_pinged"}}[{beats}])) > 1.5',
             "Heartbeats do not arrive: {{ $labels.outcome }}",
         ),
         Alert(

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from benchmarks.observe.__main__ import FACTOR
+from benchmarks.observe.damage import DAMAGED, damaged
 from benchmarks.observe.faults import FAULTS, Fault
 from benchmarks.observe.page import page
 from benchmarks.observe.panels import Marked, Series, Shown, Span, marked, shown
 from benchmarks.observe.report import Found, Report
 from benchmarks.observe.units import said
+from benchmarks.observe.world import CONFIG
+from correlators.entries import Entry, key_of
+from correlators.incidents import Incident
+from correlators.partition import Partition
+from correlators.types import DeltaBatch
 from observability.dashboards.__main__ import BOARDS
 from observability.dashboards.made import Board, written
 from observability.rules.all import WATCHDOG, alerts
 from observability.rules.made import Pace
 from observability.rules.made import said as said_span
+from streams import codec
+from tests.correlators.score import PAGING, batches, event, first_progress, ms, resolve
 
 HOUR = Span(0.0, 3_600.0)
-UNTRIED = {
-    "StormfoldFrozen",
-    "StormfoldHeartbeatLost",
-    "StormfoldOneDown",
-    "StormfoldWorkerParked",
-    "StormfoldBudgetBurns",
-}
-"""Only promtool tries these."""
+UNTRIED = {"StormfoldBudgetBurns"}
+"""Only promtool tries these as what a fault is for; it fires beside many."""
 
 
 class Answers:
@@ -106,6 +110,47 @@ def test_every_alert_has_a_fault_but_those_that_are_named() -> None:
     assert all(fault.also <= names for fault in FAULTS)
 
 
+def test_a_trial_sees_two_lost_heartbeats_at_once() -> None:
+    (every_s,) = map(int, re.findall(r"heartbeat: .*every: (\d+)s", CONFIG))
+    for pace, least_s in ((Pace(), 120), (Pace(FACTOR), 2 * every_s)):
+        (alert,) = (one for one in alerts(pace) if one.name == "StormfoldHeartbeatLost")
+        ((count, unit),) = re.findall(r"\[(\d+)([sm])\]", alert.expr)
+        assert int(count) * {"s": 1, "m": 60}[unit] >= least_s
+
+
+def stored(*, until: float = 5) -> tuple[Partition, list[Entry]]:
+    """Return a partition with two open incidents, one of them to be damaged, and what it stores."""
+    partition = Partition(PAGING, first_progress())
+    told = [event(1, "a", environment=DAMAGED, issue="71"), event(1, "b", environment="production")]
+    if until > 5:
+        told.append(resolve(until - 1, "71"))
+    for offset, batch in enumerate(batches(told, until=until, config=PAGING)):
+        partition.receive(offset, batch)
+    partition.step(most_ticks=100)
+    return partition, [entry for _, entry in partition.state_entries]
+
+
+def test_a_damaged_incident_is_restored_and_frozen_once_it_is_due_and_the_other_is_told() -> None:
+    before, entries = stored()
+    spoilt = [codec.entry(damaged(raw) or raw) for raw in map(codec.encode, entries)]
+    bad, good = sorted(
+        (one for one in spoilt if isinstance(one, Incident)), key=lambda one: one.key.environment
+    )
+    assert [one for one in spoilt if one not in entries] == [bad]
+    partition = Partition(PAGING, before.progress(), spoilt)
+    partition.receive(9, DeltaBatch(topic="events", partition=0, watermark_ms=ms(60)))
+    step = partition.step(most_ticks=100)
+    assert [(one.entry, one.reason) for one in step.frozen] == [(bad, "ValueError")]
+    assert step.entries[key_of(bad)] is None
+    assert {one.id for one in step.digests} == {good.id}
+
+
+def test_only_what_is_open_is_damaged() -> None:
+    _, entries = stored(until=60)
+    assert any(isinstance(one, Incident) and one.closed is not None for one in entries)
+    assert not any(map(damaged, [*map(codec.encode, entries), None]))
+
+
 def test_what_a_run_finds_wrong_is_told() -> None:
     fault = Fault(("A",), "is so", lambda _: nullcontext(), frozenset({"B"}))
     well = Found(fault, {"A": {}}, {"A": 1.0}, {"B"}, 2.0)
@@ -121,6 +166,11 @@ def test_what_a_run_finds_wrong_is_told() -> None:
         "fired while all was well: D", "no data: storms: E",
         "the Watchdog fired in 1 of 10 looks",
     ]  # fmt: skip
+
+
+def test_panels_are_judged_only_where_they_were_asked() -> None:
+    assert "Panels with data in the end: 1 of 2." in Report(panels=2, empty=["storms: E"]).text()
+    assert "Panels" not in Report().text()
 
 
 def test_a_pace_makes_windows_shorter_and_never_longer() -> None:
