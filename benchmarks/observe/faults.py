@@ -63,7 +63,8 @@ FAULTS: Final = (
         ("StormfoldDown",),
         "both intakes are ended",
         intake_ends,
-        frozenset({"StormfoldNoWebhooks"}),
+        # Nobody takes heartbeats either, and intake may be slow to start.
+        frozenset({"StormfoldNoWebhooks", "StormfoldHeartbeatLost"}),
     ),
     Fault(("StormfoldOneDown",), "the second of two intakes is killed", second_intake_is_killed),
     Fault(("StormfoldNoWebhooks",), "Sentry tells nothing", sentry_is_silent, within_s=90.0),

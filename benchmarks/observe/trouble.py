@@ -126,10 +126,11 @@ async def one_of_two_dies(world: World) -> AsyncIterator[None]:
     """With a second process of FINGERPRINT that is killed whenever it is there."""
     async with _killed(world, "fingerprint", 2):
         yield
-    # It rests for ten minutes, or until no other is well: the first one is told to end, as by an
-    # operator who restarts it.
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(world.stage("fingerprint")[1], signal.SIGTERM)
+    # It rests for ten minutes, or until no other is well: so the first one is told to end, as
+    # somebody who restarts the worker does.
+    first = world.stage("fingerprint").get(1)
+    if first is not None:
+        os.kill(first, signal.SIGTERM)
 
 
 @contextlib.asynccontextmanager
