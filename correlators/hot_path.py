@@ -48,6 +48,8 @@ _DEFAULTS: Final[tuple[object, ...]] = (None, ["{{ default }}"], ["{{default}}"]
 _NULL: Final = b"null"
 _DEEP: Final = 32
 """Brackets in the text of an exception from which on it may be a value that is cut where deep."""
+CURRENT_MOST: Final = 2_048
+"""Looks of one tick whose open delta is at hand; many may have the same one."""
 
 
 class HotPath:
@@ -60,7 +62,7 @@ class HotPath:
         self._memory = remembered.memory
         self._same = remembered.same
         self._current: dict[Known, OpenDelta] = {}
-        """The open deltas of the tick in which the last event came."""
+        """Open deltas of the tick in which the last event came."""
         self._tick = self._flushes = -1
         self._alert = False
         self.hits = 0
@@ -225,6 +227,8 @@ class HotPath:
                 self._tick, self._flushes = at_ms // TICK_MS, fold.flushes
             still = self._current.get(known)
             if still is None:
+                if len(self._current) >= CURRENT_MOST:
+                    self._current.clear()
                 still = self._current[known] = self._open(known, event, event_id, at_ms, -1)
             delta = still
         if at_ms >= fold.heard.settled_ms:

@@ -7,12 +7,14 @@ is kept under a key and for how long (`known_events`).
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final, cast
 
 import msgspec
 from xxhash import xxh3_128_digest
 
 from correlators.bare_stacks import Stack, stack_of, texts_count
+from correlators.event_parts import TEXT_CHARS
 from correlators.events import slug_in
 from correlators.known_events import Kept, Key, Known, Looks
 from correlators.titles import title
@@ -27,6 +29,7 @@ KEY_CHARS_MOST: Final = 4_096
 _NEVER: Final = ""
 _ONCE: Final = "once"
 _OFTEN: Final = "often"
+_encoder: Final = msgspec.msgpack.Encoder()
 
 
 class Texts(StrEnum):
@@ -145,10 +148,19 @@ def _longer(key: Key, event: GlanceEvent) -> Key:
 
 
 def _with_texts(bare: Key, stack: Stack) -> Key:
-    """Return the key of a stack whose texts count."""
-    return (*bare, *map(short, stack.texts))
+    """Return the key of a stack whose texts count: one hash of them, as many as there are."""
+    texts = [None if text is None else text[:TEXT_CHARS] for text in stack.texts]
+    return (*bare, _digest(_encoder.encode(texts)))
 
 
 def short(text: str | None) -> str | bytes | None:
     """Return a text as it stands in a key: what is kept is bounded in bytes too."""
-    return text if text is None or len(text) <= KEY_CHARS else xxh3_128_digest(text.encode())
+    if text is None or len(text) <= KEY_CHARS:
+        return text
+    return _digest(text[:TEXT_CHARS].encode())  # nobody reads more of one
+
+
+def _digest(text: bytes) -> bytes:
+    """Return a hash of which nobody can make two texts that share it: anybody writes the texts of
+    events, and xxhash, which is fast, does not withstand that."""
+    return blake2b(text, digest_size=16).digest()

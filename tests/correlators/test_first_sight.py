@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xxhash import xxh3_128_digest
 
 from correlators import looks, stacks
 from correlators.event_parts import FRAMES_KEPT, frames_of
@@ -15,6 +16,7 @@ from correlators.events import decode
 from correlators.fingerprint import VERSIONS, signature
 from correlators.fingerprinter import Fingerprinter, Fingerprinting
 from correlators.first_sight import late_frames
+from correlators.hot_path import CURRENT_MOST
 from correlators.known_events import Kept, Looks
 from correlators.looks import KEY_CHARS_MOST
 from correlators.types import Event
@@ -116,6 +118,66 @@ def test_what_is_kept_is_bounded_in_bytes_too() -> None:
     for key in (*kept, *memory._besides._seen, *memory._bare._seen):
         assert isinstance(key, tuple)
         assert sum(len(one) for one in key if isinstance(one, str | bytes)) <= KEY_CHARS_MOST
+
+
+def test_open_deltas_at_hand_are_bounded_where_many_looks_share_one() -> None:
+    reader, alone = Fingerprinter(Fingerprinting()), Fingerprinter(Fingerprinting(cache_size=0))
+    assert reader._hot is not None
+    frame = {"function": "own", "in_app": True}
+    stack = {"values": [{"type": "A", "value": "x", "stacktrace": {"frames": [frame]}}]}
+    for number in range(CURRENT_MOST + 100):
+        own = {"event_id": f"a{number:031x}", "culprit": f"place {number}"}
+        body = webhook(USUAL | own | {"exception": stack})
+        reader.take("error", body, AT_MS)
+        alone.add("error", body, AT_MS)
+        assert 0 < len(reader._hot._current) <= CURRENT_MOST
+    assert len(reader.fold) == 1
+    assert reader.fold.flush() == alone.fold.flush()
+
+
+def test_a_key_is_as_short_for_a_chain_of_a_thousand_texts() -> None:
+    reader = Fingerprinter(Fingerprinting())
+    assert reader._hot is not None
+    kept = reader._hot._memory.kept
+    for number in range(3):
+        frame = {"function": "", "in_app": True}
+        raised = {"type": "A", "value": f"no answer {number}", "stacktrace": {"frames": [frame]}}
+        chain = [{"type": "A", "value": "because " * 30}] * 1_000
+        body = USUAL | {"exception": {"values": [*chain, raised]}}
+        reader.take("error", webhook(body), AT_MS)
+    assert any(len(key) > 12 for key in kept.young), "none was kept with its texts"
+    for key in kept.young:
+        assert sum(len(one) for one in key if isinstance(one, str | bytes)) <= KEY_CHARS_MOST
+
+
+def alike(first: str, second: str) -> str:
+    """Return a text that has the hash of its twin, in which the two words, of three letters, have
+    changed places: xxh3 multiplies what stands beside them with nothing, and adds them up."""
+    text = bytearray(b"word " * 140)
+    text[16:25] = first.encode() + b"\xf1\x83\x90\x97\xdb\x80"
+    text[336:344] = second.encode() + b"\xc3\x81:&L"
+    return text.decode()
+
+
+@pytest.mark.parametrize("field", ["message", "title", "value"])
+def test_texts_with_the_same_xxhash_are_not_taken_for_the_same(field: str) -> None:
+    texts = [alike("get", "put"), alike("put", "get")]
+    assert len({xxh3_128_digest(text.encode()) for text in texts}) == 1
+    readers = Fingerprinter(Fingerprinting()), Fingerprinter(Fingerprinting(cache_size=0))
+    for number, text in enumerate([texts[0]] * 4 + texts[1:]):
+        body: dict[str, Any] = USUAL | {"exception": None, "message": None, "title": None}
+        frame = {"function": "", "in_app": True, "vars": {"n": number}}
+        if field == "value":
+            raised = {"type": "A", "value": text, "stacktrace": {"frames": [frame]}}
+            body["exception"] = {"values": [raised]}
+        else:
+            body[field] = text
+        for reader in readers:
+            reader.take("error", webhook(body | {"event_id": f"{number:x}" * 31 + "a"}), AT_MS)
+    deltas, _ = readers[0].fold.flush()
+    assert readers[0].cache_results["hit"] >= 2
+    assert len(deltas) == 2
+    assert deltas == readers[1].fold.flush()[0]
 
 
 def test_what_is_kept_and_asked_for_stays() -> None:
