@@ -57,10 +57,12 @@ class SameStacks:
         if not fits or stack[:1] not in (b"{", b"[") or _BYTE in stack:
             return
         self._from = max(0, body.find(_KEY) - NEAR_BYTES)
+        if (stack, digest) in self._alike.get(stack[:BEGIN_BYTES], ()):
+            return
         if self._bytes + len(stack) > KEPT_BYTES:
             self._alike, self._bytes = {}, 0
         alike = self._alike.setdefault(stack[:BEGIN_BYTES], [])
-        if len(alike) < ALIKE_MOST and (stack, digest) not in alike:
+        if len(alike) < ALIKE_MOST:
             alike.append((stack, digest))
             self._bytes += len(stack)
 

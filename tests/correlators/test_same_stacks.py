@@ -124,6 +124,14 @@ def test_stacks_that_are_kept_are_bounded_in_bytes_and_alike() -> None:
     assert len(same._alike[STACK[:BEGIN_BYTES].encode()]) == ALIKE_MOST
 
 
+def test_a_stack_that_is_kept_makes_no_room_for_itself() -> None:
+    same = SameStacks()
+    stacks = [b'{"%06d":"' % number + b"x" * (KEPT_BYTES // 5) + b'"}' for number in range(4)]
+    for stack in (*stacks, stacks[0]):
+        same.note(b'{"exception":' + stack + b',"never":"\x7f"}', stack, b"digest")
+    assert all(same.cut(b'{"exception":' + stack + b"}") is not None for stack in stacks)
+
+
 @pytest.mark.parametrize("stack", [b'"' + b"x" * 400 + b'"', b"5" * 400, b"{}", b"", b"null"])
 def test_what_has_no_end_of_its_own_or_is_short_is_not_kept(stack: bytes) -> None:
     same = SameStacks()
