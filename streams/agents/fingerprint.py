@@ -131,6 +131,7 @@ class FingerprintHandler:
         if not begin.known:
             # Else another start would begin at a later moment, and lose what lies between.
             await foreign.insist(lambda: self._commit({tp: (lane, begin.offset, 0)}))
+            lane.fingerprinter = self._fingerprinter()  # they may have been reconfigured meanwhile
         self._lanes[tp] = lane
         return begin.offset
 
