@@ -18,7 +18,6 @@ class Remembered:
 
     def __init__(self, size: int) -> None:
         """Args: size: most finished signatures kept, of the glance and of the long way each."""
-        self.size = size
         self.memory = Memory(size)
         self.same = SameStacks()
         self.signatures: OrderedDict[bytes, Signature] = OrderedDict()
