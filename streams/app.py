@@ -147,6 +147,7 @@ def make_stage(settings: Settings, name: StageName, parked: frozenset[tuple[str,
         configuration=settings.configuration,
         worker=os.environ.get(WORKER_VARIABLE) or worker_name(),
         isolation="read_committed" if name is StageName.DELIVER else "read_uncommitted",
+        reads_much=name is StageName.FINGERPRINT,
         parked=parked,
     )
 

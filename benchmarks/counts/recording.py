@@ -47,6 +47,10 @@ class RecordingHost(Host):
         """Return a consumer of empty partitions that takes every commit."""
         return _Consumer()
 
+    def reader(self, **settings: Any) -> Any:
+        """Return the same."""
+        return self.consumer(**settings)
+
     def admin(self, **settings: Any) -> Any:
         """Return an admin client of a cluster in which nothing was committed."""
         return _Admin()

@@ -31,6 +31,12 @@ class Host:
         """Return a consumer, not started."""
         return AIOKafkaConsumer(**settings)
 
+    def reader(self, **settings: Any) -> AIOKafkaConsumer:
+        """Return a consumer of one that reads much, not started; `read_uncommitted`."""
+        from streams.stage.reader import Reader  # the one stage that reads much loads its client
+
+        return Reader(**settings)
+
     def producer(self, **settings: Any) -> AIOKafkaProducer:
         """Return a producer, not started."""
         return AIOKafkaProducer(**settings)

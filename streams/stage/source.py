@@ -129,7 +129,8 @@ class Source(Service):
         await self.handler.start(self)
         stage = self.stage
         partitions = await partitions_of(stage, *stage.topics)
-        self.consumer = self._host.consumer(
+        make = self._host.reader if stage.reads_much else self._host.consumer
+        self.consumer = make(
             bootstrap_servers=stage.bootstrap,
             group_id=stage.group,
             client_id=f"{stage.group}",

@@ -68,6 +68,8 @@ class Stage:
     """What it reads; the first is the installation's own."""
     progress_topic: str
     isolation: str = "read_uncommitted"
+    reads_much: bool = False
+    """Its records are fetched and decompressed beside the event loop; see `reader`."""
     max_fetch_bytes: int = 8 * 1024 * 1024
     """Of one partition, at once."""
     fetched_bytes: int = 64 * 1024 * 1024

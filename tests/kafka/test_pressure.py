@@ -145,6 +145,7 @@ async def fingerprint(
         max_fetch_bytes=FETCHED,
         fetched_bytes=FETCHED,
         held_bytes=HELD,
+        reads_much=True,
         host=host,
     )
     source = Source(stage, make_handler(settings, StageName.FINGERPRINT, Metrics()), Metrics())

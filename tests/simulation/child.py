@@ -75,6 +75,9 @@ class SimHost(Host):
     def consumer(self, **settings: Any) -> SimConsumer:
         return SimConsumer(self._cluster, self._process, settings)
 
+    def reader(self, **settings: Any) -> SimConsumer:
+        return self.consumer(**settings)
+
     def producer(self, **settings: Any) -> SimProducer:
         return SimProducer(self._cluster, self._process, settings)
 

@@ -1,0 +1,255 @@
+"""A consumer whose records are fetched and decompressed beside the event loop, by librdkafka.
+
+The group, its partitions, offsets and everything that is asked of Kafka are aiokafka's, as in every
+stage. But what it would fetch is never fetched: all its partitions stay paused, and a client of
+librdkafka, which joins no group and commits nothing, reads those that are to be read. Its threads
+hold no lock of Python's, so that a storm is decompressed while the events before it are folded.
+
+What it has fetched and nobody took is forgotten when a partition is paused, sought or taken away;
+it is fetched again from where the last record that was handed out ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from confluent_kafka import Consumer, Message
+from confluent_kafka import KafkaError as ReadError
+from confluent_kafka import TopicPartition as Place
+
+ANSWER_BYTES: Final = 2 * 1024 * 1024
+"""Of one answer of a broker, as Kafka keeps records: all of it is decompressed at once."""
+QUEUED_BYTES: Final = 16 * 1024 * 1024
+"""Of records that were decompressed and not taken; an answer more may be on its way."""
+BACKOFF_MS: Final = 5
+"""How long nothing is fetched once so much waits."""
+RECONNECT_MS: Final = 1_000
+"""The longest pause between two attempts to reach a broker."""
+ALIVE_S: Final = 1.0
+"""How often aiokafka is told that records are still taken, else it leaves the group."""
+CLOSE_S: Final = 5.0
+
+_PASSING: Final = frozenset(
+    {
+        ReadError.UNKNOWN_TOPIC_OR_PART,
+        ReadError._UNKNOWN_TOPIC,
+        ReadError._UNKNOWN_PARTITION,
+        ReadError._TRANSPORT,
+        ReadError._ALL_BROKERS_DOWN,
+        ReadError._TIMED_OUT,
+        ReadError._RESOLVE,
+    }
+)
+"""What librdkafka tells and mends itself, once it can."""
+
+_log = logging.getLogger("aiokafka.reader")
+
+
+class NotRead(KafkaError):  # type: ignore[misc]  # aiokafka tells no types
+    """A partition cannot be read on; the text says why."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record: of aiokafka's what stages look at, in a fraction of the time."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    """Milliseconds since the epoch, as the topic has it."""
+    timestamp_type: int
+    """0 when it was made, 1 when Kafka got it."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
+    """As aiokafka's consumer, for `read_uncommitted`; `getmany` gives `Record`s."""
+
+    def __init__(
+        self,
+        *,
+        max_partition_fetch_bytes: int,
+        fetch_max_bytes: int,
+        **settings: Any,
+    ) -> None:
+        """Args: as of aiokafka's; of the bounds of a fetch, the smaller of these and our own."""
+        assert settings["isolation_level"] == "read_uncommitted"
+        super().__init__(**settings)
+        answer = min(fetch_max_bytes, ANSWER_BYTES)
+        self._settings = {
+            "bootstrap.servers": settings["bootstrap_servers"],
+            "client.id": f"{settings['client_id']}.reader",
+            "group.id": settings["group_id"],  # it asks for one, and never joins it
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,  # only that tells where marks of transactions end
+            "auto.offset.reset": settings["auto_offset_reset"],
+            "isolation.level": "read_uncommitted",
+            "check.crcs": True,
+            "topic.metadata.refresh.interval.ms": settings["metadata_max_age_ms"],
+            "fetch.wait.max.ms": settings["fetch_max_wait_ms"],
+            "fetch.max.bytes": answer,
+            "message.max.bytes": min(answer, 1_000_000),
+            "max.partition.fetch.bytes": min(max_partition_fetch_bytes, answer),
+            "queued.max.messages.kbytes": min(fetch_max_bytes, QUEUED_BYTES) // 1024,
+            "fetch.queue.backoff.ms": BACKOFF_MS,
+            "reconnect.backoff.max.ms": RECONNECT_MS,
+            "log.connection.close": False,
+        }
+        self._librdkafka: Consumer | None = None
+        self._waiting = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._places: dict[TopicPartition, int] = {}
+        """The offset behind the last record that was handed out, or the one that was sought."""
+        self._reading: set[TopicPartition] = set()
+        """What the client reads."""
+        self._to_read: set[TopicPartition] = set()
+        self._changed: set[TopicPartition] = set()
+        """What was paused or sought since a fetch began to wait."""
+        self._alive_s = 0.0
+
+    async def start(self) -> None:
+        """Join the group; nothing is read before a partition is sought and resumed."""
+        self._librdkafka = Consumer(self._settings, logger=_log)
+        await super().start()
+
+    async def stop(self) -> None:
+        """Leave the group, and end the threads of the client."""
+        await super().stop()
+        client, self._librdkafka = self._librdkafka, None
+        if client is not None:
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(CLOSE_S):
+                await loop.run_in_executor(self._waiting, client.close)
+        self._waiting.shutdown(wait=False)
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        """Have the partition read from this offset on."""
+        super().seek(tp, offset)
+        self._places[tp] = offset
+        self._changed.add(tp)
+        if tp in self._reading:
+            self._leave([tp])
+            self._enter([tp])
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        """Read these no more until they are resumed."""
+        super().pause(*partitions)
+        self._changed.update(partitions)
+        self._to_read.difference_update(partitions)
+        self._leave(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        """Read these, which were sought, from where they stand; for aiokafka they stay paused."""
+        self._to_read.update(partitions)
+        self._enter(partitions)
+
+    async def position(self, tp: TopicPartition) -> int:
+        """Return where the next fetch of the partition begins."""
+        return self._places[tp] if tp in self._places else int(await super().position(tp))
+
+    def highwater(self, tp: TopicPartition) -> int | None:
+        """Return where the partition ended at the last fetch; None before it."""
+        if self._librdkafka is None or tp not in self._reading:
+            return None
+        _, high = self._librdkafka.get_watermark_offsets(Place(tp.topic, tp.partition), cached=True)
+        return int(high) if high >= 0 else None
+
+    async def getmany(
+        self, *, timeout_ms: int = 0, max_records: int = 1
+    ) -> dict[TopicPartition, list[Record]]:
+        """Return what was fetched; waits for the first record at most so long.
+
+        Raises:
+            NotRead: a partition cannot be read on.
+        """
+        client = self._librdkafka
+        assert client is not None
+        loop = asyncio.get_running_loop()
+        await self._keep_alive(loop.time())
+        self._leave(self._reading - self.assignment())
+        found = client.consume(max_records, 0)
+        if not found and timeout_ms:
+            self._changed.clear()
+            found = await loop.run_in_executor(self._waiting, client.consume, 1, timeout_ms / 1000)
+            # Whoever changed a partition meanwhile may have this one of before.
+            stale = [tp for one in found if (tp := _place(one)) in self._changed]
+            if stale:
+                found = []
+                again = [tp for tp in stale if tp in self._reading]
+                self._leave(again)
+                self._enter(again)
+            if found and max_records > 1:
+                found += client.consume(max_records - 1, 0)
+        return self._taken(found)
+
+    def _taken(self, found: Iterable[Any]) -> dict[TopicPartition, list[Record]]:
+        records: dict[TopicPartition, list[Record]] = {}
+        for one in found:  # every record passes here: typed, each of its parts would be asked
+            error = one.error()
+            if error is not None:
+                self._hear(one, error)
+                continue
+            topic, partition, offset = one.topic(), one.partition(), one.offset()
+            tp = TopicPartition(topic, partition)
+            if tp not in self._reading or offset < self._places[tp]:
+                continue
+            self._places[tp] = offset + 1
+            kind, at_ms = one.timestamp()
+            record = Record(
+                topic,
+                partition,
+                offset,
+                at_ms,
+                kind - 1,
+                one.key(),
+                one.value(),
+                one.headers() or (),
+            )
+            records.setdefault(tp, []).append(record)
+        return records
+
+    def _hear(self, one: Message, error: ReadError) -> None:
+        code = error.code()
+        tp = _place(one)
+        if code == ReadError._PARTITION_EOF:
+            if tp in self._reading:
+                self._places[tp] = max(self._places[tp], int(one.offset() or 0))
+        elif code in _PASSING or error.retriable():
+            _log.warning("not read for now: %s", error.name())
+        else:
+            raise NotRead(f"{tp.topic}-{tp.partition}: {error.name()}")
+
+    async def _keep_alive(self, now_s: float) -> None:
+        """Have aiokafka know that records are taken, and raise what it met."""
+        if now_s - self._alive_s >= ALIVE_S:
+            self._alive_s = now_s
+            # Between an assignment and its pause it may have fetched: that is read again.
+            await super().getmany(timeout_ms=0)
+
+    def _enter(self, partitions: Iterable[TopicPartition]) -> None:
+        new = [tp for tp in partitions if tp in self._to_read and tp not in self._reading]
+        if new and self._librdkafka is not None:
+            self._librdkafka.incremental_assign(
+                [Place(tp.topic, tp.partition, self._places[tp]) for tp in new]
+            )
+            self._reading.update(new)
+
+    def _leave(self, partitions: Iterable[TopicPartition]) -> None:
+        gone = [tp for tp in partitions if tp in self._reading]
+        if gone and self._librdkafka is not None:
+            self._librdkafka.incremental_unassign([Place(tp.topic, tp.partition) for tp in gone])
+            self._reading.difference_update(gone)
+
+
+def _place(one: Message) -> TopicPartition:
+    """Return whose it is; of an error of a whole broker, nobody's."""
+    return TopicPartition(one.topic() or "", -1 if one.partition() is None else one.partition())

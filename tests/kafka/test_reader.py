@@ -1,0 +1,291 @@
+"""A consumer that reads through librdkafka, on a real Kafka: nothing twice, nothing left out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.broker import Broker
+from streams.stage.reader import NotRead, Reader, Record
+from tests.kafka.chain import PATIENCE_S
+
+PARTITIONS = 3
+EACH = 400
+"""Records of a partition."""
+
+
+class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tells no types
+    """Does with partitions what a stage does: pauses them first, and reads them when it is told."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        pass
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        for tp in assigned:
+            self.reader.pause(tp)
+
+
+@asynccontextmanager
+async def reader(bootstrap: str, topic: str, **settings: int) -> AsyncIterator[Reader]:
+    """Give a reader of a group of its own."""
+    made = Reader(
+        bootstrap_servers=bootstrap,
+        group_id=f"{topic}.readers",
+        client_id="test",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_uncommitted",
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=500,
+        rebalance_timeout_ms=6_000,
+        metadata_max_age_ms=30_000,
+        fetch_max_wait_ms=250,
+        **{"max_partition_fetch_bytes": 65_536, "fetch_max_bytes": 65_536} | settings,
+    )
+    made.subscribe([topic], listener=Group(made))
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+@pytest.fixture
+async def topic(kafka: Broker, namespace: str) -> str:
+    """A topic with `EACH` records in each partition, numbered."""
+    name = f"{namespace}.read"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
+    finally:
+        await admin.close()
+    await write(kafka, name, range(EACH))
+    return name
+
+
+async def write(kafka: Broker, topic: str, numbers: range, transaction: str = "") -> None:
+    """Write these numbers into each partition; in a transaction, with its marks behind them."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap,
+        compression_type="lz4",
+        linger_ms=5,
+        transactional_id=transaction or None,
+    )
+    async with producer:
+        if transaction:
+            await producer.begin_transaction()
+        for number in numbers:
+            for partition in range(PARTITIONS):
+                await producer.send(
+                    topic,
+                    value=str(number).encode() * 50,
+                    key=None if number % 2 else b"key",
+                    headers=[("number", str(number).encode()), ("none", None)],
+                    partition=partition,
+                )
+        if transaction:
+            await producer.commit_transaction()
+
+
+async def owned(made: Reader, count: int) -> list[TopicPartition]:
+    """Return the partitions once it has so many."""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(made.assignment()) != count:
+        await made.getmany(timeout_ms=10)
+        assert time.monotonic() < deadline, made.assignment()
+    return sorted(made.assignment())
+
+
+async def take(
+    made: Reader, until: Callable[[dict[TopicPartition, list[Record]]], bool]
+) -> dict[TopicPartition, list[Record]]:
+    """Return what is read until this is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    found: dict[TopicPartition, list[Record]] = {}
+    while not until(found):
+        for tp, records in (await made.getmany(timeout_ms=50, max_records=64)).items():
+            found.setdefault(tp, []).extend(records)
+        assert time.monotonic() < deadline, {tp: len(records) for tp, records in found.items()}
+    return found
+
+
+async def stands(made: Reader, tp: TopicPartition, offset: int) -> None:
+    """Return once all before this offset is handed out."""
+    await take(made, lambda _: made._places[tp] == offset)
+
+
+def numbers(records: list[Record]) -> list[int]:
+    return [int(dict(one.headers)["number"] or b"") for one in records]
+
+
+async def test_every_record_of_every_partition_comes_once_in_order_as_it_was_written(
+    kafka: Broker, topic: str
+) -> None:
+    began_ms = time.time_ns() // 1_000_000
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        for tp in tps:
+            made.seek(tp, 0)
+        made.resume(*tps)
+        found = await take(made, lambda found: sum(map(len, found.values())) == PARTITIONS * EACH)
+        for tp in tps:
+            assert numbers(found[tp]) == list(range(EACH))
+            assert [one.offset for one in found[tp]] == list(range(EACH))
+            assert (await made.position(tp), made.highwater(tp)) == (EACH, EACH)
+        one, two = found[tps[1]][:2]
+        assert (one.topic, one.partition, one.key, two.key) == (topic, 1, b"key", None)
+        assert (one.value, one.headers) == (b"0" * 50, [("number", b"0"), ("none", None)])
+        assert abs(one.timestamp - began_ms) < 60_000
+        assert one.timestamp_type == 0
+        await write(kafka, topic, range(EACH, EACH + 1))
+        later = await take(made, lambda found: len(found) == PARTITIONS)
+        assert [numbers(later[tp]) for tp in tps] == [[EACH]] * PARTITIONS
+
+
+async def test_a_partition_that_is_paused_is_read_on_from_where_it_stood(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        for tp in tps:
+            made.seek(tp, 0)
+        made.resume(*tps)
+        one = tps[0]
+        first = await take(made, lambda found: len(found.get(one, ())) > 20)
+        made.pause(one)
+        others = await take(
+            made, lambda found: all(made._places[tp] == EACH for tp in tps if tp != one)
+        )
+        assert one not in others
+        made.resume(one)
+        last = await take(made, lambda found: made._places[one] == EACH)
+        assert numbers(first[one] + last[one]) == list(range(EACH))
+
+
+async def test_a_partition_that_is_sought_is_read_from_there_whatever_was_fetched(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        for tp in tps:
+            made.seek(tp, 0)
+        made.resume(*tps)
+        for again in range(0, 300, 7):
+            for tp in tps:
+                made.seek(tp, again)
+            found = await take(made, lambda found: len(found) == PARTITIONS)
+            for tp in tps:
+                given = numbers(found[tp])
+                assert given == list(range(again, again + len(given)))
+
+
+async def test_one_that_is_sought_while_a_record_is_waited_for_gets_none_of_before(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        one = tps[0]
+        made.seek(one, EACH)
+        made.resume(one)
+        for turn in range(20):
+            await stands(made, one, EACH + turn)
+            waits = asyncio.create_task(made.getmany(timeout_ms=5_000, max_records=64))
+            await asyncio.sleep(0)
+            writes = asyncio.create_task(write(kafka, topic, range(EACH + turn, EACH + turn + 1)))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            made.seek(one, turn)
+            found = (await waits).get(one, []) or (await take(made, lambda found: one in found))[
+                one
+            ]
+            assert numbers(found)[0] == turn
+            await writes
+            made.seek(one, EACH + turn)
+
+
+async def test_marks_of_transactions_at_the_end_are_no_lag(kafka: Broker, topic: str) -> None:
+    await write(kafka, topic, range(EACH, EACH + 3), f"{topic}.transaction")
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        for tp in tps:
+            made.seek(tp, EACH)
+        made.resume(*tps)
+        found = await take(made, lambda _: all(made._places[tp] == EACH + 4 for tp in tps))
+        for tp in tps:
+            assert numbers(found[tp]) == [EACH, EACH + 1, EACH + 2]
+            assert made.highwater(tp) == await made.position(tp) == EACH + 4
+
+
+async def test_partitions_that_go_to_another_are_read_by_it_alone(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as former:
+        tps = await owned(former, PARTITIONS)
+        for tp in tps:
+            former.seek(tp, 0)
+        former.resume(*tps)
+        await take(former, lambda found: len(found) == PARTITIONS)
+        async with reader(kafka.bootstrap, topic) as other:
+            deadline = time.monotonic() + PATIENCE_S
+            while len(former.assignment()) + len(other.assignment()) != PARTITIONS or not (
+                former.assignment() and other.assignment()
+            ):
+                await asyncio.gather(former.getmany(timeout_ms=10), other.getmany(timeout_ms=10))
+                assert time.monotonic() < deadline
+            assert await former.getmany(timeout_ms=300) == {}, (
+                "what it kept is paused, the rest not its own"
+            )
+            mine = sorted(other.assignment())
+            for tp in mine:
+                other.seek(tp, 0)
+            other.resume(*mine)
+            found = await take(other, lambda _: all(other._places[tp] == EACH for tp in mine))
+            assert all(numbers(found[tp]) == list(range(EACH)) for tp in mine)
+
+
+async def test_a_partition_whose_begin_was_deleted_is_read_from_what_is_kept(
+    kafka: Broker, topic: str
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        from aiokafka.admin import RecordsToDelete
+
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=150)})
+    finally:
+        await admin.close()
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        made.seek(tps[0], 0)
+        made.resume(tps[0])
+        found = await take(made, lambda _: made._places[tps[0]] == EACH)
+        assert numbers(found[tps[0]]) == list(range(150, EACH))
+
+
+async def test_a_topic_that_is_gone_is_waited_for(kafka: Broker, topic: str) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        made.seek(tps[0], EACH)
+        made.resume(tps[0])
+        await take(made, lambda _: made.highwater(tps[0]) == EACH)
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic])
+        finally:
+            await admin.close()
+        for _ in range(10):
+            try:
+                assert await made.getmany(timeout_ms=100) == {}
+            except NotRead:
+                pytest.fail("it comes back, or it does not: either way the group says so")
