@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from confluent_kafka import Consumer, Message
 from confluent_kafka import KafkaError as ReadError
 from confluent_kafka import TopicPartition as Place
@@ -74,47 +74,29 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     """As aiokafka's consumer, for `read_uncommitted`; `getmany` gives `Record`s."""
 
-    def __init__(
-        self,
-        *,
-        max_partition_fetch_bytes: int,
-        fetch_max_bytes: int,
-        **settings: Any,
-    ) -> None:
-        """Args: as of aiokafka's; of the bounds of a fetch, the smaller of these and our own."""
+    def __init__(self, **settings: Any) -> None:
+        """Args: as of aiokafka's; of the bounds of a fetch, the smaller of those and our own."""
         assert settings["isolation_level"] == "read_uncommitted"
+        self._settings = librdkafka_settings(settings)
         super().__init__(**settings)
-        answer = min(fetch_max_bytes, ANSWER_BYTES)
-        self._settings = {
-            "bootstrap.servers": settings["bootstrap_servers"],
-            "client.id": f"{settings['client_id']}.reader",
-            "group.id": settings["group_id"],  # it asks for one, and never joins it
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,  # only that tells where marks of transactions end
-            "auto.offset.reset": settings["auto_offset_reset"],
-            "isolation.level": "read_uncommitted",
-            "check.crcs": True,
-            "topic.metadata.refresh.interval.ms": settings["metadata_max_age_ms"],
-            "fetch.wait.max.ms": settings["fetch_max_wait_ms"],
-            "fetch.max.bytes": answer,
-            "message.max.bytes": min(answer, 1_000_000),
-            "max.partition.fetch.bytes": min(max_partition_fetch_bytes, answer),
-            "queued.max.messages.kbytes": min(fetch_max_bytes, QUEUED_BYTES) // 1024,
-            "fetch.queue.backoff.ms": BACKOFF_MS,
-            "reconnect.backoff.max.ms": RECONNECT_MS,
-            "log.connection.close": False,
-        }
         self._librdkafka: Consumer | None = None
-        self._waiting = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._waits: asyncio.Future[list[Message]] | None = None
+        """For a first record; who asked may be cancelled, the record is not lost."""
         self._places: dict[TopicPartition, int] = {}
         """The offset behind the last record that was handed out, or the one that was sought."""
+        self._ends: dict[TopicPartition, int] = {}
+        self._to_read: set[TopicPartition] = set()
+        """What was resumed."""
         self._reading: set[TopicPartition] = set()
         """What the client reads."""
-        self._to_read: set[TopicPartition] = set()
         self._changed: set[TopicPartition] = set()
-        """What was paused or sought since a fetch began to wait."""
+        """What was paused or sought since a first record is waited for."""
         self._alive_s = 0.0
+
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
+        """Join for these topics; of what is taken away nothing is read any more."""
+        super().subscribe(topics, listener=_Leaving(self, listener))
 
     async def start(self) -> None:
         """Join the group; nothing is read before a partition is sought and resumed."""
@@ -128,8 +110,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         if client is not None:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(CLOSE_S):
-                await loop.run_in_executor(self._waiting, client.close)
-        self._waiting.shutdown(wait=False)
+                await loop.run_in_executor(self._thread, client.close)
+        self._thread.shutdown(wait=False)
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         """Have the partition read from this offset on."""
@@ -143,6 +125,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     def pause(self, *partitions: TopicPartition) -> None:
         """Read these no more until they are resumed."""
         super().pause(*partitions)
+        self.leave(partitions)
+
+    def leave(self, partitions: Iterable[TopicPartition]) -> None:
+        """Read these no more, whoever has them now."""
         self._changed.update(partitions)
         self._to_read.difference_update(partitions)
         self._leave(partitions)
@@ -157,11 +143,13 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         return self._places[tp] if tp in self._places else int(await super().position(tp))
 
     def highwater(self, tp: TopicPartition) -> int | None:
-        """Return where the partition ended at the last fetch; None before it."""
-        if self._librdkafka is None or tp not in self._reading:
-            return None
-        _, high = self._librdkafka.get_watermark_offsets(Place(tp.topic, tp.partition), cached=True)
-        return int(high) if high >= 0 else None
+        """Return where the partition ended at the last fetch; None before the first."""
+        if self._librdkafka is not None and tp in self._reading:
+            place = Place(tp.topic, tp.partition)
+            _, end = self._librdkafka.get_watermark_offsets(place, cached=True)
+            if end >= 0:
+                self._ends[tp] = end
+        return self._ends.get(tp)
 
     async def getmany(
         self, *, timeout_ms: int = 0, max_records: int = 1
@@ -170,26 +158,38 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
 
         Raises:
             NotRead: a partition cannot be read on.
+            ConsumerStoppedError: it was stopped.
         """
-        client = self._librdkafka
-        assert client is not None
-        loop = asyncio.get_running_loop()
-        await self._keep_alive(loop.time())
-        self._leave(self._reading - self.assignment())
-        found = client.consume(max_records, 0)
+        await self._keep_alive()
+        client = self._open()
+        found: list[Message] = []
+        if self._waits is None:
+            found = client.consume(max_records, 0)
         if not found and timeout_ms:
-            self._changed.clear()
-            found = await loop.run_in_executor(self._waiting, client.consume, 1, timeout_ms / 1000)
-            # Whoever changed a partition meanwhile may have this one of before.
-            stale = [tp for one in found if (tp := _place(one)) in self._changed]
-            if stale:
-                found = []
-                again = [tp for tp in stale if tp in self._reading]
-                self._leave(again)
-                self._enter(again)
-            if found and max_records > 1:
-                found += client.consume(max_records - 1, 0)
+            found = await self._first(client, timeout_ms)
+            if len(found) < max_records:
+                found += self._open().consume(max_records - len(found), 0)
         return self._taken(found)
+
+    async def _first(self, client: Consumer, timeout_ms: int) -> list[Message]:
+        """Return a first record, or none in this time."""
+        if self._waits is None:
+            self._changed.clear()
+            loop = asyncio.get_running_loop()
+            self._waits = loop.run_in_executor(self._thread, client.consume, 1, timeout_ms / 1000)
+        found = await asyncio.shield(self._waits)
+        self._waits = None
+        # Of what was paused or sought meanwhile it may be one of before: that is read anew.
+        stale = [tp for one in found if (tp := _place(one)) in self._changed]
+        again = [tp for tp in stale if tp in self._reading]
+        self._leave(again)
+        self._enter(again)
+        return [] if stale else found
+
+    def _open(self) -> Consumer:
+        if self._librdkafka is None:
+            raise ConsumerStoppedError
+        return self._librdkafka
 
     def _taken(self, found: Iterable[Any]) -> dict[TopicPartition, list[Record]]:
         records: dict[TopicPartition, list[Record]] = {}
@@ -228,8 +228,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         else:
             raise NotRead(f"{tp.topic}-{tp.partition}: {error.name()}")
 
-    async def _keep_alive(self, now_s: float) -> None:
+    async def _keep_alive(self) -> None:
         """Have aiokafka know that records are taken, and raise what it met."""
+        now_s = asyncio.get_running_loop().time()
         if now_s - self._alive_s >= ALIVE_S:
             self._alive_s = now_s
             # Between an assignment and its pause it may have fetched: that is read again.
@@ -250,6 +251,46 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
             self._reading.difference_update(gone)
 
 
+class _Leaving(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tells no types
+    """Ends the reading of what is taken away before anybody else hears of it."""
+
+    def __init__(self, reader: Reader, listener: ConsumerRebalanceListener) -> None:
+        self._reader = reader
+        self._listener = listener
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._reader.leave(revoked)
+        await self._listener.on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._listener.on_partitions_assigned(assigned)
+
+
 def _place(one: Message) -> TopicPartition:
     """Return whose it is; of an error of a whole broker, nobody's."""
     return TopicPartition(one.topic() or "", -1 if one.partition() is None else one.partition())
+
+
+def librdkafka_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of librdkafka's client that stand for these of aiokafka's."""
+    answer = min(settings["fetch_max_bytes"], ANSWER_BYTES)
+    return {
+        "bootstrap.servers": settings["bootstrap_servers"],
+        "client.id": f"{settings['client_id']}.reader",
+        "group.id": settings["group_id"],  # it asks for one, and never joins it
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,  # only that tells where marks of transactions end
+        "auto.offset.reset": settings["auto_offset_reset"],
+        "isolation.level": settings["isolation_level"],
+        "check.crcs": True,
+        "topic.metadata.refresh.interval.ms": settings["metadata_max_age_ms"],
+        "fetch.wait.max.ms": settings["fetch_max_wait_ms"],
+        "fetch.max.bytes": answer,
+        "message.max.bytes": min(answer, 1_000_000),  # may not be more than the bytes of an answer
+        "max.partition.fetch.bytes": min(settings["max_partition_fetch_bytes"], answer),
+        "queued.max.messages.kbytes": min(settings["fetch_max_bytes"], QUEUED_BYTES) // 1024,
+        "fetch.queue.backoff.ms": BACKOFF_MS,
+        "reconnect.backoff.max.ms": RECONNECT_MS,
+        "log.connection.close": False,
+    }
