@@ -21,6 +21,7 @@ class Contender(StrEnum):
 
     BARE = "bare"
     BARE_TYPED = "bare_typed"
+    BARE_LIBRDKAFKA = "bare_librdkafka"
     STOCK_FAUST = "stock_faust"
     STORM = "storm"
     VARIED = "varied"
@@ -41,6 +42,7 @@ SIZES: Final = {
 SAYS: Final = {
     Contender.BARE: "bare loop, no decode",
     Contender.BARE_TYPED: "bare loop, typed decode and a count",
+    Contender.BARE_LIBRDKAFKA: "the same with librdkafka's client",
     Contender.STOCK_FAUST: "stock Faust agent, FINGERPRINT's work",
     Contender.STORM: "FINGERPRINT, a storm",
     Contender.VARIED: "FINGERPRINT, a storm with varied texts",
@@ -65,6 +67,7 @@ RATIOS: Final = {
     "storm_over_bare_typed": Ratio(of=Contender.STORM, over=Contender.BARE_TYPED, reach=1.0),
     "distinct_over_bare_typed": Ratio(of=Contender.DISTINCT, over=Contender.BARE_TYPED, reach=0.6),
     "storm_over_stock_faust": Ratio(of=Contender.STORM, over=Contender.STOCK_FAUST, reach=5.0),
+    "storm_over_bare_librdkafka": Ratio(of=Contender.STORM, over=Contender.BARE_LIBRDKAFKA),
     "varied_over_bare_typed": Ratio(of=Contender.VARIED, over=Contender.BARE_TYPED),
     "bare_typed_over_bare": Ratio(of=Contender.BARE_TYPED, over=Contender.BARE),
     "storm_over_bare_typed_1kb": Ratio(of=Contender.STORM_SMALL, over=Contender.BARE_TYPED_SMALL),

@@ -1,4 +1,5 @@
-"""The bare loop: aiokafka's `getmany` and nothing else, or a typed decode and a count beside it.
+"""The bare loop: aiokafka's `getmany` and nothing else, or a typed decode and a count beside it;
+or the same with librdkafka's `consume`.
 
 `python -m benchmarks.storm.loops WORK`, with the JSON of a `Work`. It fetches as FINGERPRINT does
 (8 MiB a partition, 64 MiB at once), is in no group and commits nothing. The
@@ -16,6 +17,8 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer
+from confluent_kafka import TopicPartition as Place
 
 from benchmarks.storm.work import Done, Stopwatch, Work, write_done
 
@@ -163,10 +166,58 @@ async def read(work: Work) -> Done:
     return done
 
 
+def read_with_librdkafka(work: Work) -> Done:
+    """Read the log to its ends with another client, which decompresses in threads of its own.
+
+    Raises:
+        AssertionError: the typed decode counted other events than were read.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": work.bootstrap,
+            "group.id": "bare",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "max.partition.fetch.bytes": FETCH_BYTES,
+            "fetch.max.bytes": 8 * FETCH_BYTES,
+            "fetch.wait.max.ms": 250,
+            "fetch.queue.backoff.ms": 5,
+        }
+    )
+    consumer.assign([Place(work.topic, one, OFFSET_BEGINNING) for one in work.ends])
+    found: Counter[str] = Counter()
+    decode = msgspec.json.Decoder(Body).decode
+    watch = Stopwatch()
+    events = 0
+    unread = set(work.ends)
+    while unread:
+        for record in consumer.consume(200, 0.02):
+            watch.begin()
+            assert record.error() is None, record.error()
+            partition, offset = record.partition(), record.offset()
+            assert partition is not None
+            assert offset is not None
+            end = work.ends[partition]
+            if offset >= end - 1:
+                unread.discard(partition)
+                if offset >= end:
+                    continue
+            if work.typed:
+                chain = decode(record.value() or b"").data.error.exception
+                assert chain is not None
+                found[chain.values[-1].type or ""] += 1
+            events += 1
+    done = watch.done(events)
+    consumer.close()
+    assert not work.typed or found.total() == events
+    return done
+
+
 def main() -> int:
     """Do the work of the command line."""
     work = msgspec.json.decode(sys.argv[1], type=Work)
-    write_done(work, asyncio.run(read(work)))
+    done = read_with_librdkafka(work) if work.librdkafka else asyncio.run(read(work))
+    write_done(work, done)
     return 0
 
 

@@ -12,7 +12,7 @@ import msgspec
 from streams.broker import Broker, Way
 from streams.broker.types import KAFKA_VERSION
 
-PACKAGES: Final = ("aiokafka", "faust-streaming", "msgspec")
+PACKAGES: Final = ("aiokafka", "confluent-kafka", "faust-streaming", "msgspec")
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

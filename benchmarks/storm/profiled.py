@@ -3,7 +3,8 @@
 The system interrupts the process every few milliseconds of processor time that it uses (SIGPROF),
 and what Python is doing then is noted, with the time. Unlike cProfile this slows no small function
 down, so the shares are those of the real run. Time in compiled code (lz4, msgspec, xxhash) is its
-caller's. What is noted is written to OUT when the stage ends; `report` makes a text of it.
+caller's; that of other threads is noted as theirs. What is noted is written to OUT when the stage
+ends; `report` makes a text of it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ EVERY_S: Final = 0.002
 """Processor time between two samples, in seconds; systems that count coarser take fewer."""
 
 
+BESIDE: Final = "beside/threads:other threads"
+"""What stands for the stack of another thread."""
+
 EVERYWHERE: Final = 0.99
 """A function in this share of the samples, or more, is left out of the second table."""
 
@@ -44,9 +48,12 @@ class Sampler:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self._names: dict[CodeType, str] = {}
+        self._main_s = self._all_s = 0.0
+        """Processor time of the main thread, and of all, that samples were taken of."""
 
     def start(self) -> None:
         """Begin; call it in the main thread."""
+        self._main_s, self._all_s = time.thread_time(), time.process_time()
         signal.signal(signal.SIGPROF, self._note)
         signal.siginterrupt(signal.SIGPROF, False)
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
@@ -56,7 +63,16 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
 
     def _note(self, _: int, frame: FrameType | None) -> None:
-        self.samples.append(Sample(time.monotonic(), tuple(self._stack(frame))))
+        """Note the main thread for each such piece of its own time, other threads for theirs."""
+        main_s, all_s = time.thread_time(), time.process_time()
+        others_s = (all_s - main_s) - (self._all_s - self._main_s)
+        if main_s - self._main_s >= EVERY_S:
+            self.samples.append(Sample(time.monotonic(), tuple(self._stack(frame))))
+            self._main_s += EVERY_S
+            self._all_s += EVERY_S
+        if others_s >= EVERY_S:
+            self.samples.append(Sample(time.monotonic(), (BESIDE,)))
+            self._all_s += EVERY_S
 
     def _stack(self, frame: FrameType | None) -> Iterator[str]:
         while frame is not None:

@@ -22,6 +22,7 @@ PROFILE_ROWS: Final = 40
 READS: Final = {
     Contender.BARE: Traffic.REPEATING,
     Contender.BARE_TYPED: Traffic.REPEATING,
+    Contender.BARE_LIBRDKAFKA: Traffic.REPEATING,
     Contender.STOCK_FAUST: Traffic.REPEATING,
     Contender.STORM: Traffic.REPEATING,
     Contender.VARIED: Traffic.VARIED,
@@ -35,6 +36,7 @@ READS: Final = {
 
 _TYPED: Final = (
     Contender.BARE_TYPED,
+    Contender.BARE_LIBRDKAFKA,
     Contender.BARE_TYPED_SMALL,
     Contender.BARE_TYPED_LARGE,
 )
@@ -124,6 +126,7 @@ class Rounds:
             ends=log.ends,
             deltas_topic=deltas_topic,
             typed=contender in _TYPED,
+            librdkafka=contender is Contender.BARE_LIBRDKAFKA,
             out=str(out),
         )
         program = (sys.executable, "-m", _PROGRAMS[contender], msgspec.json.encode(work).decode())

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from benchmarks.storm.profiled import Sample
+from benchmarks.storm.profiled import BESIDE, Sample
 
 
 class Step(StrEnum):
     """What a record goes through, in order."""
 
-    FETCH = "fetch and decompress"
+    BESIDE = "fetch and decompress, in threads beside"
+    FETCH = "take what was fetched"
     READ = "find or read the event"
     SIGN = "signature"
     FOLD = "fold"
@@ -22,6 +23,7 @@ class Step(StrEnum):
 
 
 _OF: Final = (
+    (BESIDE, Step.BESIDE),
     ("agents/fingerprint.py:FingerprintHandler._flush", Step.SEND),
     ("agents/fingerprint.py:FingerprintHandler._commit", Step.SEND),
     ("correlators/open_deltas.py:Fold.flush", Step.SEND),
@@ -33,6 +35,7 @@ _OF: Final = (
     ("producer/", Step.SEND),
     ("coordinator", Step.SEND),
     ("consumer/", Step.FETCH),
+    ("stage/reader.py:", Step.FETCH),
     ("stage/fetching.py:", Step.FETCH),
     ("aiokafka/conn.py:", Step.FETCH),
     ("asyncio/streams.py:", Step.FETCH),

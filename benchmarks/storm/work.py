@@ -24,6 +24,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Where deltas go, if it makes any; as many partitions as the source."""
     typed: bool = False
     """Whether the bare loop decodes."""
+    librdkafka: bool = False
+    """Whether it reads with librdkafka."""
     out: str
     """The file into which it writes its `Done`."""
 

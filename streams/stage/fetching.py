@@ -6,7 +6,7 @@ then is at most
 
 - `Stage.held_bytes` of records in its channel, and `STEP` records more,
 - `Stage.fetched_bytes` in the client, as Kafka keeps them (compressed), shared by all partitions,
-  or one record batch of each where that is more.
+  or one record batch of each where that is more; of a stage that reads much what `reader` says.
 """
 
 from __future__ import annotations
