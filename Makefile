@@ -69,8 +69,9 @@ bench: setup  ## quality of the grouping over recordings/, or FILES="a.jsonl.gz 
 	@$(BIN)/python -m benchmarks.correlate --quick
 
 # LOCK_ARGS=--upgrade takes newer versions. uv only resolves; what is installed is pip's work, with the hashes written here.
-lock: setup  ## write requirements.lock anew from pyproject.toml
-	@test -x $(VENV)-lock/bin/uv || { $(BIN)/python -m venv $(VENV)-lock && \
+# It needs no .venv: with a new dependency in pyproject.toml that cannot be set up before its lock is written.
+lock:  ## write requirements.lock anew from pyproject.toml
+	@test -x $(VENV)-lock/bin/uv || { "$$(sh tools/python.sh)" -m venv $(VENV)-lock && \
 		$(VENV)-lock/bin/python -m pip install --quiet 'uv>=0.13,<0.14'; }
 	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-config --group dev \
