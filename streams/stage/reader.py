@@ -12,6 +12,7 @@ it is fetched again from where the last record that was handed out ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +86,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         """For a first record; who asked may be cancelled, the record is not lost."""
         self._places: dict[TopicPartition, int] = {}
         """The offset behind the last record that was handed out, or the one that was sought."""
+        self._reached: dict[TopicPartition, int] = {}
+        """The end of what is read, where the client came to it: behind the marks of transactions.
+        It only tells a lag: nothing is read from here."""
         self._ends: dict[TopicPartition, int] = {}
         self._to_read: set[TopicPartition] = set()
         """What was resumed."""
@@ -109,8 +113,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         client, self._librdkafka = self._librdkafka, None
         if client is not None:
             loop = asyncio.get_running_loop()
-            async with asyncio.timeout(CLOSE_S):
-                await loop.run_in_executor(self._thread, client.close)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await loop.run_in_executor(self._thread, client.close)
         self._thread.shutdown(wait=False)
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
@@ -139,8 +144,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         self._enter(partitions)
 
     async def position(self, tp: TopicPartition) -> int:
-        """Return where the next fetch of the partition begins."""
-        return self._places[tp] if tp in self._places else int(await super().position(tp))
+        """Return where the next record of the partition may stand."""
+        if tp in self._places:
+            return max(self._places[tp], self._reached.get(tp, 0))
+        return int(await super().position(tp))
 
     def highwater(self, tp: TopicPartition) -> int | None:
         """Return where the partition ended at the last fetch; None before the first."""
@@ -222,7 +229,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         tp = _place(one)
         if code == ReadError._PARTITION_EOF:
             if tp in self._reading:
-                self._places[tp] = max(self._places[tp], int(one.offset() or 0))
+                self._reached[tp] = one.offset() or 0
         elif code in _PASSING or error.retriable():
             _log.warning("not read for now: %s", error.name())
         else:
@@ -249,6 +256,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         if gone and self._librdkafka is not None:
             self._librdkafka.incremental_unassign([Place(tp.topic, tp.partition) for tp in gone])
             self._reading.difference_update(gone)
+            for tp in gone:
+                self._reached.pop(tp, None)
 
 
 class _Leaving(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tells no types

@@ -220,7 +220,7 @@ async def test_marks_of_transactions_at_the_end_are_no_lag(kafka: Broker, topic:
         for tp in tps:
             made.seek(tp, EACH)
         made.resume(*tps)
-        found = await take(made, lambda _: all(made._places[tp] == EACH + 4 for tp in tps))
+        found = await take(made, lambda _: all(made._reached.get(tp) == EACH + 4 for tp in tps))
         for tp in tps:
             assert numbers(found[tp]) == [EACH, EACH + 1, EACH + 2]
             assert made.highwater(tp) == await made.position(tp) == EACH + 4
