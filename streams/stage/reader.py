@@ -161,21 +161,23 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     async def getmany(
         self, *, timeout_ms: int = 0, max_records: int = 1
     ) -> dict[TopicPartition, list[Record]]:
-        """Return what was fetched; waits for the first record at most so long.
+        """Return what was fetched; waits for a first record at most so long. Nothing once stopped.
 
         Raises:
             NotRead: a partition cannot be read on.
-            ConsumerStoppedError: it was stopped.
         """
         await self._keep_alive()
-        client = self._open()
+        if (client := self._librdkafka) is None:
+            return {}
         found: list[Message] = []
         if self._waits is None:
             found = client.consume(max_records, 0)
         if not found and timeout_ms:
             found = await self._first(client, timeout_ms)
+            if self._librdkafka is None:
+                return {}
             if len(found) < max_records:
-                found += self._open().consume(max_records - len(found), 0)
+                found += client.consume(max_records - len(found), 0)
         return self._taken(found)
 
     async def _first(self, client: Consumer, timeout_ms: int) -> list[Message]:
@@ -192,11 +194,6 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         self._leave(again)
         self._enter(again)
         return [] if stale else found
-
-    def _open(self) -> Consumer:
-        if self._librdkafka is None:
-            raise ConsumerStoppedError
-        return self._librdkafka
 
     def _taken(self, found: Iterable[Any]) -> dict[TopicPartition, list[Record]]:
         records: dict[TopicPartition, list[Record]] = {}
@@ -241,7 +238,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         if now_s - self._alive_s >= ALIVE_S:
             self._alive_s = now_s
             # Between an assignment and its pause it may have fetched: that is read again.
-            await super().getmany(timeout_ms=0)
+            with contextlib.suppress(ConsumerStoppedError):
+                await super().getmany(timeout_ms=0)
 
     def _enter(self, partitions: Iterable[TopicPartition]) -> None:
         new = [tp for tp in partitions if tp in self._to_read and tp not in self._reading]

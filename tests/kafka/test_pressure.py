@@ -95,7 +95,8 @@ class Held:
         """Return the bytes of the records that the client holds, which it then fetches again."""
         reader = self.source.consumer
         assert isinstance(reader, Reader)
-        found = reader._open().consume(EVENTS, 0)
+        assert reader._librdkafka is not None
+        found = reader._librdkafka.consume(EVENTS, 0)
         for tp, owned in self.source.owned.items():
             reader.seek(tp, owned.offset)
         size = sum(len(one.value() or b"") for one in found if one.error() is None)

@@ -272,6 +272,40 @@ async def test_a_partition_whose_begin_was_deleted_is_read_from_what_is_kept(
         assert numbers(found[tps[0]]) == list(range(150, EACH))
 
 
+async def test_who_waits_for_a_record_while_it_is_stopped_gets_none(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        made.seek(tps[0], EACH)
+        made.resume(tps[0])
+        await stands(made, tps[0], EACH)
+        waits = asyncio.create_task(made.getmany(timeout_ms=500, max_records=64))
+        await asyncio.sleep(0)
+        await made.stop()
+        assert await waits == {}
+        assert await made.getmany(timeout_ms=500) == {}
+
+
+async def test_who_waits_may_be_cancelled_and_the_record_comes_to_the_next(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        made.seek(tps[0], EACH)
+        made.resume(tps[0])
+        for number in range(EACH, EACH + 5):
+            await stands(made, tps[0], number)
+            waits = asyncio.create_task(made.getmany(timeout_ms=5_000, max_records=64))
+            await asyncio.sleep(0)
+            waits.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waits
+            await write(kafka, topic, range(number, number + 1))
+            found = await take(made, lambda found: bool(found))
+            assert numbers(found[tps[0]]) == [number]
+
+
 async def test_a_topic_that_is_gone_is_waited_for(kafka: Broker, topic: str) -> None:
     async with reader(kafka.bootstrap, topic) as made:
         tps = await owned(made, PARTITIONS)
