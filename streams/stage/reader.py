@@ -29,6 +29,9 @@ ANSWER_BYTES: Final = 2 * 1024 * 1024
 """Of one answer of a broker, as Kafka keeps records: all of it is decompressed at once."""
 QUEUED_BYTES: Final = 16 * 1024 * 1024
 """Of records that were decompressed and not taken; an answer more may be on its way."""
+WAIT_MS: Final = 50
+"""How long a broker holds an answer back that has nothing: partitions that are read to their end
+may be asked for alone while much waits of the others, which are not fetched meanwhile."""
 BACKOFF_MS: Final = 5
 """How long nothing is fetched once so much waits."""
 RECONNECT_MS: Final = 1_000
@@ -292,7 +295,7 @@ def librdkafka_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "isolation.level": settings["isolation_level"],
         "check.crcs": True,
         "topic.metadata.refresh.interval.ms": settings["metadata_max_age_ms"],
-        "fetch.wait.max.ms": settings["fetch_max_wait_ms"],
+        "fetch.wait.max.ms": WAIT_MS,
         "fetch.max.bytes": answer,
         "message.max.bytes": min(answer, 1_000_000),  # may not be more than the bytes of an answer
         "max.partition.fetch.bytes": min(settings["max_partition_fetch_bytes"], answer),
