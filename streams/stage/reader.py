@@ -6,7 +6,8 @@ librdkafka, which joins no group and commits nothing, reads those that are to be
 hold no lock of Python's, so that a storm is decompressed while the events before it are folded.
 
 What it has fetched and nobody took is forgotten when a partition is paused, sought or taken away;
-it is fetched again from where the last record that was handed out ends.
+it is fetched again from where the last record that was handed out ends. Where that place is gone,
+as of a topic that was made anew, reading goes on with the first record that is kept.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ RECONNECT_MS: Final = 1_000
 """The longest pause between two attempts to reach a broker."""
 ALIVE_S: Final = 1.0
 """How often aiokafka is told that records are still taken, else it leaves the group."""
+FIND_S: Final = 1.0
+"""How long Kafka may take to say where a partition begins and ends; then it is asked again."""
 CLOSE_S: Final = 5.0
 
 _PASSING: Final = frozenset(
@@ -81,6 +84,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     def __init__(self, **settings: Any) -> None:
         """Args: as of aiokafka's; of the bounds of a fetch, the smaller of those and our own."""
         assert settings["isolation_level"] == "read_uncommitted"
+        assert settings["auto_offset_reset"] == "earliest"
         self._settings = librdkafka_settings(settings)
         super().__init__(**settings)
         self._librdkafka: Consumer | None = None
@@ -99,6 +103,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         """What the client reads."""
         self._changed: set[TopicPartition] = set()
         """What was paused or sought since a first record is waited for."""
+        self._lost: set[TopicPartition] = set()
+        """What does not have, or no more, the offset that it is read from."""
         self._alive_s = 0.0
 
     def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
@@ -170,6 +176,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
             NotRead: a partition cannot be read on.
         """
         await self._keep_alive()
+        if self._lost:
+            await self._find()
         if (client := self._librdkafka) is None:
             return {}
         found: list[Message] = []
@@ -230,10 +238,29 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         if code == ReadError._PARTITION_EOF:
             if tp in self._reading:
                 self._reached[tp] = one.offset() or 0
+        elif code == ReadError._AUTO_OFFSET_RESET:
+            self._lost.add(tp)
         elif code in _PASSING or error.retriable():
             _log.warning("not read for now: %s", error.name())
         else:
             raise NotRead(f"{tp.topic}-{tp.partition}: {error.name()}")
+
+    async def _find(self) -> None:
+        """Read on where that is possible, of what does not have the offset that it is read from.
+
+        The first record that is kept may be one of a lower offset. librdkafka would go there on its
+        own, also where some of the end is lost and the offset stands: all would be read again.
+        """
+        for tp in list(self._lost):
+            # Before anything is taken: this may be cancelled, and fail while the brokers are away.
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(FIND_S):
+                    first = int((await self.beginning_offsets([tp]))[tp])
+                    end = int((await self.end_offsets([tp]))[tp])
+                self._lost.discard(tp)
+                if tp in self._reading:
+                    place = self._places[tp]
+                    self.seek(tp, place if first <= place <= end else first)
 
     async def _keep_alive(self) -> None:
         """Have aiokafka know that records are taken, and raise what it met."""
@@ -291,7 +318,7 @@ def librdkafka_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,  # only that tells where marks of transactions end
-        "auto.offset.reset": settings["auto_offset_reset"],
+        "auto.offset.reset": "error",  # told, not mended: see `Reader._find`
         "isolation.level": settings["isolation_level"],
         "check.crcs": True,
         "topic.metadata.refresh.interval.ms": settings["metadata_max_age_ms"],

@@ -272,6 +272,41 @@ async def test_a_partition_whose_begin_was_deleted_is_read_from_what_is_kept(
         assert numbers(found[tps[0]]) == list(range(150, EACH))
 
 
+async def test_a_topic_that_is_made_anew_is_read_from_its_begin(kafka: Broker, topic: str) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await owned(made, PARTITIONS)
+        for tp in tps:
+            made.seek(tp, 0)
+        made.resume(*tps)
+        await take(made, lambda _: all(made._places[tp] == EACH for tp in tps))
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic])
+            deadline = time.monotonic() + PATIENCE_S
+            while topic in await admin.list_topics():
+                assert time.monotonic() < deadline
+            await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        finally:
+            await admin.close()
+        await write(kafka, topic, range(10))
+        found = await take(made, lambda found: sum(map(len, found.values())) == PARTITIONS * 10)
+        for tp in tps:
+            assert numbers(found[tp]) == list(range(10))
+            assert made.highwater(tp) == await made.position(tp) == 10
+
+
+async def test_one_that_is_read_from_behind_its_end_is_read_from_its_begin(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        one = (await owned(made, PARTITIONS))[0]
+        made.seek(one, EACH + 100)
+        made.resume(one)
+        found = await take(made, lambda found: len(found.get(one, ())) >= EACH)
+        assert numbers(found[one]) == list(range(EACH))
+
+
 async def test_who_waits_for_a_record_while_it_is_stopped_gets_none(
     kafka: Broker, topic: str
 ) -> None:
