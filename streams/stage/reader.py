@@ -260,7 +260,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
                 self._lost.discard(tp)
                 if tp in self._reading:
                     place = self._places[tp]
-                    self.seek(tp, place if first <= place <= end else first)
+                    there = place if first <= place <= end else first
+                    _log.warning("%s-%d: no offset %d, read from %d", *tp, place, there)
+                    self.seek(tp, there)
 
     async def _keep_alive(self) -> None:
         """Have aiokafka know that records are taken, and raise what it met."""

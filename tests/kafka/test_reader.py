@@ -307,6 +307,20 @@ async def test_one_that_is_read_from_behind_its_end_is_read_from_its_begin(
         assert numbers(found[one]) == list(range(EACH))
 
 
+async def test_one_whose_place_is_doubted_and_stands_is_read_on_from_there(
+    kafka: Broker, topic: str
+) -> None:
+    async with reader(kafka.bootstrap, topic) as made:
+        one = (await owned(made, PARTITIONS))[0]
+        made.seek(one, 0)
+        made.resume(one)
+        first = await take(made, lambda found: len(found.get(one, ())) > 20)
+        made._lost.add(one)  # what librdkafka tells where it knows no epoch of a leader any more
+        last = await take(made, lambda _: made._places[one] == EACH)
+        assert numbers(first[one] + last[one]) == list(range(EACH))
+        assert not made._lost
+
+
 async def test_who_waits_for_a_record_while_it_is_stopped_gets_none(
     kafka: Broker, topic: str
 ) -> None:
