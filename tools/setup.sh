@@ -5,7 +5,7 @@ venv=$1
 
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(sh tools/python.sh) || exit 2
-    echo "First set-up: $("$python" --version), packages are downloaded into $venv (335 MB when done)."
+    echo "First set-up: $("$python" --version), packages are downloaded into $venv (450 MB when done)."
     rm -rf -- "$venv"
     "$python" -m venv "$venv"
 fi
