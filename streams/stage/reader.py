@@ -52,6 +52,8 @@ _PASSING: Final = frozenset(
         ReadError._ALL_BROKERS_DOWN,
         ReadError._TIMED_OUT,
         ReadError._RESOLVE,
+        ReadError.REQUEST_TIMED_OUT,
+        ReadError.UNKNOWN,
     }
 )
 """What librdkafka tells and mends itself, once it can."""
@@ -240,7 +242,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
                 self._reached[tp] = one.offset() or 0
         elif code == ReadError._AUTO_OFFSET_RESET:
             self._lost.add(tp)
-        elif code in _PASSING or error.retriable():
+        elif code in _PASSING:
             _log.warning("not read for now: %s", error.name())
         else:
             raise NotRead(f"{tp.topic}-{tp.partition}: {error.name()}")

@@ -252,13 +252,31 @@ def error_webhook(
     ).encode()
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a port on loopback that nothing uses now, and no connection takes by chance."""
+    """Return a port on loopback that nothing uses now, and no connection takes by chance.
+
+    It is held for as long as this process lives: whoever looks for a free one passes it by, also
+    beside this process, and a server, which sets the same option, may listen there.
+    """
     while True:
         port = random.SystemRandom().choice(PORTS)
-        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", port))  # without the option: nobody else holds it
+        except OSError:
+            continue
+        finally:
+            probe.close()
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            _held.append(held)
             return port
+        held.close()
 
 
 def outage(count: int, *, at_s: float) -> Iterator[bytes]:
