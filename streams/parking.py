@@ -1,4 +1,4 @@
-"""Which partitions are parked: those that end their process again and again at one offset.
+"""Which partitions are parked: those that end their process again and again and get no further.
 
 The processes of one stage share one `Parking`: what has ended one of them moves to the next. Only
 counts; nothing is killed or started here.
@@ -43,7 +43,7 @@ class Parking:
         self.parked: dict[tuple[str, int], int] = {}
         """By topic and partition, the offset that it fails at."""
         self._blamed: dict[tuple[str, int], tuple[int, int]] = {}
-        """By topic and partition, the offset of its last death and the blame for it."""
+        """By topic and partition, the furthest offset that it died at and the blame since then."""
 
     def died(self, place: Place | None, status: int, *, hung: bool = False) -> Place | None:
         """Count a death and return the place if that parks it.
@@ -58,14 +58,16 @@ class Parking:
         partition = (place.topic, place.partition)
         if partition in self.parked:
             return None  # this process had not heard of it yet
+        # A place is where some records begin, and what was not committed is read again: the same
+        # record may lie in some that begin earlier. Only beyond the last place has it gone on.
         offset, blame = self._blamed.get(partition, (place.offset, 0))
-        if offset != place.offset:
-            blame = 0  # it has gone on since then
+        if place.offset > offset:
+            offset, blame = place.offset, 0
         if hung or status == EXIT_FAILED or status in _CRASHES:
             blame += CRASH
         elif status == -signal.SIGKILL:
             blame += KILL
-        self._blamed[partition] = (place.offset, blame)
+        self._blamed[partition] = (offset, blame)
         if blame < ENOUGH:
             return None
         del self._blamed[partition]

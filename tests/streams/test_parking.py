@@ -14,7 +14,6 @@ from streams.parking import Parking
 from streams.processes import EXIT_FAILED, Place, PlaceFile
 
 HERE = Place("incident.deltas", 2, 17)
-ELSEWHERE = Place("incident.deltas", 2, 18)
 
 
 @pytest.mark.parametrize("status", [EXIT_FAILED, -signal.SIGSEGV, -signal.SIGABRT])
@@ -34,12 +33,26 @@ def test_two_partitions_that_fail_in_turns_are_both_parked() -> None:
     assert parking.parked == {("incident.deltas", 2): 17, ("incident.deltas", 3): 5}
 
 
-def test_deaths_at_different_offsets_of_a_partition_park_nothing() -> None:
+def test_deaths_of_a_partition_that_gets_further_each_time_park_nothing() -> None:
     parking = Parking()
-    for _ in range(10):
-        assert parking.died(HERE, EXIT_FAILED) is None
-        assert parking.died(ELSEWHERE, EXIT_FAILED) is None
+    for offset in range(10):
+        assert parking.died(HERE._replace(offset=offset), EXIT_FAILED) is None
     assert not parking.parked
+
+
+def test_a_record_parks_its_partition_though_what_is_read_with_it_begins_elsewhere() -> None:
+    """What was worked on but not committed is read again, and the record is among it."""
+    earlier = HERE._replace(offset=HERE.offset - 1)
+    parking = Parking()
+    assert parking.died(HERE, EXIT_FAILED) is None
+    assert parking.died(earlier, EXIT_FAILED) == earlier
+
+
+def test_kills_park_a_partition_that_never_gets_beyond_the_first_of_them() -> None:
+    parking = Parking()
+    places = [HERE._replace(offset=HERE.offset - back) for back in (0, 3, 0, 1, 2)]
+    found = [parking.died(place, -signal.SIGKILL) for place in places]
+    assert found == [None, None, None, None, places[-1]]
 
 
 def test_a_process_that_died_with_nothing_at_hand_blames_nothing() -> None:
