@@ -3,6 +3,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Tests start programs by the hundred: what each would compile is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test check simulate bench deliveries wayback everywhere observe deploycheck soak lock
 
 VENV := .venv
