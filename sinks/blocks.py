@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sinks.mrkdwn import ELLIPSIS
+from sinks.mrkdwn import ELLIPSIS, utf16
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ def sections(lines: Sequence[str]) -> list[Json]:
 
 def length(text: str) -> int:
     """Return the length of finished markup in units of UTF-16."""
-    return len(text) + sum(one > "\uffff" for one in text)
+    return utf16(text)
 
 
 def chars(blocks: Sequence[Json]) -> int:

@@ -20,6 +20,7 @@ ELLIPSIS: Final = "…"
 _LOOKALIKE: Final = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'"})
 _EDGE: Final = re.compile(r"(?<!\w)_+|_+(?!\w)")
 _QUOTE: Final = re.compile(r"^[>\s]*>")
+_UNITS: Final = {"&": 5, "<": 4, ">": 4}
 _EMOJI: Final = re.compile(r":(?=[a-z0-9_+'-]{1,100}:)", re.IGNORECASE)
 
 
@@ -49,8 +50,15 @@ def entities(text: str) -> str:
 
 def size(text: str) -> int:
     """Return the length by which Slack limits it: escaped, in units of UTF-16."""
-    more = sum(4 * (one == "&") + 3 * (one in "<>") + (one > "\uffff") for one in text)
-    return len(text) + more
+    more = 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+    return utf16(text) + more
+
+
+def utf16(text: str) -> int:
+    """Return the length of a text in units of UTF-16."""
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, chars: int) -> str:
@@ -65,8 +73,10 @@ def cut(text: str, chars: int) -> str:
     if len(text) <= chars and size(text) <= chars:
         return text
     room, kept = chars - 1, 0
-    for one in text[: chars + 1]:
-        room -= size(one)
+    if size(text[:room]) == room:
+        return text[:room].rstrip() + ELLIPSIS
+    for one in text[:room]:
+        room -= _UNITS.get(one) or utf16(one)
         if room < 0:
             break
         kept += 1
