@@ -56,12 +56,12 @@ CASES: Final = (
     Case(
         "a quiet team hears nothing for hours",
         {answers("accepted"): f"0+1x60 60x{LONG}"},
-        {3 * HOUR: set(), 5 * HOUR: set()},
+        {2 * HOUR: set()},
     ),
     Case(
         "no webhooks are used at all",
         {answers("accepted"): steady(0)},
-        {3 * HOUR: set()},
+        {2 * HOUR: set()},
     ),
     Case(
         "a few webhooks a minute are turned away, less than a budget pages for",
@@ -70,8 +70,8 @@ CASES: Final = (
     ),
     Case(
         "Kafka elects a leader: a few webhooks of one moment are turned away",
-        {answers("kafka_timeout"): jump(480, by=3)},
-        {479: set(), 482: set(), 484: set(), 486: set()},
+        {answers("kafka_timeout"): jump(120, by=3)},
+        {119: set(), 122: set(), 124: set(), 126: set()},
     ),
     Case(
         "Kafka takes nothing",

@@ -105,7 +105,7 @@ DELIVERY_CASES: Final = (
                 f"0+2x{HOUR} {2 * HOUR}+1.8x{LONG}"
             )
         },
-        {HOUR: set(), 6 * HOUR: BURNS},
+        {HOUR: set(), 3 * HOUR: BURNS},
     ),
     Case(
         "a fifth of the webhooks is answered after 50 ms, for hours: nobody has to get up",
@@ -114,7 +114,7 @@ DELIVERY_CASES: Final = (
                 f"0+60x{HOUR} {60 * HOUR}+48x{LONG}"
             )
         },
-        {HOUR: set(), 6 * HOUR: {"StormfoldBudgetBurns"}},
+        {HOUR: set(), 3 * HOUR: {"StormfoldBudgetBurns"}},
     ),
     Case(
         "one webhook in five hundred is turned away, for hours",
@@ -122,7 +122,7 @@ DELIVERY_CASES: Final = (
         # It is told at once by what it is; that it will not last the month, after hours.
         {
             HOUR + 8: {"StormfoldIntakeRefusesEvents"},
-            8 * HOUR: {"StormfoldIntakeRefusesEvents", "StormfoldBudgetBurns"},
+            4 * HOUR: {"StormfoldIntakeRefusesEvents", "StormfoldBudgetBurns"},
         },
     ),
     Case(
