@@ -48,10 +48,11 @@ simulate: setup  ## SIMULATION_RUNS seeded runs of the protocol (2,000), SIMULAT
 deploycheck: setup  ## deploy/ against the schemas of Kubernetes and KEDA; installs what it needs beside .venv; needs Go
 	@$(BIN)/python tools/deploy_check.py
 
-soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,600 of DELIVER, 4,200 drawn outages; writes benchmarks/results/chaos.*
+soak: setup  ## chaos with real processes, many times, 20,000 simulated runs, 2,600 of DELIVER, 4,200 drawn outages, forty times the examples of the laws; writes benchmarks/results/chaos.*
 	@$(BIN)/python -m pytest tests/chaos tests/simulation tests/kafka --soak --table benchmarks/results
 	@SIMULATION_RUNS=$${SIMULATION_RUNS:-20000} SIMULATION_DELIVERIES=$${SIMULATION_DELIVERIES:-2600} \
 		SIMULATION_OUTAGES=$${SIMULATION_OUTAGES:-2100} $(MAKE) simulate
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(TESTERS) -m hypothesis tests/laws tests/sinks tests/correlators
 
 deliveries: setup  ## a storm of 2,000 incidents through refusals, hang-ups, kills and a zombie; writes benchmarks/results/deliveries.txt
 	@$(BIN)/python -m benchmarks.deliveries --results benchmarks/results $(ARGS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 
 from correlators import decisions_of_tick
 from correlators.acts import Acknowledge
@@ -18,6 +18,7 @@ from correlators.types import Level, PageAction
 from streams import codec
 from tests.correlators.acted import ANNA, Stage
 from tests.correlators.score import CHAT, CONFIG, MINUTE, PAGER, PAGING, event, events, resolve, run
+from tests.examples import examples
 from tests.laws.logs import Rec, first_progress, logs, plain_messages
 from tests.laws.test_ruled import configs
 
@@ -120,7 +121,7 @@ def test_an_acknowledgement_is_said_of_whom_it_was_told_to_and_of_its_page() -> 
 
 
 @given(logs(min_size=2), configs())
-@settings(max_examples=60)
+@examples(60)
 def test_saying_it_changes_nothing_and_every_revision_is_said_once(
     log: list[Rec], config: Config
 ) -> None:

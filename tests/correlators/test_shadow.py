@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from correlators.conditions import When
 from correlators.days import DAY_TICKS, Shadow, day_of
@@ -26,6 +26,7 @@ from tests.correlators.score import (
     events,
     run,
 )
+from tests.examples import examples
 from tests.laws.logs import Rec, logs, plain_messages
 from tests.laws.logs import run as run_log
 from tests.laws.test_ruled import configs
@@ -97,7 +98,7 @@ def test_what_cannot_be_is_refused(values: dict[str, object]) -> None:
 
 
 @given(logs(min_size=2), configs())
-@settings(max_examples=50)
+@examples(50)
 def test_the_shadow_decides_what_the_light_would_have(log: list[Rec], config: Config) -> None:
     light = [
         # The record of deploys at pagers wakes nobody and is kept out of the shadow.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators import shares
@@ -12,6 +12,7 @@ from correlators.types import Digest
 from tests.correlators.acted import ANNA, Stage
 from tests.correlators.score import HOUR, Push, Score, event, events, resolve, run
 from tests.correlators.test_waves import fading, wave
+from tests.examples import examples
 
 LATER = 2 * HOUR
 SERVICES = ("cart", "mail", "search", "stock")
@@ -127,7 +128,7 @@ def outages(draw: st.DrawFn) -> list[Push]:
 
 
 @given(outages())
-@settings(max_examples=60)
+@examples(60)
 def test_every_message_of_a_storm_adds_up(pushes: list[Push]) -> None:
     pushes = [event(0, "cart", "First"), *pushes]
     for one in run(pushes).to():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import (
@@ -33,6 +33,7 @@ from correlators.telling import Config
 from correlators.ticks import Progress
 from correlators.types import DeltaBatch, Level, PageAction
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import (
     MINUTE_MS,
     START_MS,
@@ -190,7 +191,7 @@ def apply(
 
 
 @given(logs(min_size=2, max_size=16), configs(), st.integers(1, 3), st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_law_5_with_acts_reading_ahead_restarts_and_redelivery_change_nothing(
     records: list[Rec], config: Config, partitions: int, seed: int
 ) -> None:
@@ -204,7 +205,7 @@ def test_law_5_with_acts_reading_ahead_restarts_and_redelivery_change_nothing(
 
 
 @given(logs(min_size=2, max_size=16), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_law_6_with_acts_a_restored_state_equals_the_live_one(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -222,7 +223,7 @@ def test_law_6_with_acts_a_restored_state_equals_the_live_one(
 
 
 @given(logs(min_size=2, max_size=16), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_law_1_with_acts_every_act_is_accounted_for_and_every_page_is_resolved_once(
     records: list[Rec], config: Config, seed: int
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import Act, act_id
@@ -13,6 +13,7 @@ from correlators.answering import DESTINATION
 from correlators.pressed import Pressed
 from correlators.telling import Config
 from correlators.types import Digest, DigestKind
+from tests.examples import examples
 from tests.laws.logs import Outcome, Rec, logs, split_messages
 from tests.laws.test_acts import Message, apply, peopled
 from tests.laws.test_ruled import configs
@@ -31,7 +32,7 @@ def corrections(outcome: Outcome) -> list[Digest]:
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_what_is_put_right_is_a_function_of_the_log_once_for_an_act_and_changes_nothing_else(
     records: list[Rec], config: Config, seed: int
 ) -> None:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import Act, Assign, Ignore, Resolve, Unignore
@@ -15,6 +15,7 @@ from correlators.issue_change import IssuesChanged
 from correlators.owners import Owner
 from correlators.telling import Config
 from correlators.types import DeltaBatch, Digest
+from tests.examples import examples
 from tests.laws.logs import START_MS, Outcome, Rec, logs, split_messages
 from tests.laws.test_acts import Message, apply, subjects
 from tests.laws.test_ruled import configs
@@ -56,7 +57,7 @@ def carried(outcome: Outcome) -> list[Digest]:
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=50)
+@examples(50)
 def test_what_is_asked_of_sentry_is_a_function_of_the_log(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -69,7 +70,7 @@ def test_what_is_asked_of_sentry_is_a_function_of_the_log(
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=50)
+@examples(50)
 def test_of_a_part_of_an_issue_at_most_one_change_is_asked_for_in_a_tick(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -86,7 +87,7 @@ def test_of_a_part_of_an_issue_at_most_one_change_is_asked_for_in_a_tick(
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_what_is_asked_changes_nothing_that_is_told(
     records: list[Rec], config: Config, seed: int
 ) -> None:

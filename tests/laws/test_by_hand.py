@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import Act, ActOutcome, FalseAlarm, act_id
@@ -17,6 +17,7 @@ from correlators.storms import Storm
 from correlators.telling import Config
 from correlators.types import DeltaBatch, Digest, DigestKind, PageAction, PageReason
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import Outcome, Rec, first_progress, logs
 from tests.laws.test_acts import Message, settle
 from tests.laws.test_people_told import CONFIGS, Tick, peopled, ticks
@@ -40,7 +41,7 @@ def without_offsets(outcome: Outcome) -> dict[str, bytes]:
 
 
 @given(logs(min_size=4, max_size=20), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_an_act_that_stands_twice_on_the_log_at_once_or_later_changes_nothing(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -60,7 +61,7 @@ def test_an_act_that_stands_twice_on_the_log_at_once_or_later_changes_nothing(
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_a_page_by_hand_is_never_opened_beside_another_of_the_same_thing(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -82,7 +83,7 @@ def test_a_page_by_hand_is_never_opened_beside_another_of_the_same_thing(
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_what_a_person_ends_is_told_as_over_by_whom_and_its_page_is_resolved(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -114,7 +115,7 @@ def test_what_a_person_ends_is_told_as_over_by_whom_and_its_page_is_resolved(
 
 
 @given(logs(min_size=4, max_size=20), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_an_error_remembers_no_more_false_alarms_than_people_gave(
     records: list[Rec], config: Config, seed: int
 ) -> None:

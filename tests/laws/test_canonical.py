@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import given, settings
 
 from streams.local import Pipeline
+from tests.examples import examples
 from tests.laws.logs import CONFIG, FINGERPRINTING, Outcome, Rec, logs
 
 _HERE = Path(__file__).resolve()
@@ -38,14 +39,14 @@ def test_law_6_without_the_signature_cache_the_result_is_the_same(log: list[Rec]
 
 
 @given(logs())
-@settings(max_examples=60)
+@examples(60)
 def test_law_6_with_the_state_restored_after_every_tick_the_result_is_the_same(
     log: list[Rec],
 ) -> None:
     assert _local(log, restore=True) == _local(log)
 
 
-_MANY = 60
+_MANY = 30
 
 
 def checksum() -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.link_acts import AddLink, RemoveLink
 from correlators.telling import Config
 from correlators.types import Digest
+from tests.examples import examples
 from tests.laws.logs import Rec, logs, split_messages
 from tests.laws.test_acts import LINK_WHENS, LINKED, Message, apply, peopled
 from tests.laws.test_ruled import configs
@@ -26,7 +27,7 @@ def without_links(digests: list[Digest]) -> list[Digest]:
 
 
 @given(logs(min_size=2, max_size=16), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=80)
+@examples(80)
 def test_what_the_others_are_told_and_who_is_paged_is_the_same_with_links_and_without(
     records: list[Rec], config: Config, seed: int
 ) -> None:

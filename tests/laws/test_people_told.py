@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import (
@@ -32,6 +32,7 @@ from correlators.silences import Silence
 from correlators.storms import Storm
 from correlators.telling import Config
 from correlators.types import DeltaBatch, Digest, DigestKind, PageAction
+from tests.examples import examples
 from tests.laws.logs import CONFIG, MINUTE_MS, START_MS, Rec, first_progress, logs, split_messages
 from tests.laws.test_acts import Message, apply, drawn
 from tests.laws.test_ruled import CHATS, PAGERS, configs
@@ -203,7 +204,7 @@ def teller(entries: dict[str, Entry], subject: str) -> tuple[str, str, tuple[str
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_pager(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -243,7 +244,7 @@ def test_every_acknowledgement_of_something_told_is_told_once_and_reaches_every_
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_every_message_says_who_has_it_while_that_stands(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -264,7 +265,7 @@ def test_every_message_says_who_has_it_while_that_stands(
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@examples(60)
 def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -298,7 +299,7 @@ def test_a_silence_is_told_once_of_what_was_told_while_it_mutes_it(
 
 
 @given(logs(min_size=8, max_size=30), CONFIGS, st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_laws_5_and_6_restarts_and_redelivery_change_nothing_of_what_people_did(
     records: list[Rec], config: Config, seed: int
 ) -> None:

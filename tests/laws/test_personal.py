@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.acts import Act, Assign, Comment
@@ -15,6 +15,7 @@ from correlators.personal import By, Deed, Personal, Wish
 from correlators.personal_acts import TellMe
 from correlators.telling import Config
 from correlators.types import Digest
+from tests.examples import examples
 from tests.laws.logs import START_MS, Rec, logs, split_messages
 from tests.laws.test_acts import Message, apply, peopled, subjects
 from tests.laws.test_ruled import configs
@@ -65,7 +66,7 @@ def _theirs(digests: list[Digest]) -> list[Digest]:
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_everybody_else_is_told_the_same_and_nobody_is_told_twice_or_of_their_own_deed(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -92,7 +93,7 @@ def test_everybody_else_is_told_the_same_and_nobody_is_told_twice_or_of_their_ow
 
 
 @given(logs(min_size=2, max_size=14), configs(), st.integers(1, 3), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_laws_5_and_6_restarts_and_redelivery_change_nothing(
     records: list[Rec], config: Config, partitions: int, seed: int
 ) -> None:

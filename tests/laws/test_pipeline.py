@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.incidents import Incident
@@ -12,6 +12,7 @@ from correlators.partition import Partition
 from correlators.storms import Storm
 from correlators.types import DigestKind, PageAction
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import (
     CONFIG,
     Outcome,
@@ -92,7 +93,7 @@ def test_law_1_nothing_told_of_is_left_open_at_the_end(log: list[Rec]) -> None:
 
 
 @given(logs(min_size=2), st.integers(1, 4), RANDOMS)
-@settings(max_examples=60)
+@examples(60)
 def test_law_5_splits_batches_order_and_redelivery_change_nothing(
     log: list[Rec], partitions: int, random: Random
 ) -> None:
@@ -101,7 +102,7 @@ def test_law_5_splits_batches_order_and_redelivery_change_nothing(
 
 
 @given(logs(min_size=2), st.integers(1, 4), RANDOMS)
-@settings(max_examples=60)
+@examples(60)
 def test_law_5_restarts_at_any_point_change_nothing(
     log: list[Rec], partitions: int, random: Random
 ) -> None:

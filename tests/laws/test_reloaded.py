@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.configurations import decided
@@ -18,6 +18,7 @@ from correlators.telling import Config
 from correlators.ticks import Progress
 from correlators.types import DeltaBatch, PageAction
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import (
     CONFIG,
     MINUTE_MS,
@@ -142,7 +143,7 @@ class Reloaded:
 
 
 @given(logs(min_size=2, max_size=20), changes(), st.integers(1, 3), RANDOMS)
-@settings(max_examples=80)
+@examples(80)
 def test_a_reload_goes_on_as_a_restart_with_that_configuration_would(
     log: list[Rec], configurations: list[Config], partitions: int, random: Random
 ) -> None:
@@ -155,7 +156,7 @@ def test_a_reload_goes_on_as_a_restart_with_that_configuration_would(
 
 
 @given(logs(min_size=2, max_size=20), changes(), RANDOMS)
-@settings(max_examples=80)
+@examples(80)
 def test_the_progress_names_the_one_configuration_that_decided_each_tick(
     log: list[Rec], configurations: list[Config], random: Random
 ) -> None:
@@ -165,7 +166,7 @@ def test_the_progress_names_the_one_configuration_that_decided_each_tick(
 
 
 @given(logs(min_size=2, max_size=20), changes(), RANDOMS)
-@settings(max_examples=80)
+@examples(80)
 def test_revisions_never_go_back_and_every_page_that_was_opened_is_resolved_where_it_was(
     log: list[Rec], configurations: list[Config], random: Random
 ) -> None:
@@ -181,7 +182,7 @@ def test_revisions_never_go_back_and_every_page_that_was_opened_is_resolved_wher
 
 
 @given(logs(min_size=2, max_size=20), st.integers(1, 3), RANDOMS)
-@settings(max_examples=60)
+@examples(60)
 def test_a_file_that_decides_the_same_changes_nothing_however_often_it_is_taken(
     log: list[Rec], partitions: int, random: Random
 ) -> None:

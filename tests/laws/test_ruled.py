@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.conditions import AtLeast, Lifecycle, When
@@ -20,6 +20,7 @@ from correlators.services import About
 from correlators.telling import Config
 from correlators.types import DigestKind, Level, PageAction
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import (
     CONFIG,
     MINUTE_MS,
@@ -141,7 +142,7 @@ def configs(draw: st.DrawFn) -> Config:
 
 
 @given(logs(min_size=2, max_size=20), configs(), st.integers(1, 3), st.integers(0, 2**32 - 1))
-@settings(max_examples=80)
+@examples(80)
 def test_law_5_under_any_rules_splits_restarts_and_redelivery_change_nothing(
     log: list[Rec], config: Config, partitions: int, seed: int
 ) -> None:
@@ -155,7 +156,7 @@ def test_law_5_under_any_rules_splits_restarts_and_redelivery_change_nothing(
 
 
 @given(logs(), configs())
-@settings(max_examples=60)
+@examples(60)
 def test_law_6_under_any_rules_a_restored_state_equals_the_live_one(
     log: list[Rec], config: Config
 ) -> None:

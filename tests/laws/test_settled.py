@@ -7,7 +7,7 @@ import json
 from random import Random
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators import sets
@@ -17,6 +17,7 @@ from correlators.incidents import Incident
 from correlators.partition import Partition
 from correlators.telling import Config
 from streams import codec
+from tests.examples import examples
 from tests.laws.logs import CONFIG, MINUTE_MS, START_MS, Rec, first_progress, split_messages
 from tests.laws.test_acts import Message, apply
 from tests.laws.test_people_told import WAKING
@@ -72,7 +73,7 @@ def peopled(records: list[Rec], config: Config, random: Random) -> list[Message]
 
 
 @given(busy(), st.sampled_from([CONFIG, WAKING]), st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@examples(40)
 def test_what_was_ended_is_opened_by_nothing_of_before_and_no_event_is_lost(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -102,7 +103,7 @@ def test_what_was_ended_is_opened_by_nothing_of_before_and_no_event_is_lost(
 
 
 @given(busy(), st.sampled_from([CONFIG, WAKING]), st.integers(0, 2**32 - 1))
-@settings(max_examples=25)
+@examples(50)
 def test_restarts_and_reading_ahead_change_nothing_of_it(
     records: list[Rec], config: Config, seed: int
 ) -> None:
@@ -114,7 +115,7 @@ def test_restarts_and_reading_ahead_change_nothing_of_it(
 
 
 @given(busy(), st.integers(0, 2**32 - 1))
-@settings(max_examples=25)
+@examples(50)
 def test_a_restored_state_is_the_live_one(records: list[Rec], seed: int) -> None:
     log = peopled(records, WAKING, Random(seed))
     live = Partition(WAKING, first_progress(1))

@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 
 import msgspec
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from correlators.deltas import merge, place_of
@@ -21,6 +21,7 @@ from tests.correlators.drawn import QUICK
 from tests.correlators.law_4 import keeps_law_4
 from tests.correlators.score import Push, Score, batches, event, first_progress, ms
 from tests.correlators.switching import apply, signed, tick_at
+from tests.examples import examples
 from tests.stand_in import NEW, OLD
 
 RANDOMS = st.integers(0, 2**32 - 1).map(Random)
@@ -143,7 +144,7 @@ def test_law_2_a_delta_loses_no_name_when_it_takes_another(pushes: list[Push]) -
 
 
 @given(scores(), SECONDS, SECONDS, st.integers(1, 3), RANDOMS)
-@settings(max_examples=60)
+@examples(60)
 def test_law_5_splits_order_redelivery_and_the_versions_of_fingerprint_change_nothing(
     pushes: list[Push], at: int, back_at: int, sources: int, random: Random
 ) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.types import DigestKind, PageAction
@@ -30,6 +30,7 @@ from sinks.pagerduty_change import change_of
 from sinks.peers.pagerduty import PagerDutyPeer
 from sinks.peers.serve import Fault
 from sinks.targets import targets
+from tests.examples import examples
 from tests.sinks.conftest import KEY
 from tests.sinks.drive import Driver
 from tests.sinks.make import attempt, digest
@@ -175,7 +176,7 @@ async def _kept(one: Attempt) -> int:
         return len(peer.changes)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.tuples(*[NASTY] * 6), st.booleans())
 def test_any_deploy_is_taken_and_its_summary_fits(
     texts: tuple[str, ...], possible_repeat: bool

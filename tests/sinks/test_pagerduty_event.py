@@ -7,7 +7,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from correlators.types import AlertLine, Digest, Level, PageAction, PageReason
@@ -18,6 +18,7 @@ from sinks.pagerduty_details import MORE_IMPORTANT_LAST
 from sinks.pagerduty_event import DEDUP_CHARS, SUMMARY_CHARS, Json, body_of, dedup_key, event_of
 from sinks.pagerduty_words import summary
 from sinks.peers.pagerduty import PagerDutyPeer
+from tests.examples import examples
 from tests.sinks.conftest import KEY
 from tests.sinks.make import attempt, digest
 from tests.sinks.test_render import hostile
@@ -57,7 +58,7 @@ async def _taken(one: Digest, step: Step) -> tuple[bool, Json]:
         return isinstance(outcome, Delivered), peer.calls[-1].args
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(hostile(), st.sampled_from([Step.TRIGGER, Step.RESOLVE]), st.sampled_from(["", "k", "é"]))
 def test_any_page_is_taken_and_every_text_in_it_is_one_clean_line(
     one: Digest, step: Step, key: str
