@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from typer.testing import CliRunner
 
 from streams.broker import Broker
+from streams.cli import app
 from streams.cli_topics import topics_exist
 from streams.settings import load
 from streams.topics import ensure
@@ -64,14 +66,27 @@ def test_an_output_that_takes_no_more_is_one_line_and_status_1(
     assert done.stderr == "stormfold: No space left on device\n"
 
 
-def test_wrong_use_is_status_2(tmp_path: Path) -> None:
-    assert _stormfold(tmp_path, "replay").returncode == 2
+@pytest.mark.parametrize(
+    "command",
+    [
+        "replay",
+        "replay none",
+        "replay none --speed 3",
+        "run --stages brew",
+        "record r.txt",
+        "status --stages brew",
+        "nonsense",
+    ],
+)
+def test_wrong_use_is_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, command.split()).exit_code == 2
+
+
+def test_wrong_use_is_the_status_of_the_process(tmp_path: Path) -> None:
     assert _stormfold(tmp_path, "replay", "none").returncode == 2
-    assert _stormfold(tmp_path, "replay", "none", "--speed", "3").returncode == 2
-    assert _stormfold(tmp_path, "run", "--stages", "brew").returncode == 2
-    assert _stormfold(tmp_path, "record", "r.txt").returncode == 2
-    assert _stormfold(tmp_path, "status", "--stages", "brew").returncode == 2
-    assert _stormfold(tmp_path, "nonsense").returncode == 2
 
 
 def test_a_wrong_configuration_is_status_2_with_its_place(tmp_path: Path) -> None:
