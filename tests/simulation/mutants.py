@@ -38,6 +38,8 @@ class Mutant(NamedTuple):
     patches: Callable[[], AbstractContextManager[Any]] = nullcontext
     rare: bool = False
     """Few seeds see it: only a soak looks for one."""
+    seen_by: int = 0
+    """A seed that has seen it, tried first; where runs are drawn otherwise, others see it."""
 
 
 # Taking a partition over
@@ -249,25 +251,25 @@ MUTANTS: dict[str, Mutant] = {
         patches=lambda: patch.object(correlate, "take_over", _read_then_fence), rare=True
     ),
     "no owner is fenced": Mutant(
-        patches=lambda: patch.object(correlate, "take_over", _fence_nobody)
+        patches=lambda: patch.object(correlate, "take_over", _fence_nobody), seen_by=4
     ),
     "the offset is the group's, not the state's": Mutant(OffsetOfGroup, rare=True),
     "what was fetched across an assignment is dropped": Mutant(DropsAcrossAssignments),
     "what was queued for a former assignment is worked on": Mutant(WorksForAFormer, rare=True),
     "a cancelled preparation ends the next one": Mutant(EndsWithTheFormer, rare=True),
-    "complete ticks wait for a message": Mutant(WaitsForAMessage),
+    "complete ticks wait for a message": Mutant(WaitsForAMessage, seen_by=36),
     "the consumer is never sought": Mutant(NeverSought),
     "ticks are complete before their deltas are read again": Mutant(
         patches=lambda: patch.object(Ticks, "complete_tick", _complete_too_soon), rare=True
     ),
     "a repeated delta counts again": Mutant(
-        patches=lambda: patch.object(Ticks, "_place", _repeats_count)
+        patches=lambda: patch.object(Ticks, "_place", _repeats_count), seen_by=3
     ),
     "ticks do not wait for silent sources": Mutant(
-        patches=lambda: patch.object(Ticks, "complete_tick", _waits_for_nobody)
+        patches=lambda: patch.object(Ticks, "complete_tick", _waits_for_nobody), seen_by=2
     ),
-    "a watermark is told before its deltas": Mutant(MarkBeforeDeltas),
+    "a watermark is told before its deltas": Mutant(MarkBeforeDeltas, seen_by=2),
     "an offset is committed before its deltas": Mutant(CommitBeforeDeltas, rare=True),
     "the running maximum of stream time is forgotten": Mutant(TimeForgotten, rare=True),
-    "digests and state are two transactions": Mutant(TwoTransactions),
+    "digests and state are two transactions": Mutant(TwoTransactions, seen_by=51),
 }

@@ -48,15 +48,15 @@ def _passed_over(self: Reporting, coming: Coming, tick: int) -> None:
 
 
 OWED_MUTANTS: Final[dict[str, Mutant]] = {
-    "a report on its way is forgotten by a restart": Mutant(patches=_forgets(Coming)),
+    "a report on its way is forgotten by a restart": Mutant(patches=_forgets(Coming), seen_by=3),
     "a report tells again what the one before told": Mutant(
-        patches=lambda: patch.object(Reporting, "due", _told_again)
+        patches=lambda: patch.object(Reporting, "due", _told_again), seen_by=2
     ),
     "a report that is due is passed over": Mutant(
         patches=lambda: patch.object(Reporting, "due", _passed_over)
     ),
     "whoever is mentioned is not told so": Mutant(
-        patches=lambda: patch.object(PersonalTelling, "mentioned", lambda *_: None)
+        patches=lambda: patch.object(PersonalTelling, "mentioned", lambda *_: None), seen_by=1
     ),
     "whoever something is assigned to is not told so": Mutant(
         patches=lambda: patch.object(PersonalTelling, "_assigned", lambda *_: None), rare=True

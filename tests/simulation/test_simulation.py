@@ -22,7 +22,7 @@ from tests.simulation.owed_mutants import OWED_MUTANTS
 from tests.simulation.run import Outcome, simulate
 from tests.simulation.scenario import KINDS
 
-RUNS = int(os.environ.get("SIMULATION_RUNS", "150"))
+RUNS = int(os.environ.get("SIMULATION_RUNS", "60"))
 FIRST = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS_AT_ONCE = 6
 SEEDS_PER_MUTANT = 60
@@ -63,7 +63,7 @@ def test_who_writes_begins_also_where_the_cluster_goes_away_just_then(seed: int)
 
 @pytest.mark.parametrize("seed", [3, 14])
 def test_a_seed_gives_the_same_run_in_another_interpreter(seed: int) -> None:
-    traces = {simulate(seed).trace for _ in range(3)}
+    traces = {simulate(seed).trace for _ in range(2)}
     for hash_seed in ("1", "2"):
         found = subprocess.run(
             [sys.executable, "-m", "tests.simulation", str(seed), "--only-trace"],
@@ -88,6 +88,8 @@ def test_a_long_simulation_sees_it_when(name: str, pool: Pool) -> None:
 
 
 def _must_be_seen(name: str, seeds: int, pool: Pool) -> None:
+    if _sees((name, EVERY[name].seen_by)):
+        return
     for first in range(0, seeds, SEEDS_AT_ONCE):
         some = [(name, seed) for seed in range(first, first + SEEDS_AT_ONCE)]
         if any(pool.map(_sees, some, chunksize=1)):
