@@ -34,7 +34,8 @@ from streams.processes import (
     worker_name,
 )
 from streams.settings import Clock, Loaded, Settings, SettingsError, read
-from streams.stage import Handler, Stage, make_app, run_app, wait_for_kafka
+from streams.stage import Handler, Stage, wait_for_kafka
+from streams.stage.app import make_app, run_app
 from streams.topics import inputs, max_record_bytes, names
 from streams.tracing import tracer_of
 

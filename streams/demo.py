@@ -109,7 +109,9 @@ def _demo(console: Console, page: Path) -> None:
     page.parent.mkdir(parents=True, exist_ok=True)
     check_writable(page)
     try:
-        with running_broker(say=lambda line: console.print(line, markup=False)) as broker:
+        with running_broker(
+            say=lambda line: console.print(line, markup=False), brief=True
+        ) as broker:
             asyncio.run(_run(console, page, broker))
     except NoBroker as none:
         console.print(str(none), markup=False)

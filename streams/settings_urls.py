@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from yaml.nodes import Node
 
-from sinks.http import is_address
 from streams.yaml_reader import Reader
 
 _URL: Final = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
@@ -35,6 +34,8 @@ def base_url(
 
 def callable_url(url: str) -> bool:
     """Return True for an address with a name and, if any, a port that there can be."""
+    from sinks.http import is_address  # httpx takes long to load: only where there is an address
+
     try:
         found = urlsplit(url)
         return bool(found.hostname) and found.port != 0 and is_address(url)

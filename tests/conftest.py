@@ -46,7 +46,7 @@ NEEDS_BROKER = {"kafka", "jvm"}
 def kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """One real Kafka for all tests of the session, started by the first that asks for it."""
     try:
-        with running_broker(say=_Say(request.config)) as broker:
+        with running_broker(say=_Say(request.config), brief=True) as broker:
             yield broker
     except BrokerError as error:
         _fail(request, error)
@@ -67,7 +67,7 @@ def jvm(request: pytest.FixtureRequest) -> None:
 def own_kafka(request: pytest.FixtureRequest, jvm: None) -> Iterator[JvmBroker]:
     """A broker of the test's own, to kill and restart."""
     try:
-        with own_broker(say=_Say(request.config)) as broker:
+        with own_broker(say=_Say(request.config), brief=True) as broker:
             yield broker
     except BrokerError as error:
         _fail(request, error)

@@ -20,7 +20,8 @@ from benchmarks.storm.events import RESOURCE, Traffic, events
 from streams.agents.fingerprint import FingerprintHandler
 from streams.metrics import Metrics
 from streams.settings import load
-from streams.stage import Source, Stage
+from streams.stage import Stage
+from streams.stage.source import Source
 from streams.topics import max_record_bytes
 
 EVENTS: Final = 10_000

@@ -31,7 +31,7 @@ from streams.agents.written import Outgoing, Topics, outgoing
 from streams.codec import CodecError, Heard, Told
 from streams.metrics import Metrics
 from streams.reports import EXCLUDED_TOLD, CorrelateReport
-from streams.stage import Source
+from streams.stage.source import Source
 from streams.stage.state import FencedWriter, TransactionTooSlow, partitions_of, take_over
 from streams.traced_hops import headers_of, trace_step, untraced
 from streams.tracing import Tracer

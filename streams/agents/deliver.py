@@ -44,7 +44,7 @@ from streams.letter_records import redrive_of
 from streams.metrics import Metrics
 from streams.reports import DeliverReport
 from streams.sink_notes import count_notes
-from streams.stage import Source
+from streams.stage.source import Source
 from streams.stage.state import partitions_of, take_over
 from streams.traced_hops import DeliverTraces
 from streams.tracing import Tracer

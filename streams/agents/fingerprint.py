@@ -29,7 +29,7 @@ from streams.codec import Heard
 from streams.metrics import Metrics
 from streams.reports import FingerprintReport
 from streams.settings import Clock
-from streams.stage import Source
+from streams.stage.source import Source
 from streams.topics import ROOM_BYTES
 from streams.traced_hops import FingerprintTraces
 from streams.tracing import Tracer

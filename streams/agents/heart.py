@@ -29,7 +29,7 @@ from streams.intake_checks import SIGNATURE_HEADER
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.settings_types import Heartbeat
-from streams.stage import Source
+from streams.stage.source import Source
 from streams.stage.state import partitions_of
 from streams.topics import names
 

@@ -46,7 +46,11 @@ def ways(environ: Mapping[str, str] = os.environ) -> list[WayFound]:
 
 @contextlib.contextmanager
 def running_broker(
-    *, say: Say, environ: Mapping[str, str] = os.environ, given_within_s: float = GIVEN_WITHIN_S
+    *,
+    say: Say,
+    environ: Mapping[str, str] = os.environ,
+    given_within_s: float = GIVEN_WITHIN_S,
+    brief: bool = False,
 ) -> Iterator[Broker]:
     """Yield a Kafka in which a consumer group has joined; one that we started is gone afterwards.
 
@@ -54,12 +58,13 @@ def running_broker(
         say: gets one line for each thing that takes time or fails on the way.
         environ: KAFKA_BOOTSTRAP, PATH, JAVA_HOME, XDG_CACHE_HOME, HOME and DOCKER_HOST are read.
         given_within_s: how long a given broker may take to answer, in seconds, > 0.
+        brief: one that we start ends soon, and nobody measures it.
 
     Raises:
         NoBroker: none of the three ways is open; the message names them.
         BrokerFailed: KAFKA_BOOTSTRAP is set and does not answer, or the last open way failed.
     """
-    broker = _found(say, environ, given_within_s)
+    broker = _found(say, environ, given_within_s, brief=brief)
     try:
         yield broker
     finally:
@@ -67,21 +72,23 @@ def running_broker(
 
 
 @contextlib.contextmanager
-def own_broker(*, say: Say, environ: Mapping[str, str] = os.environ) -> Iterator[JvmBroker]:
+def own_broker(
+    *, say: Say, environ: Mapping[str, str] = os.environ, brief: bool = False
+) -> Iterator[JvmBroker]:
     """Yield a fresh broker of one's own as a process, to kill and restart, whatever else is there.
 
     Raises:
         NoBroker: Java 17 or Maven is missing.
         BrokerFailed: it did not start.
     """
-    broker = _from_jars(say, environ)
+    broker = _from_jars(say, environ, brief=brief)
     try:
         yield broker
     finally:
         broker.stop()
 
 
-def _found(say: Say, environ: Mapping[str, str], given_within_s: float) -> Broker:
+def _found(say: Say, environ: Mapping[str, str], given_within_s: float, *, brief: bool) -> Broker:
     if given := environ.get("KAFKA_BOOTSTRAP"):
         try:
             wait_until_answers(given, within_s=given_within_s)
@@ -98,11 +105,11 @@ def _found(say: Say, environ: Mapping[str, str], given_within_s: float) -> Broke
             say(f"{str(error).splitlines()[0]}; starting one with Java instead.")
     elif docker != NOT_INSTALLED and not why_not_java(environ):
         say(f"{docker}; starting a Kafka with Java instead.")
-    return _from_jars(say, environ)
+    return _from_jars(say, environ, brief=brief)
 
 
-def _from_jars(say: Say, environ: Mapping[str, str]) -> JvmBroker:
+def _from_jars(say: Say, environ: Mapping[str, str], *, brief: bool) -> JvmBroker:
     java = java_program(environ)
     if java is None or why_not_java(environ):
         raise NoBroker(ways(environ))
-    return JvmBroker(java, resolved_jars(environ, say))
+    return JvmBroker(java, resolved_jars(environ, say), brief=brief)

@@ -27,12 +27,14 @@ START_WITHIN_S: Final = 90.0
 """How long a broker may take until a consumer group joins, in seconds."""
 
 QUICK: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For what ends soon: it takes less of the processor to begin with, and more later."""
 
 END_WITHIN_S: Final = 20.0
 TRIES: Final = 3
 """Starts before giving up, when another process takes the chosen port in between."""
 
-HEAP: Final = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+HEAP: Final = ("-Xms256m", "-Xmx768m")
+LASTING: Final = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 
 # Below the range that systems lend to outgoing connections: while the broker is down, a client that
 # tries again and again could be lent the broker's own port there, and would connect to itself.
@@ -61,14 +63,20 @@ class JvmBroker(Broker):
 
     kind = Way.JVM
 
-    def __init__(self, java: str, jars: Path) -> None:
+    def __init__(self, java: str, jars: Path, *, brief: bool = False) -> None:
         """Start a broker and wait until it answers.
+
+        Args:
+            java: the program.
+            jars: Kafka's, a folder.
+            brief: it ends soon, and nobody measures it.
 
         Raises:
             BrokerFailed: it did not start, or nobody could join within `START_WITHIN_S`.
         """
         self._java = java
         self._jars = jars
+        self._jvm = (*HEAP, *(QUICK if brief else LASTING))
         self._guard: subprocess.Popen[str] | None = None
         self.pid: int | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="stormfold-kafka-"))
@@ -172,7 +180,9 @@ class JvmBroker(Broker):
             raise BrokerFailed(f"Kafka could not format its data folder:\n{done.stderr[-2000:]}")
 
     def _start(self) -> None:
-        command = self._command("kafka.Kafka", str(self.folder / "server.properties"), jvm=HEAP)
+        command = self._command(
+            "kafka.Kafka", str(self.folder / "server.properties"), jvm=self._jvm
+        )
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD, "guard", str(self.log), str(self.folder), *command],
             stdin=subprocess.PIPE,

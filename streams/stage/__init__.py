@@ -6,12 +6,13 @@ transactions, `app` puts both under Faust. What a stage does with its records is
 A handler that raises ends the process with its offsets kept, and the place it worked on stays in
 memory shared with the parent, which parks what fails again and again at one place. `reach` waits
 for Kafka before all of that. `host` is all that a stage reaches outside itself.
+
+`app` and `source` are imported from where they are: they bring Faust, and whoever only asks what a
+stage has written does without.
 """
 
-from streams.stage.app import make_app, run_app
 from streams.stage.host import Host, now_ms
 from streams.stage.reach import wait_for_kafka
-from streams.stage.source import Source
 from streams.stage.types import ANEW, Handler, Refused, Stage
 
 __all__ = [
@@ -19,10 +20,7 @@ __all__ = [
     "Handler",
     "Host",
     "Refused",
-    "Source",
     "Stage",
-    "make_app",
     "now_ms",
-    "run_app",
     "wait_for_kafka",
 ]

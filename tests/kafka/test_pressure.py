@@ -28,10 +28,10 @@ from streams.codec import Told
 from streams.metrics import Metrics
 from streams.processes import StageName
 from streams.settings import Settings, load
-from streams.stage import Host, Source, Stage
+from streams.stage import Host, Stage
 from streams.stage.fetching import PIECE_RECORDS, STEP
 from streams.stage.reader import Reader
-from streams.stage.source import QUEUED_BATCHES
+from streams.stage.source import QUEUED_BATCHES, Source
 from streams.topics import ensure, inputs, names
 from tests.kafka.chain import PATIENCE_S
 

@@ -17,8 +17,8 @@ from streams.deaths import BACKOFF_S, HEALTHY_S
 from streams.metrics import Metrics
 from streams.parking import Parking
 from streams.processes import EXIT_REFUSED, STOP_S, Place
-from streams.stage import Handler, Host, Source, Stage
-from streams.stage.source import QUEUED_BATCHES
+from streams.stage import Handler, Host, Stage
+from streams.stage.source import QUEUED_BATCHES, Source
 from tests.simulation.cluster import Cluster
 from tests.simulation.consumer import SimConsumer
 from tests.simulation.loop import Ended, Process, Running, SimLoop
