@@ -36,6 +36,8 @@ from streams.tracing import Tracer
 
 AHEAD_MS: Final = 30_000
 """A source partition this far ahead of the slowest, or of CORRELATE, is paused."""
+NEARER_MS: Final = 10_000
+"""It is read again once it is so much nearer: what was fetched of it is then fetched anew."""
 
 log = structlog.get_logger(__name__)
 
@@ -352,7 +354,9 @@ class FingerprintHandler:
 
     def _pause(self, tp: TopicPartition, lane: Lane, slowest_ms: int) -> None:
         if self._clock is not Clock.DATA or lane.watermark_ms >= 0:
-            self._source.pause(tp, lane.stream_ms > slowest_ms + AHEAD_MS)
+            most_ms = AHEAD_MS - NEARER_MS if lane.paused else AHEAD_MS
+            lane.paused = lane.stream_ms > slowest_ms + most_ms
+            self._source.pause(tp, lane.paused)
 
 
 def reason_label(reason: str) -> str:

@@ -15,14 +15,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import KafkaError as ReadError
 from confluent_kafka import TopicPartition as Place
 
@@ -33,6 +35,12 @@ ALIVE_S: Final = 1.0
 FIND_S: Final = 1.0
 """How long Kafka may take to say where a partition begins and ends; then it is asked again."""
 CLOSE_S: Final = 5.0
+KNOW_S: Final = 0.1
+"""How long a broker may take to say who leads a topic whose partitions are to be read. librdkafka
+itself asks once a second, and reads nothing until it knows."""
+TURN_S: Final = 0.02
+"""How long the client is asked for a first record at once. It does one thing at a time, whichever
+thread asks: who resumes a partition meanwhile, which is the event loop, waits for its turn."""
 
 _PASSING: Final = frozenset(
     {
@@ -96,6 +104,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         """What the client reads."""
         self._changed: set[TopicPartition] = set()
         """What was paused or sought since a first record is waited for."""
+        self._wanted = False
+        """Whether the client is wanted for something else than a first record."""
         self._lost: set[TopicPartition] = set()
         """What does not have, or no more, the offset that it is read from."""
         self._alive_s = 0.0
@@ -153,12 +163,18 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
 
     def highwater(self, tp: TopicPartition) -> int | None:
         """Return where the partition ended at the last fetch; None before the first."""
-        if self._librdkafka is not None and tp in self._reading:
-            place = Place(tp.topic, tp.partition)
-            _, end = self._librdkafka.get_watermark_offsets(place, cached=True)
-            if end >= 0:
-                self._ends[tp] = end
+        # While a first record is waited for, the client answers nothing else; its thread notes it.
+        if self._librdkafka is not None and (self._waits is None or self._waits.done()):
+            self._note_ends(self._librdkafka, [tp] if tp in self._reading else [])
         return self._ends.get(tp)
+
+    def _note_ends(self, client: Consumer, partitions: Iterable[TopicPartition]) -> None:
+        for tp in partitions:
+            with contextlib.suppress(KafkaException):  # just let go of
+                place = Place(tp.topic, tp.partition)
+                _, end = client.get_watermark_offsets(place, cached=True)
+                if end >= 0:
+                    self._ends[tp] = end
 
     async def getmany(
         self, *, timeout_ms: int = 0, max_records: int = 1
@@ -188,8 +204,11 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         """Return a first record, or none in this time."""
         if self._waits is None:
             self._changed.clear()
+            self._wanted = False
             loop = asyncio.get_running_loop()
-            self._waits = loop.run_in_executor(self._thread, client.consume, 1, timeout_ms / 1000)
+            self._waits = loop.run_in_executor(
+                self._thread, self._ask_for_one, client, timeout_ms / 1000
+            )
         found = await asyncio.shield(self._waits)
         self._waits = None
         # Of what was paused or sought meanwhile it may be one of before: that is read anew.
@@ -198,6 +217,15 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
         self._leave(again)
         self._enter(again)
         return [] if stale else found
+
+    def _ask_for_one(self, client: Consumer, timeout_s: float) -> list[Message]:
+        """Return a first record, or none in this time; in a thread of its own."""
+        until_s = time.monotonic() + timeout_s
+        while not (found := client.consume(1, TURN_S)):
+            self._note_ends(client, tuple(self._reading))
+            if self._wanted or time.monotonic() >= until_s:
+                break
+        return found
 
     def _taken(self, found: Iterable[Any]) -> dict[TopicPartition, list[Record]]:
         records: dict[TopicPartition, list[Record]] = {}
@@ -249,6 +277,18 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
                     _log.warning("%s-%d: no offset %d, read from %d", *tp, place, there)
                     self.seek(tp, there)
 
+    async def know(self, partitions: Iterable[TopicPartition]) -> None:
+        """Have the client learn who leads these, so that they are read as soon as they may be."""
+        loop = asyncio.get_running_loop()
+        self._wanted = True
+        for topic in sorted({tp.topic for tp in partitions}):
+            if (client := self._librdkafka) is None:
+                return
+            with contextlib.suppress(KafkaException):  # it goes on asking
+                await loop.run_in_executor(
+                    self._thread, partial(client.list_topics, topic, timeout=KNOW_S)
+                )
+
     async def _keep_alive(self) -> None:
         """Have aiokafka know that records are taken, and raise what it met."""
         now_s = asyncio.get_running_loop().time()
@@ -261,6 +301,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     def _enter(self, partitions: Iterable[TopicPartition]) -> None:
         new = [tp for tp in partitions if tp in self._to_read and tp not in self._reading]
         if new and self._librdkafka is not None:
+            self._wanted = True
             self._librdkafka.incremental_assign(
                 [Place(tp.topic, tp.partition, self._places[tp]) for tp in new]
             )
@@ -269,6 +310,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
     def _leave(self, partitions: Iterable[TopicPartition]) -> None:
         gone = [tp for tp in partitions if tp in self._reading]
         if gone and self._librdkafka is not None:
+            self._wanted = True
             self._librdkafka.incremental_unassign([Place(tp.topic, tp.partition) for tp in gone])
             self._reading.difference_update(gone)
             for tp in gone:
@@ -276,7 +318,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
 
 
 class _Leaving(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tells no types
-    """Ends the reading of what is taken away before anybody else hears of it."""
+    """Ends the reading of what is taken away before anybody else hears of it, and has the client
+    know what comes."""
 
     def __init__(self, reader: Reader, listener: ConsumerRebalanceListener) -> None:
         self._reader = reader
@@ -288,6 +331,7 @@ class _Leaving(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tel
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         await self._listener.on_partitions_assigned(assigned)
+        await self._reader.know(assigned)
 
 
 def _place(one: Message) -> TopicPartition:

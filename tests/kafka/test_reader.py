@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from confluent_kafka import Consumer
 
 from streams.broker import Broker
 from streams.stage.reader import Reader, Record
@@ -342,6 +345,70 @@ async def test_who_waits_may_be_cancelled_and_the_record_comes_to_the_next(
             await write(kafka, topic, range(number, number + 1))
             found = await take(made, lambda found: bool(found))
             assert numbers(found[tps[0]]) == [number]
+
+
+class Asked(Consumer):
+    """Notes what the client is asked for, and whether in the thread of the tests."""
+
+    asked: list[tuple[str, bool]]
+
+    def note(self, name: str) -> None:
+        here = threading.current_thread() is threading.main_thread()
+        self.__dict__.setdefault("asked", []).append((name, here))
+
+    def list_topics(self, *arguments: Any, **more: Any) -> Any:
+        self.note("who leads")
+        return super().list_topics(*arguments, **more)
+
+    def incremental_assign(self, *arguments: Any) -> None:
+        self.note("read")
+        super().incremental_assign(*arguments)
+
+    def get_watermark_offsets(self, *arguments: Any, **more: Any) -> Any:
+        self.note("ends")
+        return super().get_watermark_offsets(*arguments, **more)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have readers made whose client is an `Asked`."""
+    monkeypatch.setattr("streams.stage.reader.Consumer", Asked)
+
+
+async def test_who_leads_is_known_before_a_partition_is_read(
+    kafka: Broker, topic: str, client: None
+) -> None:
+    """The client would find out once a second, and read nothing before that."""
+    async with reader(kafka.bootstrap, topic) as made:
+        await reading(made, 0)
+        assert isinstance(made._librdkafka, Asked)
+        assert [name for name, _ in made._librdkafka.asked if name != "ends"] == [
+            "who leads",
+            "read",
+        ]
+
+
+async def test_while_a_record_is_waited_for_the_event_loop_asks_the_client_nothing(
+    kafka: Broker, topic: str, client: None
+) -> None:
+    """It answers one at a time: the loop would stand still as long as that one waits."""
+    async with reader(kafka.bootstrap, topic) as made:
+        tps = await reading(made, EACH)
+        await take(made, lambda _: all(made._reached.get(tp) == EACH for tp in tps))
+        await write(kafka, topic, range(EACH, EACH + 1))
+        await take(made, lambda _: all(made._places[tp] == EACH + 1 for tp in tps))
+        assert isinstance(made._librdkafka, Asked)
+        made._librdkafka.asked.clear()
+        waits = asyncio.create_task(made.getmany(timeout_ms=500, max_records=64))
+        await asyncio.sleep(0)
+        ends = []
+        while not waits.done():
+            ends += [made.highwater(tp) for tp in tps]
+            await asyncio.sleep(0.01)
+        assert await waits == {}
+        assert ends[-3:] == [EACH + 1] * 3
+        assert ("ends", False) in made._librdkafka.asked
+        assert all(name == "ends" and not here for name, here in made._librdkafka.asked)
 
 
 async def test_a_topic_that_is_gone_is_waited_for(kafka: Broker, topic: str) -> None:
