@@ -354,9 +354,8 @@ class FingerprintHandler:
 
     def _pause(self, tp: TopicPartition, lane: Lane, slowest_ms: int) -> None:
         if self._clock is not Clock.DATA or lane.watermark_ms >= 0:
-            most_ms = AHEAD_MS - NEARER_MS if lane.paused else AHEAD_MS
-            lane.paused = lane.stream_ms > slowest_ms + most_ms
-            self._source.pause(tp, lane.paused)
+            most_ms = AHEAD_MS - NEARER_MS if self._source.paused(tp) else AHEAD_MS
+            self._source.pause(tp, lane.stream_ms > slowest_ms + most_ms)
 
 
 def reason_label(reason: str) -> str:

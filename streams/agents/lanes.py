@@ -44,8 +44,6 @@ class Lane:
         self.busy_tick = -1
         """The host's own tick in which the last records or mark came from here: not idle in it."""
         self.quarantine: list[Awaitable[Any]] = []
-        self.paused = False
-        """It is far ahead, and not read for now."""
 
     @property
     def ended(self) -> bool:

@@ -278,7 +278,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka tells no types
                     self.seek(tp, there)
 
     async def know(self, partitions: Iterable[TopicPartition]) -> None:
-        """Have the client learn who leads these, so that they are read as soon as they may be."""
+        """Have the client learn who leads these, so that they are read as soon as they may be.
+
+        Waits at most `KNOW_S` for each topic; without an answer they are read up to a second later.
+        """
         loop = asyncio.get_running_loop()
         self._wanted = True
         for topic in sorted({tp.topic for tp in partitions}):

@@ -498,6 +498,11 @@ class Source(Service):
             owned.polled, owned.polled_ms = polled, now_ms
         return now_ms - owned.polled_ms < POLLED_MS
 
+    def paused(self, tp: TopicPartition) -> bool:
+        """Return whether a partition that this process owns is not read for now."""
+        owned = self.owned.get(tp)
+        return owned is not None and owned.paused
+
     def pause(self, tp: TopicPartition, paused: bool) -> None:
         """Stop or go on reading a partition that this process owns."""
         owned = self.owned.get(tp)
